@@ -1,0 +1,102 @@
+"""`BlockDevice`: the only thing the upper floors know of storage."""
+
+from __future__ import annotations
+
+import abc
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import ImageIOError, OperationRefused
+
+Buffer = bytes | bytearray | memoryview | NDArray[Any]
+Bytes = NDArray[np.uint8]
+
+
+class Extent(NamedTuple):
+    """A run of bytes of a device."""
+
+    offset: int
+    length: int
+    is_data: bool
+    """False for a hole: it reads as zeros and takes no space."""
+
+
+class BlockDevice(abc.ABC):
+    """A run of bytes with positioned reads and writes (no cursor, so several threads may use one device).
+
+    Attributes:
+        name: what to call the device in a message: a path, an LV name.
+        size: length in bytes.
+        writable: False for a device opened for reading; writing to it is refused.
+    """
+
+    name: str
+    size: int
+    writable: bool
+
+    @abc.abstractmethod
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """Fill `buffer` with the bytes at `offset`.
+
+        Raises:
+            ImageIOError: the range is not inside the device, or the system refused.
+        """
+
+    @abc.abstractmethod
+    def write(self, offset: int, buffer: Buffer) -> None:
+        """Write all of `buffer` at `offset`.
+
+        Raises:
+            OperationRefused: the device was opened for reading.
+            ImageIOError: the range is not inside the device, or the system refused.
+        """
+
+    @abc.abstractmethod
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """Data and holes of a range (default: to the end), in order, without gaps."""
+
+    @abc.abstractmethod
+    def punch(self, offset: int, length: int) -> None:
+        """Make a range read as zeros, giving its space back where that is possible."""
+
+    @abc.abstractmethod
+    def flush(self) -> None:
+        """A barrier: what was written before it survives a crash."""
+
+    @abc.abstractmethod
+    def close(self) -> None:
+        """Give the device back; closing twice is harmless."""
+
+    def read(self, offset: int, length: int) -> Bytes:
+        """The bytes of a range: a new array, shape (length,), dtype uint8."""
+        self.check_range(offset, length)
+        buffer = np.empty(length, np.uint8)
+        if length:
+            self.read_into(offset, buffer)
+        return buffer
+
+    def check_range(self, offset: int, length: int) -> None:
+        """Raise `ImageIOError` unless the range lies inside the device."""
+        if offset < 0 or length < 0 or offset + length > self.size:
+            raise ImageIOError(
+                f"bytes {offset} to {offset + length} are outside the device of {self.size} bytes", where=self.name
+            )
+
+    def check_writable(self) -> None:
+        """Raise `OperationRefused` if the device was opened for reading."""
+        if not self.writable:
+            raise OperationRefused("opened for reading; nothing is written to it", where=self.name)
+
+    def __enter__(self) -> BlockDevice:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def byte_view(buffer: Buffer) -> memoryview:
+    """`buffer` as a flat memoryview of bytes, without a copy."""
+    return memoryview(buffer).cast("B")

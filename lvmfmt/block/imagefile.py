@@ -1,0 +1,174 @@
+"""A plain file, sparse or not, as a block device."""
+
+from __future__ import annotations
+
+import ctypes
+import errno
+import fcntl
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from ..errors import AlreadyExists, ImageIOError, NotFound, OperationRefused
+from .device import BlockDevice, Buffer, Extent, byte_view
+
+_PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
+
+
+class ImageFile(BlockDevice):
+    """An image file. A writer holds an exclusive `flock` on it, so two writers never meet.
+
+    Args:
+        path: the file.
+        writable: open for writing.
+        lock: take the lock; a reader of a locked file goes on, marked `in_use`.
+
+    Attributes:
+        in_use: a writer held the file when it was opened for reading; what is read may be torn.
+
+    Raises:
+        NotFound: there is no such file.
+        OperationRefused: another process is writing to it.
+        ImageIOError: the system refused.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], *, writable: bool = False, lock: bool = True) -> None:
+        self.path = Path(path)
+        self.name = str(path)
+        self.writable = writable
+        self.in_use = False
+        try:
+            self._fd = os.open(self.path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
+        except FileNotFoundError:
+            raise NotFound("no such image file", where=self.name) from None
+        except OSError as error:
+            raise _refused(error, "cannot open", self.name) from None
+        try:
+            if lock:
+                self._lock()
+            self.size = os.lseek(self._fd, 0, os.SEEK_END)
+        except OSError as error:
+            os.close(self._fd)
+            if isinstance(error, OperationRefused):
+                raise
+            raise _refused(error, "cannot use as an image", self.name) from None
+        except BaseException:
+            os.close(self._fd)
+            raise
+
+    @classmethod
+    def create(cls, path: str | os.PathLike[str], size: int, *, replace: bool = False) -> ImageFile:
+        """Make a sparse file of `size` zero bytes and open it for writing.
+
+        Raises:
+            AlreadyExists: the file is there and `replace` is false.
+        """
+        flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if replace else os.O_EXCL)
+        try:
+            fd = os.open(path, flags, 0o644)
+        except FileExistsError:
+            raise AlreadyExists("the file exists", where=str(path)) from None
+        except OSError as error:
+            raise _refused(error, "cannot create", str(path)) from None
+        os.close(fd)
+        image = cls(path, writable=True)
+        try:
+            os.ftruncate(image._fd, 0)
+            os.ftruncate(image._fd, size)
+        except OSError as error:
+            image.close()
+            raise _refused(error, f"cannot make a file of {size} bytes", str(path)) from None
+        image.size = size
+        return image
+
+    def _lock(self) -> None:
+        try:
+            fcntl.flock(self._fd, (fcntl.LOCK_EX if self.writable else fcntl.LOCK_SH) | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if self.writable:
+                raise OperationRefused(
+                    "another process is using the image", where=self.name, hint="wait until it has finished"
+                ) from None
+            self.in_use = True
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """See `BlockDevice.read_into`."""
+        view = byte_view(buffer)
+        self.check_range(offset, len(view))
+        done = 0
+        while done < len(view):
+            try:
+                got = os.preadv(self._fd, [view[done:]], offset + done)
+            except OSError as error:
+                raise _refused(error, f"cannot read at byte {offset + done}", self.name) from None
+            if got == 0:
+                raise ImageIOError(f"the file ends at byte {offset + done}; it was cut while open", where=self.name)
+            done += got
+
+    def write(self, offset: int, buffer: Buffer) -> None:
+        """See `BlockDevice.write`."""
+        self.check_writable()
+        view = byte_view(buffer)
+        self.check_range(offset, len(view))
+        done = 0
+        while done < len(view):
+            try:
+                done += os.pwritev(self._fd, [view[done:]], offset + done)
+            except OSError as error:
+                raise _refused(error, f"cannot write at byte {offset + done}", self.name) from None
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """Data and holes as the file system that holds the image knows them (`SEEK_DATA`, `SEEK_HOLE`)."""
+        length = self.size - offset if length is None else length
+        self.check_range(offset, length)
+        end = offset + length
+        while offset < end:
+            try:
+                data = min(os.lseek(self._fd, offset, os.SEEK_DATA), end)
+            except OSError as error:
+                if error.errno != errno.ENXIO:  # ENXIO: no data from here to the end
+                    raise _refused(error, "cannot list extents", self.name) from None
+                data = end
+            if data > offset:
+                yield Extent(offset, data - offset, False)
+            if data >= end:
+                return
+            hole = min(os.lseek(self._fd, data, os.SEEK_HOLE), end)
+            yield Extent(data, hole - data, True)
+            offset = hole
+
+    def punch(self, offset: int, length: int) -> None:
+        """Punch a hole; where the system cannot, write zeros."""
+        self.check_writable()
+        self.check_range(offset, length)
+        if length == 0:
+            return
+        if _fallocate(self._fd, _PUNCH_HOLE_KEEP_SIZE, offset, length) == 0:
+            return
+        zeros = bytes(min(length, 1 << 20))
+        for at in range(offset, offset + length, len(zeros)):
+            self.write(at, memoryview(zeros)[: offset + length - at])
+
+    def flush(self) -> None:
+        """Wait until everything written is on stable storage (`fdatasync`)."""
+        try:
+            os.fdatasync(self._fd)
+        except OSError as error:
+            raise _refused(error, "cannot flush", self.name) from None
+
+    def close(self) -> None:
+        """Close the file and drop its lock."""
+        if self._fd >= 0:
+            os.close(self._fd)
+            self._fd = -1
+
+
+def _refused(error: OSError, what: str, name: str) -> ImageIOError:
+    return ImageIOError(f"{what}: {error.strerror or error}", where=name, errno=error.errno or errno.EIO)
+
+
+def _fallocate(fd: int, mode: int, offset: int, length: int) -> int:
+    # Python has no binding for the modes of fallocate(2)
+    call = ctypes.CDLL(None, use_errno=True).fallocate
+    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return int(call(fd, mode, offset, length))

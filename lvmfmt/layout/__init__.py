@@ -1,0 +1,1 @@
+"""Declarations of on-disk structures; no I/O, no decisions."""

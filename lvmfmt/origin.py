@@ -1,0 +1,63 @@
+"""Where time and identities come from: one injectable source, so that a seed reproduces an image bit for bit."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import time
+from typing import Protocol
+
+SEEDED_START_NS = 1_257_847_200 * 10**9
+"""First instant of a seeded origin: 2009-11-10 10:00:00 UTC."""
+
+SEEDED_STEP_NS = 1_000_500_000
+"""How far a seeded clock moves per event: a second and half a millisecond, so that stamps and ids differ."""
+
+
+class Origin(Protocol):
+    """A clock and a generator of identities."""
+
+    def now(self) -> int:
+        """The current instant, in nanoseconds since 1970-01-01 UTC; never the same twice."""
+
+    def entropy(self, label: str, count: int) -> bytes:
+        """`count` bytes that are different for every call (of a system origin) or label and instant (of a seeded one)."""
+
+
+class SystemOrigin:
+    """The machine's clock and its random numbers."""
+
+    def __init__(self) -> None:
+        self._last = 0
+
+    def now(self) -> int:
+        """The system's time, moved on by a nanosecond where two calls would agree."""
+        self._last = max(time.time_ns(), self._last + 1)
+        return self._last
+
+    def entropy(self, label: str, count: int) -> bytes:
+        """Random bytes of the operating system; the label is not used."""
+        return os.urandom(count)
+
+
+class SeededOrigin:
+    """A clock that starts at a fixed instant and moves a fixed step per event.
+
+    Args:
+        seed: any integer; equal seeds and calls give equal answers.
+        ticks: events that have happened already (a host keeps this number between commands).
+    """
+
+    def __init__(self, seed: int, ticks: int = 0) -> None:
+        self.seed = seed
+        self.ticks = ticks
+
+    def now(self) -> int:
+        """The instant of the next event."""
+        self.ticks += 1
+        return SEEDED_START_NS + self.ticks * SEEDED_STEP_NS
+
+    def entropy(self, label: str, count: int) -> bytes:
+        """Bytes derived from seed, label and the number of events so far."""
+        self.ticks += 1
+        return hashlib.shake_256(f"{self.seed}/{label}/{self.ticks}".encode()).digest(count)
