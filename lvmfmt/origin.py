@@ -21,7 +21,7 @@ class Origin(Protocol):
         """The current instant, in nanoseconds since 1970-01-01 UTC; never the same twice."""
 
     def entropy(self, label: str, count: int) -> bytes:
-        """`count` bytes that are different for every call (of a system origin) or label and instant (of a seeded one)."""
+        """`count` bytes, different for every call: random, or derived from the seed, `label` and the instant."""
 
 
 class SystemOrigin:
