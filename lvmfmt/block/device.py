@@ -99,4 +99,5 @@ class BlockDevice(abc.ABC):
 
 def byte_view(buffer: Buffer) -> memoryview:
     """`buffer` as a flat memoryview of bytes, without a copy."""
-    return memoryview(buffer).cast("B")
+    view = memoryview(buffer)
+    return view.cast("B") if view.nbytes else memoryview(b"")  # Python does not cast an empty view

@@ -6,10 +6,11 @@ import ctypes
 import errno
 import fcntl
 import os
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import AlreadyExists, ImageIOError, NotFound, OperationRefused
+from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
 
 _PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
@@ -28,7 +29,7 @@ class ImageFile(BlockDevice):
 
     Raises:
         NotFound: there is no such file.
-        OperationRefused: another process is writing to it.
+        OperationRefused: another process is using it (to write), or it is not a plain file.
         ImageIOError: the system refused.
     """
 
@@ -37,22 +38,24 @@ class ImageFile(BlockDevice):
         self.name = str(path)
         self.writable = writable
         self.in_use = False
+        # O_NONBLOCK: opening a FIFO must not wait for its other end
         try:
-            self._fd = os.open(self.path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC)
+            self._fd = os.open(self.path, (os.O_RDWR if writable else os.O_RDONLY) | os.O_CLOEXEC | os.O_NONBLOCK)
         except FileNotFoundError:
             raise NotFound("no such image file", where=self.name) from None
         except OSError as error:
             raise _refused(error, "cannot open", self.name) from None
         try:
+            mode = os.fstat(self._fd).st_mode
+            if not stat.S_ISREG(mode) and not stat.S_ISBLK(mode):
+                raise OperationRefused("not a plain file", where=self.name, hint="an image is a file or a block device")
             if lock:
                 self._lock()
             self.size = os.lseek(self._fd, 0, os.SEEK_END)
         except OSError as error:
             os.close(self._fd)
-            if isinstance(error, OperationRefused):
-                raise
             raise _refused(error, "cannot use as an image", self.name) from None
-        except BaseException:
+        except LvmfmtError:
             os.close(self._fd)
             raise
 
@@ -62,6 +65,8 @@ class ImageFile(BlockDevice):
 
         Raises:
             AlreadyExists: the file is there and `replace` is false.
+            OperationRefused: another process is using the file that would be replaced.
+            ImageIOError: the system refused; a file that was not there before is not there after.
         """
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if replace else os.O_EXCL)
         try:
@@ -75,8 +80,10 @@ class ImageFile(BlockDevice):
         try:
             os.ftruncate(image._fd, 0)
             os.ftruncate(image._fd, size)
-        except OSError as error:
+        except (OSError, OverflowError) as error:
             image.close()
+            if not replace:
+                Path(path).unlink()
             raise _refused(error, f"cannot make a file of {size} bytes", str(path)) from None
         image.size = size
         return image
@@ -123,19 +130,21 @@ class ImageFile(BlockDevice):
         self.check_range(offset, length)
         end = offset + length
         while offset < end:
-            try:
-                data = min(os.lseek(self._fd, offset, os.SEEK_DATA), end)
-            except OSError as error:
-                if error.errno != errno.ENXIO:  # ENXIO: no data from here to the end
-                    raise _refused(error, "cannot list extents", self.name) from None
-                data = end
+            data = self._seek(offset, os.SEEK_DATA, end)
             if data > offset:
                 yield Extent(offset, data - offset, False)
             if data >= end:
                 return
-            hole = min(os.lseek(self._fd, data, os.SEEK_HOLE), end)
-            yield Extent(data, hole - data, True)
-            offset = hole
+            offset = self._seek(data, os.SEEK_HOLE, end)
+            yield Extent(data, offset - data, True)
+
+    def _seek(self, offset: int, whence: int, end: int) -> int:
+        try:
+            return min(os.lseek(self._fd, offset, whence), end)
+        except OSError as error:
+            if error.errno == errno.ENXIO:  # nothing of that kind from here to the end
+                return end
+            raise _refused(error, "cannot list extents", self.name) from None
 
     def punch(self, offset: int, length: int) -> None:
         """Punch a hole; where the system cannot, write zeros."""
@@ -163,8 +172,9 @@ class ImageFile(BlockDevice):
             self._fd = -1
 
 
-def _refused(error: OSError, what: str, name: str) -> ImageIOError:
-    return ImageIOError(f"{what}: {error.strerror or error}", where=name, errno=error.errno or errno.EIO)
+def _refused(error: OSError | OverflowError, what: str, name: str) -> ImageIOError:
+    number = getattr(error, "errno", None) or errno.EINVAL
+    return ImageIOError(f"{what}: {os.strerror(number)}", where=name, errno=number)
 
 
 def _fallocate(fd: int, mode: int, offset: int, length: int) -> int:

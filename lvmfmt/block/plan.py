@@ -15,7 +15,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from ..units import MIB
+from ..units import MIB, align_up
 from .device import BlockDevice, Buffer
 
 CHUNK = 8 * MIB
@@ -103,7 +103,7 @@ class CopyPlan:
                         self.sources[source].read_into(source_offset, buffer[at : at + length])
                         filled = at + length
                         reads += 1
-                    end = min(-(-filled // self.align) * self.align, CHUNK, target.size - start)
+                    end = min(align_up(start + filled, self.align), target.size) - start
                     buffer[filled:end] = 0
                     if pending is not None:
                         pending.result()
@@ -120,19 +120,21 @@ class CopyPlan:
         """Rows grouped into writes: each group is contiguous on the target and fits a staging buffer."""
         batches: list[list[tuple[int, int, int, int]]] = []
         batch: list[tuple[int, int, int, int]] = []
-        start = end = 0
+        start = end = limit = 0
         for source, source_offset, target_offset, length in self.rows.tolist():
             while length:
-                if not batch or target_offset != end or target_offset - start >= CHUNK:
+                if not batch or target_offset != end or target_offset >= limit:
                     batch = []
                     batches.append(batch)
                     start = target_offset
-                part = min(length, start + CHUNK - target_offset)
+                    # on a boundary, so that no batch needs zeros beyond the buffer
+                    limit = (start + CHUNK) // self.align * self.align
+                part = min(length, limit - target_offset)
                 batch.append((source, source_offset, target_offset, part))
                 source_offset += part
                 target_offset += part
                 length -= part
-                end = -(-target_offset // self.align) * self.align if not length else target_offset
+                end = target_offset if length else align_up(target_offset, self.align)
         return batches
 
 

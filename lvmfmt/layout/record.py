@@ -150,13 +150,14 @@ class Record:
         Raises:
             CorruptImage: the buffer is too short, or a field has no valid reading.
         """
-        data = memoryview(buffer).cast("B") if not isinstance(buffer, bytes) else buffer
+        view = memoryview(buffer)
+        data = bytes(view.cast("B")[: self.size]) if view.nbytes else b""  # Python does not cast an empty view
         if len(data) < self.size:
             raise CorruptImage(
                 self.name, offset=offset, expected=f"{self.size} bytes", found=f"{len(data)} bytes", where=where
             )
         try:
-            return self.struct.parse(bytes(data[: self.size]))
+            return self.struct.parse(data)
         except c.ConstructError as error:
             path = (getattr(error, "path", "") or "").replace("(parsing) -> ", "")
             raise CorruptImage(
@@ -185,10 +186,16 @@ class Record:
         )
 
     def table(self, buffer: Buffer, count: int | None = None, offset: int = 0) -> np.ndarray[Any, Any]:
-        """A view of `buffer` as an array of this structure, shape (count,), dtype `self.dtype`; no copy."""
-        if count is None:
-            count = (memoryview(buffer).nbytes - offset) // self.size
-        return np.frombuffer(buffer, self.dtype, count, offset)
+        """A view of `buffer` as an array of this structure, shape (count,), dtype `self.dtype`; no copy.
+
+        Raises:
+            CorruptImage: the buffer does not hold `count` of them from `offset` on.
+        """
+        room = max(memoryview(buffer).nbytes - offset, 0)
+        count = room // self.size if count is None else count
+        if count * self.size > room:
+            raise CorruptImage(self.name, expected=f"{count} x {self.size} bytes", found=f"{room} bytes")
+        return np.frombuffer(buffer, self.dtype, count, offset) if count else self.empty_table(0)
 
     def empty_table(self, count: int) -> np.ndarray[Any, Any]:
         """A zeroed array of this structure, shape (count,), dtype `self.dtype`."""

@@ -1,0 +1,177 @@
+"""The two dialects of the engine: their structures, byte order and coding of names.
+
+Source: reference sections 2.1, 2.3 and 2.5.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..layout.jfs2 import J2, JFS1, Structures
+
+MAX_NAME_UNITS = 255
+NANO = 10**9
+
+_MAX_SECONDS = (1 << 63) // NANO - 1
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """What differs between AIX JFS2 and the JFS of Linux; all algorithms are common.
+
+    Names are bytes at the API. On the disk they are units of `name_unit` bytes: a name lives in the head slot of its
+    entry and goes on in continuation slots.
+
+    Attributes:
+        name: "aix" or "linux".
+        magic: of the superblock.
+        structures: the on-disk structures.
+        order: numpy's byte-order mark, ">" or "<".
+        name_unit: bytes of a unit of a name: 1, or 2 for UTF-16.
+        leaf_head_units: name units in the head slot of a directory entry, in the form that we write.
+        has_aim2: a second copy of the aggregate inode map exists, and `s_ait2` is a copy of the first extent of the
+            aggregate inode table; otherwise `s_ait2` is its second extent with inodes 32 and on.
+        unwritten_flag: flag of an extent that is allocated but not recorded.
+        symlink_inline_limit: a symlink this long or longer has its target in an extent.
+    """
+
+    name: str
+    magic: bytes
+    structures: Structures
+    order: str
+    name_unit: int
+    leaf_head_units: int
+    has_aim2: bool
+    unwritten_flag: int
+    symlink_inline_limit: int = 256
+
+    continuation_offset = 2
+    """Where the name goes on in a continuation slot."""
+    continuation_bytes = 30
+    """Bytes of a name in a continuation slot."""
+    internal_head_bytes = 22
+
+    def encode_name(self, name: bytes) -> bytes:
+        """`name` as it lies on the disk. Bytes that are not UTF-8 become lone surrogates in UTF-16."""
+        if self.name_unit == 1:
+            return name
+        return name.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass")
+
+    def decode_name(self, coded: bytes) -> bytes:
+        """The name behind on-disk bytes; lone surrogates that `encode_name` never makes become three bytes."""
+        if self.name_unit == 1:
+            return coded
+        text = coded.decode("utf-16-le", "surrogatepass")
+        try:
+            return text.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            return text.encode("utf-8", "surrogatepass")
+
+    def sort_key(self, coded: bytes) -> bytes:
+        """Bytes that compare as directories order the on-disk name: unit by unit, then the shorter first."""
+        if self.name_unit == 1:
+            return coded
+        return np.frombuffer(coded, "<u2").astype(">u2").tobytes()
+
+    def head_offset(self, leaf: bool) -> int:
+        """Where the name starts in a head slot."""
+        s = self.structures
+        return (s.leaf_slot if leaf else s.internal_slot).offset_of("name")
+
+    def head_bytes(self, leaf: bool) -> int:
+        """Bytes of a name in a head slot."""
+        return self.leaf_head_units * self.name_unit if leaf else self.internal_head_bytes
+
+    def leaf_slots(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Slots of directory entries with on-disk names of `lengths` bytes, same shape."""
+        return self._slots(lengths, self.head_bytes(True))
+
+    def internal_slots(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Slots of routers with on-disk keys of `lengths` bytes, same shape."""
+        return self._slots(lengths, self.internal_head_bytes)
+
+    def _slots(self, lengths: NDArray[np.int64], head: int) -> NDArray[np.int64]:
+        # the table of 2.5, ceil((k + cost) / units), says the same: cost is what the head holds less
+        rest = np.maximum(np.asarray(lengths) - head, 0)
+        return 1 + -(-rest // self.continuation_bytes)
+
+    def get_pxd(self, pxds: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Lengths and addresses in blocks of a table of `pxd` (or `xad`) rows, each of its shape."""
+        return self._get_u24(pxds["len"]), _get_40(pxds["addr_hi"], pxds["addr_lo"])
+
+    def put_pxd(self, pxds: NDArray[Any], rows: Any, address: Any, length: Any) -> None:
+        """Store addresses and lengths in blocks into the rows `rows` of a table of `pxd` (or `xad`) rows."""
+        address = np.asarray(address, np.int64)
+        pxds["len"][rows] = self._put_u24(length)
+        pxds["addr_hi"][rows] = address >> 32
+        pxds["addr_lo"][rows] = address & 0xFFFFFFFF
+
+    def get_xad(
+        self, xads: NDArray[Any]
+    ) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.uint8]]:
+        """Logical offset, length, address (all in blocks) and flag of a table of `xad` rows."""
+        length, address = self.get_pxd(xads)
+        return _get_40(xads["off_hi"], xads["off_lo"]), length, address, xads["flag"]
+
+    def put_xad(self, xads: NDArray[Any], rows: Any, offset: Any, address: Any, length: Any, flag: Any = 0) -> None:
+        """Store extents, in blocks, into the rows `rows` of a table of `xad` rows."""
+        offset = np.asarray(offset, np.int64)
+        xads["flag"][rows] = flag
+        xads["off_hi"][rows] = offset >> 32
+        xads["off_lo"][rows] = offset & 0xFFFFFFFF
+        self.put_pxd(xads, rows, address, length)
+
+    def get_time(self, times: NDArray[Any]) -> NDArray[np.int64]:
+        """Nanoseconds since the epoch of a table of `time` rows; what an int64 cannot hold becomes its limit."""
+        seconds = np.clip(times["tv_sec"].astype(np.int64), -_MAX_SECONDS, _MAX_SECONDS)
+        return seconds * NANO + np.clip(times["tv_nsec"].astype(np.int64), 0, NANO - 1)
+
+    def put_time(self, times: NDArray[Any], ns: Any) -> None:
+        """Store nanoseconds since the epoch into a table of `time` rows; what a field cannot hold becomes its limit."""
+        seconds, nanoseconds = np.divmod(np.asarray(ns, np.int64), NANO)
+        limits = np.iinfo(times.dtype["tv_sec"])
+        times["tv_sec"] = np.clip(seconds, limits.min, limits.max)
+        times["tv_nsec"] = nanoseconds
+
+    def _get_u24(self, raw: NDArray[np.uint8]) -> NDArray[np.int64]:
+        parts = raw.astype(np.int64)
+        a, b, c = parts[..., 0], parts[..., 1], parts[..., 2]
+        return a << 16 | b << 8 | c if self.order == ">" else c << 16 | b << 8 | a
+
+    def _put_u24(self, value: Any) -> NDArray[np.uint8]:
+        raw = np.ascontiguousarray(np.asarray(value, f"{self.order}u4"))
+        parts = raw.reshape(*raw.shape, 1).view(np.uint8)
+        return parts[..., 1:] if self.order == ">" else parts[..., :3]
+
+
+def _get_40(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.int64]:
+    return high.astype(np.int64) << 32 | low.astype(np.int64)
+
+
+AIX = Dialect(
+    name="aix",
+    magic=b"J2FS",
+    structures=J2,
+    order=">",
+    name_unit=1,
+    leaf_head_units=22,
+    has_aim2=False,
+    unwritten_flag=0x04,
+)
+"""JFS2 of AIX."""
+
+LINUX = Dialect(
+    name="linux",
+    magic=b"JFS1",
+    structures=JFS1,
+    order="<",
+    name_unit=2,
+    leaf_head_units=13,
+    has_aim2=True,
+    unwritten_flag=0x08,
+)
+"""JFS of Linux and OS/2; we write directories without an index."""

@@ -1,0 +1,252 @@
+"""Reading directories: the entries of a B+-tree of 32-byte slots.
+
+Source: reference section 2.5 and invariants 60 to 72.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from ..layout.jfs2 import LEAF_SLOT_INDEXED
+from ..layout.record import Record
+from .dialect import Dialect
+from .geometry import PAGE
+from .volume import Volume
+
+SLOT = 32
+ROOT_SLOTS = 9
+MAX_DEPTH = 8
+LEAF, INTERNAL = 0x02, 0x04
+_STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
+_END = 0xFF
+
+
+class Entry(NamedTuple):
+    """A directory entry."""
+
+    name: bytes
+    number: int
+    """Inode number."""
+
+
+@dataclass(frozen=True)
+class _HeadSlot:
+    """Where the parts of a head slot lie."""
+
+    record: Record
+    next: int
+    length: int
+    name: int
+    name_bytes: int
+
+    @classmethod
+    def of(cls, record: Record) -> _HeadSlot:
+        at = record.offset_of
+        size = next(f.size for f in record.fields() if f.name == "name")
+        return cls(record, at("next"), at("namlen"), at("name"), size)
+
+
+@dataclass(frozen=True)
+class _Node:
+    """A root or page, its sorted table taken apart."""
+
+    raw: bytes
+    at: int
+    is_leaf: bool
+    slots: bytes
+    slot_count: int
+    reserved: int
+    free: int
+
+
+class DirectoryReader:
+    """Reads directories of one file system.
+
+    Args:
+        volume: the file system.
+        indexed: entries carry a directory index (Linux dialect).
+    """
+
+    def __init__(self, volume: Volume, *, indexed: bool) -> None:
+        self._volume = volume
+        self._dialect: Dialect = volume.dialect
+        structures = self._dialect.structures
+        self._leaf = _HeadSlot.of(LEAF_SLOT_INDEXED if indexed else structures.leaf_slot)
+        self._internal = _HeadSlot.of(structures.internal_slot)
+        self._number = struct.Struct(self._dialect.order + ("I" if self._dialect.order == "<" else "Q"))
+        self._address = struct.Struct(self._dialect.order + "I")
+        self._stbl_at = structures.dtree_root.offset_of("stbl")
+
+    def entries(self, root: bytes, *, at: int, pages: list[tuple[int, int]] | None = None) -> list[Entry]:
+        """All entries in the order of the tree.
+
+        Args:
+            root: the tree root in the inode, 288 bytes.
+            at: byte offset of the root in the device, for messages.
+            pages: receives (address, length) in blocks of every page of the tree.
+
+        Raises:
+            CorruptImage: the directory makes no sense.
+        """
+        result: list[Entry] = []
+        for leaf in self._leaves(root, at, pages):
+            used = leaf.reserved
+            unpack, table = self._number.unpack_from, leaf.raw
+            for slot in leaf.slots:
+                coded, used = self._key(leaf, slot, self._leaf, used)
+                result.append(Entry(self._name(leaf, slot, coded), unpack(table, slot * SLOT)[0]))
+            self._check_free(leaf, used)
+        return result
+
+    def lookup(self, root: bytes, name: bytes, *, at: int) -> int | None:
+        """Inode number of the entry called `name`, or None.
+
+        Raises:
+            CorruptImage: the part of the directory that was looked at makes no sense.
+        """
+        coded = self._dialect.encode_name(name)
+        key = self._dialect.sort_key(coded)
+        node = self._root(root, at)
+        seen: set[int] = set()
+        for _ in range(MAX_DEPTH):
+            if node.is_leaf:
+                used = node.reserved
+                for slot in node.slots:
+                    found, used = self._key(node, slot, self._leaf, used)
+                    if found == coded:
+                        return int(self._number.unpack_from(node.raw, slot * SLOT)[0])
+                return None
+            used, child = node.reserved, node.slots[0]
+            for i, slot in enumerate(node.slots):
+                router, used = self._key(node, slot, self._internal, used)
+                if i and self._dialect.sort_key(router) > key:
+                    break
+                child = slot
+            node = self._child(node, child, seen)[0]
+        raise self._too_deep(node)
+
+    def _leaves(self, root: bytes, at: int, pages: list[tuple[int, int]] | None) -> Iterator[_Node]:
+        """The leaves from left to right, by descending the tree."""
+        seen: set[int] = set()
+        pending = [(self._root(root, at), 1)]
+        while pending:
+            node, depth = pending.pop()
+            if node.is_leaf:
+                yield node
+                continue
+            if depth >= MAX_DEPTH:
+                raise self._too_deep(node)
+            used = node.reserved
+            children = []
+            for slot in node.slots:
+                _, used = self._key(node, slot, self._internal, used)
+                child, extent = self._child(node, slot, seen)
+                children.append((child, depth + 1))
+                if pages is not None:
+                    pages.append(extent)
+            self._check_free(node, used)
+            pending.extend(reversed(children))
+
+    def _root(self, raw: bytes, at: int) -> _Node:
+        kind, count = raw[16] & (LEAF | INTERNAL), raw[17]
+        structure = "dtree_root"
+        if kind not in (LEAF, INTERNAL) or not raw[16] & 0x01:
+            raise self._volume.corrupt(structure, "flag", at + 16, "0x83 or 0x85", hex(raw[16]))
+        if not (0 if kind == LEAF else 1) <= count < ROOT_SLOTS:
+            raise self._volume.corrupt(structure, "nextindex", at + 17, f"at most {ROOT_SLOTS - 1}", count)
+        slots = raw[self._stbl_at : self._stbl_at + count]
+        return self._checked(_Node(raw, at, kind == LEAF, slots, ROOT_SLOTS, 1, raw[18]), structure)
+
+    def _child(self, node: _Node, slot: int, seen: set[int]) -> tuple[_Node, tuple[int, int]]:
+        """The page that a router points to, and its extent."""
+        volume, base = self._volume, slot * SLOT
+        length = int.from_bytes(node.raw[base : base + 3], "big" if self._dialect.order == ">" else "little")
+        address = node.raw[base + 3] << 32 | self._address.unpack_from(node.raw, base + 4)[0]
+        at = node.at + base
+        volume.check_extent(address, length, "dtree_internal_slot", "pxd", at)
+        size = length * volume.block_size
+        if size // SLOT not in _STBL_SLOTS or size > PAGE:
+            raise volume.corrupt("dtree_internal_slot", "pxd", at, "512, 1024, 2048 or 4096 bytes", size)
+        if address in seen:
+            raise volume.corrupt("dtree_internal_slot", "pxd", at, "a page that is not in the tree yet", address)
+        seen.add(address)
+        return self._page(volume.read(address, length).tobytes(), address, length), (address, length)
+
+    def _page(self, raw: bytes, address: int, length: int) -> _Node:
+        structure, at = "dtree_page_header", address * self._volume.block_size
+        corrupt = self._volume.corrupt
+        kind, count, free, maxslot, stblindex = raw[16] & 0x0F, raw[17], raw[18], raw[20], raw[21]
+        if kind not in (LEAF, INTERNAL):
+            raise corrupt(structure, "flag", at + 16, "2 or 4", hex(raw[16]))
+        if maxslot != len(raw) // SLOT:
+            raise corrupt(structure, "maxslot", at + 20, len(raw) // SLOT, maxslot)
+        width = _STBL_SLOTS[maxslot]
+        if not 1 <= stblindex <= maxslot - width:
+            raise corrupt(structure, "stblindex", at + 21, f"1 to {maxslot - width}", stblindex)
+        if not 1 <= count < maxslot - width:
+            raise corrupt(structure, "nextindex", at + 17, f"1 to {maxslot - width - 1}", count)
+        own = int.from_bytes(raw[24:27], "big" if self._dialect.order == ">" else "little")
+        own_address = raw[27] << 32 | self._address.unpack_from(raw, 28)[0]
+        if (own, own_address) != (length, address):
+            raise corrupt(structure, "self", at + 24, f"{length}@{address}", f"{own}@{own_address}")
+        slots = raw[stblindex * SLOT : stblindex * SLOT + count]
+        reserved = 1 | ((1 << width) - 1) << stblindex
+        return self._checked(_Node(raw, at, kind == LEAF, slots, maxslot, reserved, free), structure)
+
+    def _checked(self, node: _Node, structure: str) -> _Node:
+        taken = node.reserved
+        for slot in node.slots:
+            if slot >= node.slot_count or taken >> slot & 1:
+                raise self._volume.corrupt(structure, "stbl", node.at, "slots of the node, each once", slot)
+            taken |= 1 << slot
+        return node
+
+    def _key(self, node: _Node, slot: int, head: _HeadSlot, used: int) -> tuple[bytes, int]:
+        """The on-disk key that starts in `slot`, and the slots used so far (a bit each) with its own."""
+        raw, base = node.raw, slot * SLOT
+        length = raw[base + head.length] * self._dialect.name_unit
+        following = raw[base + head.next]
+        first = base + head.name
+        used |= 1 << slot
+        if length <= head.name_bytes:
+            if following != _END:
+                raise self._broken_chain(node, slot, head)
+            return raw[first : first + length], used
+        key = raw[first : first + head.name_bytes]
+        while len(key) < length:
+            if following >= node.slot_count or used >> following & 1:
+                raise self._broken_chain(node, slot, head)
+            used |= 1 << following
+            base = following * SLOT + 2
+            key += raw[base : base + min(length - len(key), SLOT - 2)]
+            following = raw[base - 2]
+        if following != _END:
+            raise self._broken_chain(node, slot, head)
+        return key, used
+
+    def _name(self, node: _Node, slot: int, coded: bytes) -> bytes:
+        name = self._dialect.decode_name(coded)
+        if not name or name in (b".", b"..") or b"/" in name or b"\0" in name:
+            raise self._volume.corrupt(
+                "dtree_leaf_slot", "name", node.at + slot * SLOT + self._leaf.name, "a file name", repr(name)[1:]
+            )
+        return name
+
+    def _check_free(self, node: _Node, used: int) -> None:
+        """Slots in use and slots on the free list make up the node; otherwise entries are missing or too many."""
+        free = node.slot_count - used.bit_count()
+        if node.free != free:
+            structure = "dtree_root" if node.slot_count == ROOT_SLOTS else "dtree_page_header"
+            raise self._volume.corrupt(structure, "freecnt", node.at + 18, free, node.free)
+
+    def _broken_chain(self, node: _Node, slot: int, head: _HeadSlot) -> Exception:
+        kind = "dtree_leaf_slot" if head is self._leaf else "dtree_internal_slot"
+        return self._volume.corrupt(
+            kind, "next", node.at + slot * SLOT + head.next, "a chain of slots as long as the name, then -1", "another"
+        )
+
+    def _too_deep(self, node: _Node) -> Exception:
+        return self._volume.corrupt("dtree_page_header", "flag", node.at + 16, f"at most {MAX_DEPTH} levels", "more")

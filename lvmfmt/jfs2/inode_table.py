@@ -1,0 +1,157 @@
+"""Rows of the inode table: the columns of an inventory as disk inodes.
+
+Source: reference sections 2.3, 2.4, 3.1 and 3.3.5.
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .dialect import Dialect
+from .xtree_build import FIRST_ENTRY, ROOT_LEAF, ROOT_MAXENTRY
+
+AGGREGATE, FILESET = 1, 16
+"""Inode numbers of the two inode maps, and values of `di_fileset`."""
+JOURNAL = 0x00010000
+SPARSE = 0x00020000
+INLINE_EA = 0x00040000
+LINUX_DIRECTORY = 0x20000000
+SHORT_ROOT_MAXENTRY = 10
+"""`maxentry` of a Linux root that leaves the inline attribute area free."""
+SHORT_ROOT_ENTRIES = SHORT_ROOT_MAXENTRY - FIRST_ENTRY
+INLINE_AREA = 32
+"""Where, in the root area, an inline symlink or a device number lies."""
+INLINE_EA_START = 128
+"""A symlink this long or longer takes the inline attribute area too."""
+_GENERATOR = {"aix": ("ea", 40), "linux": ("dirtable", 8)}
+
+
+def linux_device(rdev: NDArray[Any]) -> NDArray[Any]:
+    """Device numbers (major << 32 | minor) in the 32-bit form that Linux stores."""
+    major, minor = rdev >> 32, rdev & 0xFFFFFFFF
+    return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
+
+
+def aix_device(rdev: NDArray[Any]) -> NDArray[Any]:
+    """Device numbers (major << 32 | minor) as `dev64`: bit 63 set."""
+    return rdev | np.uint64(1 << 63)
+
+
+def device_number(dialect: Dialect, roots: NDArray[np.uint8]) -> NDArray[np.uint64]:
+    """Device numbers (major << 32 | minor) in root areas of device nodes, shape (nodes, 288)."""
+    if dialect.name == "aix":
+        coded = roots[:, INLINE_AREA : INLINE_AREA + 8].copy().view(">u8")[:, 0].astype(np.uint64)
+        return coded & np.uint64((1 << 63) - 1)
+    coded = roots[:, INLINE_AREA : INLINE_AREA + 4].copy().view("<u4")[:, 0].astype(np.uint64)
+    major, minor = coded >> 8 & 0xFFF, coded & 0xFF | coded >> 12 & 0xFFF00
+    return (major << 32 | minor).astype(np.uint64)
+
+
+def blank_inodes(
+    dialect: Dialect, numbers: NDArray[Any], *, fileset: int, stamp: int, generation: NDArray[Any] | int
+) -> NDArray[Any]:
+    """Inodes with identity and nothing else, shape of `numbers`, dtype of the inode record."""
+    table = dialect.structures.inode.empty_table(len(numbers))
+    table["di_number"] = numbers
+    table["di_fileset"] = fileset
+    table["di_inostamp"] = stamp
+    table["di_gen"] = generation
+    return table
+
+
+def system_inodes(
+    dialect: Dialect, numbers: Iterable[int], *, fileset: int, now: int, generation: int = 1
+) -> NDArray[Any]:
+    """Inodes that belong to the file system itself: regular, one link, an empty extent tree, all times `now`."""
+    table = blank_inodes(dialect, np.array(list(numbers)), fileset=fileset, stamp=stamp_of(now), generation=generation)
+    table["di_nlink"] = 1
+    table["di_mode"] = stat.S_IFREG | JOURNAL
+    for name in ("di_atime", "di_ctime", "di_mtime", "di_otime"):
+        dialect.put_time(table[name], now)
+    if dialect.name == "linux":
+        table["di_next_index"] = 2
+    table["root"] = empty_root(dialect)
+    return table
+
+
+def empty_root(dialect: Dialect, maxentry: int = ROOT_MAXENTRY) -> NDArray[np.uint8]:
+    """Root area of an extent tree without entries, shape (288,)."""
+    header = {"flag": ROOT_LEAF, "nextindex": FIRST_ENTRY, "maxentry": maxentry}
+    return np.frombuffer(dialect.structures.xtree_header.build(header).ljust(288, b"\0"), np.uint8)
+
+
+def set_extent(dialect: Dialect, root: NDArray[np.uint8], address: int, length: int) -> None:
+    """Put one extent at offset 0 into a root area, shape (288,)."""
+    header = root[:32].view(dialect.structures.xtree_header.dtype)
+    header["nextindex"] = FIRST_ENTRY + 1
+    dialect.put_xad(root[32:48].view(dialect.structures.xad.dtype), slice(None), 0, address, length)
+
+
+def stamp_of(now: int) -> int:
+    """`di_inostamp` of a file system made at the instant `now`: its seconds, 32 bits."""
+    return now // 10**9 & 0xFFFFFFFF
+
+
+def set_generator(dialect: Dialect, inode: NDArray[Any], next_generation: int) -> None:
+    """Store the next generation number in the inode (a row) of an inode map."""
+    name, offset = _GENERATOR[dialect.name]
+    inode[name][offset : offset + 4] = np.array([next_generation], f"{dialect.order}u4").view(np.uint8)
+
+
+def mode_attributes(dialect: Dialect, modes: NDArray[Any]) -> NDArray[Any]:
+    """The high bits of `di_mode` that go with POSIX modes (AIX: reference 5, item 9; Linux: as its driver writes)."""
+    if dialect.name == "aix":
+        return np.full(len(modes), SPARSE, np.uint32)
+    directory = modes & 0o170000 == stat.S_IFDIR
+    return np.where(directory, LINUX_DIRECTORY, SPARSE | INLINE_EA).astype(np.uint32)
+
+
+def fill_special(
+    dialect: Dialect, table: NDArray[Any], kinds: NDArray[Any], rdev: NDArray[Any], links: dict[int, bytes]
+) -> None:
+    """Put device numbers and inline symlinks into inodes whose root areas are empty extent trees.
+
+    Args:
+        dialect: structures and byte order.
+        table: inode rows.
+        kinds: file type of each (the `S_IFMT` part of the mode).
+        rdev: major << 32 | minor of each.
+        links: target of each symlink that fits the inode, by row.
+    """
+    root = table["root"]
+    devices = np.flatnonzero((kinds == stat.S_IFCHR) | (kinds == stat.S_IFBLK))
+    if len(devices):
+        coded = (
+            aix_device(rdev[devices]).astype(">u8")
+            if dialect.name == "aix"
+            else linux_device(rdev[devices]).astype("<u4")
+        )
+        raw = coded.reshape(-1, 1).view(np.uint8)
+        root[devices] = 0
+        root[devices, INLINE_AREA : INLINE_AREA + raw.shape[1]] = raw
+    for row, target in links.items():
+        root[row, INLINE_AREA : INLINE_AREA + len(target)] = np.frombuffer(target, np.uint8)
+        if dialect.name == "linux" and len(target) >= INLINE_EA_START:
+            table["di_mode"][row] &= ~np.uint32(INLINE_EA)
+
+
+def shorten_roots(dialect: Dialect, table: NDArray[Any], entries: NDArray[np.int64]) -> None:
+    """Linux keeps the inline attribute area free while the extents fit before it; say so in root and mode.
+
+    Args:
+        dialect: nothing is done for AIX.
+        table: inode rows that are not directories.
+        entries: extents in the root of each; a tree with pages counts as more than fit.
+    """
+    if dialect.name != "linux":
+        return
+    short = entries <= SHORT_ROOT_ENTRIES
+    header = np.ascontiguousarray(table["root"][:, :32]).view(dialect.structures.xtree_header.dtype)[:, 0]
+    header["maxentry"] = np.where(short, SHORT_ROOT_MAXENTRY, header["maxentry"])
+    table["root"][:, :32] = header.view(np.uint8).reshape(-1, 32)
+    table["di_mode"] = np.where(short, table["di_mode"], table["di_mode"] & ~np.uint32(INLINE_EA))

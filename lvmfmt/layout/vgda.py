@@ -1,0 +1,124 @@
+"""The pieces of a classic VGDA: header, LV entries, PV areas, names, trailer.
+
+One copy is, in sectors: header 1, LV entries 16, PV areas of 64 each, names 32, trailer 1; with 32 PV areas that is
+2098. Source tags as in `lvm_disk`; "D1 order" means that a listing prints the members in this order but not where
+they lie, L? a name in a structure of the Linux driver that its code never reads, R memory.
+"""
+
+from __future__ import annotations
+
+import construct as c
+
+from .record import BIG, Grade, Record, field, reserved, text
+
+A, B, C = Grade.A, Grade.B, Grade.C
+u8, u16, s16, u32 = BIG.u8, BIG.u16, BIG.s16, BIG.u32
+
+VGDA_HEADER = Record(
+    "vgda_header",
+    "first sector of a VGDA copy",
+    [
+        field("sec", u32, "seconds since 1970 of the last update", A, "L, D1, D2"),
+        field("nsec", u32, "nanoseconds of it", A, "D1, D2"),
+        field("vg_id", c.Bytes(16), "VGID", A, "L (gap), D2"),
+        field("numlvs", s16, "LVs defined", B, "L"),
+        field("maxlvs", s16, "LVs possible, the reserved LV 0 included: 256", B, "L?, D1 order"),
+        field("pp_size", s16, "log2 of the bytes of a PP", B, "L?, D1 order"),
+        field("numpvs", s16, "PVs in the group", B, "L?, D1 order"),
+        field("total_vgdas", s16, "VGDA copies in the whole group", B, "L?, D1 order"),
+        field("vgda_size", s16, "sectors of one VGDA", B, "L?, D1 order"),
+        field("quorum", s16, "1 quorum checking on, 0 off", C, "D1 order; offset A"),
+        field("auto_varyon", s16, "1 varied on at start, 0 not", C, "D1 order; offset A"),
+        field("check_sum", s16, "algorithm unknown, written as 0", C, "D1 order; offset A"),
+        reserved("reserved", 470, C, "unknown"),
+    ],
+    size=512,
+    place="VGDA sector 0",
+)
+
+LV_ENTRY = Record(
+    "lv_entry",
+    "logical volume; entry i belongs to minor number i + 1",
+    [
+        field("lvname", s16, "index in the name list, from 0", A, "L?, D1"),
+        reserved("reserved1", 2, C, "X"),
+        field("maxsize", u32, "largest number of LPs allowed", A, "L? (low half), D1"),
+        field("lv_state", u8, "0 undefined, 1 defined, 2 stale bit, 4 online mirror backup", C, "D1 order, H; width A"),
+        field("mirror", u8, "copies: 1, 2, 3", C, "D1 order, R; width A"),
+        field("mirror_policy", s16, "1 sequential, 2 parallel, 4 and 8 mixed, 5 striped", C, "D1 order, H; width A"),
+        field("num_lps", u32, "LPs", B, "L (low half)"),
+        field("permissions", u8, "1 read-write, 2 read-only", C, "D1 order, R"),
+        field("bb_relocation", u8, "bad-block relocation: 1 yes, 2 no", C, "D1 order, R"),
+        field("write_verify", u8, "1 on, 2 off", C, "D1 order, R"),
+        field("mirwrt_consist", u8, "mirror write consistency: 1 on, 2 off, 3 passive", C, "D1 order, R"),
+        field("stripe_exp", u16, "log2 of the bytes of a strip, 0 = not striped", C, "D1 order, R"),
+        field("striping_width", u16, "disks of a stripe, 0 = not striped", C, "D1 order, R"),
+        field("lv_avoid", u16, "mask of backup copies", C, "D1 order, R"),
+        field("child_minor_num", u16, "minor number of the child", C, "D1 order, R"),
+        reserved("reserved2", 4, C, "X"),
+    ],
+    size=32,
+    place="VGDA sectors 1 to 16, 256 entries",
+)  # fmt: skip
+
+PV_HEADER = Record(
+    "pv_header",
+    "start of the area of a physical volume",
+    [
+        field("pv_id", c.Bytes(16), "PVID; zero = slot not in use", A, "L (gap), D1, D7"),
+        field("pp_count", u16, "PPs on the PV", A, "L, D1"),
+        field("pv_state", u8, "1 active, 2 missing, 4 removed, 8 no allocation, 16 stale, 32 hot spare", C,
+              "D1 order, H values; width A"),
+        field("pvnum_vgdas", u8, "VGDA copies on this PV: 0, 1, 2", C, "D1 order; offset A"),
+        field("psn_part1", u32, "PSN of PP 1", A, "L, D1"),
+        reserved("reserved1", 2, C, "A"),
+        field("pv_num", u16, "number of the PV, from 1", C, "A"),
+        reserved("reserved2", 4, C, "A"),
+    ],
+    size=32,
+    place="VGDA sector 17 + 64 x (PV - 1), byte 0",
+)  # fmt: skip
+
+PP_ENTRY = Record(
+    "pp_entry",
+    "physical partition and what it holds",
+    [
+        field("lv_index", u16, "minor number of the LV", B, "L"),
+        reserved("reserved1", 2, B, "L?"),
+        field("lp_num", u32, "number of the LP, from 1; 0 = free PP", B, "L (low half)"),
+        field("copy", u8, "copy of the LP: 1, 2, 3", C, "D1 (value), R (place)"),
+        field("pp_state", u8, "0 free, 1 allocated, 2 stale, 4 being resynced, 8 used for the VGDA", C,
+              "H values, D1 value; place R"),
+        field("fst_alt_vol", u8, "PV number of the first other copy, 0 none", C, "D1 value; place R"),
+        field("snd_alt_vol", u8, "PV number of the second other copy, 0 none", C, "D1 value; place R"),
+        field("fst_alt_part", u16, "PP number of the first other copy", C, "D1 value; place R"),
+        field("snd_alt_part", u16, "PP number of the second other copy", C, "D1 value; place R"),
+        reserved("reserved2", 16, B, "L?"),
+    ],
+    size=32,
+    place="PV area, byte 32 x PP",
+)  # fmt: skip
+
+LV_NAME = Record(
+    "lv_name",
+    "name of a logical volume; slot i belongs to minor number i + 1",
+    [field("name", text(64), "NUL-padded name", B, "L, H")],
+    size=64,
+    place="VGDA, 33 sectors before its end, 256 names",
+)
+
+VGDA_TRAILER = Record(
+    "vgda_trailer",
+    "last sector of a VGDA copy",
+    [
+        field("sec", u32, "equal to the header's, else the copy is torn", C, "I7; place R, A"),
+        field("nsec", u32, "equal to the header's", C, "I7; place R, A"),
+        reserved("reserved1", 496, C, "unknown"),
+        field("alt_sec", u32, "the stamp may lie here instead; zero in what we write", C, "A"),
+        field("alt_nsec", u32, "the stamp may lie here instead; zero in what we write", C, "A"),
+    ],
+    size=512,
+    place="VGDA, last sector",
+)
+
+RECORDS = (VGDA_HEADER, LV_ENTRY, PV_HEADER, PP_ENTRY, LV_NAME, VGDA_TRAILER)
