@@ -182,9 +182,8 @@ def _aggregate_inodes(
     place = geometry.ait2 if copy else AIT_OFFSET // geometry.block_size
     rows = list(AGGREGATE_INODES)
     dialect.put_pxd(table["di_ixpxd"], rows, place, geometry.blocks_per_extent)
-    if not copy:
-        set_generator(dialect, table[1], 1)
-        set_generator(dialect, table[FILESET], next_generation)
+    set_generator(dialect, table[1], 1)
+    set_generator(dialect, table[FILESET], next_generation)
     return table
 
 

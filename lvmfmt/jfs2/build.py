@@ -1,8 +1,8 @@
 """Building a whole file system from an inventory, in one pass over its data.
 
 Inode numbers, trees and addresses are computed from the inventory's arrays; then metadata is written in large
-sequential runs, inode extents IAG by IAG, and file data by a copy plan. The superblocks come last, so that a file system
-that was not finished has no valid magic (reference section 1.4).
+sequential runs, inode extents IAG by IAG, and file data by a copy plan. The superblocks come last, so that a file
+system that was not finished has no valid magic (reference section 1.4).
 """
 
 from __future__ import annotations
@@ -21,7 +21,6 @@ from ..block.plan import PLAN_ROW
 from ..errors import NoSpace, OperationRefused
 from ..units import MIB, align_up, format_size
 from .aggregate import (
-    ExternalLog,
     Identity,
     ImapFile,
     InlineLog,
@@ -227,7 +226,7 @@ class _Plan:
         self.now = now
         self.numbering = Numbering(inventory, lost_found)
         # AIX shows large generation numbers that are no plain counter (reference 5, item 10); Linux counts from 1
-        self.generation = (stamp_of(now) * 2654435761 & 0xFFFFFFFF) if dialect.name == "aix" else 2
+        self.generation = (stamp_of(now) * 2654435761 & 0xFFFFFFFF) if dialect.name == "aix" else 1
         self._kinds = inventory.inodes["mode"] & 0o170000
         self._check()
         self.directories = self._plan_directories()
@@ -399,13 +398,16 @@ class _Plan:
         table[at] = self._filled(table[at], rows[at])
         if first == 0:
             table["di_gen"][:FIRST_INODE] = 1
+            free = np.flatnonzero(rows[:INODES_PER_EXTENT] < 0)
+            table[free] = 0  # mkfs leaves the free inodes of the very first extent blank
             system = [n for n in range(FIRST_INODE) if rows[n] < 0]
             table[system] = system_inodes(d, system, fileset=FILESET, now=self.now)
             table["di_mode"][ROOT_INODE] |= JOURNAL
             if d.name == "linux":
                 table["di_mode"][ROOT_INODE] &= ~np.uint32(LINUX_DIRECTORY)
-        extents = self.extent_address[numbers // INODES_PER_EXTENT]
-        d.put_pxd(table["di_ixpxd"], slice(None), extents, self.geometry.blocks_per_extent)
+        known = np.flatnonzero(table["di_fileset"])
+        extents = self.extent_address[numbers[known] // INODES_PER_EXTENT]
+        d.put_pxd(table["di_ixpxd"], known, extents, self.geometry.blocks_per_extent)
         return table
 
     def _filled(self, table: NDArray[Any], rows: NDArray[np.int64]) -> NDArray[Any]:

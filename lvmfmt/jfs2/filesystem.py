@@ -6,8 +6,10 @@ import stat
 from collections.abc import Iterator
 from typing import NamedTuple
 
+import numpy as np
+
 from ..block import BlockDevice, PieceList
-from ..errors import CorruptImage, NotFound, OperationRefused
+from ..errors import NotFound, OperationRefused
 from .dialect import Dialect
 from .dtree import DirectoryReader, Entry
 from .filedata import file_device
@@ -17,7 +19,7 @@ from .inventory import Inventory
 from .read_inventory import link_target, read_inventory
 from .stat import Stat
 from .superblock import Superblock, describe_state, read_superblock
-from .xtree import read_extents
+from .xtree import ROOT_OFFSET, read_extents
 
 
 class StatFs(NamedTuple):
@@ -133,18 +135,27 @@ class FileSystem:
         """
         inode = self.inode(top)
         seen = {inode.number}
-        pending = [("/" + "/".join(_parts(top)), inode)]
+        pending = [("/" + "/".join(_parts(top)), Stat.of(inode, self.dialect), inode.root, inode.root_at)]
         while pending:
-            path, inode = pending.pop()
-            yield path, Stat.of(inode, self.dialect)
-            if inode.kind != stat.S_IFDIR:
+            path, status, root, at = pending.pop()
+            yield path, status
+            if not status.is_directory:
                 continue
-            below = []
-            for entry in self.entries(inode):
-                child = self.inodes.read(entry.number)
-                if child.kind == stat.S_IFDIR:
-                    self._check_new(child.number, seen, inode)
-                below.append((f"{path.rstrip('/')}/{_text(entry.name)}", child))
+            found = self.directories.entries(root.tobytes(), at=at)
+            numbers = [entry.number for entry in found]
+            places, rows = self.inodes.read_many(np.array(numbers, np.int64))
+            prefix = path.rstrip("/") + "/"
+            below = [
+                (prefix + _text(entry.name), child, rows["root"][i], int(places[i]) + ROOT_OFFSET)
+                for i, (entry, child) in enumerate(zip(found, Stat.of_rows(numbers, rows, self.dialect), strict=True))
+            ]
+            for _, child, _, _ in below:
+                if child.is_directory:
+                    if child.number in seen:
+                        raise self.volume.corrupt(
+                            "dtree_leaf_slot", "inumber", at, "a directory that has no name yet", child.number
+                        )
+                    seen.add(child.number)
             pending.extend(reversed(below))
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
@@ -217,14 +228,6 @@ class FileSystem:
         if inode.kind != stat.S_IFDIR:
             raise OperationRefused(f"{path}: not a directory", where=self.device.name)
         return inode
-
-    def _check_new(self, number: int, seen: set[int], parent: Inode) -> None:
-        if number in seen:
-            error: CorruptImage = self.volume.corrupt(
-                "dtree_leaf_slot", "inumber", parent.root_at, "a directory that has no name yet", number
-            )
-            raise error
-        seen.add(number)
 
 
 def _parts(path: str) -> list[str]:

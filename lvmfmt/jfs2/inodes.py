@@ -76,6 +76,23 @@ class Inode:
         return self.at + ROOT_OFFSET
 
 
+@dataclass(frozen=True)
+class Iag:
+    """An inode allocation group.
+
+    Attributes:
+        row: array of shape (1,), dtype of the iag record.
+        address: block address of each inode extent, 0 for none, shape (128,).
+        length: blocks of each, shape (128,).
+        used: which inodes are in use as committed, shape (4096,).
+    """
+
+    row: NDArray[Any]
+    address: NDArray[np.int64]
+    length: NDArray[np.int64]
+    used: NDArray[np.bool_]
+
+
 class InodeMap:
     """The inodes of the fileset.
 
@@ -137,34 +154,44 @@ class InodeMap:
         Raises:
             CorruptImage: there is no such inode, or it makes no sense.
         """
-        at = self.locate(number)
-        rows = self._record.table(self.volume.device.read(at, INODE_SIZE))
-        for field, wrong, expected in self._faults(rows, np.array([number])):
-            if wrong[0]:
-                raise self._corrupt(field, at, expected, rows[field][0])
-        return Inode(number, at, rows)
+        at, rows = self.read_many(np.array([number], np.int64))
+        return Inode(number, int(at[0]), rows)
 
-    def locate(self, number: int) -> int:
-        """Byte offset of an inode in the device.
+    def read_many(self, numbers: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[Any]]:
+        """Byte offsets in the device, and rows (dtype of the inode record), of the inodes called `numbers`.
 
         Raises:
-            CorruptImage: the number is not that of an inode in use.
+            CorruptImage: one of them is not an inode in use, or makes no sense.
         """
-        if not 0 <= number < self.iag_count * INODES_PER_IAG:
-            raise self.volume.corrupt(
-                "dtree_leaf_slot", "inumber", None, f"a number below {self.iag_count * INODES_PER_IAG}", number
-            )
-        iag = self.iag(number // INODES_PER_IAG)
-        within = number % INODES_PER_IAG
-        length, address = self.volume.dialect.get_pxd(iag["inoext"][0, within // INODES_PER_EXTENT])
-        used = iag["pmap"][0, within >> 5] >> (31 - (within & 31)) & 1
-        at = int(address) * self.volume.block_size + within % INODES_PER_EXTENT * INODE_SIZE
-        beyond = within % INODES_PER_EXTENT * INODE_SIZE >= int(length) * self.volume.block_size
-        if beyond or not (used or not self._clean):
-            raise self.volume.corrupt(
-                "iag", "pmap", self.map_offset(number // INODES_PER_IAG), f"inode {number} in use", "free"
-            )
-        return at
+        at = np.empty(len(numbers), np.int64)
+        which = numbers // INODES_PER_IAG
+        for k in np.unique(which).tolist():
+            chosen = which == k
+            at[chosen] = self._locate(k, numbers[chosen])
+        rows = self._read_rows(at)
+        for field, wrong, expected in self._faults(rows, numbers):
+            if wrong.any():
+                raise self._fault(field, wrong, expected, at, rows)
+        return at, rows
+
+    def _locate(self, k: int, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Byte offsets in the device of inodes of one IAG."""
+        volume = self.volume
+        if not 0 <= k < self.iag_count:
+            limit = self.iag_count * INODES_PER_IAG
+            raise volume.corrupt("dtree_leaf_slot", "inumber", None, f"a number below {limit}", numbers[0])
+        iag = self.iag(k)
+        within = numbers - k * INODES_PER_IAG
+        extent, slot = within // INODES_PER_EXTENT, within % INODES_PER_EXTENT
+        wrong = slot * INODE_SIZE >= iag.length[extent] * volume.block_size
+        if self._clean:
+            wrong |= ~iag.used[within]
+        if wrong.any():
+            first = numbers[np.flatnonzero(wrong)[0]]
+            offset = self.map_offset(k) + volume.dialect.structures.iag.offset_of("pmap")
+            raise volume.corrupt("iag", "pmap", offset, f"inode {first} in use", "a free one")
+        places: NDArray[np.int64] = iag.address[extent] * volume.block_size + slot * INODE_SIZE
+        return places
 
     def tables(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]]:
         """All inodes in use, IAG by IAG.
@@ -183,31 +210,27 @@ class InodeMap:
             keep = np.ones(len(rows), bool)
             for field, wrong, expected in self._faults(rows, numbers):
                 if self._clean and wrong.any():
-                    first = int(np.flatnonzero(wrong)[0])
-                    raise self._corrupt(field, int(at[first]), _at(expected, first), rows[field][first])
+                    raise self._fault(field, wrong, expected, at, rows)
                 keep &= ~wrong
             yield (numbers, at, rows) if keep.all() else (numbers[keep], at[keep], rows[keep])
 
     def _used(self, k: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Numbers and byte offsets of the inodes in use of an IAG; all backed ones where the map is not certain."""
         iag = self.iag(k)
-        length, address = self.volume.dialect.get_pxd(iag["inoext"][0])
-        bits = np.unpackbits(iag["pmap"][0].astype(">u4").view(np.uint8)).astype(bool)
-        if not self._clean:
-            bits = np.ones(INODES_PER_IAG, bool)
-        backed = length * self.volume.block_size // INODE_SIZE
+        bits = iag.used.copy() if self._clean else np.ones(INODES_PER_IAG, bool)
+        backed = iag.length * self.volume.block_size // INODE_SIZE
         bits &= (np.arange(INODES_PER_EXTENT) < backed[:, None]).ravel()
         if k == 0:
             bits[:ROOT_DIRECTORY] = False  # inodes 0 and 1 are the map's own
         within = np.flatnonzero(bits)
-        at = address[within // INODES_PER_EXTENT] * self.volume.block_size
+        at = iag.address[within // INODES_PER_EXTENT] * self.volume.block_size
         return k * INODES_PER_IAG + within, at + within % INODES_PER_EXTENT * INODE_SIZE
 
     def _read_rows(self, at: NDArray[np.int64]) -> NDArray[Any]:
         """Inodes at the given byte offsets, read in runs."""
         order = np.argsort(at, kind="stable")
         places = at[order]
-        starts = np.concatenate(([0], np.flatnonzero(np.diff(places) > EXTENT_BYTES) + 1, [len(places)]))
+        starts = np.unique([0, *(np.flatnonzero(np.diff(places) > EXTENT_BYTES) + 1).tolist(), len(places)])
         raw = np.empty((len(at), INODE_SIZE), np.uint8)
         for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
             first, last = int(places[a]), int(places[b - 1])
@@ -268,7 +291,7 @@ class InodeMap:
         page["in_nextiag"] = iags  # written at unmount only: the file's length is what counts
         return page
 
-    def _read_iag(self, k: int) -> NDArray[Any]:
+    def _read_iag(self, k: int) -> Iag:
         record = self.volume.dialect.structures.iag
         iag = record.table(self._map.read((k + 1) * PAGE, PAGE))
         at = self.map_offset(k)
@@ -279,6 +302,7 @@ class InodeMap:
         if iag["iagnum"][0] != k:
             raise corrupt("iagnum", k, iag["iagnum"][0])
         length, address = self.volume.dialect.get_pxd(iag["inoext"][0])
+        words = iag["pmap"][0]
         present = (length != 0) | (address != 0)
         size = length * self.volume.block_size
         shape = (size == EXTENT_BYTES) | (self._vix & (size > 0) & (size < EXTENT_BYTES) & (size % PAGE == 0))
@@ -287,19 +311,31 @@ class InodeMap:
             e = int(np.flatnonzero(wrong)[0])
             raise corrupt(f"inoext[{e}]", "an inode extent inside the file system", f"{length[e]}@{address[e]}")
         if self._clean:
-            extents = np.unpackbits(iag["extsmap"][0].astype(">u4").view(np.uint8)).astype(bool)
-            if (extents != present).any():
+            if (_bits(iag["extsmap"][0]) != present).any():
                 raise corrupt("extsmap", "the extents of inoext", "others")
-            words = iag["pmap"][0]
             if (words[~present] != 0).any():
                 raise corrupt("pmap", "no inode in use without an extent", "some")
             if (words != iag["wmap"][0]).any():
                 raise corrupt("wmap", "the same as pmap", "another map")
-        return iag
+        return Iag(iag, address, length, _bits(words))
+
+    def _fault(
+        self,
+        field: str,
+        wrong: NDArray[np.bool_],
+        expected: object,
+        at: NDArray[np.int64],
+        rows: NDArray[Any],
+    ) -> CorruptImage:
+        first = int(np.flatnonzero(wrong)[0])
+        if isinstance(expected, np.ndarray):
+            expected = expected[first]
+        return self._corrupt(field, int(at[first]), expected, rows[field][first])
 
     def _corrupt(self, field: str, at: int, expected: object, found: object) -> CorruptImage:
         return self.volume.corrupt("inode", field, at + self._record.offset_of(field), expected, found)
 
 
-def _at(expected: object, row: int) -> object:
-    return expected[row] if isinstance(expected, np.ndarray) else expected
+def _bits(words: NDArray[Any]) -> NDArray[np.bool_]:
+    """Map words, bit 0 the most significant, as one bool per bit."""
+    return np.unpackbits(words.astype(">u4").view(np.uint8)).view(np.bool_)

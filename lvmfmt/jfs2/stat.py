@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import stat
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from .dialect import Dialect
 from .inode_table import device_number
@@ -51,22 +54,19 @@ class Stat:
     @classmethod
     def of(cls, inode: Inode, dialect: Dialect) -> Stat:
         """The attributes in a disk inode."""
-        row = inode.row
-        times = {name: int(dialect.get_time(row[f"di_{name}"])[0]) for name in ("atime", "mtime", "ctime", "otime")}
-        is_device = inode.kind in (stat.S_IFCHR, stat.S_IFBLK)
-        return cls(
-            number=inode.number,
-            mode=inode.mode,
-            attributes=int(row["di_mode"][0]) & 0xFFFF0000,
-            nlink=int(row["di_nlink"][0]),
-            uid=int(row["di_uid"][0]),
-            gid=int(row["di_gid"][0]),
-            size=inode.size,
-            blocks=int(row["di_nblocks"][0]),
-            rdev=int(device_number(dialect, np.array(inode.row["root"]))[0]) if is_device else 0,
-            generation=int(row["di_gen"][0]),
-            **times,
-        )
+        return cls.of_rows([inode.number], inode.row, dialect)[0]
+
+    @classmethod
+    def of_rows(cls, numbers: Sequence[int], rows: NDArray[Any], dialect: Dialect) -> list[Stat]:
+        """The attributes in disk inodes, rows of the inode record's dtype."""
+        mode = rows["di_mode"].astype(np.int64)
+        kind = mode & 0xF000
+        rdev = np.where((kind == stat.S_IFCHR) | (kind == stat.S_IFBLK), device_number(dialect, rows["root"]), 0)
+        columns: list[NDArray[Any]] = [mode & 0xFFFF, mode & 0xFFFF0000]
+        columns += [rows[f"di_{name}"] for name in ("nlink", "uid", "gid", "size", "nblocks")]
+        columns += [dialect.get_time(rows[f"di_{name}"]) for name in ("atime", "mtime", "ctime", "otime")]
+        columns += [rdev, rows["di_gen"]]
+        return [cls(*values) for values in zip(numbers, *(column.tolist() for column in columns), strict=True)]
 
     @property
     def is_directory(self) -> bool:
