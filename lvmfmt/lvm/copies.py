@@ -1,0 +1,154 @@
+"""Finding the copies of VGSA and VGDA on the disks of a group and choosing the newest valid one (lvm-format 11)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, NamedTuple, TypeVar
+
+import numpy as np
+
+from ..block import BlockDevice
+from ..errors import CorruptImage
+from ..layout.record import Record
+from ..units import SECTOR
+from .identity import NS_PER_S
+from .maps import LvMap, gather, lv_maps
+from .problems import Problem, Severity
+from .record import LvmRecord
+from .review import Review
+from .vgda import Vgda
+from .vgsa import Vgsa
+
+T = TypeVar("T", Vgsa, Vgda)
+
+
+@dataclass(frozen=True)
+class Place:
+    """One of the two places that a disk has for a VGSA and a VGDA."""
+
+    device: BlockDevice
+    record: LvmRecord
+    index: int
+
+    @property
+    def vgsa_offset(self) -> int:
+        """Byte offset of the VGSA."""
+        return self.record.vgsa_psn[self.index] * SECTOR
+
+    @property
+    def vgda_offset(self) -> int:
+        """Byte offset of the VGDA."""
+        return self.record.vgda_psn[self.index] * SECTOR
+
+    def read_vgsa(self) -> Vgsa:
+        """The VGSA that lies here.
+
+        Raises:
+            CorruptImage: it is torn, or has no time stamp.
+        """
+        vgsa = Vgsa(self.device.read(self.vgsa_offset, self.record.vgsa_len * SECTOR))
+        vgsa.check(self.vgsa_offset, self.device.name)
+        return vgsa
+
+    def read_vgda(self, factor: int) -> Vgda:
+        """The VGDA that lies here.
+
+        Raises:
+            CorruptImage: it is torn, has no time stamp, or is another group's.
+        """
+        vgda = Vgda(self.device.read(self.vgda_offset, self.record.vgda_len * SECTOR), factor)
+        vgda.check(self.record, self.vgda_offset, self.device.name)
+        return vgda
+
+
+@dataclass
+class Survey(Generic[T]):
+    """What reading one kind of area in all places gave.
+
+    Attributes:
+        stamps: time stamp of each place with a valid copy.
+        failures: what is wrong in the other places.
+        newest: the newest copies, one of each content (they should all be equal), in the order of the places.
+    """
+
+    stamps: dict[Place, int]
+    failures: dict[Place, CorruptImage]
+    newest: list[tuple[Place, T]]
+
+    @classmethod
+    def of(cls, places: Sequence[Place], read: Callable[[Place], T]) -> Survey[T]:
+        """Read every place."""
+        survey: Survey[T] = cls({}, {}, [])
+        latest = 0
+        for place in places:
+            try:
+                area = read(place)
+            except CorruptImage as error:
+                survey.failures[place] = error
+                continue
+            survey.stamps[place] = area.stamp
+            if area.stamp > latest:
+                latest, survey.newest = area.stamp, [(place, area)]
+            elif area.stamp == latest and not any(_equal(area, known) for _, known in survey.newest):
+                survey.newest.append((place, area))
+        return survey
+
+    def problems(
+        self, record: Record, active: Callable[[Place], bool], offset: Callable[[Place], int]
+    ) -> list[Problem]:
+        """Copies that are not valid, older or different, in places where `active` says there must be one."""
+        found = [Problem.of(e, Severity.WARNING) for place, e in self.failures.items() if active(place)]
+        latest = max(self.stamps.values(), default=0)
+        for place, stamp in self.stamps.items():
+            if stamp < latest and active(place):
+                text = f"older copy: {(latest - stamp) / NS_PER_S:.9f} s behind the newest"
+                found.append(Problem(Severity.WARNING, record.name, "", offset(place), text, place.device.name))
+        for place, area in self.newest[1:]:
+            first = self.newest[0][1].raw
+            common = min(len(first), len(area.raw))
+            different = np.append(np.flatnonzero(area.raw[:common] != first[:common]), common)
+            text = "differs from another copy with the same time stamp"
+            at = offset(place) + int(different[0])
+            found.append(Problem(Severity.WARNING, record.name, "", at, text, place.device.name))
+        return found
+
+
+class Chosen(NamedTuple):
+    """The VGDA copy that is believed, and what was found on the way."""
+
+    vgda: Vgda
+    maps: dict[int, LvMap]
+    problems: list[Problem]
+
+
+def survey_vgsa(places: Sequence[Place]) -> Survey[Vgsa]:
+    """All copies of the VGSA."""
+    return Survey.of(places, Place.read_vgsa)
+
+
+def survey_vgda(places: Sequence[Place], factor: int) -> Survey[Vgda]:
+    """All copies of the VGDA.
+
+    Raises:
+        CorruptImage: no copy is valid; the error tells what is wrong with the first.
+    """
+    survey = Survey.of(places, lambda place: place.read_vgda(factor))
+    if not survey.newest:
+        raise survey.failures[places[0]]
+    return survey
+
+
+def choose(survey: Survey[Vgda]) -> Chosen:
+    """The newest valid VGDA; among equally new ones that differ the one with the fewest problems."""
+    candidates = []
+    for place, vgda in survey.newest:
+        entries = gather(vgda)
+        maps = lv_maps(vgda, entries)
+        review = Review(vgda, place.record, place.vgda_offset, place.device.name)
+        candidates.append(Chosen(vgda, maps, review.run(entries, maps)))
+    return min(candidates, key=lambda c: len(c.problems))
+
+
+def _equal(a: T, b: T) -> bool:
+    return a.raw.shape == b.raw.shape and np.array_equal(a.raw.view(np.uint64), b.raw.view(np.uint64))

@@ -1,0 +1,264 @@
+"""Physical and logical volumes of an open group."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..block import BlockDevice, Buffer, Extent, Mirror, Piece, PieceList, Window
+from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
+from ..units import SECTOR
+from .lvcb import NO_LABEL, Lvcb
+from .maps import LvMap
+from .vgda import PP_STRIPED
+
+
+@dataclass(frozen=True, eq=False)
+class PhysicalVolume:
+    """A disk as a member of a group.
+
+    Attributes:
+        pvid: 16 hex digits.
+        number: from 1, the same for as long as the disk is in the group.
+        device: None if the disk is not there or its PPs cannot be trusted.
+        pp_count: number of PPs.
+        pp_size: bytes of a PP.
+        first_psn: sector of PP 1.
+        vgda_count: VGDA copies on it: 0, 1 or 2.
+        state: pv_state of the VGDA: 1 active, 16 stale, ...
+        used: whether each PP holds an LP, shape (pp_count,), index PP - 1.
+        stale: whether each PP is stale, same shape.
+    """
+
+    pvid: str
+    number: int
+    device: BlockDevice | None
+    pp_count: int
+    pp_size: int
+    first_psn: int
+    vgda_count: int
+    state: int
+    used: NDArray[np.bool_]
+    stale: NDArray[np.bool_]
+
+    @property
+    def free(self) -> NDArray[np.bool_]:
+        """Whether each PP is free, shape (pp_count,), index PP - 1."""
+        return ~self.used
+
+    @property
+    def reachable(self) -> int:
+        """How many PPs, counted from PP 1, lie wholly on the device."""
+        if self.device is None:
+            return 0
+        return max(0, min(self.pp_count, (self.device.size - self.first_psn * SECTOR) // self.pp_size))
+
+    def offset(self, pp: int) -> int:
+        """Byte offset of a PP on the disk."""
+        return self.first_psn * SECTOR + (pp - 1) * self.pp_size
+
+
+@dataclass(frozen=True, eq=False)
+class LogicalVolume:
+    """A logical volume as its group described it when it was asked for.
+
+    Attributes:
+        minor: its number in the group, from 1.
+        max_lps: largest number of LPs allowed.
+        state: lv_state of the VGDA: 1 defined, 3 defined and stale.
+        policy: mirror_policy of the VGDA.
+        mwc: mirror write consistency: 1 on, 2 off, 3 passive.
+        bb_relocation: 1 yes, 2 no.
+        write_verify: 1 on, 2 off.
+        permissions: 1 read-write, 2 read-only.
+        map: where its PPs are.
+        stale: whether each PP is stale, shape (copies, lps).
+        lvcb: its control block, None if it has none.
+        pvs: the PVs of the group by number.
+    """
+
+    name: str
+    minor: int
+    lvid: str
+    pp_size: int
+    max_lps: int
+    state: int
+    policy: int
+    mwc: int
+    bb_relocation: int
+    write_verify: int
+    permissions: int
+    map: LvMap
+    stale: NDArray[np.bool_]
+    lvcb: Lvcb | None
+    pvs: Mapping[int, PhysicalVolume]
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return self.lps * self.pp_size
+
+    @property
+    def copies(self) -> int:
+        """Copies of each LP."""
+        return self.map.copies
+
+    @property
+    def lps(self) -> int:
+        """Number of LPs."""
+        return self.map.lps
+
+    @property
+    def pps(self) -> int:
+        """PPs of all copies."""
+        return int(self.map.held.sum())
+
+    @property
+    def stale_pps(self) -> int:
+        """PPs that are stale."""
+        return int(self.stale.sum())
+
+    @property
+    def pv_numbers(self) -> list[int]:
+        """Numbers of the PVs that it lies on."""
+        return [int(n) for n in np.unique(self.map.pv) if n]
+
+    @property
+    def type(self) -> str:
+        """What it is for, "" if there is no LVCB that says so."""
+        return self.lvcb.type if self.lvcb else ""
+
+    @property
+    def label(self) -> str:
+        """The mount point, "" if none."""
+        return self.lvcb.label if self.lvcb and self.lvcb.label != NO_LABEL else ""
+
+    @property
+    def fs(self) -> str:
+        """Attributes of the file system, "" if none."""
+        return self.lvcb.fs if self.lvcb else ""
+
+    @property
+    def intra(self) -> str:
+        """The region asked for: e, m, c, im or ie."""
+        return self.lvcb.intra if self.lvcb else "m"
+
+    @property
+    def inter(self) -> str:
+        """m: as few PVs as possible, x: as many."""
+        return self.lvcb.inter if self.lvcb else "m"
+
+    @property
+    def strict(self) -> str:
+        """Whether copies must be on different PVs: y, n, s."""
+        return self.lvcb.strict if self.lvcb else "y"
+
+    @property
+    def upper_bound(self) -> int:
+        """Largest number of PVs for a copy."""
+        return self.lvcb.upper_bound if self.lvcb else 32
+
+    @property
+    def device(self) -> BlockDevice:
+        """The LV as a block device of `size` bytes, the LVCB in its first sector.
+
+        Stale PPs are neither read nor written, they wait for `VolumeGroup.sync`. What no copy can give raises
+        `ImageIOError` when it is read. The device cannot be written while a copy that is not stale is out of reach:
+        the copies would differ without anything saying so.
+
+        Raises:
+            UnsupportedFeature: the LV is striped.
+        """
+        if self.policy == PP_STRIPED:
+            raise UnsupportedFeature("striped logical volumes", where=self.name)
+        wanted = self.map.held & ~self.stale
+        usable = self._reachable(wanted)
+        pieces = [
+            self._piece(usable[:, first], first, (end - first) * self.pp_size)
+            for first, end in _runs(self.map, usable, wanted.shape[1])
+        ]
+        return PieceList(pieces, name=self.name, writable=bool((usable == wanted).all()))
+
+    def copy_device(self, copy: int) -> BlockDevice:
+        """All PPs of one copy (from 1), stale or not, as a device: where a new copy is filled from the others.
+
+        Raises:
+            OperationRefused: the copy has not a PP within reach for each LP.
+        """
+        row = slice(copy - 1, copy)
+        one = LvMap(self.map.pv[row], self.map.pp[row])
+        usable = np.zeros_like(self.stale)
+        usable[row] = self._reachable(self.map.held)[row]
+        if one.copies != 1 or not usable[row].all():
+            raise OperationRefused(f"copy {copy} is not complete", where=self.name)
+        pieces = [
+            self._piece(usable[:, first], first, (end - first) * self.pp_size)
+            for first, end in _runs(one, usable[row], self.lps)
+        ]
+        return PieceList(pieces, name=f"{self.name} copy {copy}")
+
+    def _reachable(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+        """Which of the held PPs lie on a device, shape (copies, lps)."""
+        limit = np.zeros(max(self.pvs, default=0) + 1, np.int64)
+        for number, pv in self.pvs.items():
+            limit[number] = pv.reachable
+        return np.asarray(held & (self.map.pp <= limit[np.where(held, self.map.pv, 0)]))
+
+    def _piece(self, usable: NDArray[np.bool_], lp: int, length: int) -> Piece:
+        """The run of LPs from index `lp` on, which lies contiguous in each usable copy."""
+        parts: list[Piece] = []
+        for copy in np.flatnonzero(usable).tolist():
+            pv = self.pvs[int(self.map.pv[copy, lp])]
+            if pv.device is not None:
+                parts.append(Piece(pv.device, pv.offset(int(self.map.pp[copy, lp])), length))
+        if not parts:
+            return Piece(Unreachable(f"{self.name} LP {lp + 1}", length), 0, length)
+        if len(parts) == 1:
+            return parts[0]
+        return Piece(Mirror([Window(*part) for part in parts], name=self.name), 0, length)
+
+
+class Unreachable(BlockDevice):
+    """Where an LP would be if a disk with a good copy of it were there: every read raises `ImageIOError`."""
+
+    def __init__(self, name: str, size: int) -> None:
+        self.name = name
+        self.size = size
+        self.writable = False
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """Raise `ImageIOError`."""
+        raise ImageIOError("no disk that is here has a good copy", where=self.name)
+
+    def write(self, offset: int, buffer: Buffer) -> None:
+        """Raise `OperationRefused`."""
+        self.check_writable()
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """All of it is data that cannot be read."""
+        yield Extent(offset, self.size - offset if length is None else length, True)
+
+    def punch(self, offset: int, length: int) -> None:
+        """Raise `OperationRefused`."""
+        self.check_writable()
+
+    def flush(self) -> None:
+        """Nothing to flush."""
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+def _runs(lv_map: LvMap, usable: NDArray[np.bool_], lps: int) -> Iterator[tuple[int, int]]:
+    """Runs of LP indices, (first, end), that are contiguous on one PV in every usable copy."""
+    if not lps:
+        return
+    pv = np.where(usable, lv_map.pv, 0)
+    pp = np.where(usable, lv_map.pp.astype(np.int64), 0)
+    follows = (pv[:, 1:] == pv[:, :-1]) & ((pp[:, 1:] == pp[:, :-1] + 1) | (pv[:, 1:] == 0))
+    cuts = np.concatenate(([0], np.flatnonzero(~follows.all(axis=0)) + 1, [lps])).tolist()
+    yield from pairwise(cuts)
