@@ -1,4 +1,4 @@
-"""Copying one image to a file: data extents only, holes stay holes, the target appears whole or not at all."""
+"""Copying one image to a file: data extents only, holes stay holes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import numpy as np
 
 from ..errors import ImageIOError, OperationRefused
 from .device import BlockDevice
-from .imagefile import ImageFile
+from .newfile import new_image
 from .plan import CHUNK, CopyPlan, Progress
 from .registry import OPENERS
 
@@ -48,33 +48,16 @@ def copy_image(
         OperationRefused: source and target are one file, the target is not a plain file, or a process uses it.
         ImageIOError: the system refused, or the comparison found a difference.
     """
-    path = Path(target)
-    path = path.resolve() if path.is_symlink() else path
     with OPENERS.open(source) as device:
-        if path.exists():
-            if path.samefile(source):
-                raise OperationRefused("source and target are one file", where=str(target))
-            _check_replaceable(path)
-        part = path.with_name(f".{path.name}.{os.getpid()}.part")
-        try:
-            with ImageFile.create(part, device.size) as copy:
-                extents = [(e.offset, e.offset, e.length) for e in device.extents() if e.is_data]
-                report = CopyPlan.of(device, extents).execute(copy, progress=progress)
+        if Path(target).exists() and Path(target).samefile(source):
+            raise OperationRefused("source and target are one file", where=str(target))
+        with new_image(target, device.size, replace=True) as copy:
+            extents = [(e.offset, e.offset, e.length) for e in device.extents() if e.is_data]
+            report = CopyPlan.of(device, extents).execute(copy, progress=progress)
+            if verify:
                 copy.flush()
-                if verify:
-                    _compare(device, copy)
-            part.replace(path)
-        finally:
-            part.unlink(missing_ok=True)
+                _compare(device, copy)
         return ImageCopy(device.size, report.bytes_copied, getattr(device, "in_use", False))
-
-
-def _check_replaceable(path: Path) -> None:
-    if not path.is_file():
-        raise OperationRefused("not a plain file; only plain files are replaced", where=str(path))
-    with OPENERS.open(path, writable=True) as device:  # takes the lock: nobody else is using it
-        if not isinstance(device, ImageFile):
-            raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
 
 
 def _compare(source: BlockDevice, copy: BlockDevice) -> None:

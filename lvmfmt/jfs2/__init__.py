@@ -3,9 +3,12 @@
 from .aggregate import ExternalLog, Identity, InlineLog, Log
 from .build import BuildReport, build, size_for
 from .dialect import AIX, LINUX, Dialect
+from .filedata import iter_file_data
+from .filesystem import FileSystem, StatFs
 from .inventory import Inventory, InventoryBuilder
 from .log_format import format_log
 from .scan import scan_trees
+from .stat import Stat
 
 __all__ = [
     "AIX",
@@ -13,13 +16,17 @@ __all__ = [
     "BuildReport",
     "Dialect",
     "ExternalLog",
+    "FileSystem",
     "Identity",
     "InlineLog",
     "Inventory",
     "InventoryBuilder",
     "Log",
+    "Stat",
+    "StatFs",
     "build",
     "format_log",
+    "iter_file_data",
     "scan_trees",
     "size_for",
 ]

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
-from ..block import BlockDevice, PieceList
+from ..block import BlockDevice, Buffer, PieceList
 from ..errors import NotFound, OperationRefused
 from .dialect import Dialect
 from .dtree import DirectoryReader, Entry
@@ -16,6 +18,7 @@ from .filedata import file_device
 from .geometry import BLOCK_MAP_OFFSET, PAGE
 from .inodes import ROOT_DIRECTORY, Inode, InodeMap
 from .inventory import Inventory
+from .modify import Writer
 from .read_inventory import link_target, read_inventory
 from .stat import Stat
 from .superblock import Superblock, describe_state, read_superblock
@@ -195,6 +198,84 @@ class FileSystem:
             raise OperationRefused(f"{path}: not a symbolic link", where=self.device.name)
         return _text(link_target(self.volume, inode.root, inode.size, inode.root_at))
 
+    def write_file(
+        self,
+        path: str,
+        data: Buffer,
+        *,
+        now: int,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:
+        """Make a regular file, or give an existing one other content.
+
+        Args:
+            path: the file; its directory must exist.
+            data: all of its content.
+            now: instant in nanoseconds.
+            mode: permissions; None keeps those of an existing file and gives a new one 0644.
+            uid: owner; None keeps it, or 0.
+            gid: group; None keeps it, or 0.
+
+        Raises:
+            NotFound: there is no such directory.
+            NoSpace: it does not fit; nothing was changed.
+            OperationRefused: not open for writing, or the path is not that of a regular file.
+        """
+        directory, name = self._parent(path)
+        self.writer.write_file(directory, name, data, now=now, mode=mode, uid=uid, gid=gid)
+
+    def remove(self, path: str, *, now: int) -> None:
+        """Take a name away that is not a directory; what it belongs to goes with its last name.
+
+        Raises:
+            NotFound: there is no such path.
+            OperationRefused: not open for writing, or it is a directory.
+        """
+        directory, name = self._parent(path)
+        self.writer.remove(directory, name, now=now)
+
+    def set_identity(
+        self, *, fname: str | None = None, fpack: str | None = None, label: str | None = None, logdev: int | None = None
+    ) -> None:
+        """Change names in both superblocks; what is None stays.
+
+        Args:
+            fname: AIX: name of the file system, 6 characters of it are kept.
+            fpack: AIX: name of the volume, 6 characters; Linux: label, 11.
+            label: Linux: label, 16 characters.
+            logdev: AIX: device of the log, major << 32 | minor.
+
+        Raises:
+            OperationRefused: not open for writing, or the dialect has no such name.
+        """
+        self.writer.set_identity(
+            {"s_fname": fname, "s_fpack": fpack, "s_label": label},
+            None if logdev is None else logdev | 1 << 63,
+        )
+        self.superblock = read_superblock(self.device)
+
+    def changing(self) -> AbstractContextManager[None]:
+        """Make several changes between two marks: dirty on the way in, clean on the way out.
+
+        Raises:
+            OperationRefused: not open for writing.
+        """
+        return self.writer.changing()
+
+    @cached_property
+    def writer(self) -> Writer:
+        """What changes this file system.
+
+        Raises:
+            OperationRefused: not open for writing.
+            UnsupportedFeature: it has something that a writer of this program does not handle.
+        """
+        if not self.writable:
+            raise OperationRefused("the file system was opened for reading", where=self.device.name)
+        return Writer(self.volume, self.superblock, self.inodes, self.directories)
+
     def inventory(self) -> Inventory:
         """The whole tree as arrays; its one source is the device.
 
@@ -222,6 +303,13 @@ class FileSystem:
     def entries(self, directory: Inode) -> list[Entry]:
         """Entries of a directory, in the order of its tree."""
         return self.directories.entries(directory.root.tobytes(), at=directory.root_at)
+
+    def _parent(self, path: str) -> tuple[Inode, bytes]:
+        """The directory that a path lies in, and its last part."""
+        parts = _parts(path)
+        if not parts:
+            raise OperationRefused("the root directory is not a file", where=self.device.name)
+        return self._directory("/".join(parts[:-1])), _bytes(parts[-1])
 
     def _directory(self, path: str) -> Inode:
         inode = self.inode(path)

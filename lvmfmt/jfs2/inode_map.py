@@ -74,6 +74,10 @@ def control_page(dialect: Dialect, geometry: Geometry, iags: NDArray[Any]) -> ND
     page["in_numfree"] = free.sum()
     page["in_nbperiext"] = geometry.blocks_per_extent
     page["in_l2nbperiext"] = geometry.blocks_per_extent.bit_length() - 1
+    empty = np.flatnonzero(backed == 0)
+    if len(empty):
+        page["in_freeiag"] = empty[0]
+        iags["iagfree"][empty] = np.append(empty[1:], -1)
     control = page["in_agctl"][0]
     control["numinos"] = np.bincount(groups, backed, 128)
     control["numfree"] = np.bincount(groups, free, 128)

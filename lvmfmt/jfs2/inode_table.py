@@ -34,7 +34,7 @@ _GENERATOR = {"aix": ("ea", 40), "linux": ("dirtable", 8)}
 def linux_device(rdev: NDArray[Any]) -> NDArray[Any]:
     """Device numbers (major << 32 | minor) in the 32-bit form that Linux stores."""
     major, minor = rdev >> 32, rdev & 0xFFFFFFFF
-    return (minor & 0xFF) | major << 8 | (minor & ~0xFF) << 12
+    return (minor & 0xFF) | major << 8 | (minor & 0xFFFFFF00) << 12
 
 
 def aix_device(rdev: NDArray[Any]) -> NDArray[Any]:
@@ -101,6 +101,12 @@ def set_generator(dialect: Dialect, inode: NDArray[Any], next_generation: int) -
     """Store the next generation number in the inode (a row) of an inode map."""
     name, offset = _GENERATOR[dialect.name]
     inode[name][offset : offset + 4] = np.array([next_generation], f"{dialect.order}u4").view(np.uint8)
+
+
+def get_generator(dialect: Dialect, inode: NDArray[Any]) -> int:
+    """The next generation number in the inode (a row) of an inode map."""
+    name, offset = _GENERATOR[dialect.name]
+    return int(inode[name][offset : offset + 4].view(f"{dialect.order}u4")[0])
 
 
 def mode_attributes(dialect: Dialect, modes: NDArray[Any]) -> NDArray[Any]:

@@ -101,6 +101,10 @@ class InodeMap:
         superblock: of it.
 
     Attributes:
+        map_inode: the inode of the map itself.
+        map_extents: where its pages are: array of `FILE_EXTENT`.
+        control: its control page, shape (1,), dtype of the dinomap record.
+        iag: a function from number to `Iag`.
         iag_count: inode allocation groups; inode numbers are below 4096 times this.
         problems: what was wrong on the way to the map.
 
@@ -115,9 +119,13 @@ class InodeMap:
         self._vix = superblock.variable_inode_extents
         self._geometry = superblock.geometry
         self._record = volume.dialect.structures.inode
+        self.reload()
+
+    def reload(self) -> None:
+        """Find the map anew, and forget what was read of it."""
         self.map_inode = self._find_map_inode()
         self._stamp = int(self.map_inode.row["di_inostamp"][0])
-        self.map_extents = read_extents(volume, self.map_inode.root, at=self.map_inode.root_at)
+        self.map_extents = read_extents(self.volume, self.map_inode.root, at=self.map_inode.root_at)
         self._map = self._map_device()
         self.control = self._control_page()
         self.iag_count = int(self.control["in_nextiag"][0])
@@ -309,7 +317,7 @@ class InodeMap:
         wrong = present & (self.volume.bad_extents(address, length) | ~shape)
         if wrong.any():
             e = int(np.flatnonzero(wrong)[0])
-            raise corrupt(f"inoext[{e}]", "an inode extent inside the file system", f"{length[e]}@{address[e]}")
+            raise corrupt("inoext", f"extent {e} inside the file system", f"{length[e]}@{address[e]}")
         if self._clean:
             if (_bits(iag["extsmap"][0]) != present).any():
                 raise corrupt("extsmap", "the extents of inoext", "others")

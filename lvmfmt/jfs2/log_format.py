@@ -9,6 +9,7 @@ import numpy as np
 
 from ..block import BlockDevice
 from ..errors import OperationRefused
+from ..units import SECTOR
 from .dialect import Dialect
 from .geometry import PAGE
 
@@ -63,7 +64,8 @@ def format_log(
     }
     if dialect.name == "linux":
         superblock |= {"bsize": block_size, "l2bsize": block_size.bit_length() - 1, "uuid": uuid}
-    device.write(offset, bytes(PAGE))
+    kept = 0 if offset else SECTOR  # the first sector of a log volume is its LVCB
+    device.write(offset + kept, bytes(PAGE - kept))
     # page 2 carries the highest sequence, pages 3 and on count from 0: the first one written next is page 3
     sequences = np.concatenate(([pages - 3], np.arange(pages - 3)))
     for start in range(0, pages - 2, _CHUNK_PAGES):

@@ -6,6 +6,7 @@ Source: reference sections 2.7 and 3.2; trees are recomputed from the bits (2.7.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,11 +56,15 @@ class FreeSpace:
         """
         if blocks == 0:
             return []
+        total = self._geometry.blocks
+        near = near if 0 <= near < total else 0
         shorter: Extents = []
-        for start, length in self._free_runs(near):
+        for start, length in chain(self._free_runs(near, total), self._free_runs(0, near)):
             if length >= blocks:
                 return self._take([(start, blocks)])
             shorter.append((start, length))
+        if contiguous and near:
+            return self.allocate(blocks, near=0, contiguous=True)  # the run around `near` was seen in two parts
         if contiguous or sum(length for _, length in shorter) < blocks:
             raise NoSpace(f"no room for {blocks} more blocks", where=self._volume.where)
         chosen: Extents = []
@@ -83,8 +88,10 @@ class FreeSpace:
         """Write the changed pages of the map, the control pages above them and the counts."""
         ag_change = np.zeros(128, np.int64)
         for d in sorted(self._changed):
-            before = int(self._page(d)["nfree"][0])
+            old = self._page(d)
+            before = int(old["nfree"][0])
             pages, free = dmap_pages(self._volume.dialect, d, self._bits[d], self._geometry.blocks)
+            pages["pad"] = old["pad"]
             self._map.write(dmap_page(d) * PAGE, pages)
             ag_change[d * BLOCKS_PER_DMAP >> self._geometry.ag_log2] += int(free[0]) - before
         self._write_control(self._write_levels(), ag_change)
@@ -94,9 +101,7 @@ class FreeSpace:
         result: Extents = []
         for start, length in extents:
             self._mark(start, length, True)
-            result += [
-                (at, min(MAX_EXTENT, start + length - at)) for at in range(start, start + length, MAX_EXTENT)
-            ]
+            result += [(at, min(MAX_EXTENT, start + length - at)) for at in range(start, start + length, MAX_EXTENT)]
         return result
 
     def _mark(self, address: int, length: int, used: bool) -> None:
@@ -111,20 +116,14 @@ class FreeSpace:
             self._changed.add(d)
             address += part
 
-    def _free_runs(self, near: int) -> Iterator[tuple[int, int]]:
-        """Runs of free blocks, from `near` to the end and then from the start."""
-        near = near if 0 < near < self._geometry.blocks else 0
-        first = near // BLOCKS_PER_DMAP
+    def _free_runs(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Runs of free blocks among the blocks `first` to `end` - 1."""
         start = length = 0
-        for d in [*range(first, self._dmaps), *range(first + 1)]:
+        for d in range(first // BLOCKS_PER_DMAP, ceil_div(end, BLOCKS_PER_DMAP)):
             base = d * BLOCKS_PER_DMAP
-            bits = self._load(d)
-            if d == first:  # seen twice: what is at and behind `near`, at last what is before
-                bits = bits.copy()
-                within = near - base
-                bits[: within if start == length == 0 and base <= near else 0] = True
-            edges = np.flatnonzero(np.diff(np.concatenate(([True], bits, [True]))))
-            for a, b in zip((edges[::2] + base).tolist(), (edges[1::2] + base).tolist(), strict=True):
+            low, high = max(first - base, 0), min(end - base, BLOCKS_PER_DMAP)
+            edges = np.flatnonzero(np.diff(self._load(d)[low:high], prepend=True, append=True)) + base + low
+            for a, b in edges.reshape(-1, 2).tolist():
                 if length and a == start + length:
                     length += b - a
                     continue

@@ -16,23 +16,19 @@ from .allocate import Policy, Pool, allocate
 from .boot import read_pvid
 from .commit import Changes
 from .disk import scan
-from .geometry import MAX_VG_PPS, Geometry, vgda_counts
+from .firstblock import FirstBlock
+from .geometry import MAX_VG_PPS, Geometry
 from .identity import lvid, new_pvid, uid_bytes, uid_text
 from .lvcb import Lvcb
 from .maps import LvMap, store
 from .regions import INTRA
 from .state import GroupState, Member
 from .vgda import (
-    LV_DEFINED,
-    LV_STALE,
     MAX_COPIES,
     MAX_LVS,
     NO,
-    PP_ALLOCATED,
     PP_PARALLEL,
-    PP_STALE,
     PV_ACTIVE,
-    PV_STALE,
     YES,
 )
 
@@ -47,9 +43,7 @@ class Change:
     until the new one is committed.
     """
 
-    def __init__(
-        self, state: GroupState, blocks: dict[int, tuple[Lvcb | None, bytes]], origin: Origin, machine_id: str
-    ) -> None:
+    def __init__(self, state: GroupState, blocks: dict[int, FirstBlock], origin: Origin, machine_id: str) -> None:
         self._old = state
         self._now = origin.now()
         self._origin = origin
@@ -276,7 +270,7 @@ class Change:
         pv["pv_state"] = PV_ACTIVE
         pv["psn_part1"] = record.first_pp_psn
         pv["pv_num"] = number
-        state.members[number] = Member(device, geometry.record_for(device, record, number))
+        state.members[number] = Member(device, record.for_disk(device.size, number))
         self.changes.joined.add(number)
         return pvid
 
@@ -310,25 +304,11 @@ class Change:
 
     def finish(self) -> tuple[GroupState, Changes]:
         """The state and changes to commit, with everything that follows from the rest brought up to date."""
-        state = self.state
-        vgda, stale = state.vgda, state.stale
-        stale &= vgda.allocated
-        vgda.pps["pp_state"][vgda.allocated] = np.where(stale[vgda.allocated], PP_STALE, PP_ALLOCATED)
-        for number, count in vgda_counts(state.pvids).items():
-            pv = vgda.pvs[number - 1]
-            pv["pvnum_vgdas"] = count
-            pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if stale[number - 1].any() else 0)
-        for minor, lv_map in state.maps.items():
-            others = vgda.small_fields(minor)[0] & ~(LV_DEFINED | LV_STALE)
-            lv_state = LV_DEFINED | (LV_STALE if lv_map.look_up(stale).any() else 0)
-            vgda.set_small_fields(minor, others | lv_state, lv_map.copies)
-        vgda.header["numlvs"] = vgda.lv_used.sum()
-        vgda.header["numpvs"] = vgda.pv_used.sum()
-        vgda.header["total_vgdas"] = vgda.pvs["pvnum_vgdas"].sum()
+        self.state.settle()
         for minor, lvcb in self._lvcbs.items():
             target = self.changes.new_lvcbs if minor in self._new_lvs else self.changes.lvcbs
             target[minor] = lvcbs.build(lvcb)
-        return state, self.changes
+        return self.state, self.changes
 
     @property
     def now(self) -> int:
@@ -378,7 +358,9 @@ class Change:
         state.maps[minor] = lv_map
 
     def _lvcb(self, minor: int) -> Lvcb | None:
-        return self._lvcbs.get(minor) or self._blocks.get(minor, (None, b""))[0]
+        if minor in self._lvcbs or minor not in self._blocks:
+            return self._lvcbs.get(minor)
+        return self._blocks[minor].lvcb
 
     def _has_lvcb(self, minor: int) -> bool:
         return self._lvcb(minor) is not None
@@ -390,7 +372,7 @@ class Change:
     def _update_lvcb(self, minor: int, **values: object) -> None:
         current = self._lvcb(minor)
         assert current is not None
-        if minor not in self._lvcbs and not lvcbs.is_ours(self._blocks[minor][1], current):
+        if minor not in self._lvcbs and not lvcbs.is_ours(self._blocks[minor].data, current):
             raise OperationRefused("the control block has a layout that this program cannot write", where=current.name)
         self._lvcbs[minor] = replace(current, modified=lvcbs.ctime(self._now), **values)  # type: ignore[arg-type]
         lvcbs.build(self._lvcbs[minor])

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from ..block import BlockDevice
 from ..errors import OperationRefused
 from ..units import MIB, SECTOR, TIB, format_size
-from .record import PP_SHIFTS, RELOCATION_SECTORS, LvmRecord
+from .record import PP_SHIFTS, RELOCATION_SECTORS
 from .vgsa import FACTORS, MAX_PPS
 
 MAX_DISK = 2 * TIB
@@ -101,10 +101,6 @@ class Geometry:
                 hint="use larger PPs or a factor",
             )
         return count
-
-    def record_for(self, device: BlockDevice, like: LvmRecord, number: int) -> LvmRecord:
-        """The LVM record of a disk that joins the group of `like`."""
-        return replace(like, pv_number=number, reloc_psn=device.size // SECTOR - RELOCATION_SECTORS)
 
 
 def pp_count(size: int, pp_shift: int) -> int:

@@ -8,19 +8,15 @@ from functools import cached_property
 
 import numpy as np
 
-from ..block import BlockDevice, CopyPlan
+from ..block import BlockDevice
 from ..block.plan import Progress
-from ..errors import CorruptImage, ImageIOError, LvmfmtError, OperationRefused
-from ..layout.lvcb import LVCB
+from ..errors import OperationRefused
 from ..origin import Origin
-from ..units import SECTOR
-from . import lvcb as lvcbs
 from .change import Change, check_unowned
 from .commit import commit
 from .geometry import Geometry
 from .identity import check_machine_id, lvid, machine_of, new_vgid, uid_text
-from .lvcb import Lvcb
-from .problems import Problem, Severity
+from .problems import Problem
 from .record import LvmRecord, VgKind
 from .state import GroupState, load
 from .vgda import LV_STALE, PV_STALE, Vgda
@@ -96,8 +92,6 @@ class VolumeGroup:
             version=version,
             pv_number=0,
             pp_shift=geometry.pp_shift,
-            reloc_psn=0,
-            reloc_len=0,
         )
         vgda = Vgda.empty(record, geometry.factor)
         stale = np.zeros(vgda.pps.shape, np.bool_)
@@ -190,7 +184,7 @@ class VolumeGroup:
         An LV without a name, or with one that another has, goes by `#` and its minor number.
         """
         result: dict[str, LogicalVolume] = {}
-        for minor in self._state.maps:
+        for minor in sorted(self._state.maps):
             lv = self._volume(minor)
             result[lv.name if lv.name and lv.name not in result else f"#{minor}"] = lv
         return result
@@ -207,15 +201,15 @@ class VolumeGroup:
             OperationRefused: a disk is missing or was opened for reading; nothing was written.
         """
         machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
-        blocks = {minor: (lvcb, block) for minor, (lvcb, block, _) in self._lvcbs.items()}
-        change = Change(self._state, blocks, origin, machine)
+        self.__dict__.pop("_blocks", None)  # block 0 is ordinary data: an application may have written over it since
+        change = Change(self._state, self._blocks, origin, machine)
         yield change
         state, changes = change.finish()
         after = VolumeGroup.__new__(VolumeGroup)
         after._state = state
-        commit(self._state, state, changes, lv_device=lambda minor: after._volume(minor).device, now=change.now)
+        commit(self._state, state, changes, lv_device=lambda minor: after._bare(minor, None).device, now=change.now)
         self._state = state
-        for name in ("physical_volumes", "logical_volumes", "_lvcbs", "_pvs"):
+        for name in ("physical_volumes", "logical_volumes", "_blocks", "_pvs"):
             self.__dict__.pop(name, None)
         self.problems = self._lvcb_problems()
 
@@ -236,7 +230,7 @@ class VolumeGroup:
         done = 0
         volumes = [lv for name, lv in self.logical_volumes.items() if lv.stale_pps and (not names or name in names)]
         for lv in volumes:
-            done += _fill_stale(lv, progress)
+            done += fill_stale(lv, progress)
         if volumes:
             with self.change(origin) as change:
                 for lv in volumes:
@@ -248,23 +242,14 @@ class VolumeGroup:
         return {pv.number: pv for pv in self.physical_volumes.values()}
 
     @cached_property
-    def _lvcbs(self) -> dict[int, tuple[Lvcb | None, bytes, LvmfmtError | None]]:
-        """What each LV has in its first sector: control block, bytes, and why there is no control block."""
-        result: dict[int, tuple[Lvcb | None, bytes, LvmfmtError | None]] = {}
-        for minor in self._state.maps:
-            block = b""
-            try:
-                device = self._bare(minor, None).device
-                block = bytes(device.read(0, SECTOR)) if device.size else b""
-                result[minor] = (lvcbs.read(block, where=device.name), block, None)
-            except LvmfmtError as error:
-                result[minor] = (None, block, error)
-        return result
+    def _blocks(self) -> dict[int, FirstBlock]:
+        """What each LV has in its first sector, by minor number."""
+        return {minor: FirstBlock.of(self._bare(minor, None)) for minor in self._state.maps}
 
     def _volume(self, minor: int) -> LogicalVolume:
-        return self._bare(minor, self._lvcbs[minor][0] if "_lvcbs" in self.__dict__ else None)
+        return self._bare(minor, self._blocks[minor])
 
-    def _bare(self, minor: int, lvcb: Lvcb | None) -> LogicalVolume:
+    def _bare(self, minor: int, block: FirstBlock | None) -> LogicalVolume:
         state = self._state
         entry = state.vgda.lvs[minor - 1]
         lv_state, _, policy = state.vgda.small_fields(minor)
@@ -283,47 +268,11 @@ class VolumeGroup:
             permissions=int(entry["permissions"]),
             map=state.maps[minor],
             stale=stale,
-            lvcb=lvcb,
+            lvcb=block.lvcb if block else None,
             pvs=self._pvs,
         )
 
     def _lvcb_problems(self) -> list[Problem]:
-        """Control blocks that are missing (legal: databases write over them) or contradict the VGDA."""
-        found = []
-        for minor, (lvcb, _, error) in self._lvcbs.items():
-            lv = self._bare(minor, lvcb)
-            if isinstance(error, CorruptImage):
-                severity = Severity.NOTE if error.field == "tag" else Severity.WARNING
-                found.append(Problem.of(error, severity))
-            elif isinstance(error, ImageIOError):
-                found.append(Problem(Severity.ERROR, "lvcb", "", None, "cannot be read", lv.name))
-            if lvcb is None:
-                continue
-            for field, expected, value in (
-                ("lvname", lv.name, lvcb.name),
-                ("lvid", lv.lvid, lvcb.lvid),
-                ("num_lps", lv.lps, lvcb.lps),
-                ("copies", lv.copies, lvcb.copies),
-            ):
-                if expected != value:
-                    text = f"expected {expected} as in the VGDA, found {value}"
-                    found.append(Problem(Severity.WARNING, "lvcb", field, LVCB.offset_of(field), text, lv.name))
-        return found
-
-
-def _fill_stale(lv: LogicalVolume, progress: Progress | None) -> int:
-    """Copy the data of good copies over stale ones and punch what is a hole there; bytes copied."""
-    source = lv.device
-    done = 0
-    for copy in np.flatnonzero(lv.stale.any(axis=1)).tolist():
-        target = lv.copy_device(copy + 1)
-        data = []
-        for lp in np.flatnonzero(lv.stale[copy]).tolist():
-            for extent in source.extents(lp * lv.pp_size, lv.pp_size):
-                if extent.is_data:
-                    data.append((extent.offset, extent.offset, extent.length))
-                else:
-                    target.punch(extent.offset, extent.length)
-        done += CopyPlan.of(source, data).execute(target, progress=progress).bytes_copied
-        target.flush()
-    return done
+        return [
+            problem for minor, block in self._blocks.items() for problem in block.problems(self._bare(minor, block))
+        ]

@@ -89,13 +89,18 @@ class Entries:
         return np.asarray(self.row < MAX_COPIES)
 
 
+def names_lv(vgda: Vgda) -> NDArray[np.bool_]:
+    """Which allocated PPs name an LV in use, shape of `vgda.pps`."""
+    lv = vgda.pps["lv_index"]
+    in_range = (lv >= 1) & (lv <= MAX_LVS)
+    return np.asarray(vgda.allocated & in_range & vgda.lv_used[np.where(in_range, lv, 1) - 1])
+
+
 def believable(vgda: Vgda) -> NDArray[np.bool_]:
     """Which allocated PPs name an LV in use and an LP that it has, shape of `vgda.pps`."""
-    lv, lp = vgda.pps["lv_index"], vgda.pps["lp_num"]
-    in_range = (lv >= 1) & (lv <= MAX_LVS)
-    index = np.where(in_range, lv, 1).astype(np.int64) - 1
-    named = in_range & vgda.lv_used[index]
-    return np.asarray(vgda.allocated & named & (lp <= vgda.lvs["num_lps"][index]))
+    named = names_lv(vgda)
+    lps = np.minimum(vgda.lvs["num_lps"], vgda.pps.size)
+    return np.asarray(named & (vgda.pps["lp_num"] <= lps[np.where(named, vgda.pps["lv_index"], 1) - 1]))
 
 
 def gather(vgda: Vgda) -> Entries:

@@ -49,8 +49,8 @@ class LvmRecord:
     version: int
     pv_number: int
     pp_shift: int
-    reloc_psn: int
-    reloc_len: int
+    reloc_psn: int = 0
+    reloc_len: int = RELOCATION_SECTORS
     vgda_len: int = VGDA_SECTORS
     vgda_psn: tuple[int, int] = (FIRST_PSN + VGSA_SECTORS, FIRST_PSN + 2 * VGSA_SECTORS + VGDA_SECTORS)
     vgsa_len: int = VGSA_SECTORS
@@ -61,6 +61,11 @@ class LvmRecord:
     def first_pp_psn(self) -> int:
         """Where PP 1 starts: the end of both copies, rounded up to 256 sectors (inferred from D1)."""
         return align_up(max(self.vgda_psn) + self.vgda_len, 256)
+
+    def for_disk(self, size: int, number: int) -> LvmRecord:
+        """The record of a disk of `size` bytes in the same group; the relocation pool is at its end (assumed)."""
+        psn = size // SECTOR - RELOCATION_SECTORS
+        return replace(self, pv_number=number, reloc_psn=psn, reloc_len=RELOCATION_SECTORS)
 
     def build(self) -> bytes:
         """The sector that says this; classic groups only."""
@@ -148,11 +153,12 @@ def read(device: BlockDevice) -> tuple[LvmRecord | None, list[Problem]]:
     """The LVM record of a disk, the backup's where the primary is not there or wrong; None for a disk in no group."""
     found: list[LvmRecord | None] = []
     failures: list[CorruptImage] = []
+    sectors = []
     for psn in (PRIMARY_PSN, BACKUP_PSN):
         offset = psn * SECTOR
+        sectors.append(bytes(device.read(offset, SECTOR)) if offset + SECTOR <= device.size else b"")
         try:
-            sector = device.read(offset, SECTOR) if offset + SECTOR <= device.size else b""
-            found.append(parse(bytes(sector), offset=offset, sectors=device.size // SECTOR, where=device.name))
+            found.append(parse(sectors[-1], offset=offset, sectors=device.size // SECTOR, where=device.name))
         except CorruptImage as error:
             found.append(None)
             failures.append(error)
@@ -160,7 +166,7 @@ def read(device: BlockDevice) -> tuple[LvmRecord | None, list[Problem]]:
     if primary is None and backup is None:
         return None, [Problem.of(error) for error in failures if error.field != "lvm_id"]
     problems = [Problem.of(error, Severity.WARNING) for error in failures]
-    if primary is not None and backup is not None and primary != backup:
+    if primary is not None and backup is not None and sectors[0] != sectors[1]:
         text = "the backup record differs from the primary"
         problems.append(Problem(Severity.WARNING, "lvm_record", "", BACKUP_PSN * SECTOR, text, device.name))
         if not _leads_to_vgda(device, primary) and _leads_to_vgda(device, backup):

@@ -12,7 +12,7 @@ from ..layout.record import Record
 from ..layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER
 from ..units import SECTOR
 from .identity import uid_text
-from .maps import Entries, LvMap, believable
+from .maps import Entries, LvMap, believable, names_lv
 from .problems import Problem, Severity
 from .record import LvmRecord
 from .vgda import MAX_COPIES, MAX_LVS, Vgda
@@ -125,7 +125,9 @@ class Review:
         self._entries(
             "lp_num", in_use & vgda.pv_used[:, None] & ~vgda.exists, "an LP on a PP that the PV does not have"
         )
-        self._entries("lv_index", vgda.allocated & ~believable(vgda), "no such LV, or no such LP in it")
+        named = names_lv(vgda)
+        self._entries("lv_index", vgda.allocated & ~named, "no such LV")
+        self._entries("lp_num", named & ~believable(vgda), "no such LP in the LV")
         for field, wrong, text in (
             ("copy", ~entries.order_known, "copy numbers make no sense; ordered by PV and PP number"),
             ("copy", ~entries.usable, f"more than {MAX_COPIES} copies of an LP"),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +16,11 @@ from ..units import SECTOR
 from .boot import pvid_of
 from .copies import Place, choose, survey_vgda, survey_vgsa
 from .disk import DiskInfo, scan
+from .geometry import vgda_counts
 from .maps import LvMap
 from .problems import Problem, Severity
 from .record import PRIMARY_PSN, LvmRecord, VgKind
-from .vgda import PP_STALE, Vgda
+from .vgda import LV_DEFINED, LV_STALE, PP_ALLOCATED, PP_STALE, PV_STALE, Vgda
 from .vgsa import Vgsa
 
 
@@ -61,6 +62,23 @@ class GroupState:
     def pvids(self) -> dict[int, str]:
         """PVID by PV number."""
         return {int(i) + 1: pvid_of(self.vgda.pvs["pv_id"][i].tobytes()) for i in np.flatnonzero(self.vgda.pv_used)}
+
+    def settle(self) -> None:
+        """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness."""
+        vgda = self.vgda
+        self.stale &= vgda.allocated
+        vgda.pps["pp_state"][vgda.allocated] = np.where(self.stale[vgda.allocated], PP_STALE, PP_ALLOCATED)
+        for number, count in vgda_counts(self.pvids).items():
+            pv = vgda.pvs[number - 1]
+            pv["pvnum_vgdas"] = count
+            pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if self.stale[number - 1].any() else 0)
+        for minor, lv_map in self.maps.items():
+            others = vgda.small_fields(minor)[0] & ~(LV_DEFINED | LV_STALE)
+            lv_state = LV_DEFINED | (LV_STALE if lv_map.look_up(self.stale).any() else 0)
+            vgda.set_small_fields(minor, others | lv_state, lv_map.copies)
+        vgda.header["numlvs"] = vgda.lv_used.sum()
+        vgda.header["numpvs"] = vgda.pv_used.sum()
+        vgda.header["total_vgdas"] = vgda.pvs["pvnum_vgdas"].sum()
 
 
 def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
@@ -144,7 +162,7 @@ def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -
         spare.remove(info)
         record = info.record
         if record is None:
-            record = _record_of(state.record, number, info.device)
+            record = state.record.for_disk(info.device.size, number)
             text = f"no LVM record, but the group knows the disk as PV {number}"
             problems.append(Problem(Severity.WARNING, "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
         elif record.pv_number != number:
@@ -161,8 +179,3 @@ def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -
             text = f"PVID {info.pvid} is not a member by the newest VGDA"
             problems.append(Problem(Severity.WARNING, "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
     return problems
-
-
-def _record_of(template: LvmRecord, number: int, device: BlockDevice) -> LvmRecord:
-    """The LVM record that a disk should have: all disks of a classic group have their areas in the same places."""
-    return replace(template, pv_number=number, reloc_psn=device.size // SECTOR - template.reloc_len)

@@ -1,0 +1,49 @@
+"""A new image file that appears under its name whole or not at all."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..errors import AlreadyExists, OperationRefused
+from .imagefile import ImageFile
+from .registry import OPENERS
+
+
+@contextmanager
+def new_image(path: str | os.PathLike[str], size: int, *, replace: bool = False) -> Iterator[ImageFile]:
+    """Yield a sparse file of `size` zero bytes that takes the name `path` when the block ends without an error.
+
+    Until then it is a file beside `path`, and what was at `path` stays. Leaving the block flushes and closes it.
+
+    Args:
+        path: where the image goes; a symlink to a file is followed.
+        size: in bytes.
+        replace: a plain file that is there is replaced.
+
+    Raises:
+        AlreadyExists: there is a file and `replace` is false.
+        OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
+        ImageIOError: the system refused.
+    """
+    target = Path(path)
+    target = target.resolve() if target.is_symlink() else target
+    if target.exists():
+        if not replace:
+            raise AlreadyExists("the file exists", where=str(path))
+        if not target.is_file():
+            raise OperationRefused("not a plain file; only plain files are replaced", where=str(path))
+        with OPENERS.open(target, writable=True) as old:  # takes the lock: nobody else is using it
+            if not isinstance(old, ImageFile):
+                raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
+    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    try:
+        image = ImageFile.create(part, size)
+        with image:
+            yield image
+            image.flush()
+        part.replace(target)
+    finally:
+        part.unlink(missing_ok=True)

@@ -1,0 +1,164 @@
+"""`lvmfmt fs ls|stat|cat|get|put|rm`: the files of a file system on an image or in a logical volume."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ..errors import OperationRefused
+from .operands import Commands, add_json, add_operands, add_volume, split, verb
+from .output import print_json, print_table
+
+if TYPE_CHECKING:
+    from ..jfs2 import FileSystem, Stat
+
+_VERBS = (
+    ("ls", "list a directory", ("PATH",), "hdisk0.img --lv hd4 /etc"),
+    ("stat", "show what the file system keeps about a file", ("PATH",), "root.img /etc/motd --json"),
+    ("cat", "write the content of a file to standard output", ("PATH",), "root.img /etc/motd"),
+    ("get", "copy a file out, replacing OUT", ("PATH", "OUT"), "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd"),
+    ("put", "copy a file in, replacing PATH", ("FILE", "PATH"), "hdisk0.img hdisk1.img --lv hd4 motd /etc/motd"),
+    ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
+)
+_PART = 8 << 20
+"""Bytes of a file that are in memory at a time."""
+
+
+def register(verbs: Commands) -> None:
+    """Add the commands."""
+    runs = {"ls": run_ls, "stat": run_stat, "cat": run_cat, "get": run_get, "put": run_put, "rm": run_rm}
+    for name, summary, fixed, example in _VERBS:
+        parser = verb(verbs, name, summary, examples=f"  lvmfmt fs {name} {example}\n")
+        add_operands(parser, "OPERAND", f"IMAGE... {' '.join(fixed)}")
+        add_volume(parser)
+        if name in ("ls", "stat"):
+            add_json(parser)
+        parser.set_defaults(run=runs[name], fixed=fixed)
+
+
+@contextmanager
+def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tuple[FileSystem, list[str]]]:
+    """The file system that the operands mean, and the fixed operands."""
+    images, fixed = split(args.operands, *args.fixed)
+    from ..inspect.volume import open_volume
+    from ..jfs2 import FileSystem
+
+    with open_volume(images, lv=args.lv, offset=args.offset, writable=writable) as device:
+        yield FileSystem.open(device, writable=writable), fixed
+
+
+def run_ls(args: argparse.Namespace) -> int:
+    """List a directory, or one file."""
+    import stat
+
+    with opened(args) as (fs, (path,)):
+        if stat.S_ISDIR(fs.stat(path).mode):
+            files = [_entry(fs, f"{path.rstrip('/')}/{name}", name) for name in sorted(fs.listdir(path))]
+        else:
+            files = [_entry(fs, path, path)]
+    if args.json:
+        print_json(files)
+        return 0
+    rows = [
+        (f["mode"], f["nlink"], f["uid"], f["gid"], f["size"], f["mtime"][:19],
+         f["name"] if f["target"] is None else f"{f['name']} -> {f['target']}")
+        for f in files
+    ]  # fmt: skip
+    numbers = ("LINKS", "UID", "GID", "SIZE")
+    print_table(("MODE", "LINKS", "UID", "GID", "SIZE", "MODIFIED", "NAME"), rows, right=numbers)
+    return 0
+
+
+def run_stat(args: argparse.Namespace) -> int:
+    """Show one inode."""
+    with opened(args) as (fs, (path,)):
+        entry = _entry(fs, path, path)
+    if args.json:
+        print_json(entry)
+    else:
+        print_table(("FIELD", "VALUE"), list(entry.items()))
+    return 0
+
+
+def run_cat(args: argparse.Namespace) -> int:
+    """Write a file's content to standard output."""
+    with opened(args) as (fs, (path,)):
+        _write_content(fs, path, sys.stdout.buffer)
+    sys.stdout.buffer.flush()
+    return 0
+
+
+def run_get(args: argparse.Namespace) -> int:
+    """Copy a file out; the target appears whole or not at all."""
+    with opened(args) as (fs, (path, out)):
+        target = Path(out)
+        if target.is_dir():
+            raise OperationRefused("is a directory", where=out)
+        if target.exists() and any(target.samefile(image) for image in split(args.operands, *args.fixed)[0]):
+            raise OperationRefused("is the image itself", where=out)
+        part = target.with_name(f".{target.name}.{os.getpid()}.part")
+        try:
+            with part.open("wb") as stream:
+                _write_content(fs, path, stream)
+            part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    return 0
+
+
+def run_put(args: argparse.Namespace) -> int:
+    """Copy a file in."""
+    import time
+
+    source, _ = split(args.operands, *args.fixed)[1]
+    data = Path(source).read_bytes()
+    mode = Path(source).stat().st_mode & 0o7777
+    with opened(args, writable=True) as (fs, (_, path)):
+        fs.write_file(path, data, now=time.time_ns(), mode=mode)
+    return 0
+
+
+def run_rm(args: argparse.Namespace) -> int:
+    """Remove a regular file."""
+    import time
+
+    with opened(args, writable=True) as (fs, (path,)):
+        fs.remove(path, now=time.time_ns())
+    return 0
+
+
+def _write_content(fs: FileSystem, path: str, stream: BinaryIO) -> None:
+    import stat
+
+    info = fs.stat(path)
+    if not stat.S_ISREG(info.mode):
+        raise OperationRefused("not a regular file", where=path)
+    for at in range(0, info.size, _PART):
+        stream.write(fs.read(path, at, min(_PART, info.size - at)))
+
+
+def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:
+    import stat
+
+    from ..inspect.instant import rfc3339
+
+    s: Stat = fs.stat(path)
+    return {
+        "name": name,
+        "inode": s.number,
+        "mode": stat.filemode(s.mode),
+        "permissions": f"{stat.S_IMODE(s.mode):04o}",
+        "nlink": s.nlink,
+        "uid": s.uid,
+        "gid": s.gid,
+        "size": s.size,
+        "atime": rfc3339(s.atime),
+        "mtime": rfc3339(s.mtime),
+        "ctime": rfc3339(s.ctime),
+        "target": fs.readlink(path) if stat.S_ISLNK(s.mode) else None,
+    }

@@ -1,0 +1,108 @@
+"""`lvmfmt`: the parser of all commands, and the one place where an error becomes a line and an exit code."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+
+from .. import __version__
+from ..errors import CorruptImage, ImageIOError, LvmfmtError, printable
+from .operands import EXAMPLES_BELOW
+
+COMMANDS = {
+    "inspect": "what is on these disks, and what is wrong with it",
+    "hexdump": "show one structure of an image, field by field",
+    "layout": "list structures, or the fields of one",
+    "copy": "copy an image, data extents only",
+    "fs": "build, list, read and change file systems",
+    "host": "make an AIX host of image files and run commands on it",
+}
+"""Name -> what it does. The module NAME_cmd fills in the arguments; only that of the command called is loaded."""
+
+FINE, FINDINGS, REFUSED, SYSTEM_FAILED = 0, 1, 2, 3
+INTERRUPTED, PIPE_CLOSED = 130, 141
+"""What a shell reports for a program ended by SIGINT and SIGPIPE."""
+
+_EXAMPLES = """\
+examples:
+  lvmfmt inspect disks/hdisk0.img disks/hdisk1.img       what is on these disks, and what is wrong with it
+  lvmfmt hexdump hdisk0.img vgda_header                  one structure, field by field
+  lvmfmt layout j2_superblock                            what is known about a structure, and how well
+  lvmfmt copy hdisk0.img spare.img --verify              a sparse copy, compared afterwards
+  lvmfmt fs build root.img /usr/share --dialect aix      a JFS2 file system from a directory tree
+  lvmfmt fs get hdisk0.img --lv hd4 /etc/motd motd       a file out of a logical volume
+  lvmfmt host create box --disk hdisk0=8G --tree /etc:/etc
+  lvmfmt host run box -- lsvg -l rootvg                  an AIX command on that host
+
+exit status: 0 fine, 1 findings or a corrupt image, 2 usage, unsupported or refused, 3 the system failed
+"""
+
+
+def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
+    """The parser of a command line: all commands, and the arguments of the one that is called."""
+    top = argparse.ArgumentParser(
+        prog="lvmfmt",
+        description="AIX storage on ordinary image files: inspect it, emulate it, copy it.",
+        epilog=_EXAMPLES,
+        formatter_class=EXAMPLES_BELOW,
+    )
+    top.add_argument("--version", action="version", version=f"lvmfmt {__version__}")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    called = next((word for word in argv if not word.startswith("-")), None)
+    for name, summary in COMMANDS.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary}.", formatter_class=EXAMPLES_BELOW)
+        if name == called:
+            importlib.import_module(f".{name}_cmd", __package__).fill(command)
+    return top
+
+
+def parse(argv: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a command line; operands may stand before and after options."""
+    top = parser(argv)
+    args, late = top.parse_known_args(argv)
+    strange = [word for word in late if word.startswith("-") and word != "-"]
+    if late and (strange or not hasattr(args, "operands")):
+        top.error(f"unrecognized arguments: {' '.join(printable(word) for word in strange or late)}")
+    if late:
+        args.operands = [*args.operands, *late]
+    return args
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command and return its exit code."""
+    try:
+        args = parse(sys.argv[1:] if argv is None else argv)
+        status = int(args.run(args))
+        sys.stdout.flush()
+        return status
+    except SystemExit as error:  # argparse has printed its message
+        return int(error.code or 0)
+    except BrokenPipeError:
+        # nobody reads on; Python must not try once more at its own end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except KeyboardInterrupt:
+        return _fail("interrupted", INTERRUPTED)
+    except CorruptImage as error:
+        return _fail(error, FINDINGS)
+    except ImageIOError as error:
+        return _fail(error, SYSTEM_FAILED)
+    except LvmfmtError as error:
+        return _fail(error, REFUSED)
+    except OSError as error:
+        place = f"{os.fsdecode(error.filename)}: " if error.filename else ""
+        return _fail(f"{place}{error.strerror or error}", SYSTEM_FAILED)
+    except MemoryError:
+        return _fail("not enough memory", SYSTEM_FAILED)
+
+
+def _fail(message: object, status: int) -> int:
+    print(f"lvmfmt: {printable(str(message))}", file=sys.stderr)
+    return status
+
+
+if __name__ == "__main__":
+    sys.exit(main())

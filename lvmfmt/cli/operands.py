@@ -1,0 +1,86 @@
+"""What the operands of commands have in common: images first, fixed operands counted from the right."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TypeAlias
+
+from ..errors import OperationRefused
+from ..units import parse_size
+
+Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+"""What a parser gives for its sub-commands."""
+
+EXAMPLES_BELOW = argparse.RawDescriptionHelpFormatter
+"""Keeps the lines of the examples as they are written."""
+
+
+def verb(verbs: Commands, name: str, summary: str, *, examples: str) -> argparse.ArgumentParser:
+    """A new command of a group, with its one-line summary and its examples."""
+    return verbs.add_parser(
+        name, help=summary, description=f"{summary}.", epilog=f"examples:\n{examples}", formatter_class=EXAMPLES_BELOW
+    )
+
+
+def add_operands(parser: argparse.ArgumentParser, names: str, help: str) -> None:
+    """Operands that `split` takes apart later, since a parser would count them from the left."""
+    parser.add_argument("operands", nargs="+", metavar=names, help=help)
+
+
+def split(operands: Sequence[str], *fixed: str) -> tuple[list[str], list[str]]:
+    """(images, fixed operands): as many from the right as there are names in `fixed`.
+
+    Raises:
+        OperationRefused: no image is left.
+    """
+    if len(operands) <= len(fixed):
+        raise OperationRefused(f"operands missing: IMAGE... {' '.join(fixed)}".rstrip(), hint="see --help")
+    cut = len(operands) - len(fixed)
+    return list(operands[:cut]), list(operands[cut:])
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """The `--json` flag."""
+    parser.add_argument("--json", action="store_true", help="print JSON with stable keys")
+
+
+def add_volume(parser: argparse.ArgumentParser) -> None:
+    """Flags that say where on the images a file system is."""
+    place = parser.add_mutually_exclusive_group()
+    place.add_argument("--lv", metavar="NAME", help="logical volume that holds it")
+    place.add_argument("--offset", metavar="N", type=number, help="byte of the image where it starts, as 64K or 0x8000")
+
+
+def number(text: str) -> int:
+    """A count or an offset: decimal, 0x..., or a size such as 64K."""
+    try:
+        value = int(text, 0)
+    except ValueError:
+        value = size(text)
+    if not 0 <= value < 1 << 63:
+        raise argparse.ArgumentTypeError(f"out of range: {text!r}")
+    return value
+
+
+def size(text: str) -> int:
+    """Bytes of a size such as 128M."""
+    try:
+        return parse_size(text)
+    except OperationRefused as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
+def tree(text: str) -> tuple[Path, str]:
+    """`SRC[:/DEST]` as (source, destination); the destination is / when it is not given."""
+    source, colon, destination = text.rpartition(":/")
+    return (Path(source), "/" + destination.strip("/")) if colon else (Path(text), "/")
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`NAME=VALUE` as a pair."""
+    name, equals, value = text.partition("=")
+    if not name or not equals or not value:
+        raise argparse.ArgumentTypeError(f"expected NAME=VALUE, found {text!r}")
+    return name, value

@@ -1,0 +1,92 @@
+"""Printing: tables that fit a terminal, JSON with stable keys, and progress on a terminal."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from ..errors import printable
+from ..units import format_size
+
+Cell = object
+
+
+def print_table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:
+    """Print rows under headers: a table that wraps to the terminal's width, plain aligned columns elsewhere.
+
+    Args:
+        headers: names of the columns.
+        rows: cells, printed with `str`; what a terminal could act on is spelled out.
+        right: names of the columns to align to the right.
+    """
+    cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    if sys.stdout.isatty():
+        _rich_table(headers, cells, right)
+        return
+    widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
+    for row in [list(headers), *cells]:
+        columns = zip(row, widths, headers, strict=True)
+        print("  ".join(c.rjust(w) if h in right else c.ljust(w) for c, w, h in columns).rstrip())
+
+
+def _rich_table(headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for header in headers:
+        table.add_column(header, justify="right" if header in right else "left", overflow="fold")
+    for row in cells:
+        table.add_row(*(Text(cell) for cell in row))
+    Console(highlight=False).print(table)
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON: dataclasses as objects, bytes as hex."""
+    import json
+
+    print(json.dumps(plain(value), indent=2))
+
+
+def plain(value: object) -> Any:
+    """`value` in the types that JSON has."""
+    import dataclasses
+
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, Mapping):
+        return {str(k): plain(v) for k, v in value.items()}
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
+    if isinstance(value, str):
+        # names with bytes that are not UTF-8 come as surrogates, which JSON text cannot carry
+        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, bool | int | float) or value is None:
+        return value
+    if isinstance(value, Sequence):
+        return [plain(v) for v in value]
+    return str(value)
+
+
+@contextmanager
+def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """Yield a function that is told how many more bytes are done; it draws a bar when stderr is a terminal."""
+    if not sys.stderr.isatty():
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), TimeElapsedColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task(label, total=total)
+        yield lambda done: bar.update(task, advance=done)
+
+
+def amount(size: int, seconds: float) -> str:
+    """Bytes and their rate, as `1.5 GiB in 2.1 s (731 MiB/s)`."""
+    rate = f" ({format_size(int(size / seconds))}/s)" if seconds > 0.01 else ""
+    return f"{format_size(size)} in {seconds:.1f} s{rate}"

@@ -1,0 +1,59 @@
+"""The catalogue of messages: what AIX commands print, kept as data with a mark that says how sure the wording is."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from ..errors import LvmfmtError, OperationRefused, printable
+
+MARK = re.compile(r"S0|S4|T:\w+|D:\w+|V|R|I|\?")
+"""Where a wording comes from; the head of `messages.toml` explains each."""
+
+
+@dataclass(frozen=True)
+class Message:
+    """One message.
+
+    Attributes:
+        key: its name in the catalogue.
+        text: the text, with {names} for what varies.
+        mark: where the wording comes from.
+        number: AIX's number, such as 0516-1804, or "".
+    """
+
+    key: str
+    text: str
+    mark: str
+    number: str = ""
+
+
+@cache
+def catalogue() -> dict[str, Message]:
+    """Every message by its key."""
+    raw = tomllib.loads(resources.files(__package__).joinpath("messages.toml").read_text("utf-8"))
+    return {key: Message(key, row["text"], row["mark"], row.get("number", "")) for key, row in raw.items()}
+
+
+def message(key: str, **values: object) -> str:
+    """The text of a message, without a newline at the end; values that come from an image are made printable."""
+    return catalogue()[key].text.format(**{name: printable(str(value)) for name, value in values.items()})
+
+
+class CommandFailed(OperationRefused):
+    """An AIX command ends with messages and an exit status other than 0.
+
+    Args:
+        lines: the messages, as AIX prints them.
+        status: the exit status.
+    """
+
+    def __init__(self, *lines: str, status: int = 1) -> None:
+        LvmfmtError.__init__(self, "\n".join(lines))
+        self.status = status
+
+    def __str__(self) -> str:
+        return self.what

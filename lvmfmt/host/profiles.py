@@ -1,0 +1,44 @@
+"""Release profiles: what AIX 5.3, 6.1 and 7 print differently, as data."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from ..errors import OperationRefused
+
+DEFAULT = "5.3"
+"""The release of the article "Using alt_disk_copy"."""
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One release; the fields are described in `profiles.toml`."""
+
+    name: str
+    oslevel: str
+    lps_width: int
+    bootlist_pathid: bool
+    bootlist_message_blv: bool
+    alt_volume_full_stop: bool
+
+
+@cache
+def profiles() -> dict[str, Profile]:
+    """Every profile by its name."""
+    raw = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
+    return {name: Profile(name, **row) for name, row in raw.items()}
+
+
+def profile(name: str) -> Profile:
+    """The profile called `name`.
+
+    Raises:
+        OperationRefused: there is none.
+    """
+    found = profiles().get(name)
+    if found is None:
+        raise OperationRefused(f"no release profile {name!r}", hint=f"there are {', '.join(profiles())}")
+    return found

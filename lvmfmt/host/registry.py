@@ -1,0 +1,109 @@
+"""The commands of the emulated host: found by name, called as `(machine, argv, stdout, stderr) -> exit status`."""
+
+from __future__ import annotations
+
+import getopt
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import TYPE_CHECKING, TextIO
+
+from ..errors import LvmfmtError
+from .messages import CommandFailed, message
+
+if TYPE_CHECKING:
+    from .machine import Machine
+
+Function = Callable[["Machine", list[str], TextIO, TextIO], int]
+
+NOT_FOUND = 127
+"""What a shell reports for a command that does not exist."""
+USAGE_STATUS = 2
+
+MODULES = {
+    "alt_disk_copy": "altdisk",
+    "bootlist": "bootcmds",
+    "bosboot": "bootcmds",
+    "df": "df",
+    "lspv": "lspv",
+    "lsvg": "lsvg",
+    "reducevg": "pv",
+    "shutdown": "power",
+    "unmirrorvg": "mirror",
+}
+"""Command -> module of `commands/` that has it in its `COMMANDS`; imported when it is called."""
+
+
+@dataclass(frozen=True)
+class Command:
+    """A command.
+
+    Attributes:
+        function: what it does.
+        usage: printed on stderr when it is called wrongly; the wording is ours.
+        changes: whether it writes to disks; otherwise they are opened for reading.
+    """
+
+    function: Function
+    usage: str
+    changes: bool = False
+
+
+class UsageError(Exception):
+    """A command was called with unknown flags, or with operands missing or left over."""
+
+
+def find(name: str) -> Command | None:
+    """The command called `name` (a path such as /usr/sbin/lspv is one too), or None."""
+    base = PurePosixPath(name).name
+    if base not in MODULES:
+        return None
+    commands: Mapping[str, Command] = importlib.import_module(f"{__package__}.commands.{MODULES[base]}").COMMANDS
+    return commands[base]
+
+
+def call(command: Command, machine: Machine, argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Run a command; what it refuses becomes lines on `stderr` and an exit status."""
+    name = PurePosixPath(argv[0]).name
+    try:
+        return command.function(machine, list(argv), stdout, stderr)
+    except UsageError:
+        print(command.usage, file=stderr)
+        return USAGE_STATUS
+    except CommandFailed as error:
+        print(error, file=stderr)
+        return error.status
+    except LvmfmtError as error:
+        print(f"{name}: {error}", file=stderr)
+        return 1
+
+
+def unknown(name: str, stderr: TextIO) -> int:
+    """Say that there is no such command."""
+    print(message("no-such-command", command=name), file=stderr)
+    return NOT_FOUND
+
+
+def flags(argv: Sequence[str], options: str, *, mixed: bool = False) -> tuple[dict[str, str], list[str]]:
+    """The flags and operands of a command line, strictly.
+
+    Args:
+        argv: the command line, command included.
+        options: letters; a colon after a letter means that it takes a value.
+        mixed: flags may follow operands.
+
+    Returns:
+        Flags that were given with their values ("" for those without), and the operands.
+
+    Raises:
+        UsageError: an unknown flag, a value missing, a flag given twice.
+    """
+    try:
+        found, operands = (getopt.gnu_getopt if mixed else getopt.getopt)(list(argv[1:]), options)
+    except getopt.GetoptError:
+        raise UsageError from None
+    values = {name[1]: value for name, value in found}
+    if len(values) != len(found):
+        raise UsageError
+    return values, operands

@@ -1,0 +1,309 @@
+"""What is on images: disks, volume groups, logical volumes, file systems, and everything that is wrong with them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+
+from .. import block
+from ..block import BlockDevice
+from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
+from ..jfs2 import FileSystem
+from ..jfs2.superblock import INLINE_LOG
+from ..layout.lvm_disk import BOOT_RECORD
+from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
+from ..units import SECTOR
+from .copies import AreaCopy, area_copies
+
+_NAMES = ("s_fname", "s_fpack", "s_label")
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong or worth knowing."""
+
+    severity: str
+    """error, warning or note."""
+    structure: str
+    field: str
+    offset: int | None
+    """Byte of `where`."""
+    text: str
+    where: str
+
+    @classmethod
+    def of(cls, error: LvmfmtError, where: str) -> Finding:
+        """The finding that an error tells of."""
+        if isinstance(error, CorruptImage):
+            problem = Problem.of(error)
+            return cls("error", error.structure, error.field, error.offset, problem.text, error.where or where)
+        severity = "note" if isinstance(error, UnsupportedFeature) else "error"
+        return cls(severity, "", "", None, error.what, error.where or where)
+
+
+@dataclass(frozen=True)
+class DiskSummary:
+    """One image as a disk."""
+
+    image: str
+    size: int
+    in_use: bool
+    """A writer held it: what is shown may be torn."""
+    pvid: str | None
+    bootable: bool
+    """The boot record names a boot image."""
+    boot_lv_start: int
+    """PSN of the boot LV."""
+    boot_lv_length: int
+    """Sectors."""
+    vgid: str | None
+    pv_number: int | None
+    lvm_version: int | None
+    kind: str | None
+    """classic, big, scalable or foreign."""
+    copies: list[AreaCopy]
+
+
+@dataclass(frozen=True)
+class FileSystemSummary:
+    """A file system."""
+
+    dialect: str
+    block_size: int
+    blocks: int
+    free_blocks: int | None
+    """None where the block map does not say."""
+    inodes_used: int | None
+    clean: bool
+    """Its log need not be replayed."""
+    names: list[str]
+    """File-system name, volume name and label, those that are set."""
+    log: str
+    """inline or external."""
+
+
+@dataclass(frozen=True)
+class VolumeSummary:
+    """A logical volume."""
+
+    name: str
+    minor: int
+    lvid: str
+    type: str
+    lps: int
+    pps: int
+    copies: int
+    stale_pps: int
+    size: int
+    label: str
+    file_system: FileSystemSummary | None
+
+
+@dataclass(frozen=True)
+class MemberSummary:
+    """A physical volume of a group."""
+
+    pvid: str
+    number: int
+    image: str | None
+    """None: its disk is not among the images."""
+    pps: int
+    free_pps: int
+    vgda_copies: int
+    state: int
+
+
+@dataclass(frozen=True)
+class GroupSummary:
+    """A volume group."""
+
+    vgid: str
+    pp_size: int
+    factor: int
+    version: int
+    total_vgdas: int
+    quorum: bool
+    auto_varyon: bool
+    physical_volumes: list[MemberSummary]
+    logical_volumes: list[VolumeSummary]
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Everything that was found."""
+
+    disks: list[DiskSummary] = field(default_factory=list)
+    groups: list[GroupSummary] = field(default_factory=list)
+    file_systems: dict[str, FileSystemSummary] = field(default_factory=dict)
+    """File systems that fill a whole image, by image."""
+    findings: list[Finding] = field(default_factory=list)
+
+
+def inspect_images(paths: Sequence[str]) -> Summary:
+    """Look at images, those of one volume group together.
+
+    Raises:
+        NotFound: an image does not exist.
+        ImageIOError: the system refused to open or read one.
+    """
+    with ExitStack() as stack:
+        return inspect_devices([stack.enter_context(block.open(path)) for path in paths])
+
+
+def inspect_devices(devices: Sequence[BlockDevice]) -> Summary:
+    """Look at open devices."""
+    summary = Summary()
+    groups: dict[str, list[DiskInfo]] = {}
+    for disk in scan(devices):
+        if disk.record is None and _bare_file_system(disk, summary):
+            continue
+        summary.disks.append(_disk(disk, summary))
+        if disk.record is not None:
+            groups.setdefault(disk.record.vgid, []).append(disk)
+    for vgid, disks in groups.items():
+        try:
+            group = VolumeGroup.open([disk.device for disk in disks])
+        except LvmfmtError as error:
+            summary.findings.append(Finding.of(error, ", ".join(disk.device.name for disk in disks)))
+        else:
+            summary.groups.append(_group(vgid, group, summary))
+    return summary
+
+
+def _add(summary: Summary, problems: Sequence[Problem]) -> None:
+    for p in problems:
+        finding = Finding(p.severity.value, p.structure, p.field, p.offset, p.text, p.where)
+        if finding not in summary.findings:
+            summary.findings.append(finding)
+
+
+def _bare_file_system(disk: DiskInfo, summary: Summary) -> bool:
+    """Whether the image holds a file system and no boot record, or should by what its superblock says."""
+    device = disk.device
+    try:
+        read_boot_record(device)
+    except CorruptImage:
+        try:
+            fs = FileSystem.open(device)
+        except CorruptImage as error:
+            if error.field in ("", "s_magic"):  # neither kind of image: the disk's report says so
+                return False
+            summary.findings.append(Finding.of(error, device.name))
+            return True
+        except LvmfmtError as error:
+            summary.findings.append(Finding.of(error, device.name))
+            return True
+        summary.file_systems[device.name] = _file_system(fs, device.name, summary)
+        return True
+    return False
+
+
+def _disk(disk: DiskInfo, summary: Summary) -> DiskSummary:
+    _add(summary, disk.problems)
+    start = length = 0
+    try:
+        boot = read_boot_record(disk.device)
+        start, length = boot.boot_lv_start, boot.boot_lv_length
+    except CorruptImage:
+        pass  # among the disk's problems
+    sectors = disk.device.size // SECTOR
+    if start + length > sectors:
+        name = "boot_lv_start" if start > sectors else "boot_lv_length"
+        text = f"expected a boot LV inside {sectors} sectors, found {length} sectors at {start}"
+        offset = BOOT_RECORD.offset_of(name)
+        summary.findings.append(Finding("error", "boot_record", name, offset, text, disk.device.name))
+    record = disk.record
+    copies = area_copies(disk.device, record) if record else []
+    return DiskSummary(
+        image=disk.device.name,
+        size=disk.device.size,
+        in_use=bool(getattr(disk.device, "in_use", False)),
+        pvid=disk.pvid,
+        bootable=length > 0,
+        boot_lv_start=start,
+        boot_lv_length=length,
+        vgid=disk.vgid,
+        pv_number=record.pv_number if record else None,
+        lvm_version=record.version if record else None,
+        kind=record.kind.value if record else None,
+        copies=copies,
+    )
+
+
+def _group(vgid: str, group: VolumeGroup, summary: Summary) -> GroupSummary:
+    _add(summary, group.problems)
+    members = [
+        MemberSummary(
+            pvid=pv.pvid,
+            number=pv.number,
+            image=pv.device.name if pv.device else None,
+            pps=pv.pp_count,
+            free_pps=int(pv.free.sum()),
+            vgda_copies=pv.vgda_count,
+            state=pv.state,
+        )
+        for pv in group.physical_volumes.values()
+    ]
+    volumes = [_volume(lv, summary) for lv in group.logical_volumes.values()]
+    return GroupSummary(
+        vgid=vgid,
+        pp_size=group.pp_size,
+        factor=group.factor,
+        version=group.version,
+        total_vgdas=group.total_vgdas,
+        quorum=bool(group.quorum),
+        auto_varyon=bool(group.auto_varyon),
+        physical_volumes=members,
+        logical_volumes=volumes,
+    )
+
+
+def _volume(lv: LogicalVolume, summary: Summary) -> VolumeSummary:
+    if lv.stale_pps:
+        text = f"{lv.stale_pps} of {lv.pps} PPs are stale"
+        summary.findings.append(Finding("warning", "vgsa", "stalepp", None, text, lv.name))
+    contents = None
+    if lv.type == "jfs2":
+        try:
+            contents = _file_system(FileSystem.open(lv.device), lv.name, summary)
+        except LvmfmtError as error:
+            summary.findings.append(Finding.of(error, lv.name))
+    return VolumeSummary(
+        name=lv.name,
+        minor=lv.minor,
+        lvid=lv.lvid,
+        type=lv.type,
+        lps=lv.lps,
+        pps=lv.pps,
+        copies=lv.copies,
+        stale_pps=lv.stale_pps,
+        size=lv.size,
+        label=lv.label,
+        file_system=contents,
+    )
+
+
+def _file_system(fs: FileSystem, where: str, summary: Summary) -> FileSystemSummary:
+    structure = fs.dialect.structures.superblock.name
+    for text in fs.problems:
+        severity = Severity.WARNING if text in fs.superblock.problems else Severity.NOTE
+        finding = Finding(severity.value, structure, "", fs.superblock.offset, text, where)
+        summary.findings.append(finding)
+    blocks, free, inodes = fs.superblock.geometry.blocks, None, None
+    try:
+        blocks, free, inodes, _ = fs.statfs()
+    except LvmfmtError as error:
+        summary.findings.append(Finding.of(error, where))
+    values = fs.superblock.values
+    names = [bytes(values[name]).decode("utf-8", "surrogateescape") for name in _NAMES if name in values]
+    return FileSystemSummary(
+        dialect=fs.dialect.name,
+        block_size=fs.block_size,
+        blocks=blocks,
+        free_blocks=free,
+        inodes_used=inodes,
+        clean=fs.superblock.is_clean,
+        names=[name for name in names if name],
+        log="inline" if fs.superblock.flag & INLINE_LOG else "external",
+    )

@@ -1,0 +1,64 @@
+"""Opening what a command works on: images, and the logical volume or range of them that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from .. import block
+from ..block import BlockDevice, Window
+from ..errors import ImageIOError, NotFound, OperationRefused
+from ..lvm import VolumeGroup, scan
+
+
+@contextmanager
+def open_volume(
+    images: Sequence[str], *, lv: str | None = None, offset: int | None = None, writable: bool = False
+) -> Iterator[BlockDevice]:
+    """Open images and yield the device meant on them; leaving closes them.
+
+    Args:
+        images: paths of the disks of one or more volume groups, or of one image.
+        lv: name of a logical volume on them.
+        offset: byte of the one image where the device begins.
+        writable: open for writing.
+
+    Raises:
+        NotFound: no group on these images has such a logical volume.
+        OperationRefused: several images without a logical volume's name, or several groups have one of that name.
+    """
+    with ExitStack() as stack:
+        devices = [stack.enter_context(block.open(image, writable=writable)) for image in images]
+        if lv is not None:
+            yield find_volume(devices, lv)
+        elif len(devices) != 1:
+            raise OperationRefused(f"{len(devices)} images, and nothing says which volume", hint="name it with --lv")
+        elif offset is not None:
+            if offset >= devices[0].size:
+                raise ImageIOError(f"byte {offset} is beyond the end ({devices[0].size} bytes)", where=devices[0].name)
+            yield Window(devices[0], offset)
+        else:
+            yield devices[0]
+
+
+def find_volume(devices: Sequence[BlockDevice], name: str) -> BlockDevice:
+    """The logical volume called `name` of the only group on `devices` that has one."""
+    groups: dict[str, list[BlockDevice]] = {}
+    for device, disk in zip(devices, scan(devices), strict=True):
+        if disk.vgid:
+            groups.setdefault(disk.vgid, []).append(device)
+    found = {}
+    names: list[str] = []
+    for vgid, members in groups.items():
+        volumes = VolumeGroup.open(members).logical_volumes
+        names += volumes
+        if name in volumes:
+            found[vgid] = volumes[name].device
+    if len(found) == 1:
+        return next(iter(found.values()))
+    if found:
+        raise OperationRefused(
+            f"{len(found)} volume groups have an LV {name!r}: {', '.join(found)}", hint="name the images of one"
+        )
+    hint = f"there are {', '.join(names)}" if names else "there is no volume group on these images"
+    raise NotFound(f"no logical volume is called {name!r}", hint=hint)

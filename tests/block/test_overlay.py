@@ -1,0 +1,128 @@
+"""Overlays against a bytearray model."""
+
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvmfmt.block import BlockDevice, ImageFile
+from lvmfmt.block.overlay import PAGE, Overlay
+from lvmfmt.errors import ImageIOError, OperationRefused
+
+SIZE = 9 * PAGE + 700  # the last page is not whole
+
+places = st.integers(0, SIZE) | st.integers(0, 9).map(lambda page: page * PAGE)
+lengths = st.integers(0, SIZE) | st.integers(0, 9).map(lambda pages: pages * PAGE) | st.integers(0, 600)
+operations = st.lists(st.tuples(st.sampled_from(["write", "punch"]), places, lengths, st.integers(1, 255)), max_size=8)
+
+
+def disk(path: Path) -> ImageFile:
+    image = ImageFile.create(path, SIZE)
+    image.write(2 * PAGE, b"base" * PAGE)
+    return image
+
+
+def run(device: BlockDevice, model: bytearray, steps: list[tuple[str, int, int, int]]) -> None:
+    for kind, offset, length, value in steps:
+        length = min(length, SIZE - offset)
+        if kind == "write":
+            device.write(offset, bytes([value]) * length)
+            model[offset : offset + length] = bytes([value]) * length
+        else:
+            device.punch(offset, length)
+            model[offset : offset + length] = bytes(length)
+
+
+@given(operations, st.lists(st.tuples(places, lengths), max_size=6))
+def test_reads_as_a_plain_copy_would_and_leaves_the_base_alone(tmp_path_factory, steps, reads) -> None:  # type: ignore[no-untyped-def]
+    folder = tmp_path_factory.mktemp("overlay")
+    with disk(folder / "base") as base:
+        before = bytes(base.read(0, SIZE))
+        model = bytearray(before)
+        overlay = Overlay(base)
+        run(overlay, model, steps)
+        assert bytes(overlay.read(0, SIZE)) == model
+        for offset, length in reads:
+            length = min(length, SIZE - offset)
+            assert bytes(overlay.read(offset, length)) == model[offset : offset + length]
+            check_extents(overlay, model, offset, length)
+        assert bytes(base.read(0, SIZE)) == before
+        changed = [i for i in range(SIZE) if model[i] != before[i]]
+        ranges = overlay.dirty_ranges()
+        assert all(any(a <= i < a + n for a, n in ranges) for i in changed)
+        assert all(a + n < b for (a, n), (b, _) in pairwise(ranges))
+        with disk(folder / "copy") as copy:
+            overlay.commit_to(copy)
+            assert bytes(copy.read(0, SIZE)) == model
+
+
+def check_extents(device: BlockDevice, model: bytearray, offset: int, length: int) -> None:
+    """They cover the range without gaps, alternate, and what is called a hole holds zeros."""
+    at, last = offset, None
+    for extent in device.extents(offset, length):
+        assert extent.offset == at
+        assert extent.length > 0
+        assert extent.is_data != last
+        assert extent.is_data or not any(model[at : at + extent.length])
+        at, last = at + extent.length, extent.is_data
+    assert at == offset + length
+
+
+@given(operations, operations)
+def test_overlays_stack(tmp_path_factory, first, second) -> None:  # type: ignore[no-untyped-def]
+    with disk(tmp_path_factory.mktemp("stack") / "base") as base:
+        model = bytearray(base.read(0, SIZE))
+        lower = Overlay(base)
+        run(lower, model, first)
+        middle = bytes(model)
+        upper = Overlay(lower)
+        run(upper, model, second)
+        assert bytes(upper.read(0, SIZE)) == model
+        assert bytes(lower.read(0, SIZE)) == middle
+        upper.commit_to(lower)
+        assert bytes(lower.read(0, SIZE)) == model
+
+
+def test_a_read_only_base_can_be_overlaid_but_not_committed_to(tmp_path: Path) -> None:
+    disk(tmp_path / "base").close()
+    with ImageFile(tmp_path / "base") as base:
+        overlay = Overlay(base)
+        overlay.write(0, b"x")
+        assert overlay.dirty_ranges() == [(0, PAGE)]
+        with pytest.raises(OperationRefused, match="opened for reading"):
+            overlay.commit_to(base)
+
+
+def test_punching_a_huge_range_costs_nothing(tmp_path: Path) -> None:
+    with ImageFile.create(tmp_path / "base", 1 << 40) as base:
+        base.write(1 << 39, b"data")
+        overlay = Overlay(base)
+        overlay.write((1 << 39) + 5 * PAGE, b"new")
+        overlay.punch(1000, (1 << 40) - 1000)
+        overlay.write(1 << 30, b"newer")
+        assert not overlay.read(1 << 39, 6 * PAGE).any()
+        assert bytes(overlay.read(1 << 30, 5)) == b"newer"
+        assert [e for e in overlay.extents() if e.is_data] == [(0, PAGE, True), (1 << 30, PAGE, True)]
+
+
+@pytest.mark.parametrize(("offset", "length"), [(-1, 1), (SIZE, 1), (SIZE - 1, 2)])
+def test_nothing_outside_the_device(tmp_path: Path, offset: int, length: int) -> None:
+    with disk(tmp_path / "base") as base:
+        overlay = Overlay(base)
+        for operation in (overlay.punch, overlay.read, lambda at, n: overlay.write(at, bytes(n))):
+            with pytest.raises(ImageIOError):
+                operation(offset, length)
+        assert overlay.dirty_ranges() == []
+
+
+def test_rows_of_one_write_do_not_share_their_fate(tmp_path: Path) -> None:
+    with disk(tmp_path / "base") as base:
+        overlay = Overlay(base)
+        overlay.write(0, b"a" * (3 * PAGE))
+        overlay.write(PAGE + 10, b"b")
+        page = bytes(overlay.read(PAGE, PAGE))
+        assert page == b"a" * 10 + b"b" + b"a" * (PAGE - 11)
+        overlay.close()
+        assert bytes(overlay.read(0, PAGE)) == bytes(base.read(0, PAGE))

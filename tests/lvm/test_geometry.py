@@ -1,0 +1,55 @@
+"""PP sizes, factors and versions: lvm-format 1.2, 1.3, 4.3 and issue text."""
+
+import pytest
+
+from lvmfmt.errors import OperationRefused
+from lvmfmt.lvm.geometry import Geometry, pp_count, vgda_counts
+
+MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
+
+
+@pytest.mark.parametrize(
+    ("sizes", "version", "pp_mib", "factor"),
+    [
+        ([1 * GIB], 8, 16, 1),  # never below 16 MiB
+        ([16 * GIB], 8, 32, 1),  # 1023 PPs of 16 MiB would be too many
+        ([1016 * 16 * MIB + 4 * MIB], 8, 16, 1),  # just 1016
+        ([40 * GIB], 8, 64, 1),  # D13: 639 PPs of 64 MiB
+        ([8 * GIB, 200 * GIB], 8, 256, 1),  # the largest disk decides
+        ([1000 * GIB], 8, 1024, 1),
+        ([1500 * GIB], 8, 1024, 2),
+        ([2 * TIB], 8, 1024, 4),  # 2047 PPs are more than 2 x 1016
+        ([250 * GIB], 1, 256, 1),
+    ],
+)
+def test_defaults(sizes: list[int], version: int, pp_mib: int, factor: int, memory_disk):
+    found = Geometry.of([Sized(size) for size in sizes], None, 1, version)
+    assert (1 << found.pp_shift, found.factor) == (pp_mib * MIB, factor)
+    for size in sizes:
+        assert pp_count(size, found.pp_shift) <= 1016 * factor
+
+
+class Sized:
+    """As much of a device as geometry needs."""
+
+    def __init__(self, size: int) -> None:
+        self.size, self.name = size, "disk"
+
+
+@pytest.mark.parametrize(("size", "version"), [(300 * GIB, 1), (300 * GIB, 2), (1500 * GIB, 3)])
+def test_versions_without_pps_large_enough(size: int, version: int):
+    with pytest.raises(OperationRefused, match="no PPs large enough"):
+        Geometry.of([Sized(size)], None, 1, version)
+
+
+def test_disks_above_2_tib():
+    with pytest.raises(OperationRefused, match="2 TiB"):
+        Geometry(30, 4, 8).check_disk(Sized(2 * TIB + 512))
+    assert Geometry(30, 4, 8).check_disk(Sized(2 * TIB)) == 2047
+
+
+@pytest.mark.parametrize(
+    ("numbers", "counts"), [([4], {4: 2}), ([7, 2], {2: 2, 7: 1}), ([1, 2, 3], {1: 1, 2: 1, 3: 1})]
+)
+def test_vgda_counts(numbers: list[int], counts: dict[int, int]):
+    assert vgda_counts(numbers) == counts
