@@ -137,7 +137,10 @@ def places(disk: bytes) -> dict[str, list[int]]:
 @pytest.mark.slow
 @pytest.mark.parametrize(
     "structure",
-    ["boot_record", "lvm_record", "vgsa", "vgda_header", "lv_entry", "pv_header", "vgda_trailer", "lvcb", "j2_superblock"],
+    [
+        "boot_record", "lvm_record", "vgsa", "vgda_header", "lv_entry", "pv_header", "vgda_trailer", "lvcb",
+        "j2_superblock",
+    ],
 )  # fmt: skip
 def test_every_field_at_zero_maximum_and_random(
     structure: str, disk: bytes, tmp_path: Path, capsys: pytest.CaptureFixture[str]

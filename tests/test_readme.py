@@ -18,7 +18,7 @@ def test_generated_sections_are_up_to_date() -> None:
 
 
 def test_every_command_line_in_the_readme_parses() -> None:
-    lines = re.findall(r"^ *(?:\$ )?lvmfmt (.+)$", README, re.M)
+    lines = re.findall(r"^    lvmfmt (.+)$", README, re.M)
     assert lines
     for line in lines:
         words = line.split("#")[0].split("  ")[0].split()

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ..errors import printable
-from . import fs_files
+from . import fs_files, fs_log
 from .operands import size, tree, verb
 from .output import amount, progress
 
@@ -42,6 +42,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--force", action="store_true", help="replace OUT.img")
     build.set_defaults(run=run_build)
     fs_files.register(verbs)
+    fs_log.register(verbs)
 
 
 def run_build(args: argparse.Namespace) -> int:

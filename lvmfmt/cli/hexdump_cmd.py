@@ -32,7 +32,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     where = parser.add_mutually_exclusive_group()
     where.add_argument("--offset", metavar="N", type=number, help="byte where the structure begins")
     where.add_argument("--psn", metavar="N", type=number, help="sector where the structure begins")
-    where.add_argument("--copy", metavar="N", type=number, default=1, help="which copy of it (default: 1)")
+    where.add_argument("--copy", metavar="N", type=number, help="which copy of it (default: 1)")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     record = find(name)
     offset = args.psn * SECTOR if args.psn is not None else args.offset
     with open_volume(images, lv=args.lv) as device:
-        result = dump(device, record, offset=offset, copy=args.copy)
+        result = dump(device, record, offset=offset, copy=1 if args.copy is None else args.copy)
     if args.json:
         print_json(result)
         return 0

@@ -44,6 +44,7 @@ STAMP_MAGIC = b"lvmfmt"
 _STAMP_FIELD = "reserved6"  # the 302 unused bytes after the PVID
 _FIRST_SLOT = 4096  # the LVCB lies before it
 _CHUNK = 8 << 20
+_MAX_PATH = 495
 
 
 @dataclass(frozen=True)
@@ -83,28 +84,30 @@ def build_image(base: Mapping[str, bytes], files: Mapping[str, bytes], *, stamp:
     Raises:
         OperationRefused: a path is too long.
     """
-    parts: list[bytes] = []
-    base_size = 0
-    for members in (base, files):
-        for path, data in members.items():
-            name = path.encode("utf-8", "surrogateescape")
-            if len(name) > 495:
-                raise OperationRefused(f"a path of a boot image has at most 495 bytes: {path}")
-            parts.append(BOOT_MEMBER.build({"path": name, "size": len(data)}))
-            parts.append(data.ljust(align_up(len(data), SECTOR), b"\0"))
-        base_size = base_size or sum(map(len, parts))
-    content = b"".join(parts)
+    base_part, files_part = _members_bytes(base), _members_bytes(files)
+    content = base_part + files_part
     header = {
         "magic": MAGIC,
         "stamp": stamp,
         "built": now,
         "blocks": 1 + len(content) // SECTOR,
         "members": len(base) + len(files),
-        "base_blocks": base_size // SECTOR,
+        "base_blocks": len(base_part) // SECTOR,
         "content_crc": _crc(content),
     }
     checked = BOOT_IMAGE.build(header)[: BOOT_IMAGE.offset_of("header_crc")]
     return BOOT_IMAGE.build({**header, "header_crc": _crc(checked)}) + content
+
+
+def _members_bytes(members: Mapping[str, bytes]) -> bytes:
+    parts = []
+    for path, data in members.items():
+        name = path.encode("utf-8", "surrogateescape")
+        if len(name) > _MAX_PATH:
+            raise OperationRefused(f"a path of a boot image has at most {_MAX_PATH} bytes: {path}")
+        parts.append(BOOT_MEMBER.build({"path": name, "size": len(data)}))
+        parts.append(data.ljust(align_up(len(data), SECTOR), b"\0"))
+    return b"".join(parts)
 
 
 def find_image(disk: BlockDevice) -> BootImage:

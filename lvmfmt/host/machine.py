@@ -174,7 +174,10 @@ class Machine:
         for note in devices.reconcile(odm, ROOTVG, group):
             console(note)
         self._vary_on_others(odm, console)
-        self.save_odm()
+        try:
+            self.save_odm()
+        except OperationRefused as error:  # a mirror copy is missing; reading goes on
+            console(f"the ODM is not written: {error}")
         self._mount_all(console)
 
     def _configure_disks(self, odm: Odm) -> None:
@@ -315,7 +318,8 @@ class Machine:
         for vgid in self.running.varied_on:
             volume = self._open(vgid).logical_volumes.get(name)
             if volume is not None:
-                return FileSystem.open(volume.device, writable=self.writable)
+                device = volume.device
+                return FileSystem.open(device, writable=self.writable and device.writable)
         raise NotFound(f"no logical volume {name}")
 
     def locate(self, path: str) -> tuple[FileSystem, str]:

@@ -56,19 +56,31 @@ class Dialect:
     internal_head_bytes = 22
 
     def encode_name(self, name: bytes) -> bytes:
-        """`name` as it lies on the disk. Bytes that are not UTF-8 become lone surrogates in UTF-16."""
+        """`name` as it lies on the disk; `decode_name` gives back the same bytes.
+
+        In UTF-16 a byte that is not UTF-8 becomes a lone surrogate, 0xDC00 and more.
+        """
         if self.name_unit == 1:
             return name
-        return name.decode("utf-8", "surrogateescape").encode("utf-16-le", "surrogatepass")
+        text = name.decode("utf-8", "surrogateescape")
+        if "\udced" in text:  # perhaps a lone surrogate that came from a disk
+            try:
+                coded = name.decode("utf-8", "surrogatepass").encode("utf-16-le", "surrogatepass")
+            except UnicodeDecodeError:
+                pass
+            else:
+                if self.decode_name(coded) == name:
+                    return coded
+        return text.encode("utf-16-le", "surrogatepass")
 
     def decode_name(self, coded: bytes) -> bytes:
-        """The name behind on-disk bytes; lone surrogates that `encode_name` never makes become three bytes."""
+        """The name behind on-disk bytes, which have a whole number of units."""
         if self.name_unit == 1:
             return coded
         text = coded.decode("utf-16-le", "surrogatepass")
         try:
             return text.encode("utf-8", "surrogateescape")
-        except UnicodeEncodeError:
+        except UnicodeEncodeError:  # a lone surrogate that stands for no byte
             return text.encode("utf-8", "surrogatepass")
 
     def sort_key(self, coded: bytes) -> bytes:

@@ -19,6 +19,10 @@ from .volume import Volume
 SLOT = 32
 ROOT_SLOTS = 9
 MAX_DEPTH = 8
+ROOT_INODE = 2
+"""The root directory; it never appears as an entry."""
+MAX_INODES = 1 << 43
+"""Numbers end where the 32-bit numbers of inode allocation groups do."""
 LEAF, INTERNAL = 0x02, 0x04
 _STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
 _END = 0xFF
@@ -94,10 +98,9 @@ class DirectoryReader:
         result: list[Entry] = []
         for leaf in self._leaves(root, at, pages):
             used = leaf.reserved
-            unpack, table = self._number.unpack_from, leaf.raw
             for slot in leaf.slots:
                 coded, used = self._key(leaf, slot, self._leaf, used)
-                result.append(Entry(self._name(leaf, slot, coded), unpack(table, slot * SLOT)[0]))
+                result.append(Entry(self._name(leaf, slot, coded), self._inumber(leaf, slot)))
             self._check_free(leaf, used)
         return result
 
@@ -117,7 +120,7 @@ class DirectoryReader:
                 for slot in node.slots:
                     found, used = self._key(node, slot, self._leaf, used)
                     if found == coded:
-                        return int(self._number.unpack_from(node.raw, slot * SLOT)[0])
+                        return self._inumber(node, slot)
                 return None
             used, child = node.reserved, node.slots[0]
             for i, slot in enumerate(node.slots):
@@ -234,6 +237,14 @@ class DirectoryReader:
                 "dtree_leaf_slot", "name", node.at + slot * SLOT + self._leaf.name, "a file name", repr(name)[1:]
             )
         return name
+
+    def _inumber(self, node: _Node, slot: int) -> int:
+        number = int(self._number.unpack_from(node.raw, slot * SLOT)[0])
+        if not ROOT_INODE < number < MAX_INODES:
+            raise self._volume.corrupt(
+                "dtree_leaf_slot", "inumber", node.at + slot * SLOT, f"{ROOT_INODE + 1} to {MAX_INODES - 1}", number
+            )
+        return number
 
     def _check_free(self, node: _Node, used: int) -> None:
         """Slots in use and slots on the free list make up the node; otherwise entries are missing or too many."""

@@ -31,7 +31,8 @@ from .volume import Volume
 from .xtree import ROOT_OFFSET, read_extents
 
 ROOT_DIRECTORY = 2
-_TYPES = np.array([stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK])
+_IS_TYPE = np.zeros(16, bool)
+_IS_TYPE[[1, 2, 4, 6, 8, 10, 12]] = True  # S_IFMT >> 12 of FIFO, devices, directory, file, symlink, socket
 _CACHED_IAGS = 64
 
 
@@ -255,7 +256,7 @@ class InodeMap:
         yield "di_inostamp", rows["di_inostamp"] != self._stamp, f"{self._stamp:#x}, as in the inode map"
         links = rows["di_nlink"].astype(np.int64)
         yield "di_nlink", (links < 1) | (links >= 1 << 31), "at least 1"
-        yield "di_mode", ~np.isin(rows["di_mode"] & 0xF000, _TYPES), "a file type"
+        yield "di_mode", ~_IS_TYPE[rows["di_mode"] >> 12 & 15], "a file type"
         yield "di_size", (rows["di_size"] < 0) | (rows["di_size"] > MAX_FILE_SIZE), f"0 to {MAX_FILE_SIZE}"
 
     def _find_map_inode(self) -> Inode:

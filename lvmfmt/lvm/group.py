@@ -14,11 +14,13 @@ from ..errors import OperationRefused
 from ..origin import Origin
 from .change import Change, check_unowned
 from .commit import commit
+from .firstblock import FirstBlock
 from .geometry import Geometry
 from .identity import check_machine_id, lvid, machine_of, new_vgid, uid_text
 from .problems import Problem
 from .record import LvmRecord, VgKind
 from .state import GroupState, load
+from .sync import fill_stale
 from .vgda import LV_STALE, PV_STALE, Vgda
 from .vgsa import Vgsa
 from .volume import LogicalVolume, PhysicalVolume

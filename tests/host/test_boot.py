@@ -151,7 +151,8 @@ def test_a_stale_record_over_another_copy_does_not_boot_before_bosboot(single: B
 def test_boot_order(box: Box) -> None:
     assert reboot_from(box, "hdisk1", "hdisk0") == "hdisk1"
     box.image("hdisk1").unlink()
-    box.good("shutdown -Fr")
+    result = box.run("shutdown -Fr")
+    assert result.status == 0 and "the ODM is not written" in result.err[0]  # it would have noted the missing disk
     assert Host.open(box.path).folder.read_nvram().last_boot == "hdisk0"
     assert box.good("bootlist -m normal -o") == ["-", "hdisk0 blv=hd5"]
 

@@ -16,8 +16,9 @@ from lvmfmt.units import MIB
 from .conftest import Box
 
 WRONG = [
-    "lspv -x", "lspv hdisk0", "lsvg -l", "lsvg -x", "lsvg rootvg", "lsvg -lo rootvg", "unmirrorvg", "unmirrorvg -c 3 rootvg",
-    "unmirrorvg -q rootvg", "reducevg", "reducevg rootvg", "reducevg -z rootvg hdisk1", "reducevg rootvg hdisk1 hdisk1",
+    "lspv -x", "lspv hdisk0", "lsvg -l", "lsvg -x", "lsvg rootvg", "lsvg -lo rootvg", "unmirrorvg",
+    "unmirrorvg -c 3 rootvg", "unmirrorvg -q rootvg", "reducevg", "reducevg rootvg", "reducevg -z rootvg hdisk1",
+    "reducevg rootvg hdisk1 hdisk1",
     "alt_disk_copy", "alt_disk_copy -d", "alt_disk_copy -q -d hdisk1", "alt_disk_copy -d hdisk1 -d hdisk1", "bootlist",
     "bootlist -o", "bootlist -m normal", "bootlist -m sideways -o", "bosboot", "bosboot -d hdisk0", "bosboot -a hdisk0",
     "shutdown", "shutdown -F", "shutdown -rh", "df", "df -m /usr", "df -z",
@@ -58,7 +59,7 @@ REFUSED = [
     ("alt_disk_copy -e /etc -d hdisk2", 1, "alt_disk_copy: The exclude list /etc cannot be used"),
     ("alt_disk_copy -e etc/motd -d hdisk2", 1, "alt_disk_copy: The exclude list etc/motd cannot be used"),
     ("bootlist -m normal hdisk0 hdisk9", 1, "0514-221 bootlist: Unable to make boot device list for hdisk9"),
-    ("bosboot -ad hdisk2", 1, "0301-168 bosboot: The current boot logical volume, /dev/hd5, does not exist on /dev/hdisk2."),
+    ("bosboot -ad hdisk2", 1, "0301-168 bosboot: The current boot logical volume, /dev/hd5, does not exist on"),
     ("bosboot -ad hdisk9", 1, "0301-150 bosboot: Invalid or no boot device specified!"),
     ("frobnicate", 127, "frobnicate: not found."),
 ]  # fmt: skip

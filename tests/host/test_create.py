@@ -58,10 +58,9 @@ def test_trees_are_spread_by_mount_point(single: Box, tree: Path) -> None:
     with Host.open(single.path).folder.lock(), Machine(Host.open(single.path).folder, writable=False) as machine:
         assert machine.mounted("/usr").read("/share/doc/f1") == (tree / "usr/share/doc/f1").read_bytes()
         assert machine.mounted("/home").stat("/user/f2").mtime == (tree / "home/user/f2").stat().st_mtime_ns
-        assert machine.root.exists("/etc/f5") and machine.root.listdir("/usr") == ["lost+found"] or True
+        assert machine.root.exists("/etc/f5") and machine.root.listdir("/usr") == []  # a bare mount point
         assert machine.root.readlink("/unix") == "/usr/lib/boot/unix_64"
         assert machine.mounted("/tmp").stat("/").mode == 0o41777
-        assert "f1" not in machine.root.listdir("/usr")
 
 
 def test_what_cannot_be_taken_over_is_reported(tmp_path: Path, make_box: Callable[..., Box]) -> None:
@@ -72,10 +71,17 @@ def test_what_cannot_be_taken_over_is_reported(tmp_path: Path, make_box: Callabl
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(root / "s"))
         box = make_box(trees=[(root, "/")], mirror=False)
-    assert len(box.report.problems) == 3
-    said = "\n".join(box.report.problems)
-    for words in ("s: socket, left out", "/opt/app/two: hard link", "/etc/filesystems: from a tree, replaced"):
-        assert words in said or words.replace("/opt/app/two", "/home/user/one") in said
+    for line, words in zip(
+        box.report.problems,
+        (
+            "/s: socket, left out",
+            "/home/user/one: hard link",
+            "/opt/app/two: hard link",
+            "/etc/filesystems: from a tree",
+        ),
+        strict=True,
+    ):
+        assert words in line
 
 
 def test_several_trees_and_sizes(tmp_path: Path, make_box: Callable[..., Box]) -> None:
@@ -104,17 +110,20 @@ def list_data(path: Path) -> list[object]:
 
 
 def test_a_seed_reproduces_images_in_any_folder(make_box: Callable[..., Box]) -> None:
-    boxes = [make_box("one", seed=7), make_box("two", seed=7), make_box("three", seed=8)]
+    boxes = [make_box("one", seed=7), make_box("two", seed=7)]
     commands = ["unmirrorvg rootvg hdisk1", "reducevg rootvg hdisk1", "alt_disk_copy -e /etc/exclude.rootvg -d hdisk1"]
     outputs = [[box.run(command) for command in [*commands, "bosboot -a", "shutdown -Fr"]] for box in boxes]
-    one, two, three = (box.digests() for box in boxes)
-    assert one == two and outputs[0] == outputs[1]
-    assert one["hdisk0.img"] != three["hdisk0.img"]
+    assert boxes[0].digests() == boxes[1].digests() and outputs[0] == outputs[1]
     assert (boxes[0].path / "nvram.json").read_text() == (boxes[1].path / "nvram.json").read_text()
 
 
-def test_without_a_seed_nothing_is_the_same(make_box: Callable[..., Box]) -> None:
-    assert make_box("one", seed=None).digests() != make_box("two", seed=None).digests()
+def test_other_seeds_and_none_give_other_identities(make_box: Callable[..., Box]) -> None:
+    boxes = [make_box(str(seed), seed=seed, mirror=False) for seed in (7, 8, None)]
+    vgids = set()
+    for box in boxes:
+        with ImageFile(box.image("hdisk0")) as image:
+            vgids.add(VolumeGroup.open([image]).vgid)
+    assert len(vgids) == 3
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ CONTENT = {
     "inode": {"di_uid", "di_gid", "di_mode", "di_size", "di_atime", "di_ctime", "di_mtime", "di_otime", "di_gen",
               "di_nlink", "di_nblocks", "root"},
     "dtree_leaf_slot": {"inumber", "namlen", "name"},
+    "dtree_continuation_slot": {"name"},
     "xad": {"off_hi", "off_lo", "len", "addr_hi", "addr_lo", "flag"},
     "superblock": {"s_flag"},
 }  # fmt: skip
@@ -103,7 +104,7 @@ def read_all(device: BlockDevice) -> tuple[dict[str, object], list[str]]:
     for path, s in fs.walk():
         if s.is_symlink:
             seen[path] = fs.readlink(path)
-        elif s.is_file and s.size < MIB:
+        elif s.is_file and 0 < s.size < MIB:
             seen[path] = fs.read(path)
         else:
             seen[path] = s.mode
@@ -179,7 +180,7 @@ def test_any_field_wrong(dialect: Dialect) -> None:
                     wrong.append(f"{record.name}.{info.name} = {value[:8].hex()}: {type(error).__name__} {error}")
                 finally:
                     device.data[at : at + info.size] = kept
-    assert wrong == []
+    assert not wrong, "\n".join(wrong)
     assert errors > tried / 4
 
 
@@ -187,7 +188,7 @@ def test_any_field_wrong(dialect: Dialect) -> None:
 def test_random_pages(dialect: Dialect) -> None:
     device = Memory(image(dialect))
     random = np.random.default_rng(7)
-    used = [n for n in range(8, device.size // 4096) if any(device.data[n * 4096 : n * 4096 + 4096])][:80]
+    used = [n for n in range(8, 80) if any(device.data[n * 4096 : n * 4096 + 4096])]
     for page in used:
         at = page * 4096
         kept = bytes(device.data[at : at + 4096])

@@ -169,6 +169,7 @@ def test_a_new_inode_allocation_group(dialect: Dialect, tmp_path: Path, judge: C
 
 @BOTH
 @pytest.mark.judge
+@pytest.mark.slow
 def test_a_file_in_many_pieces(dialect: Dialect, tmp_path: Path, judge: Callable[[str], str]) -> None:
     path = tmp_path / "image"
     b = InventoryBuilder()

@@ -22,14 +22,15 @@ def view(devices: Sequence[Any]) -> tuple[dict[str, Any] | None, dict[int, Any],
     except CorruptImage as error:
         assert (error.structure, error.field) == ("lvm_record", "lvm_id")
         return None, {}, []
-    lvs = group.logical_volumes
+    lvs, pvs = group.logical_volumes, group.physical_volumes
     metadata = {
-        "pvs": {p: (v.number, v.pp_count, v.first_psn, v.vgda_count, v.state) for p, v in group.physical_volumes.items()},
-        "lvs": {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.stale.tolist(), v.state, v.max_lps) for n, v in lvs.items()},
+        "pvs": {p: (v.number, v.pp_count, v.first_psn, v.vgda_count, v.state) for p, v in pvs.items()},
+        "lvs": {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.state, v.max_lps) for n, v in lvs.items()},
+        "stale": {n: v.stale.tolist() for n, v in lvs.items()},
         "total": group.total_vgdas,
-        "here": [p for p, v in group.physical_volumes.items() if v.device is not None],
+        "here": [p for p, v in pvs.items() if v.device is not None],
         "options": (group.quorum, group.auto_varyon),
-    }  # fmt: skip
+    }
     return metadata, {v.minor: v.lvcb for v in lvs.values()}, group.problems
 
 
@@ -92,6 +93,13 @@ def pvid(group: VolumeGroup, number: int) -> str:
     return list(group.physical_volumes)[number - 1]
 
 
+def several(change: Change, group: VolumeGroup) -> None:
+    change.remove_lv("hd4")
+    change.mirror("hd5")
+    change.add_lv("x", "raw", 9, 3)
+    change.rename_lv("lv00", "y")
+
+
 ACTS: dict[str, tuple[int, Callable[[Change, VolumeGroup], None]]] = {
     "add": (2, lambda c, g: c.add_lv("new", "jfs2", 7, 2, label="/new")),
     "add on one disk": (1, lambda c, g: c.add_lv("new", "jfs2", 7, label="/new")),
@@ -101,7 +109,7 @@ ACTS: dict[str, tuple[int, Callable[[Change, VolumeGroup], None]]] = {
     "mirror": (3, lambda c, g: c.mirror("lv00", pvid(g, 3))),
     "unmirror": (2, lambda c, g: c.unmirror("hd4", pvid(g, 1))),
     "options": (1, lambda c, g: c.set_options(quorum=False)),
-    "several": (3, lambda c, g: (c.remove_lv("hd4"), c.mirror("hd5"), c.add_lv("x", "raw", 9, 3), c.rename_lv("lv00", "y"))),
+    "several": (3, several),
 }  # fmt: skip
 
 

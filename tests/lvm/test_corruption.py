@@ -97,7 +97,7 @@ def test_field_in_one_copy(which: str, how: str, make_group: Any, values: Any):
     """One disk, two copies of everything but boot record and LVCB: the other copy serves."""
     group, (disk,) = make_group(1)
     whole = summary(group)
-    record, places = PLACES[which]
+    _record, places = PLACES[which]
     for name, offset, size in cases(which):
         at = places[0] + offset
         before = bytes(disk.read(at, size))
@@ -117,7 +117,7 @@ def test_field_in_one_copy(which: str, how: str, make_group: Any, values: Any):
 @pytest.mark.parametrize("which", PLACES)
 def test_field_in_all_copies(which: str, how: str, make_group: Any, values: Any):
     _, (disk,) = make_group(1)
-    record, places = PLACES[which]
+    _record, places = PLACES[which]
     for _name, offset, size in cases(which):
         value = values[how](size)
         saved = [bytes(disk.read(at + offset, size)) for at in places]
@@ -167,7 +167,7 @@ def test_what_is_said_about_it(
 ):
     """One step outside the range in all copies: which structure is named, and whether the group still opens."""
     _, (disk,) = make_group(1)
-    record, places = PLACES[which]
+    _record, places = PLACES[which]
     _, offset, size = next(case for case in cases(which) if case[0] == field)
     for at in places:
         disk.write(at + offset, value.to_bytes(size, "big"))

@@ -307,7 +307,7 @@ def test_maps_without_copy_bytes_and_alternates(make_group: Any):
 
 def test_the_other_reading_of_state_and_copies(make_group: Any, origin: SeededOrigin):
     """Section 8.2: bytes 8..11 may be {u16, u8, u8} instead; a zero first byte tells, and a change keeps it."""
-    group, (disk,) = make_group(1)
+    _group, (disk,) = make_group(1)
     for psn in (136, 2242):
         disk.write((psn + 1) * SECTOR + 32 + 8, bytes([0, 1, 1, 2]))  # hd4
     opened = VolumeGroup.open([disk])
@@ -499,7 +499,7 @@ def test_a_group_takes_255_volumes(make_group: Any, origin: SeededOrigin):
 
 def test_unknown_bytes_of_a_vgda_are_kept(make_group: Any, origin: SeededOrigin):
     """Trailer and header have bytes whose meaning is not published; what was read is written back."""
-    group, (disk,) = make_group(1)
+    _group, (disk,) = make_group(1)
     for psn in (136, 2242):
         disk.write(psn * SECTOR + 0x100, b"concurrent flags")
         disk.write((psn + 2097) * SECTOR + 0x40, b"more of them")

@@ -80,7 +80,8 @@ def test_policies_in_either_order():
 @pytest.mark.parametrize(
     ("offset", "data", "field"),
     [
-        (0, b"NOT LVCB", "tag"), (0x70, bytes(32), "modified"), (0x90, bytes(32), "modified"), (0x70, bytes(64), "created"),
+        (0, b"NOT LVCB", "tag"), (0x70, bytes(32), "modified"), (0x90, bytes(32), "modified"),
+        (0x70, bytes(64), "created"),
         (0x10, bytes(32), "lvname"), (0x10, bytes(96), "type"), (0xB0, bytes(16), "machine_id"),
         (0xC0, b"q", "relocatable"), (0xC2, b"z", "relocatable"), (0xC4, bytes(6), "upperbound"),
         (0xC8, b"\xff\xff", "upperbound"), (0x1D0, bytes(32), "lvid_rest"),

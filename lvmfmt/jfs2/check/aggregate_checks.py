@@ -218,5 +218,3 @@ def check_table_extents(subject: Subject, address: NDArray[np.int64], used: NDAr
             s.find("aggregate-table-extents", iag, f"inoext[{e}]", AIM_OFFSET + PAGE, text)
     for number in needed[~used[needed]].tolist():
         s.find("aggregate-inodes", iag, "pmap", AIM_OFFSET + PAGE, f"aggregate inode {number} is not in use")
-
-

@@ -32,7 +32,8 @@ class Names:
 class IndexedEntry(NamedTuple):
     """What a directory index says, or should say, of an entry."""
 
-    index: int
+    number: int
+    """Its number in the index."""
     address: int
     """Block of the leaf page, 0 for the root."""
     position: int
@@ -137,9 +138,7 @@ class DirectoryChecker:
             text = f"{node.name} holds names outside those of its router"
             self._subject.find("dtree-routers", node.record, "", node.at, text)
 
-    def _routers(
-        self, node: Node, items: list[Item], high: bytes | None, left: bool, result: Directory
-    ) -> list[_Page]:
+    def _routers(self, node: Node, items: list[Item], high: bytes | None, left: bool, result: Directory) -> list[_Page]:
         """Child pages that make sense."""
         s, record, pages = self._subject, self._nodes.internal.record, []
         self._order(node, items, None)
@@ -179,21 +178,34 @@ class DirectoryChecker:
         s, names, record, raw = self._subject, self._names, self._nodes.leaf.record, node.raw
         self._order(node, items, previous)
         number_of, at, parent = self._nodes.number_of, node.at, node.number
-        for position, item in enumerate(items):
-            offset = item.slot * SLOT
-            child = number_of(raw, offset)[0]
-            if child <= ROOT_DIRECTORY:
-                text = f"an entry of directory {parent} names inode {child}"
-                s.find("entry-inode", record, "inumber", at + offset, text)
-            else:
-                names.child.append(child)
-                names.parent.append(parent)
-                names.at.append(at + offset)
-            self._name(item.coded, parent, at + offset)
-            if self._indexed:
-                index = int.from_bytes(raw[offset + 28 : offset + 32], "little")
-                result.indexed.append(IndexedEntry(index, address, position, at + offset))
+        heads = [item.slot * SLOT for item in items]
+        children = [number_of(raw, head)[0] for head in heads]
+        if children and min(children) <= ROOT_DIRECTORY:
+            for head, child in zip(heads, children, strict=True):
+                if child <= ROOT_DIRECTORY:
+                    text = f"an entry of directory {parent} names inode {child}"
+                    s.find("entry-inode", record, "inumber", at + head, text)
+        names.child.extend(children)
+        names.parent.extend([parent] * len(items))
+        names.at.extend([at + head for head in heads])
+        if not self._plain([item.coded for item in items]):
+            for item in items:
+                self._name(item.coded, parent, at + item.slot * SLOT)
+        if self._indexed:
+            for position, head in enumerate(heads):
+                index = int.from_bytes(raw[head + 28 : head + 32], "little")
+                result.indexed.append(IndexedEntry(index, address, position, at + head))
         return items[-1].key if items else previous
+
+    def _plain(self, names: list[bytes]) -> bool:
+        """Whether names need no closer look, as nearly all."""
+        blob = b"".join(names)
+        if self._unit == 2:
+            blob = blob.decode("utf-16-le", "surrogatepass").encode("utf-8", "surrogatepass")
+            if not blob.isascii():
+                return False
+        fits = all(0 < len(name) <= _MAX_UNITS * self._unit for name in names)
+        return fits and b"/" not in blob and b"\0" not in blob and not any(dots in names for dots in self._dots)
 
     def _name(self, coded: bytes, parent: int, at: int) -> None:
         units = len(coded) // self._unit

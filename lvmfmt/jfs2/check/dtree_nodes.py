@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -152,19 +151,17 @@ class NodeReader:
             used |= 1 << slot
             base = slot * SLOT
             length, following = raw[base + head.length] * self._unit, raw[base + head.next]
+            first = base + head.name
             if length <= name_bytes and following == _END:
-                coded = raw[base + head.name : base + head.name + length]
+                coded = raw[first : first + length]
             else:
-                chain = list(self._chain(node, following, used))
-                for link in chain:
-                    used |= 1 << link
+                chain, used = self._chain(node, following, used)
                 need = max(0, -(-(length - name_bytes) // 30))
                 if len(chain) != need:
                     self._broken(node, slot, head, 1 + len(chain), 1 + need)
                     continue
-                coded = raw[base + head.name : base + head.name + name_bytes]
-                coded += b"".join([raw[link * SLOT + 2 : link * SLOT + SLOT] for link in chain])
-                coded = coded[:length]
+                parts = [raw[link * SLOT + 2 : link * SLOT + SLOT] for link in chain]
+                coded = b"".join((raw[first : first + name_bytes], *parts))[:length]
             items.append(Item(slot, coded, self._key(coded)))
         self._free(node, used)
         return items
@@ -176,20 +173,23 @@ class NodeReader:
         key[0::2], key[1::2] = coded[1::2], coded[0::2]
         return bytes(key)
 
-    def _chain(self, node: Node, link: int, used: int) -> Iterator[int]:
-        """Continuation slots, up to the end of the chain or the first impossible link."""
+    def _chain(self, node: Node, link: int, used: int) -> tuple[list[int], int]:
+        """Slots up to the end of a chain or its first impossible link, and all used slots with them."""
+        raw, slots = node.raw, node.slots
+        chain: list[int] = []
         while link != _END:
-            if not 1 <= link < node.slots:
-                text = f"a link to slot {link} in {node.name}, which has {node.slots}"
+            if not 1 <= link < slots:
+                text = f"a link to slot {link} in {node.name}, which has {slots}"
                 self.subject.find("dtree-free-list", node.record, "", node.at, text)
-                return
+                break
             if used >> link & 1:
                 text = f"slot {link} of {node.name} is used twice"
                 self.subject.find("dtree-slots", node.record, "", node.at, text)
-                return
+                break
             used |= 1 << link
-            yield link
-            link = node.raw[link * SLOT]
+            chain.append(link)
+            link = raw[link * SLOT]
+        return chain, used
 
     def _broken(self, node: Node, slot: int, head: HeadSlot, found: int, need: int) -> None:
         text = f"the entry in slot {slot} of {node.name} has {found} slots, its name needs {need}"
@@ -198,9 +198,8 @@ class NodeReader:
     def _free(self, node: Node, used: int) -> None:
         """Judge the free list: with the used slots it makes up the node."""
         s, count = self.subject, node.raw[18]
-        free, before = list(self._chain(node, node.raw[19], used)), s.report.counts.total()
-        for slot in free:
-            used |= 1 << slot
+        before = s.report.counts.total()
+        free, used = self._chain(node, node.raw[19], used)
         if len(free) != count:
             text = f"the free list of {node.name} has {len(free)} slots, freecnt says {count}"
             s.find("dtree-free-list", node.record, "freecnt", node.at, text)

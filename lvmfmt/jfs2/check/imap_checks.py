@@ -51,16 +51,16 @@ class InodeMapChecker:
         self._dinomap, self._iag = subject.dialect.structures.dinomap, subject.dialect.structures.iag
         self._vix = subject.superblock.variable_inode_extents
         self.iags = max(map.pages - 1, 0)
-        self._facts = np.zeros(self.iags, self._iag.dtype[["agstart", "nfreeinos", "nfreeexts", *_LINKS]])
-        self._backed = np.zeros(self.iags, np.int64)
+        self._links = np.zeros(self.iags, self._iag.dtype[["agstart", *_LINKS]])
+        self._backed, self._free, self._missing = (np.zeros(self.iags, np.int64) for _ in range(3))
 
     def groups(self) -> Iterator[Iag]:
         """Judge every inode allocation group and yield it."""
         for first in range(0, self.iags, _CHUNK):
             raw, places = self._map.read(first + 1, min(_CHUNK, self.iags - first))
             rows = raw.view(self._iag.dtype)[:, 0]
-            for field in self._facts.dtype.names or ():
-                self._facts[field][first : first + len(rows)] = rows[field]
+            for field in self._links.dtype.names or ():
+                self._links[field][first : first + len(rows)] = rows[field]
             yield from self._chunk(first, rows, np.maximum(places, 0))
 
     def _chunk(self, first: int, rows: NDArray[Any], at: NDArray[np.int64]) -> Iterator[Iag]:
@@ -73,11 +73,15 @@ class InodeMapChecker:
             right |= (size > 0) & (size < EXTENT_BYTES) & (size % PAGE == 0)
         outside = present & s.volume.bad_extents(address, length)
         inodes = np.where(present & right, size // INODE_SIZE, 0)
-        self._backed[first : first + len(rows)] = inodes.sum(axis=1)
         working, used = _bits(rows["wmap"]), _bits(rows["pmap"])
         words = rows["wmap"].astype(np.int64)
         free = np.where(present, _zeros(working), 0)
-        elsewhere = present & ~outside & (address >> s.geometry.ag_log2 != (rows["agstart"] >> s.geometry.ag_log2)[:, None])
+        here = slice(first, first + len(rows))
+        self._backed[here], self._free[here] = inodes.sum(axis=1), free.sum(axis=1)
+        self._missing[here] = (~present).sum(axis=1)
+        elsewhere = (
+            present & ~outside & (address >> s.geometry.ag_log2 != (rows["agstart"] >> s.geometry.ag_log2)[:, None])
+        )
 
         def rule(name: str, field: str, wrong: NDArray[np.bool_], expected: str) -> None:
             def text(row: int) -> str:
@@ -103,12 +107,8 @@ class InodeMapChecker:
         rule("iag-inode-summary", "inosmap", _bits(rows["inosmap"]) != summary, "0 for free inodes, else 1")
         rule("iag-extent-summary", "extsmap", _bits(rows["extsmap"]) != present, "1 for an extent, else 0")
         rule("iag-extent-place", "inoext", elsewhere, "an extent in the group's allocation group")
-        for field, counted in (("nfreeinos", free.sum(axis=1)), ("nfreeexts", (~present).sum(axis=1))):
-            s.find_rows(
-                "iag-counts", self._iag, field, rows[field] != counted, at,
-                lambda row, field=field, counted=counted: f"{self._title}, group {first + row}: {field} is "
-                f"{rows[field][row]}, counted {counted[row]}",
-            )  # fmt: skip
+        self._counts("nfreeinos", first, rows, self._free[here], at)
+        self._counts("nfreeexts", first, rows, self._missing[here], at)
         if first == 0:
             for number in self._reserved:
                 if not used[0, number]:
@@ -116,6 +116,14 @@ class InodeMapChecker:
         sound = present & right & ~outside
         for i in range(len(rows)):
             yield Iag(first + i, np.where(sound[i], address[i], 0), np.where(sound[i], length[i], 0), used[i])
+
+    def _counts(
+        self, field: str, first: int, rows: NDArray[Any], counted: NDArray[np.int64], at: NDArray[np.int64]
+    ) -> None:
+        self._subject.find_rows(
+            "iag-counts", self._iag, field, rows[field] != counted, at,
+            lambda i: f"{self._title}, group {first + i}: {field} is {rows[field][i]}, counted {counted[i]}",
+        )  # fmt: skip
 
     def _reserved_free(self, number: int, at: int) -> None:
         name = "imap-reserved-inodes"
@@ -126,7 +134,7 @@ class InodeMapChecker:
         s, record = self._subject, self._dinomap
         raw, places = self._map.read(0, 1)
         row, at = raw.view(record.dtype)[0, 0], max(int(places[0]), 0)
-        facts, per_extent = self._facts, s.geometry.blocks_per_extent
+        links, per_extent = self._links, s.geometry.blocks_per_extent
 
         def rule(name: str, field: str, expected: int) -> None:
             if row[field] != expected:
@@ -136,33 +144,32 @@ class InodeMapChecker:
         rule("imap-iag-count", "in_nextiag", self.iags)
         rule("imap-extent-length", "in_nbperiext", per_extent)
         rule("imap-extent-length", "in_l2nbperiext", per_extent.bit_length() - 1)
-        free = facts["nfreeinos"].astype(np.int64)
         rule("imap-counts", "in_numinos", int(self._backed.sum()))
-        rule("imap-counts", "in_numfree", int(free.sum()))
-        groups = np.clip(facts["agstart"].astype(np.int64) >> s.geometry.ag_log2, 0, _GROUPS - 1)
+        rule("imap-counts", "in_numfree", int(self._free.sum()))
+        groups = np.clip(links["agstart"].astype(np.int64) >> s.geometry.ag_log2, 0, _GROUPS - 1)
         control = row["in_agctl"]
         inodes, unused = np.zeros(_GROUPS, np.int64), np.zeros(_GROUPS, np.int64)
         np.add.at(inodes, groups, self._backed)
-        np.add.at(unused, groups, free)
+        np.add.at(unused, groups, self._free)
         for group in range(_GROUPS):
             found = (int(control["numinos"][group]), int(control["numfree"][group]))
             if found != (inodes[group], unused[group]):
                 text = f"{self._title}: allocation group {group} has {inodes[group]} inodes, {unused[group]} free; "
                 text += f"its counts say {found[0]} and {found[1]}"
                 s.find("imap-ag-counts", record, f"in_agctl[{group}]", at, text)
-        some = (facts["nfreeexts"] > 0) & (facts["nfreeexts"] < EXTENTS_PER_IAG)
+        some = (self._missing > 0) & (self._missing < EXTENTS_PER_IAG)
         for name, head, forward, back, member in (
-            ("imap-inode-list", "inofree", "inofreefwd", "inofreeback", free > 0),
+            ("imap-inode-list", "inofree", "inofreefwd", "inofreeback", self._free > 0),
             ("imap-extent-list", "extfree", "extfreefwd", "extfreeback", some),
         ):
             for group in range(_GROUPS):
                 rows = np.flatnonzero(member & (groups == group)) if self.iags else np.zeros(0, np.int64)
-                fault = self._list(int(control[head][group]), facts[forward], facts[back], set(rows.tolist()))
+                fault = self._list(int(control[head][group]), links[forward], links[back], set(rows.tolist()))
                 if fault:
                     text = f"{self._title}: list {head} of allocation group {group}: {fault}"
                     s.find(name, record, f"in_agctl[{group}]", at, text)
-        empty = set(np.flatnonzero(facts["nfreeexts"] == EXTENTS_PER_IAG).tolist())
-        if fault := self._list(int(row["in_freeiag"]), facts["iagfree"], None, empty):
+        empty = set(np.flatnonzero(self._missing == EXTENTS_PER_IAG).tolist())
+        if fault := self._list(int(row["in_freeiag"]), links["iagfree"], None, empty):
             s.find("imap-free-list", record, "in_freeiag", at, f"{self._title}: list in_freeiag: {fault}")
 
     def _list(self, head: int, forward: NDArray[Any], back: NDArray[Any] | None, members: set[int]) -> str:
@@ -195,4 +202,6 @@ def _bits(words: NDArray[Any]) -> NDArray[np.bool_]:
 
 def _zeros(bits: NDArray[np.bool_]) -> NDArray[np.int64]:
     """Zero bits of each map word: shape (rows, 4096) gives (rows, 128)."""
-    return (~bits).reshape(len(bits), EXTENTS_PER_IAG, INODES_PER_IAG // EXTENTS_PER_IAG).sum(axis=2)
+    words = (~bits).reshape(len(bits), EXTENTS_PER_IAG, INODES_PER_IAG // EXTENTS_PER_IAG)
+    zeros: NDArray[np.int64] = words.sum(axis=2)
+    return zeros

@@ -71,6 +71,10 @@ class Owners:
         What was entered before is not to be read again: that bounds the work on trees that share pages.
         """
         self.claim(address, length, owner)
+        return self.first_visit(address)
+
+    def first_visit(self, address: int) -> bool:
+        """Whether nobody has asked this for the block `address` before."""
         if address in self._pages:
             return False
         self._pages.add(address)
@@ -117,6 +121,4 @@ class Owners:
             names = owner_name(int(owners[other])), owner_name(int(owners[row]))
             return f"blocks {starts[row]} to {last} belong to {names[0]} and to {names[1]}"
 
-        self._report.add_rows(
-            "block-owners", "", "", double, lambda row: int(starts[row]) * self._block_size, text
-        )
+        self._report.add_rows("block-owners", "", "", double, lambda row: int(starts[row]) * self._block_size, text)

@@ -75,7 +75,7 @@ class Subject:
         name: str,
         record: Record,
         field: str,
-        wrong: NDArray[np.bool_],
+        wrong: Any,
         at: NDArray[np.int64],
         text: Callable[[int], str],
         *,

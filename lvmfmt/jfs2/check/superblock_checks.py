@@ -96,7 +96,12 @@ class _Superblock:
         sizes = BLOCK_SIZES if self.dialect is AIX else (PAGE,)
         rule = "superblock-block-size"
         self.rule(rule, "s_bsize", bsize in sizes, " or ".join(map(str, sizes)))
-        for field, expected in (("s_l2bsize", log2), ("s_pbsize", SECTOR), ("s_l2pbsize", 9), ("s_l2bfactor", log2 - 9)):
+        for field, expected in (
+            ("s_l2bsize", log2),
+            ("s_pbsize", SECTOR),
+            ("s_l2pbsize", 9),
+            ("s_l2bfactor", log2 - 9),
+        ):
             if bsize in sizes:
                 self.rule(rule, field, self.value(field) == expected, expected)
         if bsize not in sizes:

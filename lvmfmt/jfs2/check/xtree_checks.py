@@ -133,7 +133,8 @@ class _Walk:
         before[1:][same] = ends[:-1][same]
         s.find_rows(
             "xtree-order", record, "off_lo", e["offset"] < before, at,
-            lambda i: f"an extent of {self._name(int(tree[i]))} at block {e['offset'][i]}, expected {before[i]} or more",
+            lambda i: f"an extent of {self._name(int(tree[i]))} at block {e['offset'][i]}, "
+            f"expected {before[i]} or more",
         )  # fmt: skip
         np.maximum.at(trees.end, tree, ends)
         np.add.at(trees.count, tree, 1)

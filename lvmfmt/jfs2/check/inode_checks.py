@@ -1,0 +1,215 @@
+"""Checks 42 to 45, 47 and 48: the inodes of the fileset, a group at a time, with all that hangs on them."""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
+from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
+from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY
+from ..xtree import FIRST_ENTRY, ROOT_ENTRIES, ROOT_OFFSET
+from .attribute_checks import AttributeChecker
+from .dtree_checks import Directory, DirectoryChecker
+from .index_checks import FIRST_INDEX, INLINE_SLOTS, IndexChecker
+from .names_checks import Census
+from .subject import Subject
+from .xtree_checks import check_trees
+
+_TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
+_LONGEST_LINK = 4096
+_DEVICE_MARK = 0x80
+"""Bit 63 of a dev64, in its first byte."""
+
+
+@dataclass(frozen=True)
+class InodeRows:
+    """Backed inodes of one group.
+
+    Attributes:
+        numbers: shape (inodes,).
+        at: byte offset of each in the device.
+        rows: the inodes, dtype of the inode record.
+        address: block of the extent that each lies in.
+        length: blocks of that extent.
+        used: which are in use.
+    """
+
+    numbers: NDArray[np.int64]
+    at: NDArray[np.int64]
+    rows: NDArray[Any]
+    address: NDArray[np.int64]
+    length: NDArray[np.int64]
+    used: NDArray[np.bool_]
+
+    def select(self, keep: NDArray[np.bool_]) -> InodeRows:
+        """Those where `keep` is True."""
+        return InodeRows(
+            self.numbers[keep], self.at[keep], self.rows[keep], self.address[keep], self.length[keep], self.used[keep]
+        )
+
+
+class InodeChecker:
+    """Judges the inodes of the fileset.
+
+    Args:
+        subject: the file system.
+        stamp: that all inodes have.
+        census: receives every inode in use, and every name.
+    """
+
+    def __init__(self, subject: Subject, stamp: int, census: Census) -> None:
+        self._subject = subject
+        self._stamp = stamp
+        self._census = census
+        self._record = subject.dialect.structures.inode
+        self._directories = DirectoryChecker(subject, census.names)
+        self._indexes = IndexChecker(subject)
+        self._attributes = AttributeChecker(subject)
+        census.attribute_objects = self._attributes.objects
+        self._capacities = (SHORT_ROOT_MAXENTRY, ROOT_ENTRIES) if subject.is_linux else (ROOT_ENTRIES,)
+
+    def check(self, group: InodeRows) -> None:
+        """Judge the inodes of a group, used and free."""
+        self._free(group.select(~group.used))
+        used = group.select(group.used)
+        used = used.select(self._identity(used))
+        if not len(used.rows):
+            return
+        rows, kinds = used.rows, used.rows["di_mode"] & 0xF000
+        size = rows["di_size"].astype(np.int64)
+        self._rule(used, "inode-size", "di_size", (size < 0) | (size > MAX_FILE_SIZE), f"0 to {MAX_FILE_SIZE}")
+        blocks, unknown = self._attributes.check(used.numbers, used.at, rows)
+        attributes = blocks.copy()
+        is_link = kinds == stat.S_IFLNK
+        inline = is_link & (size < self._subject.dialect.symlink_inline_limit)
+        self._inline_links(used, inline, size)
+        has_tree = (kinds == stat.S_IFREG) | (is_link & ~inline)
+        blocks[has_tree] += self._trees(used.select(has_tree), is_link[has_tree])
+        parents = np.zeros(len(rows), np.int64)
+        for i in np.flatnonzero(kinds == stat.S_IFDIR).tolist():
+            directory, index_blocks = self._directory(used, i)
+            parents[i] = min(directory.parent, (1 << 63) - 1)
+            blocks[i] += directory.blocks + index_blocks
+        devices = (kinds == stat.S_IFCHR) | (kinds == stat.S_IFBLK)
+        stored = rows["di_nblocks"].astype(np.int64)
+        wrong = (stored != blocks) & ~unknown
+        self._rule(used, "inode-blocks", "di_nblocks", wrong & ~devices, lambda i: str(blocks[i]))
+        self._rule(used, "inode-device", "di_nblocks", wrong & devices, lambda i: str(attributes[i]))
+        if not self._subject.is_linux:
+            unmarked = devices & (rows["root"][:, INLINE_AREA] & _DEVICE_MARK == 0)
+            self._rule(used, "inode-device", "root", unmarked, "a device number with bit 63 set", show=False)
+        self._census.add(used.numbers, used.at, rows, parents)
+
+    def _rule(
+        self,
+        inodes: InodeRows,
+        name: str,
+        field: str,
+        wrong: NDArray[np.bool_],
+        expected: str | Callable[[int], str],
+        *,
+        show: bool = True,
+    ) -> None:
+        def text(i: int) -> str:
+            found = f" is {inodes.rows[field][i]}" if show else ""
+            return (
+                f"inode {inodes.numbers[i]}: {field}{found}, expected {expected(i) if callable(expected) else expected}"
+            )
+
+        self._subject.find_rows(name, self._record, field, wrong, inodes.at, text)
+
+    def _free(self, inodes: InodeRows) -> None:
+        rows = inodes.rows
+        ours = (rows["di_fileset"] == FILESET) & (rows["di_number"] == inodes.numbers)
+        ours &= rows["di_inostamp"] == self._stamp
+        self._rule(inodes, "inode-free", "di_nlink", ours & (rows["di_nlink"] != 0), "0, it is free in the map")
+
+    def _identity(self, inodes: InodeRows) -> NDArray[np.bool_]:
+        """Judge who the inodes say that they are; returns which of them may be looked into."""
+        rows, name = inodes.rows, "inode-identity"
+        number, fileset = rows["di_number"] == inodes.numbers, rows["di_fileset"] == FILESET
+        length, address = self._subject.dialect.get_pxd(rows["di_ixpxd"])
+        typed = np.isin(rows["di_mode"] & 0xF000, _TYPES)
+        links = rows["di_nlink"].astype(np.int64)
+        self._rule(inodes, name, "di_number", ~number, lambda i: str(inodes.numbers[i]))
+        self._rule(inodes, name, "di_fileset", ~fileset, str(FILESET))
+        stamp = f"{self._stamp}, that of the aggregate"
+        self._rule(inodes, name, "di_inostamp", rows["di_inostamp"] != self._stamp, stamp)
+        elsewhere = (length != inodes.length) | (address != inodes.address)
+        self._rule(inodes, name, "di_ixpxd", elsewhere, "the extent that holds it", show=False)
+        self._rule(inodes, name, "di_nlink", (links < 1) | (links >= 1 << 31), "1 or more")
+        self._rule(inodes, name, "di_mode", ~typed, "a file type")
+        known: NDArray[np.bool_] = typed & (number | fileset)
+        return known
+
+    def _inline_links(self, inodes: InodeRows, inline: NDArray[np.bool_], size: NDArray[np.int64]) -> None:
+        record = self._subject.dialect.structures.xtree_header
+        self._rule(inodes, "inode-symlink", "di_size", inline & (size < 1), "1 or more")
+        header = np.ascontiguousarray(inodes.rows["root"][:, : record.size]).view(record.dtype)[:, 0]
+        tree = inline & (header["flag"] & 0x80 != 0) & (header["nextindex"] > FIRST_ENTRY)
+        self._rule(inodes, "inode-symlink", "root", tree, "no extents, its target is in the inode", show=False)
+
+    def _trees(self, inodes: InodeRows, is_link: NDArray[np.bool_]) -> NDArray[np.int64]:
+        """Judge extent trees; returns the blocks of each."""
+        roots = np.ascontiguousarray(inodes.rows["root"])
+        trees = check_trees(self._subject, inodes.numbers, inodes.at + ROOT_OFFSET, roots, self._capacities)
+        size = inodes.rows["di_size"].astype(np.int64)
+        room = trees.end * self._subject.volume.block_size
+        one = (trees.count == 1) & (trees.data == trees.end) & (room >= size)
+        self._rule(inodes, "inode-symlink", "root", is_link & ~one, "one extent with the whole target", show=False)
+        long = is_link & (size > _LONGEST_LINK)
+        self._rule(inodes, "inode-symlink", "di_size", long, f"at most {_LONGEST_LINK}")
+        return trees.data + trees.pages
+
+    def _directory(self, inodes: InodeRows, i: int) -> tuple[Directory, int]:
+        """Judge a directory; returns what it holds, and the blocks of its index."""
+        number, at, row = int(inodes.numbers[i]), int(inodes.at[i]), inodes.rows[i]
+        directory = self._directories.check(number, row["root"].tobytes(), at + ROOT_OFFSET)
+        sizes = {directory.leaf_bytes or DIRECTORY_SIZE_OF_ROOT}
+        blocks = 0
+        if self._subject.superblock.indexed_directories:
+            blocks = self._indexes.check(number, at, row, directory.indexed)
+            handed_out = max(int(row["di_next_index"]) - FIRST_INDEX, 0)
+            sizes = {handed_out * 8 if handed_out <= INLINE_SLOTS else -(-handed_out * 8 // PAGE) * PAGE}
+            if handed_out == 0:
+                sizes = {1, DIRECTORY_SIZE_OF_ROOT}  # once emptied, and as mkfs makes the root
+        if int(row["di_size"]) not in sizes:
+            text = f"inode {number}: di_size is {row['di_size']}, expected {' or '.join(map(str, sorted(sizes)))}"
+            self._subject.find("inode-size", self._record, "di_size", at, text)
+        return directory, blocks
+
+
+def inode_rows(
+    subject: Subject, first: int, address: NDArray[np.int64], length: NDArray[np.int64], used: NDArray[np.bool_]
+) -> InodeRows:
+    """Read the inodes of a group.
+
+    Args:
+        subject: the file system.
+        first: number of the group's first inode.
+        address: block of each extent, shape (extents,); 0 for none.
+        length: blocks of each, whole inode pages.
+        used: which inodes are in use, shape (4096,).
+    """
+    s, size = subject, subject.dialect.structures.inode.size
+    extents = np.flatnonzero(address)
+    counts = length[extents] * s.volume.block_size // size
+    order = np.argsort(address[extents], kind="stable")
+    at = np.repeat(address[extents] * s.volume.block_size, counts)
+    slot = np.arange(counts.sum()) - np.repeat(np.cumsum(counts) - counts, counts)
+    within = np.repeat(extents * INODES_PER_EXTENT, counts) + slot
+    raw = np.empty((len(slot), size), np.uint8)
+    starts = np.cumsum(counts) - counts
+    for e in order.tolist():
+        begin = int(starts[e])
+        s.device.read_into(int(address[extents[e]]) * s.volume.block_size, raw[begin : begin + int(counts[e])])
+    return InodeRows(
+        first + within, at + slot * size, raw.view(s.dialect.structures.inode.dtype)[:, 0],
+        np.repeat(address[extents], counts), np.repeat(length[extents], counts), used[within],
+    )  # fmt: skip

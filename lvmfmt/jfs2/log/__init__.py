@@ -1,0 +1,22 @@
+"""The log of a file system: reading it, printing it, and replaying it after a crash."""
+
+from .locate import find_any_log, find_log
+from .pages import Log, LogWrap, Ring, open_log
+from .records import LogRecord, backward, history
+from .recovery import open_recovered
+from .redo import RedoReport, redo
+
+__all__ = [
+    "Log",
+    "LogRecord",
+    "LogWrap",
+    "RedoReport",
+    "Ring",
+    "backward",
+    "find_any_log",
+    "find_log",
+    "history",
+    "open_log",
+    "open_recovered",
+    "redo",
+]

@@ -1,0 +1,242 @@
+"""Records of a log, newest first: what each says, every length and count checked.
+
+Source: reference section 2.8; the address rules are those of 3.7 and 3.10.3.
+"""
+
+from __future__ import annotations
+
+import re
+import struct
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+from ...errors import CorruptImage
+from ...layout.jfs2 import LOG_AIMAP, LOG_XDTABLE
+from ...layout.record import Record
+from ..dialect import LINUX, Dialect
+from .pages import LogWrap, Ring
+
+_COMMON = {
+    0x8000: ("COMMIT", "log_record"),
+    0x4000: ("SYNCPT", "log_syncpt"),
+    0x2000: ("MOUNT", "log_record"),
+    0x0800: ("REDOPAGE", "log_redopage"),
+    0x0080: ("NOREDOPAGE", "log_redopage"),
+    0x0008: ("UPDATEMAP", "log_updatemap"),
+    0x0001: ("NOREDOFILE", "log_noredofile"),
+}
+_TYPES: Mapping[str, Mapping[int, tuple[str, str]]] = {
+    "linux": _COMMON | {0x0040: ("NOREDOINOEXT", "log_inoext")},
+    "aix": _COMMON
+    | {
+        0x0040: ("AIMAP", "log_aimap"),
+        0x0020: ("ALLOCINOEXT", "log_inoext"),
+        0x0004: ("XDTABLE", "log_xdtable"),
+        0x0002: ("NOREDOFREE", "log_redopage"),
+    },
+}
+"""Name of each record type, and the structure of its descriptor."""
+
+INODE, XTREE, DTREE, BTROOT, EA, ACL = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40
+TABLE = 0x80
+"""JFS1: a page of the directory table (DATA); J2: the text of a symlink (SYMLINK)."""
+NEW, EXTEND, RELOCATE, DIR_XTREE = 0x100, 0x200, 0x400, 0x800
+
+ALLOCATE_BITS = 0xF0
+XAD_LIST, PXD_LIST = 0x88, 0x44
+"""Sub-types of UPDATEMAP: the high four allocate, the low four free; these two kinds have a list as data."""
+
+_RANGE_SIZE = 4
+
+
+class Extent(NamedTuple):
+    """A physical extent in blocks."""
+
+    address: int
+    length: int
+
+
+class Range(NamedTuple):
+    """Changed slots of an object, with their new bytes."""
+
+    first: int
+    slots: int
+    data: bytes
+
+
+@dataclass(frozen=True)
+class LogRecord:
+    """One record.
+
+    Attributes:
+        address: address of its end, which is its name (lsn).
+        position: of its end in the stream.
+        start: position of its first byte.
+        kind: name of its type, as "REDOPAGE".
+        tid: transaction.
+        backchain: address of the record of the transaction before it, 0 for none.
+        aggregate: file system, for a log that several share.
+        part: fields of the type part, by published name; extents as `Extent`.
+        data: the bytes before the descriptor.
+        length: how many they are.
+        ring: the log it is in.
+    """
+
+    address: int
+    position: int
+    start: int
+    kind: str
+    tid: int
+    backchain: int
+    aggregate: int
+    part: Mapping[str, Any]
+    data: bytes
+    ring: Ring
+
+    @property
+    def length(self) -> int:
+        """Bytes of data."""
+        return len(self.data)
+
+    def ranges(self, slot: int) -> list[Range]:
+        """The changed ranges of a REDOPAGE record in the order in which they lie in the log.
+
+        Args:
+            slot: bytes of a slot.
+
+        Raises:
+            CorruptImage: they do not make up the data.
+        """
+        found: list[Range] = []
+        end = len(self.data)
+        descriptor = struct.Struct(self.ring.log.dialect.order + "hh")
+        while end:
+            if end < _RANGE_SIZE:
+                raise self.corrupt("length", "ranges of slots, each with its descriptor", f"{end} bytes left over")
+            first, count = descriptor.unpack_from(self.data, end - _RANGE_SIZE)
+            end -= _RANGE_SIZE
+            if first < 0 or count <= 0 or count * slot > end:
+                raise self.corrupt("length", f"a range of slots inside {end} bytes", f"({first},{count})")
+            found.append(Range(first, count, self.data[end - count * slot : end]))
+            end -= count * slot
+        return found[::-1]
+
+    def extents(self) -> list[Extent]:
+        """The extents that an UPDATEMAP record allocates or frees.
+
+        Raises:
+            CorruptImage: its list is not as long as it says.
+        """
+        subtype, count = self.part["subtype"], self.part["nxd"]
+        if not subtype & (XAD_LIST | PXD_LIST):
+            return [self.part["pxd"]]
+        size = 16 if subtype & XAD_LIST else 8
+        if count < 0 or len(self.data) != count * size + (_RANGE_SIZE if count else 0):
+            raise self.corrupt("nxd", f"a list in {len(self.data)} bytes of data", count)
+        order = self.ring.log.dialect.order
+        return [extent(self.data[at + size - 8 : at + size], order) for at in range(0, count * size, size)]
+
+    def corrupt(self, field: str, expected: object, found: object) -> CorruptImage:
+        """The error for a field of this record."""
+        return self.ring.log.corrupt("record", field, self.address, f"{expected} ({self.kind})", found)
+
+
+def backward(ring: Ring) -> Iterator[LogRecord]:
+    """Records from the newest to the oldest; the caller says when it has seen enough.
+
+    Raises:
+        LogWrap: the ring was passed once around.
+        CorruptImage: a record makes no sense.
+    """
+    position = ring.end_position
+    while True:
+        record = _record(ring, position)
+        yield record
+        position = record.start
+
+
+def history(ring: Ring) -> tuple[list[LogRecord], str]:
+    """All records that can still be read, oldest first, and why the one before them cannot."""
+    found: list[LogRecord] = []
+    try:
+        found.extend(backward(ring))
+    except (CorruptImage, LogWrap) as error:
+        return found[::-1], error.what
+    raise AssertionError("a ring has an end")
+
+
+def extent(raw: bytes, order: str) -> Extent:
+    """A `pxd` of 8 bytes."""
+    byte_order: Any = "big" if order == ">" else "little"
+    return Extent(raw[3] << 32 | int.from_bytes(raw[4:8], byte_order), int.from_bytes(raw[:3], byte_order))
+
+
+def _record(ring: Ring, position: int) -> LogRecord:
+    log = ring.log
+    base = log.dialect.structures.log_record
+    raw = ring.before(position, base.size)
+    fixed = _fields(base, raw, log.dialect)
+    address = ring.address(position)
+    known = _TYPES[log.dialect.name].get(fixed["type"])
+    if known is None:
+        raise log.corrupt("record", "type", address, "a known type", f"{fixed['type']:#06x}")
+    kind, structure = known
+    length = fixed["length"]
+    if length < 0:
+        raise log.corrupt("record", "length", address, "at least 0", length)
+    part = _fields(_structure(structure, log.dialect), raw, log.dialect)
+    for field in ("type", "length"):
+        del part[field]
+    start = position - base.size - length
+    return LogRecord(
+        address=address,
+        position=position,
+        start=start,
+        kind=kind,
+        tid=part.pop("logtid"),
+        backchain=part.pop("backchain"),
+        aggregate=part.pop("aggregate"),
+        part=part,
+        data=ring.before(position - base.size, length),
+        ring=ring,
+    )
+
+
+def _structure(name: str, dialect: Dialect) -> Record:
+    if dialect is not LINUX:
+        if name == "log_aimap":
+            return LOG_AIMAP
+        if name == "log_xdtable":
+            return LOG_XDTABLE
+    record: Record = getattr(dialect.structures, name)
+    return record
+
+
+_CODES = {"8": "bB", "16": "hH", "32": "iI", "64": "qQ"}
+
+
+@lru_cache
+def _unpacker(record: Record, order: str) -> tuple[struct.Struct, tuple[tuple[str, bool], ...]]:
+    """How to take a descriptor apart, from its declaration: a struct, and (name, whether it is a pxd) per value."""
+    code, names = order, []
+    for field in record.fields():
+        number = re.fullmatch(r"([us])(8|16|32|64)(?:be|le)?", field.type)
+        if number:
+            code += _CODES[number[2]][number[1] == "u"]
+        elif field.type.endswith("_pxd"):
+            code += "8s"
+        else:
+            code += f"{field.size}x"
+            continue
+        names.append((field.name, number is None))
+    return struct.Struct(code), tuple(names)
+
+
+def _fields(record: Record, raw: bytes, dialect: Dialect) -> dict[str, Any]:
+    unpack, names = _unpacker(record, dialect.order)
+    return {
+        name: extent(value, dialect.order) if is_pxd else value
+        for (name, is_pxd), value in zip(names, unpack.unpack(raw), strict=True)
+    }

@@ -1,0 +1,86 @@
+"""Coding of names, extents and times in both dialects."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
+
+BOTH = pytest.mark.parametrize("dialect", [AIX, LINUX], ids=lambda d: d.name)
+lengths = np.arange(1, 256)
+
+
+def test_slots_of_aix_names() -> None:
+    # reference 6.5: 1-22 bytes take one slot, 23-52 two, 53-82 three, 233-255 nine
+    slots = AIX.leaf_slots(lengths)
+    assert slots[[0, 21, 22, 51, 52, 81, 232, 254]].tolist() == [1, 1, 2, 2, 3, 3, 9, 9]
+    assert np.array_equal(slots, -(-(lengths + 8) // 30)) and np.array_equal(slots, AIX.internal_slots(lengths))
+
+
+def test_slots_of_linux_names() -> None:
+    # reference 2.5, in UTF-16 units: leaf ceil((k + 2) / 15), internal ceil((k + 4) / 15)
+    assert np.array_equal(LINUX.leaf_slots(2 * lengths), -(-(lengths + 2) // 15))
+    assert np.array_equal(LINUX.internal_slots(2 * lengths), -(-(lengths + 4) // 15))
+
+
+@BOTH
+@given(name=st.binary(max_size=60) | st.text(max_size=40).map(lambda t: t.encode("utf-8", "surrogatepass")))
+def test_every_name_comes_back(dialect: Dialect, name: bytes) -> None:
+    assert dialect.decode_name(dialect.encode_name(name)) == name
+
+
+@given(units=st.lists(st.integers(1, 0xFFFF).filter(lambda unit: unit != 0xDCED), max_size=20))
+def test_every_linux_name_on_a_disk_can_be_asked_for(units: list[int]) -> None:
+    coded = np.array(units, "<u2").tobytes()
+    assert LINUX.encode_name(LINUX.decode_name(coded)) == coded
+
+
+@given(a=st.lists(st.integers(1, 0xFFFF), max_size=6), b=st.lists(st.integers(1, 0xFFFF), max_size=6))
+def test_linux_names_are_ordered_by_unit(a: list[int], b: list[int]) -> None:
+    keys = [LINUX.sort_key(np.array(x, "<u2").tobytes()) for x in (a, b)]
+    assert (keys[0] < keys[1]) == (a < b)
+
+
+@BOTH
+@given(
+    offset=st.integers(0, (1 << 40) - 1),
+    length=st.integers(1, (1 << 24) - 1),
+    address=st.integers(0, (1 << 40) - 1),
+    flag=st.integers(0, 255),
+)
+def test_extents(dialect: Dialect, offset: int, length: int, address: int, flag: int) -> None:
+    xads = dialect.structures.xad.empty_table(3)
+    dialect.put_xad(xads, 1, offset, address, length, flag)
+    assert [column.tolist() for column in dialect.get_xad(xads)] == [
+        [0, offset, 0],
+        [0, length, 0],
+        [0, address, 0],
+        [0, flag, 0],
+    ]
+    parsed = dialect.structures.xad.parse(xads[1:2].tobytes())
+    assert (parsed.len, parsed.addr_hi << 32 | parsed.addr_lo) == (length, address)
+    assert parsed.off_hi << 32 | parsed.off_lo == offset
+
+
+@given(ns=st.integers(-(1 << 62), 1 << 62))
+def test_times_of_aix(ns: int) -> None:
+    times = AIX.structures.time.empty_table(1)
+    AIX.put_time(times, ns)
+    assert AIX.get_time(times)[0] == ns
+
+
+@pytest.mark.parametrize(
+    ("ns", "kept"), [(5 * 10**9 + 7, 5 * 10**9 + 7), (-(10**9), 0), (1 << 62, (2**32 - 1) * 10**9)]
+)
+def test_times_of_linux_have_32_bits(ns: int, kept: int) -> None:
+    times = LINUX.structures.time.empty_table(1)
+    LINUX.put_time(times, ns)
+    assert LINUX.get_time(times)[0] // 10**9 == kept // 10**9
+
+
+def test_times_beyond_what_can_be_said() -> None:
+    times = AIX.structures.time.empty_table(2)
+    times["tv_sec"], times["tv_nsec"] = [1 << 62, -(1 << 62)], [-5, 2**31 - 1]
+    late, early = AIX.get_time(times).tolist()
+    assert late > 9 * 10**18 and early < -9 * 10**18
