@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from ..errors import printable
-from . import fs_files, fs_log
+from . import fs_check, fs_files, fs_log
 from .operands import size, tree, verb
 from .output import amount, progress
 
@@ -43,6 +43,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     build.set_defaults(run=run_build)
     fs_files.register(verbs)
     fs_log.register(verbs)
+    fs_check.register(verbs)
 
 
 def run_build(args: argparse.Namespace) -> int:

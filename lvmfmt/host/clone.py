@@ -13,19 +13,18 @@ from dataclasses import replace
 from .. import lvm
 from ..block import BlockDevice
 from ..errors import LvmfmtError, NoSpace, NotFound, OperationRefused
-from ..jfs2 import AIX, ExternalLog, build, format_log
-from ..jfs2.filesystem import FileSystem
+from ..jfs2 import AIX, ExternalLog, FileSystem, build, format_log
 from ..lvm import Geometry, LogicalVolume, VolumeGroup
 from ..lvm.geometry import pp_count
 from ..lvm.vgsa import FACTORS
 from ..units import MIB, SECTOR, ceil_div
 from . import boot, devices, exclude, filesystems
-from .create import BOOT_VOLUME, identity
 from .devices import Disk
 from .imagedata import ImageData, VolumeData
-from .machine import ROOT_VOLUME, ROOTVG, Machine, read_file
+from .machine import Machine, read_file
 from .messages import CommandFailed, message
 from .odm import Odm
+from .rootvg import BOOT_VOLUME, ROOT_VOLUME, ROOTVG, identity
 
 ALT_GROUP, OLD_GROUP = "altinst_rootvg", "old_rootvg"
 PREFIX = "alt_"

@@ -13,21 +13,21 @@ import shutil
 import stat
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from ..block import BlockDevice, ImageFile
 from ..errors import NotFound, OperationRefused
-from ..jfs2 import AIX, ExternalLog, Identity, Inventory, build, format_log, scan_trees, size_for
-from ..jfs2.filesystem import FileSystem
+from ..jfs2 import AIX, ExternalLog, FileSystem, Inventory, build, format_log, scan_trees, size_for
 from ..lvm import VolumeGroup, write_pvid
 from ..origin import Origin, SeededOrigin, SystemOrigin
 from ..units import MIB, ceil_div, format_size
 from . import boot, devices, filesystems, profiles
 from .filesystems import Entry
 from .folder import Folder, Nvram, Settings
-from .machine import ROOTVG, Machine, read_file
+from .machine import Machine, read_file
 from .odm import Odm
+from .rootvg import BOOT_VOLUME, LOG_VOLUME, PROC, ROOTVG, SKELETON, STANZA_ORDER, VOLUMES, VolumeSpec, identity
 
 _SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
 _MIN_FREE = 4 * MIB
@@ -63,65 +63,6 @@ class CreateReport:
     sizes: dict[str, int]
     boot_blocks: int
     problems: list[str]
-
-
-@dataclass(frozen=True)
-class VolumeSpec:
-    """A logical volume of a new rootvg, as AIX makes it.
-
-    Attributes:
-        name: its name.
-        type: its type.
-        minimum: bytes it has at least.
-        mount_point: where its file system is mounted.
-        intra: region of the disk that is preferred.
-        attributes: of its stanza in /etc/filesystems, beside device, type and log.
-        options: arguments of `Change.add_lv` that differ from the usual ones.
-    """
-
-    name: str
-    type: str
-    minimum: int
-    mount_point: str | None = None
-    intra: str = "c"
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, bool | str] = field(default_factory=dict)
-
-
-def _boot_fs(volume: str, *, free: str = "false") -> dict[str, str]:
-    return {"mount": "automatic", "check": "false", "type": "bootfs", "vol": volume, "free": free}
-
-
-def _user_fs(volume: str) -> dict[str, str]:
-    return {"mount": "true", "check": "true", "vol": volume, "free": "false"}
-
-
-BOOT_VOLUME, LOG_VOLUME = "hd5", "hd8"
-
-VOLUMES = (
-    VolumeSpec(BOOT_VOLUME, "boot", MIB, intra="e",
-               options={"relocatable": False, "bb_relocation": False, "label": "primary_bootlv"}),
-    VolumeSpec("hd6", "paging", 64 * MIB, intra="m", options={"mwc": False, "bb_relocation": False}),
-    VolumeSpec(LOG_VOLUME, "jfs2log", MIB, options={"mwc": False}),
-    VolumeSpec("hd4", "jfs2", 32 * MIB, "/", attributes=_boot_fs("root", free="true")),
-    VolumeSpec("hd2", "jfs2", 32 * MIB, "/usr", attributes=_boot_fs("/usr")),
-    VolumeSpec("hd9var", "jfs2", 16 * MIB, "/var", attributes=_boot_fs("/var")),
-    VolumeSpec("hd3", "jfs2", 16 * MIB, "/tmp",
-               attributes={"mount": "automatic", "check": "false", "vol": "/tmp", "free": "false"}),
-    VolumeSpec("hd1", "jfs2", 16 * MIB, "/home", attributes=_user_fs("/home")),
-    VolumeSpec("hd10opt", "jfs2", 16 * MIB, "/opt", attributes=_user_fs("/opt")),
-)  # fmt: skip
-"""The logical volumes of rootvg, in the order in which AIX lists them."""
-
-PROC = Entry("/proc", "/proc", {"vol": '"/proc"', "mount": "true", "check": "false", "free": "false", "vfs": "procfs"})
-_STANZA_ORDER = ("/", "/home", "/usr", "/var", "/tmp", "/proc", "/opt")
-
-SKELETON = {
-    "/": ("/etc/objrepos", "/dev", "/proc", "/sbin"),
-    "/usr": ("/lib/boot",),
-    "/var": ("/adm/ras",),
-}
-"""Directories that a host needs, by file system; trees may bring them with their own owners and modes."""
 
 
 def create(
@@ -357,7 +298,7 @@ class _Maker:
 
     def _entries(self) -> list[Entry]:
         entries = {e.mount_point: e for spec in VOLUMES if (e := self._entry(spec))} | {PROC.mount_point: PROC}
-        return [entries[point] for point in _STANZA_ORDER]
+        return [entries[point] for point in STANZA_ORDER]
 
     def _odm(self, disks: Sequence[DiskSpec]) -> Odm:
         odm = Odm()
@@ -369,8 +310,3 @@ class _Maker:
         for volume in self.group.logical_volumes.values():
             devices.define_volume(odm, ROOTVG, volume)
         return odm
-
-
-def identity(mount_point: str, volume: str) -> Identity:
-    """The names in the superblock: the first six characters of mount point and logical volume."""
-    return Identity(fname=mount_point[:6], fpack=volume[:6])

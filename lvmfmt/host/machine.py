@@ -12,7 +12,7 @@ from dataclasses import replace
 from .. import block, lvm
 from ..block import BlockDevice
 from ..errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
-from ..jfs2.filesystem import FileSystem
+from ..jfs2 import FileSystem
 from ..lvm import VolumeGroup
 from ..lvm.identity import machine_of
 from ..origin import Origin, SeededOrigin, SystemOrigin
@@ -24,9 +24,8 @@ from .folder import Folder, Kernel, Nvram, Settings
 from .messages import message
 from .odm import Odm
 from .profiles import Profile, profile
+from .rootvg import ROOT_VOLUME, ROOTVG
 
-ROOTVG = "rootvg"
-ROOT_VOLUME = "hd4"
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
 

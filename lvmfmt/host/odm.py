@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Mapping
 
 from ..errors import CorruptImage
-from ..jfs2.filesystem import FileSystem
+from ..jfs2 import FileSystem
 from . import stanza
 from .stanza import Stanza
 

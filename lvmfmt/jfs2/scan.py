@@ -187,7 +187,7 @@ class _Scanner:
             if kind == stat.S_IFREG:
                 self._add_data(path, status, row)
             elif kind == stat.S_IFLNK:
-                self.builder.links[row] = os.readlink(os.fsencode(path))
+                self.builder.links[row] = os.fsencode(Path(path).readlink())
         self._link(parent, row, name)
 
     def _add_data(self, path: str, status: os.stat_result, row: int) -> None:

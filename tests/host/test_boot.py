@@ -1,6 +1,7 @@
 """What makes a disk bootable, boot order, and boots that must not happen."""
 
 import shutil
+import zlib
 from collections.abc import Callable
 
 import pytest
@@ -11,6 +12,7 @@ from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import CorruptImage, NoSpace, OperationRefused
 from lvmfmt.host import Host, boot
+from lvmfmt.jfs2 import FileSystem
 from lvmfmt.layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from lvmfmt.layout.lvm_disk import BOOT_RECORD
 from lvmfmt.lvm import VolumeGroup
@@ -196,8 +198,6 @@ def test_a_group_that_is_awake_does_not_boot(single: Box) -> None:
     ],
 )
 def test_hostile_text_stops_the_boot_with_its_name(single: Box, path: str, data: bytes, structure: str) -> None:
-    from lvmfmt.jfs2.filesystem import FileSystem
-
     with ImageFile(single.image("hdisk0"), writable=True) as image:
         volume = VolumeGroup.open([image]).logical_volumes["hd4"]
         FileSystem.open(volume.device, writable=True).write_file(path, data, now=1)
@@ -273,9 +273,7 @@ def test_a_member_that_claims_more_than_there_is(tmp_path_factory: pytest.TempPa
     content = BOOT_MEMBER.build({"path": b"/x", "size": 1 << 40})
     image_bytes = bytearray(boot.build_image({}, {"/x": b""}, stamp=3, now=1))
     image_bytes[512:] = content
-    import zlib  # an independent CRC-32
-
-    header = {**BOOT_IMAGE.parse(bytes(image_bytes)), "content_crc": zlib.crc32(content)}
+    header = {**BOOT_IMAGE.parse(bytes(image_bytes)), "content_crc": zlib.crc32(content)}  # zlib: an independent CRC-32
     head = BOOT_IMAGE.build(header)
     head = BOOT_IMAGE.build({**header, "header_crc": zlib.crc32(head[:508])})
     with ImageFile.create(tmp_path_factory.mktemp("raw") / "d.img", 1 << 20) as image:

@@ -13,7 +13,7 @@ from lvmfmt.errors import ImageIOError
 from lvmfmt.host import Host, clone, devices, imagedata
 from lvmfmt.host.machine import Machine
 from lvmfmt.host.odm import Odm
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2 import FileSystem
 from lvmfmt.layout.jfs2 import J2
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import MIB

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.host import Host, registry
+from lvmfmt.host import DiskSpec, Host, registry
 from lvmfmt.host.folder import Folder
 from lvmfmt.host.machine import Machine
 from lvmfmt.lvm import VolumeGroup
@@ -27,8 +27,6 @@ WRONG = [
 
 @pytest.fixture(scope="module")
 def shared(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Box:
-    from lvmfmt.host import DiskSpec
-
     path = tmp_path_factory.mktemp("shared") / "box"
     disks = [DiskSpec(f"hdisk{i}", 384 * MIB) for i in range(3)]
     return Box(path, Host.create(path, disks=disks, trees=[(tree, "/")], seed=2, mirror=True))

@@ -4,8 +4,8 @@ import pytest
 
 from lvmfmt.errors import CorruptImage
 from lvmfmt.host import filesystems
-from lvmfmt.host.create import PROC
 from lvmfmt.host.filesystems import Entry
+from lvmfmt.host.rootvg import PROC
 
 # the shape that IBM documents for the file: tabs, one stanza a file system, comments with an asterisk
 SAMPLE = b"""\

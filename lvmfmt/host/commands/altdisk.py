@@ -10,13 +10,13 @@ from typing import TextIO
 from ...errors import LvmfmtError, NotFound, OperationRefused
 from .. import boot, exclude, imagedata
 from ..clone import Clone, check
-from ..create import BOOT_VOLUME
 from ..devices import Disk
 from ..imagedata import MountedVolume, SourceDisk
-from ..machine import ROOTVG, Machine
+from ..machine import Machine
 from ..messages import CommandFailed, message
 from ..meter import Meter
 from ..registry import Command, UsageError, flags
+from ..rootvg import BOOT_VOLUME, ROOTVG
 
 LOG = "/var/adm/ras/alt_disk_inst.log"
 

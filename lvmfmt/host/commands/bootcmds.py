@@ -6,10 +6,10 @@ from typing import TextIO
 
 from ...errors import LvmfmtError, OperationRefused, printable
 from .. import boot
-from ..create import BOOT_VOLUME
-from ..machine import ROOTVG, Machine
+from ..machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
+from ..rootvg import BOOT_VOLUME, ROOTVG
 
 MODES = {"normal": ("normal",), "service": ("service",), "both": ("normal", "service")}
 DEFAULT_DEVICE = "/dev/ipldevice"
