@@ -3,7 +3,7 @@
 import functools
 import lzma
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -90,8 +90,8 @@ def rich_tree() -> Inventory:
     few = add(root, b"few", file, size=5 * 8192)
     for i in range(5):
         tree.add_extent(few, i * 8192, 4096, pattern, 0)
-    tree.set_link(add(root, b"short", stat.S_IFLNK | 0o777), b"one/file")
-    tree.set_link(add(root, b"long", stat.S_IFLNK | 0o777), b"l" * 300)
+    tree.links[add(root, b"short", stat.S_IFLNK | 0o777)] = b"one/file"
+    tree.links[add(root, b"long", stat.S_IFLNK | 0o777)] = b"l" * 300
     add(root, b"device", stat.S_IFCHR | 0o600, rdev=5 << 32 | 6)
     add(root, b"pipe", stat.S_IFIFO | 0o600)
     add(root, b"name-that-needs-more-than-two-slots-" * 3, file)
@@ -226,3 +226,14 @@ class Image:
 @pytest.fixture
 def image() -> type[Image]:
     return Image
+
+
+@pytest.fixture
+def good() -> Callable[[str], bytes]:
+    """`good("linux")`: the bytes of a good image."""
+    return base
+
+
+@pytest.fixture
+def memory() -> type[MemoryDevice]:
+    return MemoryDevice
