@@ -22,9 +22,10 @@ def parse_size(text: str) -> int:
     number, suffix = (body[:-1], body[-1]) if body and body[-1] in _SUFFIX else (body, "")
     try:
         size = float(number) * _SUFFIX[suffix] if "." in number else int(number) * _SUFFIX[suffix]
-    except ValueError:
-        size = -1
-    if size < 0 or size != int(size) or size >= 1 << 63:
+        whole = size == int(size)
+    except (ValueError, OverflowError):
+        size, whole = -1, False
+    if not whole or not 0 <= size < 1 << 63:
         raise OperationRefused(f"not a size: {text!r}", hint="write for example 512, 64K, 16M or 1.5G")
     return int(size)
 

@@ -174,6 +174,19 @@ class Image:
         for name, value in fields.items():
             self.view(self.s.inode, self.inode_at(path))[name] = value
 
+    def attributes_in_an_extent(self, path: str) -> None:
+        """Make the last block of a file with one extent the place of the attribute user.x, Linux dialect."""
+        at, xad = self.inode_at(path), self.xad(path, 0)
+        length, address = self.dialect.get_pxd(xad)
+        self.dialect.put_pxd(xad, slice(None), address, length - 1)
+        block = int((address + length - 1)[0])
+        entry = bytes((0, 6, 5, 0)) + b"user.x\0vvvvv"  # flag, name and value length, as in `operations`
+        listed = (4 + len(entry)).to_bytes(4, "little") + entry
+        self.data[block * self.block_size : block * self.block_size + len(listed)] = listed
+        dxd = self.view(self.s.inode, at)["di_ea"]
+        dxd["flag"], dxd["size"] = 0x20, len(listed)
+        self.dialect.put_pxd(dxd["xd"], slice(None), block, 1)
+
     def aggregate(self, number: int, *, second: bool = False) -> int:
         at = self.geometry.ait2 * self.block_size if second else 0xB000
         return at + number * 512

@@ -379,7 +379,13 @@ def tree_over_the_attributes(i):
 
 @breaks("inode-attributes", "operations")
 def size_of_the_list(i):
-    i.view(i.s.inode, i.inode_at("/s2"))["di_ea"]["size"] += 4
+    i.view(i.s.inode, i.inode_at("/e"))["di_ea"]["size"] += 4
+
+
+@breaks("inode-attributes", "linux")
+def size_of_the_list_in_an_extent(i):
+    i.attributes_in_an_extent("/more")
+    i.view(i.s.inode, i.inode_at("/more"))["di_ea"]["size"] += 4
 
 
 @breaks("inode-attributes", "operations")
@@ -534,7 +540,7 @@ def left_edge_with_a_key(i):
     i.data[slot + 9], i.data[slot + 10 : slot + 12] = 1, b"\1\0"
 
 
-@breaks("dtree-left-edge", *BOTH)
+@breaks("dtree-left-edge", *BOTH, also=("dtree-order", "dtree-routers"))
 def router_without_a_key(i):
     page = i.dtree_left("/many")
     i.data[page + i.slot(page, 2) * 32 + 9] = 0
@@ -593,8 +599,8 @@ def index_of_another_position(i):
 
 @breaks("directory-index", "indexed")
 def index_of_nothing(i):
-    i.data[i.inode_at("/small") + 128] ^= 0  # the slots of the index are in its own tree
-    entry = i.root_entry("/small")
+    leaf = i.dtree_leaves("/small")[0]
+    entry = leaf + i.slot(leaf, 0) * 32
     i.data[entry + 28 : entry + 32] = (1000).to_bytes(4, "little")
 
 
@@ -727,6 +733,21 @@ def test_is_named(image, case):
     assert names >= {case.check}, [f.text for f in report.findings]
     assert names <= {case.check} | case.also, [f.text for f in report.findings if f.name not in case.also]
     assert bytes(broken.data) == before
+
+
+SEEN_BY_JFS_FSCK = {case.id for case in CASES if case.base not in ("aix", "aix-small", "aix-wide")}
+
+
+@pytest.mark.judge
+@pytest.mark.parametrize("case", [c for c in CASES if c.id in SEEN_BY_JFS_FSCK], ids=lambda case: case.id)
+def test_jfs_fsck_complains_too(image, case, judge, tmp_path):
+    broken = image(case.base)
+    case.change(broken)
+    path = tmp_path / "image"
+    path.write_bytes(broken.data)
+    result = subprocess.run([judge("jfs_fsck"), "-n", "-f", path], capture_output=True, text=True, timeout=60)
+    complains = result.returncode != 0 or "Filesystem is clean" not in result.stdout
+    assert complains, result.stdout
 
 
 def test_every_check_has_a_broken_image():
