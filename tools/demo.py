@@ -53,8 +53,6 @@ REASONS = (
     (r"VGDA.*", "unmirrorvg and reducevg changed the maps of the group"),
     (r"VGSA.*", "the time stamp of the group's last change"),
     (r".*LVCB", "number of copies, time of the change"),
-    (r".*superblock.*", "mounted, and unmounted by shutdown"),
-    (r".*jfs2log", "log opened and closed"),
     (r".*file .*/etc/objrepos/.*", "ODM: the mirror is gone, altinst_rootvg is known"),
     (r".*file .*/image\.data", "written by mkszfile"),
     (r".*file .*\.log", "log of alt_disk_copy"),

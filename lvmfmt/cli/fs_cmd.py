@@ -38,6 +38,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     build.add_argument("--size", type=size, help="size of the file system, as 128M (default: room for the trees)")
     build.add_argument("--dialect", choices=("aix", "linux"), default="aix", help="J2FS or JFS1 (default: aix)")
     build.add_argument("--log", choices=("inline", "external"), default="inline", help="journal (default: inline)")
+    build.add_argument("--devices", action="store_true", help="take device nodes too")
     build.add_argument("--seed", type=int, help="take times and identities from this number")
     build.add_argument("--force", action="store_true", help="replace OUT.img")
     build.set_defaults(run=run_build)
@@ -59,7 +60,8 @@ def run_build(args: argparse.Namespace) -> int:
     dialect = {"aix": jfs2.AIX, "linux": jfs2.LINUX}[args.dialect]
     log = jfs2.InlineLog() if args.log == "inline" else jfs2.ExternalLog(0)
     now = origin.now()
-    inventory, problems = jfs2.scan_trees([tree(operand) for operand in args.operands], now=now)
+    trees = [tree(operand) for operand in args.operands]
+    inventory, problems = jfs2.scan_trees(trees, now=now, devices=args.devices)
     size = args.size or jfs2.size_for(inventory, dialect=dialect, log=log, spare=_SPARE)
     identity = jfs2.Identity(uuid=origin.entropy("uuid", 16))
     data = int(inventory.extents["length"].sum())

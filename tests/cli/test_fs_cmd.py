@@ -8,7 +8,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.jfs2 import AIX, build, scan_trees
+from lvmfmt.jfs2 import AIX, FileSystem, build, scan_trees
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
@@ -181,3 +181,20 @@ def test_a_file_system_at_an_offset(image: str, tmp_path: Path) -> None:
     assert out.read_bytes() == b"welcome\n"
     assert cli.main(["fs", "ls", str(whole), "--offset", "1G", "/"]) == 3
     assert cli.main(["fs", "ls", str(whole), "--offset", "2M", "/"]) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes device nodes")
+@pytest.mark.parametrize("dialect", ["aix", "linux"])
+def test_device_nodes_are_taken_when_allowed(
+    dialect: str, tree: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    os.mknod(tree / "null", 0o020666, os.makedev(1, 3))
+    os.mknod(tree / "big", 0o060600, os.makedev(259, 300))
+    common = ["fs", "build", str(tmp_path / "x.img"), str(tree), "--size", "24M", "--dialect", dialect, "--force"]
+    assert cli.main(common) == 0
+    assert "device node, left out" in capfd.readouterr().err
+    assert cli.main([*common, "--devices"]) == 0
+    with ImageFile(tmp_path / "x.img") as device:
+        fs = FileSystem.open(device)
+        assert (fs.stat("/null").mode, fs.stat("/null").rdev) == (0o020666, 1 << 32 | 3)
+        assert (fs.stat("/big").mode, fs.stat("/big").rdev) == (0o060600, 259 << 32 | 300)
