@@ -1,8 +1,11 @@
 """What every test may use: outside judges, and one Hypothesis profile."""
 
 import os
+import re
 import shutil
+import subprocess
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -31,3 +34,30 @@ def judge() -> Callable[[str], str]:
         return path
 
     return find
+
+
+_COMPLAINT = re.compile(
+    r"(?!\*\*Phase).*(incorrect|unattached|cannot|error|discrepanc|inconsist|corrupt|invalid|dirty)", re.IGNORECASE
+)
+
+
+@pytest.fixture(scope="session")
+def jfs_fsck(judge: Callable[[str], str], tmp_path_factory: pytest.TempPathFactory) -> Callable[[Path], str]:
+    """`jfs_fsck(image)` fails the test unless the program finds nothing at all; returns what it printed.
+
+    Its exit status and its last line call an image clean whose link counts it has just called wrong, so every line
+    counts. It notes its run in the superblock even with -n, so it gets a copy.
+    """
+    program = judge("jfs_fsck")
+    copy = tmp_path_factory.mktemp("fsck") / "image"
+
+    def check(image: Path) -> str:
+        subprocess.run(["cp", "--sparse=always", image, copy], check=True)
+        result = subprocess.run([program, "-n", "-f", "-v", copy], capture_output=True, check=False, timeout=300)
+        text = result.stdout.decode("utf-8", "replace")
+        complaints = [line for line in text.splitlines() if _COMPLAINT.match(line)]
+        assert result.returncode == 0 and not complaints, "\n".join(complaints[:40]) or text[-2000:]
+        assert "Filesystem is clean" in text
+        return text
+
+    return check

@@ -175,7 +175,8 @@ class ExtentTrees:
         levels = [(self._runs.offset[own], self._runs.address[own], self._runs.length[own])]
         page = first_page
         while len(levels[-1][0]) > ROOT_ENTRIES:
-            offsets = levels[-1][0][::PAGE_ENTRIES]
+            offsets = levels[-1][0][::PAGE_ENTRIES].copy()
+            offsets[0] = 0  # the left edge covers the file from its start, a hole there included (invariant 59)
             addresses = page + np.arange(len(offsets)) * blocks_per_page
             levels.append((offsets, addresses, np.full(len(offsets), blocks_per_page)))
             page += len(offsets) * blocks_per_page

@@ -105,7 +105,9 @@ _ALL = (
     Check(83, "bmap-unused-levels", "control pages that are not needed are not in use", warning=True),
     Check(84, "log-superblock", "the log was closed, and its superblock describes it"),
     Check(85, "log-pages", "the pages of the log follow each other with one break, none is torn"),
-    Check(86, "log-end", "the last record is the sync point of a clean close"),
+    Check(
+        86, "log-end", "the log ends with the sync point of a clean close, or with the last record that a replay found"
+    ),
     Check(87, "quota-file", "a quota file has its magic and version (AIX)"),
     Check(88, "snapshot-series", "the snapshot series counts the snapshots of its ring (AIX)"),
 )

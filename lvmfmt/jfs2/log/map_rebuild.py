@@ -175,7 +175,7 @@ def rebuild_block_map(
         volume: the file system, its pages already as after the replay.
         geometry: of it.
         inodes: where the inode of the map is found.
-        freed: (block address, length) given back, unless an event says otherwise.
+        freed: (block address, length) of what the inode maps gave back; it was in use for no one else.
         events: (address, length, used) oldest first, shape (events, 3).
 
     Raises:
@@ -186,8 +186,8 @@ def rebuild_block_map(
     before = s.dbmap.table(file.read(0, PAGE))
     if before["dn_mapsize"][0] != geometry.blocks:
         raise volume.corrupt("dbmap", "dn_mapsize", None, geometry.blocks, before["dn_mapsize"][0])
-    first = np.array([(address, length, 0) for address, length in freed], np.int64).reshape(-1, 3)
-    events = np.concatenate((first, events))
+    last = np.array([(address, length, 0) for address, length in freed], np.int64).reshape(-1, 3)
+    events = np.concatenate((events, last))
     dmaps = ceil_div(geometry.blocks, BLOCKS_PER_DMAP)
     roots: list[int] = []
     ag_free = np.zeros(128, np.int64)

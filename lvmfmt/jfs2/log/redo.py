@@ -172,6 +172,8 @@ def _collect(
         records += 1
         if stop is None and record.kind == "SYNCPT":
             stop = _sync_position(ring, record)
+        if stop is not None and record.position < stop:
+            raise record.corrupt("sync", "the end of a record", hex(ring.address(stop)))
         if share.is_mount(record):  # it was clean then: nothing older is of interest
             break
         if share.owns(record):
@@ -182,9 +184,7 @@ def _collect(
                 _apply(record, images, events, superblock)
             if record.backchain == 0:
                 committed.discard(record.tid)
-        if stop is not None and record.position <= stop:
-            if record.position < stop:
-                raise record.corrupt("sync", "the end of a record", hex(ring.address(stop)))
+        if record.position == stop:
             break
     return records, transactions
 

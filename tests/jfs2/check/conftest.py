@@ -153,7 +153,9 @@ class Image:
 
     def pxd(self, record: Record, at: int, field: str, address: int, length: int, row: int | None = None) -> None:
         table = self.view(record, at)[field]
-        self.dialect.put_pxd(table[0] if row is not None else table, slice(None) if row is None else row, address, length)
+        self.dialect.put_pxd(
+            table[0] if row is not None else table, slice(None) if row is None else row, address, length
+        )
 
     def get_pxd(self, record: Record, at: int, field: str) -> tuple[int, int]:
         length, address = self.dialect.get_pxd(self.view(record, at)[field][0])

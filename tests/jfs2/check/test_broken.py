@@ -4,6 +4,7 @@ What a change means is said by the format reference (chapter 4); `also` lists th
 too, because two structures say the same thing.
 """
 
+import re
 import subprocess
 from collections.abc import Callable
 from typing import NamedTuple
@@ -707,8 +708,15 @@ def torn_page(i):
 
 
 @breaks("log-end", *BOTH)
-def last_record_is_no_sync_point(i):
+def last_record_is_none(i):
+    i.view(i.s.log_syncpt, _log(i) + 2 * 4096 + 8)["type"] = 0
+
+
+@breaks("log-end", *BOTH)
+def a_commit_that_is_not_the_last_record(i):
     i.view(i.s.log_syncpt, _log(i) + 2 * 4096 + 8)["type"] = 0x8000
+    for at in (0, 4088):
+        i.view(i.s.log_page_header, _log(i) + 2 * 4096 + at)["eor"] = 200
 
 
 @breaks("quota-file", "aix")
@@ -735,19 +743,53 @@ def test_is_named(image, case):
     assert bytes(broken.data) == before
 
 
-SEEN_BY_JFS_FSCK = {case.id for case in CASES if case.base not in ("aix", "aix-small", "aix-wide")}
+def says(program, path, data):
+    """The lines of `jfs_fsck -n -f -v` without their numbers: what a good image does not make it say is a complaint."""
+    path.write_bytes(data)
+    result = subprocess.run([program, "-n", "-f", "-v", path], capture_output=True, timeout=60, check=False)
+    lines = {re.sub(r"[0-9]+", "#", line) for line in result.stdout.decode("utf-8", "replace").splitlines()}
+    return lines | {"ended by a signal"} if result.returncode < 0 else lines  # its own way to complain
+
+
+_PLAIN_READER = "no reader needs it, and this version does not look at it"
+_REBUILT = "only the committed side is judged with -n; the other is what a repair run rewrites"
+_FREE_LIST = "the free list of a directory root is not judged while its entries are sound"
+_NO_REPLAY = "the log is read by a replay only, and a clean superblock spares it that"
+JFS_FSCK_IS_SILENT = {
+    "names_differ": "the secondary superblock is looked at only when the primary one cannot be used",
+    "service_log": "its own bookkeeping; it takes any value that is neither half as `none yet`",
+    "serial": _NO_REPLAY,
+    "new_extent": _PLAIN_READER,
+    "working_map_only": _REBUILT,
+    "size_of_a_directory": "the size of directories without an index is not judged",
+    "target_too_long": _PLAIN_READER,
+    "target_of_nothing": _PLAIN_READER,
+    "page_that_is_a_root": "it looks at the leaf bit only",
+    "no_header_entries": "any count up to 2 is an empty root to it",
+    "lost_slot": _FREE_LIST,
+    "free_count": _FREE_LIST,
+    "link_beyond_the_node": _FREE_LIST,
+    "slash": "names are judged by their length only",
+    "dot": "names are judged by their length only",
+    "control_page_of_level_1": _PLAIN_READER,
+    "end_outside": _NO_REPLAY,
+    "two_breaks": _NO_REPLAY,
+    "torn_page": _NO_REPLAY,
+    "last_record_is_none": _NO_REPLAY,
+    "a_commit_that_is_not_the_last_record": _NO_REPLAY,
+}
+"""Changes that jfs_fsck 1.1.15 has nothing to say about, with what its silence suggests as the reason."""
 
 
 @pytest.mark.judge
-@pytest.mark.parametrize("case", [c for c in CASES if c.id in SEEN_BY_JFS_FSCK], ids=lambda case: case.id)
-def test_jfs_fsck_complains_too(image, case, judge, tmp_path):
+@pytest.mark.parametrize("case", [c for c in CASES if not c.base.startswith("aix")], ids=lambda case: case.id)
+def test_jfs_fsck_complains_too(image, good, case, judge, tmp_path):
     broken = image(case.base)
     case.change(broken)
-    path = tmp_path / "image"
-    path.write_bytes(broken.data)
-    result = subprocess.run([judge("jfs_fsck"), "-n", "-f", path], capture_output=True, text=True, timeout=60)
-    complains = result.returncode != 0 or "Filesystem is clean" not in result.stdout
-    assert complains, result.stdout
+    program = judge("jfs_fsck")
+    complaints = says(program, tmp_path / "image", broken.data) - says(program, tmp_path / "image", good(case.base))
+    silent = case.change.__name__ in JFS_FSCK_IS_SILENT
+    assert bool(complaints) != silent, complaints
 
 
 def test_every_check_has_a_broken_image():

@@ -128,7 +128,7 @@ def test_ranges_are_read_from_the_end(volume, crash, ranges, found):
 )  # fmt: skip
 def test_ranges_that_do_not_make_up_the_data_are_named(volume, crash, data):
     record = one_record(volume, crash, AIX, "REDOPAGE", data, l2linesize=5)
-    with pytest.raises(CorruptImage, match="log_record.length"):
+    with pytest.raises(CorruptImage, match=r"log_record\.length"):
         record.ranges(32)
 
 
@@ -141,7 +141,7 @@ def test_lists_of_extents(volume, crash, dialect):
     record = one_record(volume, crash, dialect, "UPDATEMAP", pxd + bytes(4), subtype=0x40, nxd=1)
     assert record.extents() == [((1 << 32) + 77, 3)]
     for data, count in ((pxd, 1), (pxd + bytes(4), 2), (pxd + bytes(4), -1), (b"", 5)):
-        with pytest.raises(CorruptImage, match="log_record.nxd"):
+        with pytest.raises(CorruptImage, match=r"log_record\.nxd"):
             one_record(volume, crash, dialect, "UPDATEMAP", data, subtype=0x40, nxd=count).extents()
 
 

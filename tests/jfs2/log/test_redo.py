@@ -1,7 +1,7 @@
 """logredo on what Linux left behind, stopped anywhere, and on states that it must refuse."""
 
+import contextlib
 import hashlib
-import subprocess
 
 import numpy as np
 import pytest
@@ -28,13 +28,9 @@ def content(device):
     return device.read(0, device.size).tobytes()
 
 
-def fsck(judge, device, path):
-    """`jfs_fsck -n -f` on a copy: it may write a note to the superblock even so."""
+def fsck(jfs_fsck, device, path):
     path.write_bytes(content(device))
-    result = subprocess.run([judge("jfs_fsck"), "-n", "-f", "-v", path], capture_output=True, text=True, check=False)
-    assert result.returncode == 0, result.stdout[-4000:]
-    assert "Filesystem is clean" in result.stdout
-    return result.stdout
+    return jfs_fsck(path)
 
 
 def check_dirty_tree(device):
@@ -61,10 +57,10 @@ def test_the_crashed_image_gets_its_documented_tree(linux_device):
 
 
 @pytest.mark.judge
-def test_jfs_fsck_finds_nothing_after_the_replay(judge, linux_device, tmp_path):
+def test_jfs_fsck_finds_nothing_after_the_replay(jfs_fsck, linux_device, tmp_path):
     device = linux_device("dirty")
     redo(device)
-    assert "Free block count:  3695" in fsck(judge, device, tmp_path / "image")
+    assert "Free block count:  3695" in fsck(jfs_fsck, device, tmp_path / "image")
 
 
 def test_a_second_replay_changes_nothing(linux_device):
@@ -130,15 +126,17 @@ def from_scratch(linux_device, volume, crash, set_superblock, tmp_path):
 
 
 @pytest.mark.judge
-@pytest.mark.parametrize(("name", "data"), [("simple", [40]), ("operations", range(34, 50)), ("dirty", [])])
-def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(judge, from_scratch, tmp_path, name, data):
-    """Creation, links, renames, deletion, truncation, attributes, device nodes: the log alone gives the same tree."""
+@pytest.mark.parametrize(("name", "given_back"), [("simple", 0), ("operations", 4), ("dirty", 0)])
+def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(jfs_fsck, from_scratch, tmp_path, name, given_back):
+    """Creation, links, renames, deletion, truncation, attributes, device nodes: the log alone gives the same tree.
+
+    A running kernel keeps an inode extent that has become empty, a replay gives its four blocks back (3.10.10).
+    """
     original, device = from_scratch(name)
     if name == "dirty":
         redo(original)
-        data = range(34, 93)  # its log starts at the mkfs too; file data are not in a log
     tree_pages = {r.part["pxd"].address for r in history(Ring(find_any_log(device)))[0] if r.kind == "REDOPAGE"}
-    for block in data:
+    for block in range(34, 100):  # file data are not in a log
         if block not in tree_pages:
             device.write(block * PAGE, original.read(block * PAGE, PAGE))
     redo(device)
@@ -155,8 +153,9 @@ def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(judge, from_scrat
             assert ours.read(path) == theirs.read(path)
         elif status.mode >> 12 == 10:
             assert ours.readlink(path) == theirs.readlink(path)
-    assert ours.statfs()[:3] == theirs.statfs()[:3]
-    fsck(judge, device, tmp_path / "image")
+    assert ours.statfs().free_blocks == theirs.statfs().free_blocks + given_back
+    assert ours.statfs().inodes_used == theirs.statfs().inodes_used
+    fsck(jfs_fsck, device, tmp_path / "image")
 
 
 @given(st.integers(LOG + PAGE, LOG + 15 * PAGE - 1), st.integers(1, 255), st.data())
@@ -175,10 +174,8 @@ def test_a_damaged_log_is_named_or_replayed_and_never_harms_on_an_error(linux_de
 
 
 def history_or_error(device):
-    try:
+    with contextlib.suppress(LvmfmtError):
         history(Ring(find_any_log(device)))
-    except LvmfmtError:
-        pass
 
 
 @given(st.sampled_from([*range(0x8000, 0x80B8), *range(0x9000, 0xF000, 7), *range(0x10000, 0x16000, 97),
@@ -253,12 +250,13 @@ def test_a_sync_point_that_was_overwritten_is_a_log_wrap(volume, crash, dialect)
         redo(device)
 
 
-@pytest.mark.parametrize("sync", [7, 0x1FFF, 0x7FFFFFFF, -1, 2 * PAGE + 9])
+@pytest.mark.parametrize("sync", [7, 0x1FFF, 0x7FFFFFFF, -1, "inside a record"])
 def test_a_sync_point_nowhere_is_named(volume, crash, dialect, sync):
     device = volume(dialect)
     writer = crash(device)
+    inside = writer.lsn + 3
     writer.append("COMMIT", logtid=1)
-    writer.append("SYNCPT", sync=sync)
+    writer.append("SYNCPT", sync=inside if isinstance(sync, str) else sync)
     writer.flush()
     with pytest.raises((CorruptImage, LogWrap)):
         redo(device)
