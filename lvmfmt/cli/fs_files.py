@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import OperationRefused
+from ..errors import OperationRefused, printable
 from .operands import Commands, add_json, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -25,6 +25,7 @@ _VERBS = (
     ("put", "copy a file in, replacing PATH", ("FILE", "PATH"), "hdisk0.img hdisk1.img --lv hd4 motd /etc/motd"),
     ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
 )
+_READERS = ("ls", "stat", "cat", "get")
 _PART = 8 << 20
 """Bytes of a file that are in memory at a time."""
 
@@ -38,18 +39,30 @@ def register(verbs: Commands) -> None:
         add_volume(parser)
         if name in ("ls", "stat"):
             add_json(parser)
+        if name in _READERS:
+            parser.add_argument(
+                "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
+            )
         parser.set_defaults(run=runs[name], fixed=fixed)
 
 
 @contextmanager
 def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tuple[FileSystem, list[str]]]:
-    """The file system that the operands mean, and the fixed operands."""
+    """The file system that the operands mean, and the fixed operands.
+
+    One that was not unmounted is read as a replay of its log leaves it; standard error says so.
+    """
     images, fixed = split(args.operands, *args.fixed)
     from ..inspect.volume import open_volume
     from ..jfs2 import FileSystem
+    from ..jfs2.log import open_recovered
 
     with open_volume(images, lv=args.lv, offset=args.offset, writable=writable) as device:
-        yield FileSystem.open(device, writable=writable), fixed
+        recovered, notes = (device, []) if writable or args.no_replay else open_recovered(device)
+        fs = FileSystem.open(recovered, writable=writable)
+        for note in (*notes, *fs.problems):
+            print(f"lvmfmt: {printable(f'{device.name}: {note}')}", file=sys.stderr)
+        yield fs, fixed
 
 
 def run_ls(args: argparse.Namespace) -> int:

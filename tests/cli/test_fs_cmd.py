@@ -1,6 +1,7 @@
 """`lvmfmt fs`: build, ls, stat, cat, get, put, rm, on bare images and in logical volumes."""
 
 import json
+import lzma
 import os
 from pathlib import Path
 
@@ -199,3 +200,25 @@ def test_device_nodes_are_taken_when_allowed(
         fs = FileSystem.open(device)
         assert (fs.stat("/null").mode, fs.stat("/null").rdev) == (0o020666, 1 << 32 | 3)
         assert (fs.stat("/big").mode, fs.stat("/big").rdev) == (0o060600, 259 << 32 | 300)
+
+
+@pytest.fixture
+def crashed(tmp_path: Path) -> str:
+    """The image that Linux was stopped on; its README says what a replay brings back."""
+    packed = Path(__file__).parents[2] / "fixtures" / "linux-jfs" / "dirty.img.xz"
+    path = tmp_path / "dirty.img"
+    path.write_bytes(lzma.decompress(packed.read_bytes()))
+    return str(path)
+
+
+def test_a_crashed_file_system_is_replayed_in_memory(crashed: str, capfd: pytest.CaptureFixture[str]) -> None:
+    before = Path(crashed).read_bytes()
+    assert cli.main(["fs", "ls", crashed, "/", "--json"]) == 0
+    out, err = capfd.readouterr()
+    assert [entry["name"] for entry in json.loads(out)] == ["d", "f", "g", "s3"]
+    assert "the log was replayed in memory: 67 transactions" in err
+    assert cli.main(["fs", "ls", crashed, "/", "--json", "--no-replay"]) == 0
+    out, err = capfd.readouterr()
+    assert json.loads(out) == []
+    assert "not cleanly unmounted" in err
+    assert Path(crashed).read_bytes() == before
