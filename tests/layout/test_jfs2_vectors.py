@@ -182,9 +182,7 @@ def test_linux_directory_pages() -> None:
     router = JFS1.internal_slot.parse(hexes("0100000034000000 ff05 3000300031003200320000000000000000000000 0000"))
     assert (pxd(router.pxd), router.next, router.namlen) == ((1, 52), -1, 5)
     assert router.name[:10].decode("utf-16-le") == "00122"
-    head = JFS1.leaf_slot.parse(
-        hexes("d8000000 0614 30003000310038003300 6e006e006e006e006e006e006e006e00")
-    )
+    head = JFS1.leaf_slot.parse(hexes("d8000000 0614 30003000310038003300 6e006e006e006e006e006e006e006e00"))
     assert (head.inumber, head.next, head.namlen) == (216, 6, 20)
     assert head.name.decode("utf-16-le") == "00183" + "n" * 8
 
