@@ -148,7 +148,7 @@ class _Ones:
         view[:] = b"\1" * len(view)
 
 
-@pytest.mark.parametrize("case", ["orphan", "two parents", "cycle to root", "no root"])
+@pytest.mark.parametrize("case", ["orphan", "two parents", "cycle to root", "no root", "island"])
 def test_what_is_no_tree_is_refused(tmp_path, case):
     tree = InventoryBuilder()
     tree.add_inode(0o100644 if case == "no root" else 0o040755)
@@ -156,6 +156,10 @@ def test_what_is_no_tree_is_refused(tmp_path, case):
     if case in ("two parents", "cycle to root"):
         tree.add_entry(0, row, b"a")
         tree.add_entry(0, row if case == "two parents" else 0, b"b")
+    if case == "island":  # two directories that hold each other
+        other = tree.add_inode(0o040755)
+        tree.add_entry(row, other, b"a")
+        tree.add_entry(other, row, b"b")
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
         with pytest.raises(OperationRefused, match="not a tree"):
             build(device, tree.finish(), now=NOW)
@@ -181,3 +185,14 @@ def test_small_blocks(tmp_path, block_size):
         ait2 = superblock.s_ait2.addr_lo * block_size
         root = AIX.structures.inode.parse(device.read(ait2 + 16384 + 2 * 512, 512))
         assert (root.di_number, root.di_nlink, root.di_ixpxd.len) == (2, 3, 16384 // block_size)
+
+
+@pytest.mark.parametrize("name", [b"", b".", b"..", b"a/b", b"a\0b", b"n" * 256])
+def test_names_that_no_directory_can_hold_are_refused(tmp_path, name):
+    tree = InventoryBuilder()
+    tree.add_inode(0o040755)
+    tree.add_entry(0, tree.add_inode(0o100644), name)
+    with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
+        with pytest.raises(OperationRefused, match="cannot hold the name"):
+            build(device, tree.finish(), now=NOW)
+        assert list(device.extents()) == [(0, 16 * MIB, False)]
