@@ -18,6 +18,10 @@ COMMANDS = {
     "layout": "list structures, or the fields of one",
     "copy": "copy an image, data extents only",
     "fs": "build, list, read and change file systems",
+    "lv": "list logical volumes, and copy their whole content out and in",
+    "vg": "check and repair volume groups, or scan for what is left of one",
+    "undo": "put back the bytes that a repair has changed",
+    "dmtable": "print device-mapper tables, so that Linux can map logical volumes",
     "host": "make an AIX host of image files and run commands on it",
 }
 """Name -> what it does. The module NAME_cmd fills in the arguments; only that of the command called is loaded."""

@@ -13,6 +13,7 @@ from ..jfs2 import FileSystem
 from ..jfs2.superblock import INLINE_LOG
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
+from ..lvm.problems import evidence
 from ..units import SECTOR
 from .copies import AreaCopy, area_copies
 
@@ -36,8 +37,7 @@ class Finding:
     def of(cls, error: LvmfmtError, where: str) -> Finding:
         """The finding that an error tells of."""
         if isinstance(error, CorruptImage):
-            problem = Problem.of(error)
-            return cls("error", error.structure, error.field, error.offset, problem.text, error.where or where)
+            return cls("error", error.structure, error.field, error.offset, evidence(error), error.where or where)
         severity = "note" if isinstance(error, UnsupportedFeature) else "error"
         return cls(severity, "", "", None, error.what, error.where or where)
 

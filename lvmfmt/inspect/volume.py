@@ -8,7 +8,7 @@ from contextlib import ExitStack, contextmanager
 from .. import block
 from ..block import BlockDevice, Window
 from ..errors import ImageIOError, NotFound, OperationRefused
-from ..lvm import VolumeGroup, scan
+from ..lvm import LogicalVolume, VolumeGroup, scan
 
 
 @contextmanager
@@ -43,22 +43,39 @@ def open_volume(
 
 def find_volume(devices: Sequence[BlockDevice], name: str) -> BlockDevice:
     """The logical volume called `name` of the only group on `devices` that has one."""
+    return find_logical_volume(devices, name)[1].device
+
+
+def find_logical_volume(devices: Sequence[BlockDevice], name: str) -> tuple[VolumeGroup, LogicalVolume]:
+    """The only logical volume called `name` on `devices`, and its group.
+
+    Raises:
+        NotFound: no group on these images has such a logical volume.
+        OperationRefused: several groups have one of that name.
+    """
+    groups = open_groups(devices)
+    found = [group for group in groups if name in group.logical_volumes]
+    if len(found) == 1:
+        return found[0], found[0].logical_volumes[name]
+    if found:
+        vgids = ", ".join(group.vgid for group in found)
+        raise OperationRefused(
+            f"{len(found)} volume groups have an LV {name!r}: {vgids}", hint="name the images of one"
+        )
+    names = [known for group in groups for known in group.logical_volumes]
+    hint = f"there are {', '.join(names)}" if names else "there is no volume group on these images"
+    raise NotFound(f"no logical volume is called {name!r}", hint=hint)
+
+
+def open_groups(devices: Sequence[BlockDevice]) -> list[VolumeGroup]:
+    """The volume groups on `devices`, in the order of their first disks."""
+    return [VolumeGroup.open(members) for members in by_group(devices).values()]
+
+
+def by_group(devices: Sequence[BlockDevice]) -> dict[str, list[BlockDevice]]:
+    """The disks of each volume group by VGID; disks whose LVM records are lost are in none."""
     groups: dict[str, list[BlockDevice]] = {}
     for device, disk in zip(devices, scan(devices), strict=True):
         if disk.vgid:
             groups.setdefault(disk.vgid, []).append(device)
-    found = {}
-    names: list[str] = []
-    for vgid, members in groups.items():
-        volumes = VolumeGroup.open(members).logical_volumes
-        names += volumes
-        if name in volumes:
-            found[vgid] = volumes[name].device
-    if len(found) == 1:
-        return next(iter(found.values()))
-    if found:
-        raise OperationRefused(
-            f"{len(found)} volume groups have an LV {name!r}: {', '.join(found)}", hint="name the images of one"
-        )
-    hint = f"there are {', '.join(names)}" if names else "there is no volume group on these images"
-    raise NotFound(f"no logical volume is called {name!r}", hint=hint)
+    return groups

@@ -10,16 +10,20 @@ from .boot import (
 )
 from .change import Change
 from .disk import DiskInfo, free_group_metadata, scan
+from .dmtable import Target, dm_table
 from .geometry import Geometry
 from .group import VolumeGroup
 from .identity import new_pvid, new_vgid
 from .lvcb import Lvcb
-from .problems import Problem, Severity
+from .problems import Problem
 from .record import LvmRecord, VgKind
 from .regions import Region, region_of, region_sizes
+from .rules import RULES, Rule, Severity
+from .transfer import export_lv, import_lv
 from .volume import LogicalVolume, PhysicalVolume
 
 __all__ = [
+    "RULES",
     "Change",
     "DiskInfo",
     "Geometry",
@@ -29,12 +33,17 @@ __all__ = [
     "PhysicalVolume",
     "Problem",
     "Region",
+    "Rule",
     "Severity",
+    "Target",
     "VgKind",
     "VolumeGroup",
     "clear_boot_record",
     "clear_pvid",
+    "dm_table",
+    "export_lv",
     "free_group_metadata",
+    "import_lv",
     "new_pvid",
     "new_vgid",
     "read_boot_record",

@@ -229,6 +229,15 @@ class Change:
         self._place(minor, kept.packed())
         self._update_copies(minor)
 
+    def mark_stale(self, name: str) -> None:
+        """Declare every copy of an LV stale but the first good one of each LP: the others are about to differ."""
+        minor = self._minor(name)
+        lv_map = self.state.maps[minor]
+        good = lv_map.held & ~lv_map.look_up(self.state.stale)
+        others = good & (np.cumsum(good, axis=0) > 1)
+        self.state.stale[lv_map.pv[others] - 1, lv_map.pp[others] - 1] = True
+        self._place(minor, lv_map)
+
     def mark_synced(self, name: str) -> None:
         """Declare all PPs of an LV good; `VolumeGroup.sync` does it after filling them."""
         minor = self._minor(name)

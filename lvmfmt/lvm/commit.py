@@ -21,7 +21,7 @@ A VGSA goes out the same way as a VGDA: its first sector, its middle, its last s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -80,7 +80,7 @@ def commit(
     _write_vgsas(old, new, changes, new.stale | old.stale, now)
     if changes.joined or not np.array_equal(old.vgda.raw, new.vgda.raw):
         new.vgda.stamp = max(now, old.vgda.stamp + 1)
-        for place in _in_order(new, changes, lambda p: p.read_vgda(old.vgda.factor).stamp == old.vgda.stamp):
+        for place in in_order(new, changes.joined, lambda p: p.read_vgda(old.vgda.factor).stamp == old.vgda.stamp):
             _write_area(place.device, place.vgda_offset, new.vgda.raw)
     _write_vgsas(new, new, changes, new.stale, now)
     for number in sorted(changes.joined):
@@ -89,7 +89,7 @@ def commit(
         _leave(member)
     for minor, block in changes.lvcbs.items():
         _write(lv_device(minor), 0, block)
-    for place in set(_places(new, 0, 1)) - set(_counted(new)):
+    for place in set(_places(new, 0, 1)) - set(counted(new)):
         for offset in (place.vgda_offset, place.vgsa_offset):
             if place.device.read(offset, SECTOR).any():
                 _write(place.device, offset, bytes(SECTOR))
@@ -111,7 +111,7 @@ def _places(state: GroupState, *indices: int) -> Iterable[Place]:
             yield Place(member.device, member.record, index)
 
 
-def _counted(state: GroupState) -> list[Place]:
+def counted(state: GroupState) -> list[Place]:
     """The places that hold the copies of a group: a PV with one copy has it in the first."""
     return [
         Place(member.device, member.record, index)
@@ -120,12 +120,12 @@ def _counted(state: GroupState) -> list[Place]:
     ]
 
 
-def _in_order(new: GroupState, changes: Changes, holds_old: Callable[[Place], bool]) -> list[Place]:
+def in_order(new: GroupState, joined_numbers: Iterable[int], holds_old: Callable[[Place], bool]) -> list[Place]:
     """Where to write: new disks, then places without a sound old copy, then the others.
 
     So one sound copy of the old group is left while a place is being written.
     """
-    joined = {id(new.members[number].device) for number in changes.joined}
+    joined = {id(new.members[number].device) for number in joined_numbers}
 
     def rank(place: Place) -> int:
         if id(place.device) in joined:
@@ -135,12 +135,12 @@ def _in_order(new: GroupState, changes: Changes, holds_old: Callable[[Place], bo
         except CorruptImage:
             return 1
 
-    return sorted(_counted(new), key=rank)
+    return sorted(counted(new), key=rank)
 
 
 def _write_vgsas(old: GroupState, new: GroupState, changes: Changes, stale: NDArray[np.bool_], now: int) -> None:
     """Write all copies of the VGSA unless they hold these stale bits already."""
-    same_places = set(_counted(new)) <= set(_counted(old))
+    same_places = set(counted(new)) <= set(counted(old))
     if same_places and np.array_equal(new.vgsa.stale[: len(stale)], stale):
         return
     before = new.vgsa.stamp
@@ -148,14 +148,23 @@ def _write_vgsas(old: GroupState, new: GroupState, changes: Changes, stale: NDAr
     full[: len(stale)] = stale
     new.vgsa.stale = full
     new.vgsa.stamp = max(now, before + 1)
-    for place in _in_order(new, changes, lambda p: p.read_vgsa().stamp == before):
+    for place in in_order(new, changes.joined, lambda p: p.read_vgsa().stamp == before):
         _write_area(place.device, place.vgsa_offset, new.vgsa.raw)
 
 
-def _write_area(device: BlockDevice, offset: int, raw: Bytes) -> None:
-    """Write a copy so that it is valid only before the first and after the last sector of it was written."""
+def area_parts(offset: int, raw: Bytes) -> Iterator[tuple[int, Bytes]]:
+    """The parts of a copy in the order in which it is valid only before the first and after the last was written.
+
+    Yields:
+        Byte offset and bytes of a part; `offset` is that of the copy.
+    """
     for start, end in ((0, SECTOR), (SECTOR, len(raw) - SECTOR), (len(raw) - SECTOR, len(raw))):
-        _write(device, offset + start, raw[start:end])
+        yield offset + start, raw[start:end]
+
+
+def _write_area(device: BlockDevice, offset: int, raw: Bytes) -> None:
+    for at, part in area_parts(offset, raw):
+        _write(device, at, part)
 
 
 def _write(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:

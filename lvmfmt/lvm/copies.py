@@ -14,10 +14,10 @@ from ..layout.record import Record
 from ..units import SECTOR
 from .identity import NS_PER_S
 from .maps import LvMap, gather, lv_maps
-from .problems import Problem, Severity
+from .problems import Problem
 from .record import LvmRecord
 from .review import Review
-from .vgda import Vgda
+from .vgda import PP_STALE, Vgda
 from .vgsa import Vgsa
 
 T = TypeVar("T", Vgsa, Vgda)
@@ -70,16 +70,18 @@ class Survey(Generic[T]):
         stamps: time stamp of each place with a valid copy.
         failures: what is wrong in the other places.
         newest: the newest copies, one of each content (they should all be equal), in the order of the places.
+        holders: the places that hold each of them.
     """
 
     stamps: dict[Place, int]
     failures: dict[Place, CorruptImage]
     newest: list[tuple[Place, T]]
+    holders: list[list[Place]]
 
     @classmethod
     def of(cls, places: Sequence[Place], read: Callable[[Place], T]) -> Survey[T]:
         """Read every place."""
-        survey: Survey[T] = cls({}, {}, [])
+        survey: Survey[T] = cls({}, {}, [], [])
         latest = 0
         for place in places:
             try:
@@ -89,34 +91,63 @@ class Survey(Generic[T]):
                 continue
             survey.stamps[place] = area.stamp
             if area.stamp > latest:
-                latest, survey.newest = area.stamp, [(place, area)]
-            elif area.stamp == latest and not any(_equal(area, known) for _, known in survey.newest):
-                survey.newest.append((place, area))
+                latest, survey.newest, survey.holders = area.stamp, [], []
+            if area.stamp == latest:
+                known = next((i for i, (_, other) in enumerate(survey.newest) if _equal(area, other)), None)
+                if known is None:
+                    survey.newest.append((place, area))
+                    survey.holders.append([place])
+                else:
+                    survey.holders[known].append(place)
         return survey
 
+    def best(self, faults: Sequence[int]) -> tuple[int, bool]:
+        """Which of the newest copies to believe, and whether another one has as much for it.
+
+        Args:
+            faults: how many of each speak against it; of equals the one that most places hold is believed.
+        """
+        keys = [(fault, -len(places)) for fault, places in zip(faults, self.holders, strict=True)]
+        return keys.index(min(keys)), keys.count(min(keys)) > 1
+
     def problems(
-        self, record: Record, active: Callable[[Place], bool], offset: Callable[[Place], int]
+        self, record: Record, believed: int, tie: bool, active: Callable[[Place], bool], offset: Callable[[Place], int]
     ) -> list[Problem]:
         """Copies that are not valid, older or different, in places where `active` says there must be one."""
-        found = [Problem.of(e, Severity.WARNING) for place, e in self.failures.items() if active(place)]
+        area = record.name.removesuffix("_header")
+        found = [Problem.of(f"{area}-copy", e) for place, e in self.failures.items() if active(place)]
         latest = max(self.stamps.values(), default=0)
         for place, stamp in self.stamps.items():
             if stamp < latest and active(place):
                 text = f"older copy: {(latest - stamp) / NS_PER_S:.9f} s behind the newest"
-                found.append(Problem(Severity.WARNING, record.name, "", offset(place), text, place.device.name))
-        for place, area in self.newest[1:]:
-            first = self.newest[0][1].raw
-            common = min(len(first), len(area.raw))
-            different = np.append(np.flatnonzero(area.raw[:common] != first[:common]), common)
-            text = "differs from another copy with the same time stamp"
-            at = offset(place) + int(different[0])
-            found.append(Problem(Severity.WARNING, record.name, "", at, text, place.device.name))
+                found.append(Problem(f"{area}-older", record.name, "", offset(place), text, place.device.name))
+        for index, (_, other) in enumerate(self.newest):
+            for place in self.holders[index] if index != believed else []:
+                first = self.newest[believed][1].raw
+                common = min(len(first), len(other.raw))
+                different = np.append(np.flatnonzero(other.raw[:common] != first[:common]), common)
+                text = "differs from another copy with the same time stamp"
+                at = offset(place) + int(different[0])
+                rule = f"{area}-tie" if tie else f"{area}-differs"
+                found.append(Problem(rule, record.name, "", at, text, place.device.name))
         return found
 
 
 class Chosen(NamedTuple):
-    """The VGDA copy that is believed, and what was found on the way."""
+    """The VGDA copy that is believed, and what was found on the way.
 
+    Attributes:
+        believed: its index among the newest copies.
+        tie: another copy with the same stamp has as much for it.
+        place: where it lies.
+        vgda: the copy.
+        maps: of its LVs.
+        problems: what is wrong in it.
+    """
+
+    believed: int
+    tie: bool
+    place: Place
     vgda: Vgda
     maps: dict[int, LvMap]
     problems: list[Problem]
@@ -140,14 +171,31 @@ def survey_vgda(places: Sequence[Place], factor: int) -> Survey[Vgda]:
 
 
 def choose(survey: Survey[Vgda]) -> Chosen:
-    """The newest valid VGDA; among equally new ones that differ the one with the fewest problems."""
+    """The newest valid VGDA; among equally new ones that differ the one with the fewest problems, then the majority."""
     candidates = []
     for place, vgda in survey.newest:
         entries = gather(vgda)
         maps = lv_maps(vgda, entries)
         review = Review(vgda, place.record, place.vgda_offset, place.device.name)
-        candidates.append(Chosen(vgda, maps, review.run(entries, maps)))
-    return min(candidates, key=lambda c: len(c.problems))
+        candidates.append((place, vgda, maps, review.run(entries, maps)))
+    index, tie = survey.best([len(problems) for *_, problems in candidates])
+    return Chosen(index, tie, *candidates[index])
+
+
+def choose_vgsa(survey: Survey[Vgsa], vgda: Vgda) -> tuple[int, bool]:
+    """Which of the newest VGSAs is believed: the one that agrees best with the states in the PP entries.
+
+    Returns:
+        Its index among the newest, and whether another one agrees as well and is held by as many places.
+    """
+    marked = (vgda.pps["pp_state"] & PP_STALE != 0) & vgda.allocated
+    faults = [
+        int((marked != (vgsa.stale[: len(marked)] & vgda.allocated)).sum())
+        if vgsa.factor == vgda.factor
+        else marked.size
+        for _, vgsa in survey.newest
+    ]
+    return survey.best(faults)
 
 
 def _equal(a: T, b: T) -> bool:

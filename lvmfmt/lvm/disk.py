@@ -9,7 +9,7 @@ from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused
 from . import record as lvm_record
 from .boot import read_boot_record, read_pvid
-from .problems import Problem, Severity
+from .problems import Problem
 from .record import LvmRecord
 
 
@@ -45,10 +45,10 @@ def _scan(device: BlockDevice) -> DiskInfo:
     try:
         read_boot_record(device)
     except CorruptImage as error:
-        problems.insert(0, Problem.of(error, Severity.WARNING))
+        problems.insert(0, Problem.of("boot-record", error))
     pvid = read_pvid(device)
     if record is not None and pvid is None:
-        problems.append(Problem(Severity.WARNING, "boot_record", "pv_id", 0x80, "the disk has no PVID", device.name))
+        problems.append(Problem("disk-pvid", "boot_record", "pv_id", 0x80, "the disk has no PVID", device.name))
     return DiskInfo(device, pvid, record, problems)
 
 

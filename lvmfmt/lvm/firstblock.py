@@ -9,7 +9,7 @@ from ..layout.lvcb import LVCB
 from ..units import SECTOR
 from . import lvcb as lvcbs
 from .lvcb import Lvcb
-from .problems import Problem, Severity
+from .problems import Problem
 from .volume import LogicalVolume
 
 
@@ -42,11 +42,11 @@ class FirstBlock:
         """A control block that is missing (legal: databases write over it) or contradicts the VGDA."""
         if self.lvcb is None:
             if isinstance(self.error, CorruptImage):
-                return [Problem.of(self.error, Severity.NOTE if self.error.field == "tag" else Severity.WARNING)]
-            return [Problem(Severity.ERROR, "lvcb", "", None, "cannot be read", lv.name)]
+                return [Problem.of("lvcb-absent" if self.error.field == "tag" else "lvcb-members", self.error)]
+            return [Problem("lvcb-unreadable", "lvcb", "", None, "cannot be read", lv.name)]
         return [
             Problem(
-                Severity.WARNING,
+                "lvcb-vgda",
                 "lvcb",
                 field,
                 LVCB.offset_of(field),

@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-import enum
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from ..errors import CorruptImage, printable
 from ..layout.record import Record
-
-
-class Severity(enum.StrEnum):
-    """How much a problem matters."""
-
-    ERROR = "error"
-    """Something cannot be read or cannot be trusted."""
-    WARNING = "warning"
-    """A copy or a hint is wrong, and something else serves in its place."""
-    NOTE = "note"
-    """Legal, but worth knowing."""
+from .rules import RULES, Severity
 
 
 @dataclass(frozen=True)
@@ -28,6 +17,7 @@ class Problem:
     """One finding.
 
     Attributes:
+        rule: name of the rule that is broken, as in `RULES`.
         structure: name of the structure, as in the catalogue.
         field: name of the field, "" for the whole structure.
         offset: byte offset in the image, None if it is not one place.
@@ -35,7 +25,7 @@ class Problem:
         where: the image or device.
     """
 
-    severity: Severity
+    rule: str
     structure: str
     field: str
     offset: int | None
@@ -43,16 +33,25 @@ class Problem:
     where: str = ""
     cause: CorruptImage | None = dataclasses.field(default=None, compare=False, repr=False)
 
+    @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        return RULES[self.rule].severity
+
     @classmethod
-    def of(cls, error: CorruptImage, severity: Severity = Severity.ERROR) -> Problem:
+    def of(cls, rule: str, error: CorruptImage) -> Problem:
         """The problem that an error tells of."""
-        text = f"expected {error.expected}, found {error.found}"
-        return cls(severity, error.structure, error.field, error.offset, text, error.where, error)
+        return cls(rule, error.structure, error.field, error.offset, evidence(error), error.where, error)
 
     def __str__(self) -> str:
         name = f"{self.structure}.{self.field}" if self.field else self.structure
         place = "" if self.offset is None else f" at byte {self.offset:#x}"
         return printable(f"{self.where + ': ' if self.where else ''}{self.severity}: {name}{place}: {self.text}")
+
+
+def evidence(error: CorruptImage) -> str:
+    """What an error expected and found."""
+    return f"expected {error.expected}, found {error.found}"
 
 
 @dataclass(frozen=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import enum
 from dataclasses import dataclass, replace
+from typing import Any
 
 from ..block import BlockDevice
 from ..errors import CorruptImage
@@ -11,7 +12,7 @@ from ..layout.lvm_disk import LVM_RECORD
 from ..layout.vgda import VGDA_HEADER
 from ..units import SECTOR, align_up
 from .identity import uid_bytes, uid_text
-from .problems import Checker, Problem, Severity
+from .problems import Checker, Problem
 
 PRIMARY_PSN, BACKUP_PSN = 7, 70
 LVM_ID = b"_LVM"
@@ -164,22 +165,33 @@ def read(device: BlockDevice) -> tuple[LvmRecord | None, list[Problem]]:
             failures.append(error)
     primary, backup = found
     if primary is None and backup is None:
-        return None, [Problem.of(error) for error in failures if error.field != "lvm_id"]
-    problems = [Problem.of(error, Severity.WARNING) for error in failures]
+        return None, [Problem.of("record-lost", error) for error in failures if error.field != "lvm_id"]
+    problems = [Problem.of("record-copy", error) for error in failures]
     if primary is not None and backup is not None and sectors[0] != sectors[1]:
         text = "the backup record differs from the primary"
-        problems.append(Problem(Severity.WARNING, "lvm_record", "", BACKUP_PSN * SECTOR, text, device.name))
+        problems.append(Problem("record-differs", "lvm_record", "", BACKUP_PSN * SECTOR, text, device.name))
         if not _leads_to_vgda(device, primary) and _leads_to_vgda(device, backup):
             return backup, problems
     return primary or backup, problems
 
 
+def sound_values(device: BlockDevice, record: LvmRecord) -> tuple[Any, int]:
+    """All fields of the sector that `record` was read from, and its PSN; (None, 0) if it is in neither place."""
+    for psn in (PRIMARY_PSN, BACKUP_PSN):
+        sector, offset = device.read(psn * SECTOR, SECTOR).tobytes(), psn * SECTOR
+        try:
+            if parse(sector, offset=offset, sectors=device.size // SECTOR, where=device.name) == record:
+                return LVM_RECORD.parse(sector), psn
+        except CorruptImage:
+            continue
+    return None, 0
+
+
 def _leads_to_vgda(device: BlockDevice, record: LvmRecord) -> bool:
-    """Whether a VGDA of the record's group lies where the record says."""
-    place = VGDA_HEADER.offset_of("vg_id")
-    return record.vgda_len == 0 or any(
-        bytes(device.read(psn * SECTOR + place, 16)) == uid_bytes(record.vgid) for psn in record.vgda_psn
-    )
+    """Whether a VGDA of the record's group, with the record's geometry, lies where the record says."""
+    wanted = (uid_bytes(record.vgid), record.pp_shift, record.vgda_len)
+    headers = [VGDA_HEADER.parse(device.read(psn * SECTOR, SECTOR)) for psn in record.vgda_psn]
+    return record.vgda_len == 0 or wanted in [(h.vg_id, h.pp_size, h.vgda_size) for h in headers]
 
 
 def write(device: BlockDevice, record: LvmRecord) -> None:

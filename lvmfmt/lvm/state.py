@@ -14,11 +14,11 @@ from ..layout.lvm_disk import VGSA_CLASSIC
 from ..layout.vgda import VGDA_HEADER
 from ..units import SECTOR
 from .boot import pvid_of
-from .copies import Place, choose, survey_vgda, survey_vgsa
+from .copies import Place, choose, choose_vgsa, survey_vgda, survey_vgsa
 from .disk import DiskInfo, scan
 from .geometry import vgda_counts
 from .maps import LvMap
-from .problems import Problem, Severity
+from .problems import Problem
 from .record import PRIMARY_PSN, LvmRecord, VgKind
 from .vgda import LV_DEFINED, LV_STALE, PP_ALLOCATED, PP_STALE, PV_STALE, Vgda
 from .vgsa import Vgsa
@@ -43,6 +43,7 @@ class GroupState:
         members: the disks that are there, by PV number.
         maps: where the LVs are, by minor number.
         record: an LVM record of the group; what it says of the group is true for all disks.
+        source: image and byte offset of the believed VGDA; of a new group there is none.
     """
 
     vgda: Vgda
@@ -51,11 +52,18 @@ class GroupState:
     members: dict[int, Member]
     maps: dict[int, LvMap]
     record: LvmRecord
+    source: tuple[str, int] = ("", 0)
 
     def copy(self) -> GroupState:
         """An independent copy; the devices are the same."""
         return GroupState(
-            self.vgda.copy(), self.vgsa.copy(), self.stale.copy(), dict(self.members), dict(self.maps), self.record
+            self.vgda.copy(),
+            self.vgsa.copy(),
+            self.stale.copy(),
+            dict(self.members),
+            dict(self.maps),
+            self.record,
+            self.source,
         )
 
     @property
@@ -93,20 +101,22 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         for index in ((0, 1) if i.record.vgda_psn[0] <= i.record.vgda_psn[1] else (1, 0))
     ]
     vgsas = survey_vgsa(places)
-    vgsa = vgsas.newest[0][1] if vgsas.newest else None
-    factor = vgsa.factor if vgsa else 1
+    factor = vgsas.newest[vgsas.best([0] * len(vgsas.newest))[0]][1].factor if vgsas.newest else 1
     vgdas = survey_vgda(places, factor)
     chosen = choose(vgdas)
     vgda = chosen.vgda
     problems += chosen.problems
-    if vgsa is None:
+    believed, tie = choose_vgsa(vgsas, vgda) if vgsas.newest else (0, False)
+    if not vgsas.newest:
         text = "no copy is valid; staleness is taken from the PP entries"
-        problems.append(Problem(Severity.ERROR, "vgsa", "", places[0].vgsa_offset, text, places[0].device.name))
+        problems.append(Problem("vgsa-lost", "vgsa", "", places[0].vgsa_offset, text, places[0].device.name))
         vgsa = Vgsa.empty(factor)
         stale = np.asarray((vgda.pps["pp_state"] & PP_STALE) != 0)
     else:
+        vgsa = vgsas.newest[believed][1]
         stale = vgsa.stale[: len(vgda.pvs)]
-    state = GroupState(vgda, vgsa, stale & vgda.allocated, {}, chosen.maps, places[0].record)
+    state = GroupState(vgda, vgsa, stale & vgda.allocated, {}, chosen.maps, chosen.place.record)
+    state.source = chosen.place.device.name, chosen.place.vgda_offset
     problems += _attach(state, infos, members)
 
     numbers = {id(member.device): number for number, member in state.members.items()}
@@ -115,8 +125,8 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         number = numbers.get(id(place.device))
         return number is not None and place.index < vgda.vgda_count(number)
 
-    problems += vgsas.problems(VGSA_CLASSIC, active, lambda place: place.vgsa_offset)
-    problems += vgdas.problems(VGDA_HEADER, active, lambda place: place.vgda_offset)
+    problems += vgsas.problems(VGSA_CLASSIC, believed, tie, active, lambda place: place.vgsa_offset)
+    problems += vgdas.problems(VGDA_HEADER, chosen.believed, chosen.tie, active, lambda place: place.vgda_offset)
     return state, problems
 
 
@@ -157,25 +167,25 @@ def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -
         )
         if info is None:
             text = f"PV {number} ({pvid}) is not here"
-            problems.append(Problem(Severity.ERROR, "pv_header", "pv_id", None, text))
+            problems.append(Problem("pv-absent", "pv_header", "pv_id", None, text))
             continue
         spare.remove(info)
         record = info.record
         if record is None:
             record = state.record.for_disk(info.device.size, number)
             text = f"no LVM record, but the group knows the disk as PV {number}"
-            problems.append(Problem(Severity.WARNING, "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
+            problems.append(Problem("record-missing", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
         elif record.pv_number != number:
             text = f"expected {number}, found {record.pv_number}"
-            problems.append(Problem(Severity.WARNING, "lvm_record", "pv_num", 0xE2C, text, info.device.name))
+            problems.append(Problem("record-number", "lvm_record", "pv_num", 0xE2C, text, info.device.name))
         state.members[number] = Member(info.device, record)
         pv = state.vgda.pvs[number - 1]
-        end = int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << record.pp_shift)
+        end = int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << state.record.pp_shift)
         if end > info.device.size:
             text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"
-            problems.append(Problem(Severity.ERROR, "pv_header", "pp_count", None, text, info.device.name))
+            problems.append(Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name))
     for info in spare:
         if info.record is not None:
             text = f"PVID {info.pvid} is not a member by the newest VGDA"
-            problems.append(Problem(Severity.WARNING, "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
+            problems.append(Problem("disk-stranger", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
     return problems

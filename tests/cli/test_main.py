@@ -14,6 +14,8 @@ from lvmfmt.cli import main as cli
 
 VERBS = {
     "fs": ("build", "ls", "stat", "cat", "get", "put", "rm", "fsck", "logdump", "logredo"),
+    "vg": ("check", "scan"),
+    "lv": ("list", "export", "import"),
     "host": ("create", "run", "boot", "poweroff"),
 }
 

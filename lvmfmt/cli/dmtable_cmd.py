@@ -1,0 +1,104 @@
+"""`lvmfmt dmtable`: device-mapper tables of the logical volumes on images."""
+
+from __future__ import annotations
+
+import argparse
+import re
+import stat
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature, printable
+from .operands import add_json, add_operands, assignment, split
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..lvm import LogicalVolume, Target
+
+_EXAMPLES = """\
+examples:
+  lvmfmt dmtable hdisk0.img hdisk1.img --lv hd4 | dmsetup create hd4
+  dmsetup create --concise "$(lvmfmt dmtable hdisk0.img hdisk1.img)"
+  lvmfmt dmtable hdisk0.img hdisk1.img --device hdisk0.img=/dev/loop4 --device hdisk1.img=/dev/loop5
+
+Without --lv all logical volumes are printed on one line in the concise format of dmsetup. An image that --device does
+not name, and that is no block device itself, is taken to be /dev/loop0, /dev/loop1, ... in the order of the images
+(losetup /dev/loop0 hdisk0.img). Mirrored volumes become mirror targets that take their copies to be in sync; stale
+copies are left out; what no image has becomes an error target. Striped volumes have no table yet.
+"""
+_NAME = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
+
+
+def fill(parser: argparse.ArgumentParser) -> None:
+    """Add the arguments."""
+    parser.epilog = _EXAMPLES
+    add_operands(parser, "IMAGE", "disk images of one or more volume groups")
+    parser.add_argument("--lv", metavar="NAME", help="print the table of this logical volume only")
+    parser.add_argument(
+        "--device", metavar="IMAGE=PATH", type=assignment, action="append", default=[], help="device for an image"
+    )
+    add_json(parser)
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Print the tables."""
+    from .. import block
+    from ..inspect.volume import find_logical_volume, open_groups
+    from ..lvm import dm_table
+
+    images, _ = split(args.operands)
+    paths = _paths(images, dict(args.device))
+    left_out: list[LvmfmtError] = []
+    tables: list[tuple[str, LogicalVolume, list[Target]]] = []
+    with ExitStack() as stack:
+        devices = [stack.enter_context(block.open(image)) for image in images]
+        if args.lv is not None:
+            volumes = {args.lv: find_logical_volume(devices, args.lv)[1]}
+            tables = [(args.lv, lv, dm_table(lv, paths)) for lv in volumes.values()]
+        else:
+            for group in open_groups(devices):
+                for name, lv in group.logical_volumes.items():
+                    try:
+                        tables.append((name, lv, dm_table(lv, paths)))
+                    except UnsupportedFeature as error:
+                        left_out.append(error)
+    if args.json:
+        print_json([_plain(name, lv, targets) for name, lv, targets in tables])
+    elif args.lv is not None:
+        print("\n".join(str(target) for target in tables[0][2]))
+    elif tables:
+        print(";".join(_concise(name, lv, targets) for name, lv, targets in tables))
+    for reason in left_out:
+        print(f"lvmfmt: {reason}; no table", file=sys.stderr)
+    return 2 if left_out else 0
+
+
+def _paths(images: list[str], given: dict[str, str]) -> dict[str, str]:
+    """The device that stands for each image, by the image's path."""
+    if unknown := set(given) - set(images):
+        raise OperationRefused(f"--device names what is no image here: {', '.join(sorted(unknown))}")
+    result = {}
+    for index, image in enumerate(images):
+        is_device = Path(image).exists() and stat.S_ISBLK(Path(image).stat().st_mode)
+        result[image] = given.get(image) or (image if is_device else f"/dev/loop{index}")
+        if not result[image].startswith("/") or re.search(r"[\s,;\\]", result[image]):
+            raise OperationRefused(f"not a path that a table can name: {printable(result[image])}")
+    return result
+
+
+def _plain(name: str, lv: LogicalVolume, targets: list[Target]) -> dict[str, object]:
+    return {"name": name, "device": _device_name(name, lv), "table": [str(target) for target in targets]}
+
+
+def _concise(name: str, lv: LogicalVolume, targets: list[Target]) -> str:
+    """One device: name, no UUID, any minor number, flags, the table."""
+    flags = "ro" if lv.permissions == 2 else "rw"
+    return ",".join([_device_name(name, lv), "", "", flags, *(str(target) for target in targets)])
+
+
+def _device_name(name: str, lv: LogicalVolume) -> str:
+    """The LV's own name, if it is one that every tool takes."""
+    return name if _NAME.fullmatch(name) else f"lv{lv.minor}"

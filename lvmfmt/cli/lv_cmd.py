@@ -1,0 +1,153 @@
+"""`lvmfmt lv`: the logical volumes on images, and their whole content out to a file and back."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+from ..errors import OperationRefused, printable
+from .operands import add_json, add_operands, split, verb
+from .output import amount, print_json, print_table, progress
+
+_EXAMPLES = """\
+examples:
+  lvmfmt lv list hdisk0.img hdisk1.img
+  lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img
+  lvmfmt lv import hdisk0.img hdisk1.img hd4 root.img
+
+Fixed operands are counted from the right; everything before them is images.
+"""
+_LIST_EXAMPLES = """\
+  lvmfmt lv list hdisk0.img hdisk1.img
+  lvmfmt lv list disks/*.img --json
+"""
+_EXPORT_EXAMPLES = """\
+  lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img
+  lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img --force     replaces root.img
+
+The image has the size of the logical volume and begins with its control block. Holes stay holes.
+"""
+_IMPORT_EXAMPLES = """\
+  lvmfmt lv import hdisk0.img hdisk1.img hd4 root.img
+
+SRC has exactly the size of the logical volume. All copies are written; one that is stale or not here is refused. The
+logical volume keeps its control block unless SRC begins with something other than a control block or zeros. If the
+import is stopped, all copies but one are marked stale.
+"""
+
+
+def fill(parser: argparse.ArgumentParser) -> None:
+    """Add the commands of the group."""
+    parser.epilog = _EXAMPLES
+    verbs = parser.add_subparsers(title="lv commands", metavar="COMMAND", required=True)
+    listing = verb(verbs, "list", "list the logical volumes", examples=_LIST_EXAMPLES)
+    add_operands(listing, "IMAGE", "disk images of one or more volume groups")
+    add_json(listing)
+    listing.set_defaults(run=run_list)
+    out = verb(verbs, "export", "write a logical volume as a raw image", examples=_EXPORT_EXAMPLES)
+    add_operands(out, "OPERAND", "IMAGE... NAME OUT")
+    out.add_argument("--force", action="store_true", help="replace OUT")
+    out.set_defaults(run=run_export)
+    back = verb(verbs, "import", "replace the content of a logical volume", examples=_IMPORT_EXAMPLES)
+    add_operands(back, "OPERAND", "IMAGE... NAME SRC")
+    back.add_argument("--seed", type=int, help="take the time stamps from this number")
+    back.set_defaults(run=run_import)
+
+
+def run_list(args: argparse.Namespace) -> int:
+    """Print the volumes of all groups."""
+    from .. import block
+    from ..errors import NotFound
+    from ..inspect.volume import open_groups
+
+    images, _ = split(args.operands)
+    with ExitStack() as stack:
+        groups = open_groups([stack.enter_context(block.open(image)) for image in images])
+        if not groups:
+            raise NotFound("there is no volume group on these images")
+        rows = [
+            {
+                "vgid": group.vgid,
+                "name": name,
+                "minor": lv.minor,
+                "lvid": lv.lvid,
+                "type": lv.type,
+                "size": lv.size,
+                "lps": lv.lps,
+                "pps": lv.pps,
+                "copies": lv.copies,
+                "stale_pps": lv.stale_pps,
+                "pvs": lv.pv_numbers,
+                "label": lv.label,
+            }
+            for group in groups
+            for name, lv in group.logical_volumes.items()
+        ]
+    if args.json:
+        print_json(rows)
+        return 0
+    headers = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "SIZE", "LABEL", "LVID")
+    keys = ("name", "type", "lps", "pps", "copies", "stale_pps", "size", "label", "lvid")
+    right = ("LPs", "PPs", "COPIES", "STALE", "SIZE")
+    print_table(headers, [[row[key] for key in keys] for row in rows], right=right)
+    return 0
+
+
+def run_export(args: argparse.Namespace) -> int:
+    """Copy the volume to a new image."""
+    import time
+
+    from .. import block
+    from ..block.newfile import new_image
+    from ..inspect.volume import find_logical_volume
+    from ..lvm import export_lv
+
+    images, (name, out) = split(args.operands, "NAME", "OUT")
+    _refuse_an_image(out, images)
+    start = time.monotonic()
+    with ExitStack() as stack:
+        devices = [stack.enter_context(block.open(image)) for image in images]
+        _, lv = find_logical_volume(devices, name)
+        data = sum(e.length for e in lv.device.extents() if e.is_data)
+        told = stack.enter_context(progress(f"export {name}", data))
+        with new_image(out, lv.size, replace=args.force) as target:
+            done = export_lv(lv, target, progress=told)
+        torn = [device.name for device in devices if getattr(device, "in_use", False)]
+    print(f"{printable(out)}: {amount(done, time.monotonic() - start)}; {lv.size - done} bytes are holes")
+    for image in torn:
+        print(f"lvmfmt: {printable(image)}: in use while it was read; the copy may be torn", file=sys.stderr)
+    return 0
+
+
+def run_import(args: argparse.Namespace) -> int:
+    """Write the image into the volume."""
+    import time
+
+    from .. import block
+    from ..inspect.volume import find_logical_volume
+    from ..lvm import import_lv
+    from ..origin import SeededOrigin, SystemOrigin
+
+    images, (name, source) = split(args.operands, "NAME", "SRC")
+    _refuse_an_image(source, images)
+    start = time.monotonic()
+    origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+    with ExitStack() as stack:
+        content = stack.enter_context(block.open(source))
+        devices = [stack.enter_context(block.open(image, writable=True)) for image in images]
+        group, lv = find_logical_volume(devices, name)
+        data = sum(e.length for e in content.extents() if e.is_data)
+        told = stack.enter_context(progress(f"import {name}", data))
+        done = import_lv(group, lv, content, origin=origin, progress=told)
+    print(f"{printable(name)}: {amount(done, time.monotonic() - start)} into each of {lv.copies} copies")
+    if getattr(content, "in_use", False):
+        print(f"lvmfmt: {printable(source)}: in use while it was read; the content may be torn", file=sys.stderr)
+    return 0
+
+
+def _refuse_an_image(path: str, images: list[str]) -> None:
+    for image in images:
+        if Path(path).exists() and Path(image).exists() and Path(path).samefile(image):
+            raise OperationRefused("one of the images that the logical volume is on", where=path)

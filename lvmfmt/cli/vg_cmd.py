@@ -1,0 +1,149 @@
+"""`lvmfmt vg`: whether the volume groups on images are consistent, and their repair."""
+
+from __future__ import annotations
+
+import argparse
+from contextlib import ExitStack
+from typing import TYPE_CHECKING
+
+from ..errors import OperationRefused, printable
+from .operands import add_json, add_operands, split, verb
+from .output import print_json, print_table
+
+if TYPE_CHECKING:
+    from ..lvm import Problem
+
+_EXAMPLES = """\
+examples:
+  lvmfmt vg check hdisk0.img hdisk1.img
+  lvmfmt vg check hdisk0.img hdisk1.img --repair --undo-file before.undo
+  lvmfmt vg scan hdisk0.img
+"""
+_CHECK_EXAMPLES = """\
+  lvmfmt vg check hdisk0.img hdisk1.img
+  lvmfmt vg check disks/*.img --json
+  lvmfmt vg check hdisk0.img hdisk1.img --repair --undo-file before.undo
+  lvmfmt undo before.undo
+
+Finds what disagrees between copies, disks, maps, names, control blocks and records, and says which side is right.
+--repair rewrites what has a sound source and nothing else; what it overwrites is in the undo file first. The
+images of one group at a time are repaired. Exit status 0: nothing but notes (left), 1: findings.
+"""
+_SCAN_EXAMPLES = """\
+  lvmfmt vg scan hdisk0.img hdisk1.img
+  lvmfmt fs ls hdisk0.img --offset 0x220000 /          a file system that was found, if it is in one piece
+
+Looks for control blocks and superblocks wherever a logical volume may begin, whatever the volume group says. What is
+found may be what is left of a volume that was removed. Exit status 0: something was found, 1: nothing.
+"""
+
+
+def fill(parser: argparse.ArgumentParser) -> None:
+    """Add the commands of the group."""
+    parser.epilog = _EXAMPLES
+    verbs = parser.add_subparsers(title="vg commands", metavar="COMMAND", required=True)
+    check = verb(verbs, "check", "find every disagreement in a volume group", examples=_CHECK_EXAMPLES)
+    add_operands(check, "IMAGE", "disk images of one or more volume groups")
+    check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
+    check.add_argument("--undo-file", metavar="FILE", help="undo file to make (with --repair; default: lvmfmt.undo)")
+    check.add_argument("--seed", type=int, help="take the time stamps from this number")
+    add_json(check)
+    check.set_defaults(run=run_check)
+    scan = verb(verbs, "scan", "list what is found on disks without a usable VGDA", examples=_SCAN_EXAMPLES)
+    add_operands(scan, "IMAGE", "disk images")
+    add_json(scan)
+    scan.set_defaults(run=run_scan)
+
+
+def run_check(args: argparse.Namespace) -> int:
+    """Check every group, repair one if asked, and print what is wrong, or is still wrong."""
+    from .. import block
+    from ..inspect.volume import by_group
+    from ..lvm.check import check
+    from ..lvm.repair import repair
+    from ..origin import SeededOrigin, SystemOrigin
+
+    images, _ = split(args.operands)
+    if args.undo_file and not args.repair:
+        raise OperationRefused("--undo-file goes with --repair")
+    with ExitStack() as stack:
+        devices = [stack.enter_context(block.open(image, writable=args.repair)) for image in images]
+        groups = list(by_group(devices).values())
+        # a disk that lost its LVM record is known by its PVID to the only group there is
+        groups = [devices] if len(groups) < 2 else groups
+        found = [problem for members in groups for problem in check(members)]
+        written, left = 0, found
+        if args.repair:
+            if len(groups) > 1:
+                raise OperationRefused(f"the images hold {len(groups)} volume groups", hint="repair one at a time")
+            origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+            undo = args.undo_file or "lvmfmt.undo"
+            written = repair(devices, undo, now=origin.now())
+            left = check(devices)
+    if args.json:
+        print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})
+    else:
+        _print(found)
+        if args.repair:
+            gone = len(found) - len([problem for problem in found if problem in left])
+            saved = f"; {printable(undo)} puts the old bytes back" if written else ""
+            print(f"{gone} of {len(found)} findings repaired with {written} writes{saved}")
+            if left and written:
+                print("\nleft:")
+                _print(left)
+    return 1 if any(problem.severity.value != "note" for problem in left) else 0
+
+
+def run_scan(args: argparse.Namespace) -> int:
+    """Print what is found."""
+    from .. import block
+    from ..inspect.salvage import salvage
+
+    images, _ = split(args.operands)
+    with ExitStack() as stack:
+        found = [f for image in images for f in salvage(stack.enter_context(block.open(image)))]
+    if args.json:
+        print_json(found)
+    elif not found:
+        print("nothing was found by scanning")
+    else:
+        headers = ("IMAGE", "BYTE", "STRUCTURE", "NAME", "TYPE", "LPs", "COPIES", "SIZE", "LABEL", "LVID", "PROBLEM")
+        rows = [
+            (f.image, f"{f.offset:#x}", f.structure, f.name, f.type, f.lps or "", f.copies or "", f.size or "",
+             f.label, f.lvid, f.problem)
+            for f in found
+        ]  # fmt: skip
+        print("found by scanning; nothing says whether it is still in use")
+        print_table(headers, rows, right=("BYTE", "LPs", "COPIES", "SIZE"))
+    return 0 if found else 1
+
+
+def _plain(problem: Problem) -> dict[str, object]:
+    from ..lvm import RULES
+
+    rule = RULES[problem.rule]
+    return {
+        "rule": problem.rule,
+        "severity": problem.severity.value,
+        "where": problem.where,
+        "structure": problem.structure,
+        "field": problem.field,
+        "offset": problem.offset,
+        "evidence": problem.text,
+        "expected": rule.meaning,
+        "right": rule.right,
+    }
+
+
+def _print(problems: list[Problem]) -> None:
+    from ..lvm import RULES
+
+    if not problems:
+        print("nothing wrong was found")
+        return
+    rows = []
+    for p in problems:
+        name = f"{p.structure}.{p.field}" if p.field else p.structure
+        offset = "" if p.offset is None else f"{p.offset:#x}"
+        rows.append((p.severity.value, p.rule, p.where, name, offset, p.text, RULES[p.rule].right))
+    print_table(("SEVERITY", "RULE", "WHERE", "FIELD", "BYTE", "EVIDENCE", "RIGHT IS"), rows)

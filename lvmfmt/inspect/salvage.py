@@ -1,0 +1,122 @@
+"""What can be found on a disk when nothing says where to look: control blocks of LVs and superblocks, by scanning.
+
+PP 1 starts at a multiple of 128 KiB (lvm-format 1.2) and every PP is a multiple of 1 MiB, so a logical volume begins
+on a 128 KiB boundary whatever the PP size of its group. Only data extents are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from ..block import BlockDevice, Window
+from ..errors import CorruptImage, LvmfmtError
+from ..jfs2.dialect import AIX, LINUX
+from ..jfs2.superblock import read_superblock
+from ..lvm.lvcb import TAG
+from ..lvm.lvcb import read as read_lvcb
+from ..units import KIB, SECTOR
+
+STRIDE = 128 * KIB
+_SUPERBLOCKS = (0x8000, 0xF000)
+_DIALECTS = {dialect.magic: dialect for dialect in (AIX, LINUX)}
+
+
+@dataclass(frozen=True)
+class Found:
+    """The start of a logical volume or of a file system, found by scanning.
+
+    Attributes:
+        image: the disk.
+        offset: byte where the volume begins.
+        structure: lvcb, j2_superblock or jfs1_superblock.
+        name: of the LV, or of the file system.
+        type: of the LV; the dialect of the file system.
+        lvid: of the LV, "" for a file system.
+        lps: LPs of the LV; 0 for a file system.
+        copies: copies of the LV; 0 for a file system.
+        size: bytes of the file system; 0 for an LV, whose PP size is not known.
+        label: mount point of the LV, label of the file system.
+        problem: what is wrong with it, "" if nothing.
+        found_by: always "scan": nothing of the group's own says that it is still in use.
+    """
+
+    image: str
+    offset: int
+    structure: str
+    name: str = ""
+    type: str = ""
+    lvid: str = ""
+    lps: int = 0
+    copies: int = 0
+    size: int = 0
+    label: str = ""
+    problem: str = ""
+    found_by: str = "scan"
+
+
+def salvage(device: BlockDevice) -> list[Found]:
+    """Everything that is found on a disk, in the order of its offsets."""
+    found = [_lvcb(device, at) for at in _boundaries(device, 0, len(TAG)) if _holds(device, at, TAG)]
+    starts: set[int] = set()
+    for phase in _SUPERBLOCKS:
+        for at in _boundaries(device, phase, 4):
+            if bytes(device.read(at, 4)) in _DIALECTS:
+                starts.add(at - phase)
+    found += [_superblock(device, start) for start in starts]
+    return sorted(found, key=lambda f: (f.offset, f.structure != "lvcb"))
+
+
+def _boundaries(device: BlockDevice, phase: int, length: int) -> Iterator[int]:
+    """Offsets that are `phase` behind a boundary and have `length` bytes of data, extents being whole sectors."""
+    for extent in device.extents():
+        if extent.is_data:
+            first = max(0, -(-(extent.offset - phase) // STRIDE)) * STRIDE + phase
+            yield from range(first, extent.offset + extent.length - length + 1, STRIDE)
+
+
+def _holds(device: BlockDevice, offset: int, tag: bytes) -> bool:
+    return bytes(device.read(offset, len(tag))) == tag
+
+
+def _lvcb(device: BlockDevice, offset: int) -> Found:
+    block = device.read(offset, min(SECTOR, device.size - offset)).tobytes()
+    try:
+        lvcb = read_lvcb(block, offset=offset, where=device.name)
+    except CorruptImage as error:
+        return Found(device.name, offset, "lvcb", problem=error.what)
+    return Found(
+        device.name,
+        offset,
+        "lvcb",
+        name=lvcb.name,
+        type=lvcb.type,
+        lvid=lvcb.lvid,
+        lps=lvcb.lps,
+        copies=lvcb.copies,
+        label=lvcb.label,
+    )
+
+
+def _superblock(device: BlockDevice, start: int) -> Found:
+    magics = (bytes(device.read(start + at, 4)) for at in _SUPERBLOCKS if start + at + 4 <= device.size)
+    dialect = next(_DIALECTS[magic] for magic in magics if magic in _DIALECTS)
+    structure = dialect.structures.superblock.name
+    try:
+        superblock = read_superblock(Window(device, start))
+    except LvmfmtError as error:
+        return Found(device.name, start, structure, type=dialect.name, problem=error.what)
+    values = superblock.values
+    names = {
+        n: bytes(values[n]).decode("utf-8", "surrogateescape") for n in ("s_fname", "s_fpack", "s_label") if n in values
+    }
+    return Found(
+        device.name,
+        start,
+        structure,
+        name=names.get("s_fpack", "") or names.get("s_fname", ""),
+        type=dialect.name,
+        size=int(values["s_size"]) * SECTOR,
+        label=names.get("s_label", ""),
+        problem="; ".join(superblock.problems),
+    )

@@ -1,0 +1,209 @@
+"""Inserting into and deleting from a directory tree inside a transaction.
+
+Source: reference section 3.5. Pages are always full ones of 4096 bytes.
+"""
+
+from __future__ import annotations
+
+from ...errors import AlreadyExists, NotFound
+from ..dtree import MAX_DEPTH
+from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
+from ..geometry import PAGE
+from ..log.records import DTREE
+from ..xtree import ROOT_OFFSET
+from .dtree_node import PAGE_SLOTS, ROOT_INTERNAL, ROOT_LEAF, Node
+from .images import InodeImage
+from .transaction import Transaction
+
+_HALF = PAGE_SLOTS // 2
+
+Path = list[tuple[int, Node, int]]
+"""(block address, 0 for the root; node; index that was followed) from the root down."""
+
+
+class DirectoryTree:
+    """The entries of a directory, for one transaction.
+
+    Args:
+        txn: the transaction.
+        inode: the directory.
+    """
+
+    def __init__(self, txn: Transaction, inode: InodeImage) -> None:
+        self._txn, self._inode = txn, inode
+        self._form = txn.form
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether it has no entries."""
+        return not len(self._root())
+
+    @property
+    def parent(self) -> int:
+        """Inode number of the directory that it is in."""
+        return int(self._form.number.unpack_from(self._inode.data, ROOT_OFFSET + self._form.parent_at)[0])
+
+    @parent.setter
+    def parent(self, number: int) -> None:
+        self._form.number.pack_into(self._inode.data, ROOT_OFFSET + self._form.parent_at, number)
+
+    def lookup(self, key: bytes) -> int | None:
+        """Inode number of an entry, by its on-disk key."""
+        path, found = self._search(key)
+        _, leaf, index = path[-1]
+        return leaf.number(index) if found else None
+
+    def insert(self, key: bytes, number: int) -> None:
+        """Add an entry.
+
+        Raises:
+            AlreadyExists: there is one with this key.
+            NoSpace: a page is needed, and there is none.
+        """
+        path, found = self._search(key)
+        if found:
+            raise AlreadyExists("the directory has an entry of this name", where=self._txn.volume.where)
+        self._insert(path, path[-1][2], key, self._form.number.pack(number))
+
+    def replace(self, key: bytes, number: int) -> None:
+        """Let an entry name another inode."""
+        _, leaf, index = self._existing(key)[-1]
+        leaf.set_number(index, number)
+
+    def remove(self, key: bytes) -> None:
+        """Take an entry away; pages that become empty are given back, never merged."""
+        path = self._existing(key)
+        path[-1][1].remove(path[-1][2])
+        while not len(path[-1][1]):
+            address, node, _ = path.pop()
+            if not path:
+                node.reset(ROOT_LEAF)
+                self._inode.row["di_size"] = DIRECTORY_SIZE_OF_ROOT
+                return
+            self._unlink(address, node)
+            _, parent, index = path[-1]
+            parent.remove(index)
+            # the first router of the left edge has no key: everything that is not above another goes there
+            if index == 0 and len(parent) and all(at == 0 for _, _, at in path[:-1]):
+                value = parent.value(0)
+                parent.remove(0)
+                parent.insert(0, b"", value)
+
+    def _existing(self, key: bytes) -> Path:
+        path, found = self._search(key)
+        if not found:
+            raise NotFound("no such name in the directory", where=self._txn.volume.where)
+        return path
+
+    def _root(self) -> Node:
+        return Node(self._form, self._inode.data, ROOT_OFFSET, is_root=True)
+
+    def _page(self, address: int) -> Node:
+        return Node(self._form, self._txn.page(DTREE, address, self._inode), 0, is_root=False)
+
+    def _search(self, key: bytes) -> tuple[Path, bool]:
+        address, node = 0, self._root()
+        path: Path = []
+        for _ in range(MAX_DEPTH):
+            index, found = node.find(key)
+            if node.is_leaf:
+                return [*path, (address, node, index)], found
+            index = index if found else max(index - 1, 0)
+            path.append((address, node, index))
+            address = node.child(index)
+            node = self._page(address)
+        raise self._txn.volume.corrupt("dtree_page_header", "flag", None, f"at most {MAX_DEPTH} levels", "more")
+
+    def _insert(self, path: Path, index: int, key: bytes, value: bytes) -> None:
+        """Put an entry into the last node of a path, which is split where it has no room."""
+        node = path[-1][1]
+        if node.slots_of(key) <= node.free:
+            node.insert(index, key, value)
+        elif node.is_root:
+            page = self._split_root(node)
+            page.insert(index, key, value)
+        else:
+            self._split_page(path, index, key, value)
+
+    def _new_page(self, *, leaf: bool, near: int) -> tuple[int, Node]:
+        bpp = self._txn.volume.blocks_per_page
+        [(address, _)] = self._txn.allocate(bpp, near=near, contiguous=True)
+        data = self._txn.new_page(DTREE, self._form.empty_page(address, leaf=leaf), address, self._inode)
+        row = self._inode.row
+        row["di_nblocks"] += bpp
+        if leaf:
+            row["di_size"] = (0 if row["di_size"][0] == DIRECTORY_SIZE_OF_ROOT else row["di_size"]) + PAGE
+        return address, Node(self._form, data, 0, is_root=False)
+
+    def _split_root(self, root: Node) -> Node:
+        """Move everything of a root into a page below it."""
+        address, page = self._new_page(leaf=root.is_leaf, near=self._inode.near)
+        for i in range(len(root)):
+            page.insert(i, root.key(i), root.value(i))
+        root.reset(ROOT_INTERNAL)
+        root.insert(0, b"", self._form.pxd(address, self._txn.volume.blocks_per_page))
+        return page
+
+    def _split_page(self, path: Path, index: int, key: bytes, value: bytes) -> None:
+        """Add a page to the right of a full one, and a router for it above."""
+        address, left, _ = path[-1]
+        following, previous = left.siblings
+        new_address, right = self._new_page(leaf=left.is_leaf, near=address)
+        right.siblings = following, address
+        left.siblings = new_address, previous
+        if following:
+            neighbour = self._page(following)
+            neighbour.siblings = neighbour.siblings[0], new_address
+        if not following and index == len(left):
+            right.insert(0, key, value)
+        else:
+            stay = self._stay(left, index, key)
+            for i, source in enumerate(range(stay, len(left))):
+                right.insert(i, left.key(source), left.value(source))
+            for source in range(len(left) - 1, stay - 1, -1):
+                left.remove(source)
+            if index <= stay:
+                left.insert(index, key, value)
+            else:
+                right.insert(index - stay, key, value)
+        parent_at, parent, followed = path[-2]
+        router = right.key(0)
+        if left.is_leaf and (followed or (parent_at and parent.siblings[1])):
+            router = self._separator(left.key(len(left) - 1), router)
+        pxd = self._form.pxd(new_address, self._txn.volume.blocks_per_page)
+        self._insert(path[:-1], followed + 1, router, pxd)
+
+    def _stay(self, node: Node, index: int, key: bytes) -> int:
+        """How many entries of a full page stay in it: half of the slots, the new entry counted at its place."""
+        used = 0
+        for i in range(len(node)):
+            if i == index:
+                used += node.slots_of(key)
+                if used >= _HALF:
+                    return max(i, 1)
+            used += node.slots_of(node.key(i))
+            if used >= _HALF and i + 1 < len(node):
+                return i + 1
+        return len(node) - 1
+
+    def _separator(self, left: bytes, right: bytes) -> bytes:
+        """Just enough of `right` to be above `left`."""
+        unit = self._form.dialect.name_unit
+        end = min(len(left), len(right))
+        common = next((i for i in range(0, end, unit) if left[i : i + unit] != right[i : i + unit]), end)
+        return right[: common + unit]
+
+    def _unlink(self, address: int, node: Node) -> None:
+        """Take an empty page out of its row of siblings, and give it back."""
+        following, previous = node.siblings
+        if following:
+            neighbour = self._page(following)
+            neighbour.siblings = neighbour.siblings[0], previous
+        if previous:
+            neighbour = self._page(previous)
+            neighbour.siblings = following, neighbour.siblings[1]
+        row = self._inode.row
+        row["di_nblocks"] -= self._txn.volume.blocks_per_page
+        if node.is_leaf:
+            row["di_size"] -= PAGE
+        self._txn.drop_page(DTREE, address, self._inode)

@@ -1,0 +1,197 @@
+"""Writing the log: records over page boundaries, pages in their order, and its superblock at open and close.
+
+Records are kept in memory until they are forced. A force writes one page after the other, each with its own barrier:
+a page that arrived before its predecessor would be a gap in the sequence. Source: reference sections 3.7 and 3.8.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ...errors import OperationRefused
+from ...layout.record import Record
+from ..geometry import PAGE
+from ..log.pages import DATA, FIRST_PAGE, OPEN, PAGE_END, SUPERBLOCK_PAGE, Log
+from ..log_format import HEADER, REDONE
+
+COMMIT, SYNCPT, MOUNT, REDOPAGE, NOREDOPAGE, UPDATEMAP = 0x8000, 0x4000, 0x2000, 0x0800, 0x0080, 0x0008
+_STRUCTURES = {
+    COMMIT: "log_record",
+    SYNCPT: "log_syncpt",
+    MOUNT: "log_record",
+    REDOPAGE: "log_redopage",
+    NOREDOPAGE: "log_redopage",
+    UPDATEMAP: "log_updatemap",
+}
+MAX_DATA = 0x7FFF
+"""Bytes of data of a record: its length has 15 bits."""
+_MAX_DELTA = 128 * PAGE
+
+
+class LogWriter:
+    """A log that is open for writing. Positions count bytes of its stream of records and only grow.
+
+    Args:
+        log: the log; it has to be closed, with nothing to replay.
+
+    Attributes:
+        end: position behind the last record.
+        durable: position up to which records survive a crash.
+        synced: position of the last sync point.
+        capacity: bytes that the ring holds.
+        delta: bytes after which a new sync point is due (3.8.3).
+        serial: of this use of the log.
+
+    Raises:
+        OperationRefused: the log is open, or has something to replay.
+        CorruptImage: its end makes no sense.
+    """
+
+    def __init__(self, log: Log) -> None:
+        if log.state != REDONE:
+            raise OperationRefused(
+                "the log was not closed", where=log.device.name, hint="replay it (logredo) before mounting"
+            )
+        log.device.check_writable()
+        self._log = log
+        self._marks = log.dialect.structures.log_page_header
+        self._last = int(log.values["end"])
+        self._page, self._at = divmod(self._last, PAGE)
+        record = log.dialect.structures.log_super
+        if not FIRST_PAGE <= self._page < log.pages or not HEADER < self._at <= PAGE_END:
+            raise log.corrupt("superblock", "end", PAGE + record.offset_of("end"), "a place in the ring", self._last)
+        self._bytes = bytearray(log.device.read(log.offset + self._page * PAGE, PAGE))
+        marks = self._marks.table(self._bytes, 1)
+        # the page may have been torn: then the smaller end counted, and what lies behind it is written anew
+        eor = min(int(marks["eor"][0]), int(self._marks.table(self._bytes, 1, PAGE_END)["eor"][0]))
+        if eor != self._at:
+            at = self._page * PAGE + self._marks.offset_of("eor")
+            raise log.corrupt("page_header", "eor", at, self._at, eor)
+        self._sequence = int(marks["page"][0])
+        self._eor = self._at
+        self._full: list[tuple[int, bytes]] = []
+        self.capacity = (log.pages - FIRST_PAGE) * DATA
+        self.delta = min(self.capacity // 8, _MAX_DELTA)
+        self.end = self.durable = self.synced = 0
+        self.serial = int(log.values["serial"]) + 1
+        self._templates: dict[int, tuple[Record, NDArray[Any]]] = {}
+
+    @property
+    def written(self) -> int:
+        """Bytes since the last sync point."""
+        return self.end - self.synced
+
+    def open(self, member: tuple[int, bytes] | None) -> None:
+        """Write the first sync point, and mark the log as in use.
+
+        Args:
+            member: index in, and new value for, the list of active file systems; None for an inline log.
+        """
+        self.sync_point()
+        values: dict[str, Any] = {"state": OPEN, "serial": self.serial}
+        self._set_superblock(values, member)
+
+    def close(self, member: tuple[int, bytes] | None) -> None:
+        """Write the last sync point, and mark the log as closed at its end."""
+        self.sync_point()
+        self._set_superblock({"state": REDONE, "end": self._last}, member)
+
+    def sync_point(self) -> None:
+        """Say that nothing older is needed, and wait for it."""
+        self.append(SYNCPT)
+        self.force()
+        self.synced = self.end
+
+    def append(self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
+               fields: dict[str, Any] | None = None) -> int:  # fmt: skip
+        """Add a record; returns its address.
+
+        Args:
+            kind: its type.
+            data: bytes before the descriptor, at most `MAX_DATA`.
+            backchain: address of the record of the transaction before it.
+            tid: transaction.
+            aggregate: file system.
+            fields: of the type part, by published name; extents as 8 bytes.
+        """
+        record, row = self._template(kind)
+        row["logtid"], row["backchain"], row["aggregate"] = tid, backchain, aggregate
+        row["length"] = len(data)
+        for name, value in (fields or {}).items():
+            if isinstance(value, bytes):
+                at = record.offset_of(name)
+                row.view(np.uint8)[at : at + len(value)] = np.frombuffer(value, np.uint8)
+            else:
+                row[name] = value
+        self._put(data)
+        self._put(row.tobytes())
+        self._eor = self._at
+        self._last = self._page * PAGE + self._at
+        if self._at == PAGE_END:
+            self._next_page()
+        return self._last
+
+    def force(self) -> None:
+        """Make all records survive a crash."""
+        if self.durable == self.end:
+            return
+        for number, page in self._full:
+            self._write(number, page)
+        self._full.clear()
+        if self._eor > HEADER:
+            self._write(self._page, self._marked())
+        self.durable = self.end
+
+    def _template(self, kind: int) -> tuple[Record, NDArray[Any]]:
+        found = self._templates.get(kind)
+        if found is None:
+            record: Record = getattr(self._log.dialect.structures, _STRUCTURES[kind])
+            found = self._templates[kind] = record, record.empty_table(1)
+            found[1]["type"] = kind
+        return found
+
+    def _put(self, data: bytes) -> None:
+        at = 0
+        while at < len(data):
+            if self._at == PAGE_END:
+                self._next_page()
+            part = data[at : at + PAGE_END - self._at]
+            self._bytes[self._at : self._at + len(part)] = part
+            self._at += len(part)
+            at += len(part)
+        self.end += len(data)
+
+    def _next_page(self) -> None:
+        self._full.append((self._page, self._marked()))
+        self._page = FIRST_PAGE if self._page == self._log.pages - 1 else self._page + 1
+        self._sequence = (self._sequence + 1) & 0xFFFFFFFF
+        self._bytes = bytearray(PAGE)
+        self._at = self._eor = HEADER
+
+    def _marked(self) -> bytes:
+        """The page that is being filled, with header and trailer."""
+        marks = self._marks.empty_table(1)
+        marks["page"], marks["eor"] = self._sequence, self._eor
+        self._bytes[:HEADER] = self._bytes[PAGE_END:] = marks.tobytes()
+        return bytes(self._bytes)
+
+    def _write(self, number: int, page: bytes) -> None:
+        self._log.device.write(self._log.offset + number * PAGE, page)
+        self._log.device.flush()
+
+    def _set_superblock(self, values: dict[str, Any], member: tuple[int, bytes] | None) -> None:
+        log, record = self._log, self._log.dialect.structures.log_super
+        at = log.offset + SUPERBLOCK_PAGE * PAGE
+        page = log.device.read(at, PAGE)
+        row = page[: record.size].view(record.dtype)
+        for name, value in values.items():
+            row[name] = value
+        if member is not None:
+            index, raw = member
+            start = record.offset_of("active") + index * len(raw)
+            page[start : start + len(raw)] = np.frombuffer(raw, np.uint8)
+        log.device.write(at, page)
+        log.device.flush()

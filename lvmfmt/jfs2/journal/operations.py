@@ -1,0 +1,243 @@
+"""Changing a mounted file system: every operation is one transaction.
+
+Source: reference sections 3.3.5, 3.5 and the table of operations in 3.6.
+"""
+
+from __future__ import annotations
+
+import stat
+
+import numpy as np
+
+from ...block import Buffer
+from ...block.device import byte_view
+from ...errors import OperationRefused
+from ..geometry import MAX_FILE_SIZE
+from ..inode_table import fill_special
+from ..xtree import ROOT_OFFSET
+from .dtree_change import DirectoryTree
+from .file_content import FileContent
+from .images import InodeImage
+from .lifetimes import Lifetimes
+from .transaction import Transaction
+
+_PERMISSIONS = 0o7777
+MAX_SYMLINK = 4096
+
+
+class Operations(Lifetimes):
+    """Operations on files and names. Instants (`now`) are nanoseconds since the epoch.
+
+    What an operation changed is durable after the next `sync` or `fsync`; a crash before leaves all or nothing of it.
+    """
+
+    def create(self, path: str, *, now: int, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+        """Make an empty regular file.
+
+        Raises:
+            AlreadyExists: there is such a path.
+        """
+        with self._journal.transaction(creates=True) as txn:
+            self._new(txn, self._parent(txn, path), stat.S_IFREG | mode & _PERMISSIONS, now, uid, gid)
+
+    def mkdir(self, path: str, *, now: int, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+        """Make a directory.
+
+        Raises:
+            AlreadyExists: there is such a path.
+        """
+        with self._journal.transaction(creates=True) as txn:
+            child, directory = self._new(
+                txn, self._parent(txn, path), stat.S_IFDIR | mode & _PERMISSIONS, now, uid, gid
+            )
+            root = txn.form.empty_root(directory.number)
+            child.data[ROOT_OFFSET : ROOT_OFFSET + len(root)] = root
+            row = child.row
+            row["di_nlink"], row["di_size"] = 2, 256
+            directory.row["di_nlink"] += 1
+
+    def symlink(self, target: str, path: str, *, now: int, uid: int = 0, gid: int = 0) -> None:
+        """Make a symlink to `target`.
+
+        Raises:
+            AlreadyExists: there is such a path.
+            OperationRefused: the target is empty or longer than 4096 bytes.
+        """
+        raw = target.encode("utf-8", "surrogateescape")
+        if not 0 < len(raw) <= MAX_SYMLINK:
+            raise OperationRefused("a symlink has 1 to 4096 bytes", where=self._volume.where)
+        with self._journal.transaction(creates=True) as txn:
+            child, _ = self._new(txn, self._parent(txn, path), stat.S_IFLNK | 0o777, now, uid, gid)
+            row = child.row
+            row["di_size"] = len(raw)
+            if len(raw) < self._dialect.symlink_inline_limit:
+                kinds = np.array([stat.S_IFLNK])
+                fill_special(self._dialect, row, kinds, np.zeros(1, np.uint64), {0: raw})
+            else:
+                FileContent(self._journal, txn, child).replace(raw)
+
+    def link(self, path: str, new: str, *, now: int) -> None:
+        """Give a file that is not a directory one more name.
+
+        Raises:
+            AlreadyExists: there is such a path.
+        """
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            if inode.kind == stat.S_IFDIR:
+                raise OperationRefused(f"{path}: is a directory", where=self._volume.where)
+            directory, entries, key = self._parent(txn, new)
+            entries.insert(key, inode.number)
+            inode.row["di_nlink"] += 1
+            self._touch(inode, now, "di_ctime")
+            self._touch(directory, now, "di_mtime", "di_ctime")
+
+    def unlink(self, path: str, *, now: int) -> None:
+        """Take a name away; what it belongs to goes with its last name.
+
+        Raises:
+            NotFound: there is no such path.
+            OperationRefused: it is a directory.
+        """
+        with self._journal.transaction() as txn:
+            directory, entries, key, inode = self._existing(txn, path)
+            if inode.kind == stat.S_IFDIR:
+                raise OperationRefused(f"{path}: is a directory", where=self._volume.where)
+            entries.remove(key)
+            self._touch(directory, now, "di_mtime", "di_ctime")
+            self._lose_link(txn, inode, now)
+
+    def rmdir(self, path: str, *, now: int) -> None:
+        """Remove an empty directory.
+
+        Raises:
+            NotFound: there is no such path.
+            OperationRefused: it is not an empty directory.
+        """
+        with self._journal.transaction() as txn:
+            directory, entries, key, inode = self._existing(txn, path)
+            self._check_empty(txn, inode, path)
+            entries.remove(key)
+            self._lose_directory(txn, directory, inode, now)
+
+    def rename(self, old: str, new: str, *, now: int) -> None:
+        """Give a file another name; one that has the name is replaced.
+
+        Raises:
+            NotFound: there is no such path.
+            OperationRefused: a directory would come to lie in itself, replace something that is not an empty
+                directory, or be replaced by something that is not a directory.
+        """
+        with self._journal.transaction() as txn:
+            source, old_entries, old_key, inode = self._existing(txn, old)
+            target, new_entries, new_key = self._parent(txn, new)
+            existing = new_entries.lookup(new_key)
+            is_directory = inode.kind == stat.S_IFDIR
+            if existing == inode.number:
+                return
+            if is_directory and self._lies_in(txn, target, inode.number):
+                raise OperationRefused(f"{old}: a directory cannot lie in itself", where=self._volume.where)
+            if existing is None:
+                new_entries.insert(new_key, inode.number)
+            else:
+                victim = self._inode(txn, existing)
+                if is_directory:
+                    self._check_empty(txn, victim, new)
+                    self._lose_directory(txn, target, victim, now)
+                elif victim.kind == stat.S_IFDIR:
+                    raise OperationRefused(f"{new}: is a directory", where=self._volume.where)
+                else:
+                    self._lose_link(txn, victim, now)
+                new_entries.replace(new_key, inode.number)
+            old_entries.remove(old_key)
+            if is_directory and source is not target:
+                DirectoryTree(txn, inode).parent = target.number
+                source.row["di_nlink"] -= 1
+                target.row["di_nlink"] += 1
+            for changed in (source, target):
+                self._touch(changed, now, "di_mtime", "di_ctime")
+            self._touch(inode, now, "di_ctime")
+
+    def write(self, path: str, offset: int, data: Buffer, *, now: int) -> None:
+        """Write into a regular file; behind its end it grows, and a gap reads as zeros.
+
+        Bytes that the file had already are written in place: a crash may leave some of them new and some old.
+
+        Raises:
+            NoSpace: it does not fit.
+            OperationRefused: it is not a regular file, or would become too large.
+        """
+        with self._journal.transaction() as txn:
+            inode = self._regular(txn, path)
+            if offset < 0 or offset + len(byte_view(data)) > MAX_FILE_SIZE:
+                raise OperationRefused(f"a file has at most {MAX_FILE_SIZE} bytes", where=self._volume.where)
+            FileContent(self._journal, txn, inode).write(offset, data)
+            self._touch(inode, now, "di_mtime", "di_ctime")
+
+    def append(self, path: str, data: Buffer, *, now: int) -> None:
+        """Write at the end of a regular file."""
+        self.write(path, self.stat(path).size, data, now=now)
+
+    def truncate(self, path: str, size: int, *, now: int) -> None:
+        """Give a regular file another size; what it gains reads as zeros."""
+        if not 0 <= size <= MAX_FILE_SIZE:
+            raise OperationRefused(f"a file has 0 to {MAX_FILE_SIZE} bytes", where=self._volume.where)
+        with self._journal.transaction() as txn:
+            inode = self._regular(txn, path)
+            FileContent(self._journal, txn, inode).truncate(size)
+            self._touch(inode, now, "di_mtime", "di_ctime")
+
+    def write_file(self, path: str, data: Buffer, *, now: int, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+        """Make a regular file with this content, or give an existing one this content: all of it or nothing."""
+        with self._journal.transaction(creates=True) as txn:
+            place = self._parent(txn, path)
+            if place[1].lookup(place[2]) is None:
+                inode, _ = self._new(txn, place, stat.S_IFREG | mode & _PERMISSIONS, now, uid, gid)
+            else:
+                inode = self._regular(txn, path)
+                self._touch(inode, now, "di_mtime", "di_ctime")
+            FileContent(self._journal, txn, inode).replace(data)
+
+    def chmod(self, path: str, mode: int, *, now: int) -> None:
+        """Change permissions; the type and attributes beyond POSIX stay."""
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            row = inode.row
+            row["di_mode"] = row["di_mode"] & ~np.uint32(_PERMISSIONS) | np.uint32(mode & _PERMISSIONS)
+            self._touch(inode, now, "di_ctime")
+
+    def chown(self, path: str, uid: int, gid: int, *, now: int) -> None:
+        """Change owner and group."""
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            row = inode.row
+            row["di_uid"], row["di_gid"] = uid, gid
+            self._touch(inode, now, "di_ctime")
+
+    def utime(self, path: str, atime: int, mtime: int, *, now: int) -> None:
+        """Set the times of last access and of the last change of content, in nanoseconds."""
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            self._touch(inode, atime, "di_atime")
+            self._touch(inode, mtime, "di_mtime")
+            self._touch(inode, now, "di_ctime")
+
+    def _regular(self, txn: Transaction, path: str) -> InodeImage:
+        inode = self._resolve(txn, path)
+        if inode.kind != stat.S_IFREG:
+            raise OperationRefused(f"{path}: not a regular file", where=self._volume.where)
+        return inode
+
+    def _check_empty(self, txn: Transaction, inode: InodeImage, path: str) -> None:
+        if inode.kind != stat.S_IFDIR or not DirectoryTree(txn, inode).is_empty:
+            raise OperationRefused(f"{path}: not an empty directory", where=self._volume.where)
+
+    def _lies_in(self, txn: Transaction, directory: InodeImage, ancestor: int) -> bool:
+        """Whether a directory is `ancestor` or lies in it."""
+        seen: set[int] = set()
+        while directory.number not in seen:
+            if directory.number == ancestor:
+                return True
+            seen.add(directory.number)
+            directory = self._inode(txn, DirectoryTree(txn, directory).parent)
+        return False

@@ -1,0 +1,135 @@
+"""The named rules of a volume group that is as it should be: what each says, and who is right where it is broken."""
+
+from __future__ import annotations
+
+import enum
+from typing import NamedTuple
+
+
+class Severity(enum.StrEnum):
+    """How much a problem matters."""
+
+    ERROR = "error"
+    """Something cannot be read or cannot be trusted."""
+    WARNING = "warning"
+    """A copy or a hint is wrong, and something else serves in its place."""
+    NOTE = "note"
+    """Legal, but worth knowing."""
+
+
+E, W, N = Severity.ERROR, Severity.WARNING, Severity.NOTE
+
+
+class Rule(NamedTuple):
+    """A rule, and who is right where it is broken."""
+
+    name: str
+    severity: Severity
+    meaning: str
+    """What holds in a sound group."""
+    right: str
+    """Which side is right and why."""
+    repair: bool
+    """Whether there can be a sound source to rewrite it from; a repair looks whether there is."""
+
+
+_ALL = (
+    # disks
+    Rule("boot-record", W, "sector 0 is an AIX boot record",
+         "the VGDA: it names the PVID of the disk that the LVM record numbers", True),
+    Rule("disk-pvid", W, "a disk of a group has a PVID",
+         "the VGDA: it names the PVID of the disk that the LVM record numbers", True),
+    Rule("disk-stranger", W, "a disk with the group's LVM record is a member by the newest VGDA",
+         "the VGDA is newer than the LVM record; whether the disk may be cleared is not to be told", False),
+    Rule("pv-absent", E, "every PV of the group is here", "the VGDA; the disk must be brought", False),
+    # LVM records
+    Rule("record-lost", E, "an LVM record, the primary or its backup, can be used",
+         "another disk's VGDA and LVM record, if the VGDA names the PVID", True),
+    Rule("record-copy", W, "LVM record and backup are both valid", "the valid one: its fields are in range", True),
+    Rule("record-differs", W, "LVM record and backup are equal",
+         "the one with the PV number and the geometry of the VGDA that it leads to", True),
+    Rule("record-missing", W, "a disk that the VGDA names has an LVM record",
+         "the VGDA: it names the PVID, and the other disks' records say where the areas lie", True),
+    Rule("record-number", W, "the PV number is that of the disk's PVID in the VGDA",
+         "the VGDA: the PVID is on the disk itself", True),
+    Rule("record-geometry", W, "all disks' records agree on version, PP size and the places of the areas",
+         "the record that leads to the newest valid VGDA", True),
+    Rule("record-length", W, "the area length is twice that of VGDA and VGSA",
+         "the two lengths, since the areas were found by them", True),
+    Rule("record-pool", W, "the relocation pool lies behind the PPs and inside the disk",
+         "the VGDA; where the pool really lies is not to be told", False),
+    # bad block directories
+    Rule("bad-blocks-copy", W, "bad block directory and backup are whole",
+         "the copy with a valid id, count and trailer", True),
+    Rule("bad-blocks-differ", W, "bad block directory and backup are equal",
+         "not to be told: both are whole and have no time stamp", False),
+    Rule("bad-blocks-pool", W, "every replacement lies in the relocation pool",
+         "not to be told: the directory or the LVM record", False),
+    # copies of VGSA and VGDA
+    Rule("vgsa-copy", W, "every counted VGSA copy is whole", "the newest whole copy", True),
+    Rule("vgsa-older", W, "all VGSA copies have one time stamp", "the newest whole copy", True),
+    Rule("vgsa-differs", W, "VGSA copies with one time stamp are equal",
+         "the copy that agrees with the states in the PP entries, else the majority", True),
+    Rule("vgsa-tie", E, "VGSA copies that differ can be told apart", "not to be told: as many say either", False),
+    Rule("vgsa-lost", E, "a VGSA copy is whole", "the states in the PP entries, which repeat it", True),
+    Rule("vgda-copy", W, "every counted VGDA copy is whole and the group's own", "the newest whole copy", True),
+    Rule("vgda-older", W, "all VGDA copies have one time stamp", "the newest whole copy, as varyonvg decides", True),
+    Rule("vgda-differs", W, "VGDA copies with one time stamp are equal",
+         "the copy that breaks the fewest rules, else the majority", True),
+    Rule("vgda-tie", E, "VGDA copies that differ can be told apart", "not to be told: as many say either", False),
+    Rule("area-left-over", N, "a place that no VGDA is counted in holds none",
+         "the VGDA: it counts the copies of each PV, and this one is older", True),
+    # VGDA header
+    Rule("header-count", W, "the counts of LVs, PVs and VGDAs are those of the entries", "the entries", True),
+    Rule("header-switch", W, "quorum and automatic varyon are 0 or 1", "not to be told", False),
+    # PV headers
+    Rule("pv-id", W, "a PVID has 8 zero bytes behind it", "the PVID on the disk", True),
+    Rule("pv-twice", E, "no PVID is there twice", "not to be told", False),
+    Rule("pv-pps", E, "a PV has 1 to 1016 x factor PPs", "not to be told: a smaller number than fits is legal", False),
+    Rule("pv-size", E, "the PPs of a PV lie on its disk", "not to be told: the disk may have been cut", False),
+    Rule("pv-start", E, "PP 1 lies behind the areas", "not to be told", False),
+    Rule("pv-state", W, "a PV is active", "varyonvg decides it", False),
+    Rule("pv-copies", W, "a PV has the VGDA copies that its rank asks for: 2 on one disk, 2 + 1 on two, else 1 each",
+         "the rule (lvm-format 11)", True),
+    Rule("pv-number", W, "a PV header has the number of its place", "the place", True),
+    Rule("pv-missing", W, "the VGSA marks only PVs of the group as missing", "the PV headers", True),
+    Rule("pv-stale", W, "a PV is marked stale when it has a stale PP", "the VGSA, which decides what is stale", True),
+    # LV entries
+    Rule("lv-name-slot", W, "an LV's name is in the slot of its minor number",
+         "the slot: readers find the name by the minor number", True),
+    Rule("lv-name-none", W, "an LV has a name", "its control block, if that has its LVID", True),
+    Rule("lv-name-twice", W, "no two LVs have one name", "their control blocks, if they have their LVIDs", True),
+    Rule("lv-name-text", W, "a name has 1 to 15 letters, digits or _.-+",
+         "its control block, if that has its LVID", True),
+    Rule("lv-copies", W, "an LV entry counts the copies that the PP entries have", "the PP entries", True),
+    Rule("lv-state", W, "an LV in use is defined", "the LV has PPs", True),
+    Rule("lv-stale", W, "an LV is marked stale when it has a stale PP", "the VGSA, which decides what is stale", True),
+    Rule("lv-policy", W, "the mirror policy is a known one", "not to be told", False),
+    Rule("lv-limit", W, "an LV has no more LPs than it may", "not to be told", False),
+    Rule("lv-holes", E, "every LP of an LV has a PP",
+         "the PP entries where the control block counts the LPs that they have", True),
+    Rule("lp-good", E, "every LP has a copy that is not stale", "not to be told: no copy is known to be good", False),
+    # PP entries
+    Rule("pp-beyond", E, "no LP lies on a PP that its PV does not have", "not to be told", False),
+    Rule("pp-lv", E, "a PP entry names an LV in use", "the entries of the other copies, where they name this PP", True),
+    Rule("pp-lp", E, "a PP entry names an LP that its LV has",
+         "the entries of the other copies, where they name this PP; else the control block's number of LPs", True),
+    Rule("pp-copy", W, "the copies of an LP are numbered 1, 2, 3",
+         "the LV and LP numbers; the copies are equal, their order is free", True),
+    Rule("pp-surplus", E, "no LP has more than three copies",
+         "the entries of the other copies, where they name this PP", True),
+    Rule("pp-alternates", W, "a PP entry names the PPs of the other copies of its LP",
+         "the LV and LP numbers, unless an LP lacks a copy and its others name this PP", True),
+    Rule("pp-state", W, "a PP entry is marked stale as the VGSA has it", "the VGSA, which decides what is stale", True),
+    # control blocks
+    Rule("lvcb-absent", N, "an LV begins with a control block", "an application may write over it", False),
+    Rule("lvcb-unreadable", E, "the first sector of an LV can be read", "a disk with a good copy must come", False),
+    Rule("lvcb-members", W, "all members of a control block can be found",
+         "another copy of the LV, if it has one", True),
+    Rule("lvcb-vgda", W, "a control block says what the VGDA says", "the VGDA: it is written first", True),
+    Rule("lvcb-copies", W, "all good copies of an LV begin with one control block",
+         "the one that agrees with the VGDA", True),
+)  # fmt: skip
+
+RULES: dict[str, Rule] = {rule.name: rule for rule in _ALL}
+"""All rules by name."""

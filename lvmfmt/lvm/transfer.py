@@ -1,0 +1,92 @@
+"""The whole content of a logical volume out to a device, or in from one; holes stay holes."""
+
+from __future__ import annotations
+
+from ..block import BlockDevice, CopyPlan
+from ..block.plan import Progress
+from ..errors import OperationRefused
+from ..origin import Origin
+from ..units import SECTOR
+from .group import VolumeGroup
+from .lvcb import TAG
+from .volume import LogicalVolume
+
+
+def export_lv(lv: LogicalVolume, target: BlockDevice, *, progress: Progress | None = None) -> int:
+    """Copy an LV, its control block included, to a device of zeros.
+
+    Args:
+        lv: the volume.
+        target: of the size of the LV at least, all zeros.
+        progress: told of bytes done.
+
+    Returns:
+        Bytes copied; the rest are holes.
+
+    Raises:
+        ImageIOError: an LP has no good copy within reach.
+    """
+    source = lv.device
+    extents = [(e.offset, e.offset, e.length) for e in source.extents() if e.is_data]
+    return CopyPlan.of(source, extents).execute(target, progress=progress).bytes_copied
+
+
+def import_lv(
+    group: VolumeGroup, lv: LogicalVolume, source: BlockDevice, *, origin: Origin, progress: Progress | None = None
+) -> int:
+    """Replace the content of an LV, in all its copies by one plan.
+
+    The control block belongs to the LV and not to its content: it stays where the LV has one and `source` begins
+    with a control block too, or with zeros as a file system image does. Anything else goes in, for an application may
+    use block 0 (lvm-format 13.3).
+
+    A mirrored LV has only one copy that is not stale while it is written, so that an interruption leaves copies that
+    are known to differ, and `VolumeGroup.sync` makes them equal.
+
+    Args:
+        group: the group of the LV.
+        lv: the volume, as the group shows it now.
+        source: of exactly the size of the LV.
+        origin: clock for the stamps.
+        progress: told of bytes done.
+
+    Returns:
+        Bytes copied; the rest are holes.
+
+    Raises:
+        OperationRefused: the sizes differ, or a copy is stale or out of reach; nothing was written.
+    """
+    if source.size != lv.size:
+        raise OperationRefused(f"{source.size} bytes do not fill the logical volume of {lv.size}", where=source.name)
+    if lv.stale_pps:
+        raise OperationRefused(f"{lv.stale_pps} PPs are stale", where=lv.name, hint="synchronise its copies first")
+    target = lv.device
+    if not target.writable:
+        raise OperationRefused("a copy is out of reach or cannot be written", where=lv.name, hint="name all its disks")
+    start = SECTOR if _keeps_block(target, source) else 0
+    extents = list(source.extents(start, source.size - start))
+    if lv.copies > 1:
+        with group.change(origin) as change:
+            change.mark_stale(_key(group, lv))
+    for extent in extents:
+        if not extent.is_data:
+            target.punch(extent.offset, extent.length)
+    plan = CopyPlan.of(source, [(e.offset, e.offset, e.length) for e in extents if e.is_data])
+    done = plan.execute(target, progress=progress).bytes_copied
+    target.flush()
+    if lv.copies > 1:
+        with group.change(origin) as change:
+            change.mark_synced(_key(group, lv))
+    return done
+
+
+def _keeps_block(target: BlockDevice, source: BlockDevice) -> bool:
+    if not target.size or bytes(target.read(0, len(TAG))) != TAG:
+        return False
+    first = bytes(source.read(0, SECTOR))
+    return first.startswith(TAG) or not any(first)
+
+
+def _key(group: VolumeGroup, lv: LogicalVolume) -> str:
+    """What the group calls the LV; not its name where another has the same."""
+    return next(key for key, known in group.logical_volumes.items() if known.minor == lv.minor)

@@ -1,0 +1,199 @@
+"""`lvmfmt lv`: export and import keep bytes and holes; what is refused changes no byte."""
+
+import hashlib
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from lvmfmt.block import ImageFile
+from lvmfmt.cli import main as cli
+from lvmfmt.lvm import VolumeGroup
+from lvmfmt.origin import SeededOrigin
+
+MIB = 1 << 20
+LPS = 6
+
+
+@pytest.fixture
+def disks(tmp_path: Path) -> list[str]:
+    """Two disks: hd4 in two copies, lv00 in one; data in LPs 1 and 4, holes elsewhere."""
+    paths = [tmp_path / "hdisk0.img", tmp_path / "hdisk1.img"]
+    origin = SeededOrigin(1)
+    devices = [ImageFile.create(path, 40 * MIB) for path in paths]
+    group = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
+    with group.change(origin) as change:
+        change.add_lv("hd4", "jfs2", LPS, 2, label="/")
+        change.add_lv("lv00", "raw", LPS)
+    for name in ("hd4", "lv00"):
+        device = group.logical_volumes[name].device
+        device.write(512, noise(len(name), 300_000))
+        device.write(3 * MIB + 4096, noise(len(name) + 1, 100_000))
+    for device in devices:
+        device.close()
+    return [str(path) for path in paths]
+
+
+def noise(seed: int, size: int) -> bytes:
+    return np.random.default_rng(seed).bytes(size)
+
+
+def digest(paths: list[str]) -> list[str]:
+    return [hashlib.sha256(Path(path).read_bytes()).hexdigest() for path in paths]
+
+
+def data_bytes(path: Path) -> int:
+    with ImageFile(path) as image:
+        return sum(e.length for e in image.extents() if e.is_data)
+
+
+def content(disks: list[str], name: str) -> bytes:
+    devices = [ImageFile(disk) for disk in disks]
+    device = VolumeGroup.open(devices).logical_volumes[name].device
+    data = device.read(0, device.size).tobytes()
+    for image in devices:
+        image.close()
+    return data
+
+
+@pytest.mark.parametrize("name", ["hd4", "lv00"])
+def test_export_is_the_volume_with_its_control_block_and_holes(
+    name: str, disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = tmp_path / "out.img"
+    before = digest(disks)
+    assert cli.main(["lv", "export", *disks, name, str(out)]) == 0
+    data = out.read_bytes()
+    assert len(data) == LPS * MIB and data.startswith(b"AIX LVCB") and data == content(disks, name)
+    assert data[512 : 512 + 300_000] == noise(len(name), 300_000)  # what was written
+    assert data_bytes(out) < 500_000  # two runs, to the blocks of the file system
+    with out.open("rb") as stream:
+        assert os.lseek(stream.fileno(), MIB, os.SEEK_DATA) >= 3 * MIB
+    assert digest(disks) == before
+    assert "holes" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("name", ["hd4", "lv00"])
+def test_export_then_import_elsewhere(name: str, disks: list[str], tmp_path: Path) -> None:
+    out, again = tmp_path / "out.img", tmp_path / "again.img"
+    assert cli.main(["lv", "export", *disks, name, str(out)]) == 0
+    with ImageFile(out, writable=True) as image:
+        image.punch(3 * MIB, MIB)  # a hole where the volume has data
+        image.write(5 * MIB, noise(9, 70_000))
+        image.write(600, b"changed")
+    assert cli.main(["lv", "import", *disks, name, str(out), "--seed", "5"]) == 0
+    assert content(disks, name) == out.read_bytes()
+    for disk in disks if name == "hd4" else []:  # each copy has it
+        assert content([disk], name) == out.read_bytes()
+    assert cli.main(["lv", "export", *disks, name, str(again)]) == 0
+    assert again.read_bytes() == out.read_bytes() and data_bytes(again) <= data_bytes(out) + 8192
+    assert cli.main(["inspect", *disks]) in (0, 1)
+    devices = [ImageFile(disk) for disk in disks]
+    group = VolumeGroup.open(devices)
+    assert not group.problems and not group.logical_volumes[name].stale_pps
+
+
+def test_a_bare_file_system_keeps_the_control_block(disks: list[str], tmp_path: Path) -> None:
+    tree = tmp_path / "tree"
+    tree.mkdir()
+    (tree / "motd").write_bytes(b"welcome\n")
+    bare = tmp_path / "fs.img"
+    disk = str(tmp_path / "big.img")
+    origin = SeededOrigin(1)
+    with ImageFile.create(disk, 40 * MIB) as device:
+        group = VolumeGroup.create([device], origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
+        with group.change(origin) as change:
+            change.add_lv("fslv00", "jfs2", 24)
+    assert cli.main(["fs", "build", str(bare), str(tree), "--size", "24M", "--seed", "1"]) == 0
+    assert cli.main(["lv", "import", disk, "fslv00", str(bare)]) == 0
+    assert cli.main(["fs", "get", disk, "--lv", "fslv00", "/motd", str(tmp_path / "got")]) == 0
+    assert (tmp_path / "got").read_bytes() == b"welcome\n"
+    assert content([disk], "fslv00")[:8] == b"AIX LVCB"
+    assert content([disk], "fslv00")[512:] == bare.read_bytes()[512:]
+
+
+def test_an_application_that_uses_block_0_gets_it(disks: list[str], tmp_path: Path) -> None:
+    source = tmp_path / "db.img"
+    with ImageFile.create(source, LPS * MIB) as image:
+        image.write(0, b"database" * 100)
+    assert cli.main(["lv", "import", *disks, "lv00", str(source)]) == 0
+    assert content(disks, "lv00") == source.read_bytes()
+
+
+def test_list(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["lv", "list", *disks, "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert list(rows) == ["hd4", "lv00"]
+    assert (rows["hd4"]["lps"], rows["hd4"]["pps"], rows["hd4"]["copies"], rows["hd4"]["pvs"]) == (6, 12, 2, [1, 2])
+    assert rows["lv00"]["size"] == LPS * MIB and rows["lv00"]["lvid"].endswith(".2") and rows["hd4"]["label"] == "/"
+    assert cli.main(["lv", "list", *disks]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].split()[0] == "LV" and [line.split()[0] for line in lines[1:]] == ["hd4", "lv00"]
+
+
+def test_list_without_a_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "x.img").write_bytes(bytes(MIB))
+    assert cli.main(["lv", "list", str(tmp_path / "x.img")]) == 2
+    assert "no volume group" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("argv", "message"),
+    [
+        (["export", "A", "B", "hd4", "there"], "exists"),
+        (["export", "A", "B", "hd4", "A", "--force"], "one of the images"),
+        (["export", "A", "B", "hd9", "new"], "hd4, lv00"),
+        (["import", "A", "B", "hd9", "full"], "hd4, lv00"),
+        (["import", "A", "B", "hd4", "there"], "do not fill"),
+        (["import", "A", "hd4", "full"], "out of reach"),
+        (["import", "A", "B", "hd4", "B"], "one of the images"),
+        (["import", "A", "B", "hd4", "none"], "no such image"),
+        (["import", "hd4", "full"], "operands missing"),
+    ],
+    ids=lambda v: " ".join(v) if isinstance(v, list) else "",
+)
+def test_refusals_change_no_byte(
+    argv: list[str], message: str, disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "there").write_bytes(b"kept")
+    with ImageFile.create(tmp_path / "full", LPS * MIB):
+        pass
+    names = {"A": disks[0], "B": disks[1]} | {n: str(tmp_path / n) for n in ("there", "new", "full", "none")}
+    before = digest(disks)
+    assert cli.main(["lv", *(names.get(word, word) for word in argv)]) == 2
+    assert message in capsys.readouterr().err
+    assert digest(disks) == before
+    assert (tmp_path / "there").read_bytes() == b"kept" and not (tmp_path / "new").exists()
+
+
+def test_force_replaces(disks: list[str], tmp_path: Path) -> None:
+    (tmp_path / "out").write_bytes(b"old")
+    assert cli.main(["lv", "export", *disks, "lv00", str(tmp_path / "out"), "--force"]) == 0
+    assert (tmp_path / "out").read_bytes() == content(disks, "lv00")
+
+
+def test_a_stale_copy_is_not_written_around(
+    disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    devices = [ImageFile(disk, writable=True) for disk in disks]
+    origin = SeededOrigin(2)
+    with VolumeGroup.open(devices).change(origin) as change:
+        change.mark_stale("hd4")
+    for device in devices:
+        device.close()
+    with ImageFile.create(tmp_path / "full", LPS * MIB):
+        pass
+    before = digest(disks)
+    assert cli.main(["lv", "import", *disks, "hd4", str(tmp_path / "full")]) == 2
+    assert "synchronise" in capsys.readouterr().err
+    assert digest(disks) == before
+
+
+def test_what_no_disk_has_is_not_exported(disks: list[str], tmp_path: Path) -> None:
+    """lv00 has one copy: without its disk there is nothing to read, and no half image is left behind."""
+    outs = [tmp_path / "out0", tmp_path / "out1"]
+    statuses = [cli.main(["lv", "export", disk, "lv00", str(out)]) for disk, out in zip(disks, outs, strict=True)]
+    assert sorted(statuses) == [0, 3]
+    assert [out.exists() for out in outs] == [status == 0 for status in statuses]

@@ -1,0 +1,64 @@
+"""Importing into a mirrored volume: whenever it is stopped, the copies are equal or one of them is known to differ."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from lvmfmt.errors import OperationRefused
+from lvmfmt.lvm import VolumeGroup, export_lv, import_lv
+from lvmfmt.origin import SeededOrigin
+
+MIB = 1 << 20
+
+
+def copies(devices: list[Any]) -> tuple[list[bytes], Any]:
+    lv = VolumeGroup.open(devices).logical_volumes["hd4"]
+    return [lv.copy_device(c).read(0, lv.size).tobytes() for c in (1, 2)], lv
+
+
+def test_stopped_at_every_write(make_group: Any, memory_disk: Any, origin: SeededOrigin) -> None:
+    group, devices = make_group(2)
+    lv = group.logical_volumes["hd4"]
+    lv.device.write(512, b"old" * 100)
+    source = memory_disk("source", lv.size)
+    source.write(512, np.random.default_rng(1).integers(0, 256, lv.size - 512, np.uint8))
+    before = [device.copy() for device in devices]
+    log: list[Any] = []
+    for device in devices:
+        device.log = log
+    assert import_lv(group, lv, source, origin=origin) == lv.size - 512
+    written = [(devices.index(device), offset, data) for device, offset, data in log]
+    marked = 0
+    for disk, offset, data in written:
+        before[disk].write(offset, data)
+        (first, second), now = copies(before)
+        assert first == second or (now.stale[1].all() and not now.stale[0].any())
+        assert now.device.read(0, now.size).tobytes() == first
+        marked += bool(now.stale_pps)
+    assert marked > 2
+    (first, second), now = copies(devices)
+    assert first == second and not now.stale_pps
+    assert first[512:] == source.data[512:].tobytes() and first.startswith(b"AIX LVCB")
+
+
+def test_a_volume_of_one_copy_changes_no_metadata(make_group: Any, memory_disk: Any, origin: SeededOrigin) -> None:
+    group, (disk,) = make_group(1)
+    lv = group.logical_volumes["lv00"]
+    source = memory_disk("source", lv.size)
+    source.data[:] = 7
+    metadata = disk.data[: 4352 * 512].tobytes()
+    import_lv(group, lv, source, origin=origin)
+    assert disk.data[: 4352 * 512].tobytes() == metadata
+    target = memory_disk("target", lv.size)
+    assert export_lv(lv, target) == lv.size
+    assert target.data.tobytes() == source.data.tobytes()
+
+
+@pytest.mark.parametrize("size", [0, 5 * MIB - 1, 5 * MIB + 1])
+def test_another_size_is_refused(size: int, make_group: Any, memory_disk: Any, origin: SeededOrigin) -> None:
+    group, devices = make_group(2)
+    before = [device.data.tobytes() for device in devices]
+    with pytest.raises(OperationRefused, match="do not fill"):
+        import_lv(group, group.logical_volumes["hd4"], memory_disk("s", size), origin=origin)
+    assert [device.data.tobytes() for device in devices] == before
