@@ -37,7 +37,7 @@ class Entry(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _HeadSlot:
+class HeadSlot:
     """Where the parts of a head slot lie."""
 
     record: Record
@@ -47,7 +47,8 @@ class _HeadSlot:
     name_bytes: int
 
     @classmethod
-    def of(cls, record: Record) -> _HeadSlot:
+    def of(cls, record: Record) -> HeadSlot:
+        """The places that a declaration says."""
         at = record.offset_of
         size = next(f.size for f in record.fields() if f.name == "name")
         return cls(record, at("next"), at("namlen"), at("name"), size)
@@ -78,8 +79,8 @@ class DirectoryReader:
         self._volume = volume
         self._dialect: Dialect = volume.dialect
         structures = self._dialect.structures
-        self._leaf = _HeadSlot.of(LEAF_SLOT_INDEXED if indexed else structures.leaf_slot)
-        self._internal = _HeadSlot.of(structures.internal_slot)
+        self._leaf = HeadSlot.of(LEAF_SLOT_INDEXED if indexed else structures.leaf_slot)
+        self._internal = HeadSlot.of(structures.internal_slot)
         self._number = struct.Struct(self._dialect.order + ("I" if self._dialect.order == "<" else "Q"))
         self._address = struct.Struct(self._dialect.order + "I")
         self._stbl_at = structures.dtree_root.offset_of("stbl")
@@ -207,7 +208,7 @@ class DirectoryReader:
             taken |= 1 << slot
         return node
 
-    def _key(self, node: _Node, slot: int, head: _HeadSlot, used: int) -> tuple[bytes, int]:
+    def _key(self, node: _Node, slot: int, head: HeadSlot, used: int) -> tuple[bytes, int]:
         """The on-disk key that starts in `slot`, and the slots used so far (a bit each) with its own."""
         raw, base = node.raw, slot * SLOT
         length = raw[base + head.length] * self._dialect.name_unit
@@ -253,7 +254,7 @@ class DirectoryReader:
             structure = "dtree_root" if node.slot_count == ROOT_SLOTS else "dtree_page_header"
             raise self._volume.corrupt(structure, "freecnt", node.at + 18, free, node.free)
 
-    def _broken_chain(self, node: _Node, slot: int, head: _HeadSlot) -> Exception:
+    def _broken_chain(self, node: _Node, slot: int, head: HeadSlot) -> Exception:
         kind = "dtree_leaf_slot" if head is self._leaf else "dtree_internal_slot"
         return self._volume.corrupt(
             kind, "next", node.at + slot * SLOT + head.next, "a chain of slots as long as the name, then -1", "another"

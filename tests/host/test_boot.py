@@ -12,6 +12,7 @@ from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import CorruptImage, NoSpace, OperationRefused
 from lvmfmt.host import Host, boot
+from lvmfmt.host.machine import Machine
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from lvmfmt.layout.lvm_disk import BOOT_RECORD
@@ -219,6 +220,13 @@ def test_the_vgda_is_right_where_the_odm_differs(single: Box) -> None:
     assert {"extra", "moved"} <= {line.split()[0] for line in single.good("lsvg -l rootvg")}
 
 
+def file_systems_of(box: Box) -> bytes:
+    """/etc/filesystems as the running system reads it."""
+    folder = Host.open(box.path).folder
+    with folder.lock(), Machine(folder, writable=False) as machine:
+        return machine.root.read("/etc/filesystems")
+
+
 def test_only_disks_and_nvram_are_needed(box: Box) -> None:
     """Nothing that AIX keeps on disk hides beside it."""
     commands = "lspv", "lsvg -l rootvg", "bootlist -m normal -o", "df -m"
@@ -229,6 +237,8 @@ def test_only_disks_and_nvram_are_needed(box: Box) -> None:
         box.good(f"bootlist -m normal {boot_disk}")
         box.good("shutdown -Fr")
         before = [box.good(command) for command in commands]
+        stanzas = file_systems_of(box)
+        assert b"/usr:" in stanzas
         machine_id = Host.open(box.path).folder.read_settings()
         for item in list(box.path.iterdir()):
             if item.name not in ("disks", "nvram.json"):
@@ -237,6 +247,7 @@ def test_only_disks_and_nvram_are_needed(box: Box) -> None:
         assert "power failure" in first.err[0]
         assert first.lines == before[0]
         assert [box.good(command) for command in commands] == before
+        assert file_systems_of(box) == stanzas
         settings = Host.open(box.path).folder.read_settings()
         assert settings is not None and machine_id is not None
         assert settings.machine_id.upper() == machine_id.machine_id.upper()

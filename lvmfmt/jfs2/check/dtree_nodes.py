@@ -8,30 +8,13 @@ from typing import NamedTuple
 
 from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ...layout.record import Record
-from ..dtree import INTERNAL, LEAF, ROOT_SLOTS, SLOT
+from ..dtree import INTERNAL, LEAF, ROOT_SLOTS, SLOT, HeadSlot
 from .subject import Subject
 
 STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
 """Slots of the sorted table, by slots of the page."""
 _END = 0xFF
 _ROOT_FLAGS = {0x83: LEAF, 0x85: INTERNAL}
-
-
-class HeadSlot(NamedTuple):
-    """Where the parts of a head slot lie."""
-
-    record: Record
-    next: int
-    length: int
-    name: int
-    name_bytes: int
-
-    @classmethod
-    def of(cls, record: Record) -> HeadSlot:
-        """The places that a declaration says."""
-        at = record.offset_of
-        size = next(f.size for f in record.fields() if f.name == "name")
-        return cls(record, at("next"), at("namlen"), at("name"), size)
 
 
 class Item(NamedTuple):
