@@ -11,7 +11,12 @@ from importlib import resources
 from ..errors import LvmfmtError, OperationRefused, printable
 
 MARK = re.compile(r"S0|S4|T:\w+|D:\w+|V|R|I|\?")
-"""Where a wording comes from; the head of `messages.toml` explains each."""
+"""Where a wording comes from.
+
+S0, S4: printed in the articles "Using alt_disk_copy" and "Accessing VG copies"; T:x: seen in a real
+transcript or test fixture; D:x: IBM documentation; V: derived and checked against real output; R: recalled, not
+verified again; I: inferred; ?: AIX's own text is not known, the wording is ours.
+"""
 
 
 @dataclass(frozen=True)
@@ -33,9 +38,14 @@ class Message:
 
 @cache
 def catalogue() -> dict[str, Message]:
-    """Every message by its key."""
-    raw = tomllib.loads(resources.files(__package__).joinpath("messages.toml").read_text("utf-8"))
-    return {key: Message(key, row["text"], row["mark"], row.get("number", "")) for key, row in raw.items()}
+    """Every message by its key; `texts/` has one file a family of commands."""
+    found: dict[str, Message] = {}
+    for file in sorted(resources.files(__package__).joinpath("texts").iterdir(), key=lambda f: f.name):
+        for key, row in tomllib.loads(file.read_text("utf-8")).items():
+            if key in found:
+                raise ValueError(f"{file.name}: message {key} is there twice")
+            found[key] = Message(key, row["text"], row["mark"], row.get("number", ""))
+    return found
 
 
 def message(key: str, **values: object) -> str:
