@@ -7,6 +7,7 @@ import sys
 
 from ..errors import OperationRefused, printable
 from ..units import format_size
+from . import host_disk, host_shell
 from .operands import assignment, size, tree, verb
 from .output import print_table, progress
 
@@ -15,6 +16,8 @@ examples:
   lvmfmt host create box --disk hdisk0=8G,pvid=0041a97b0622ef7f --disk hdisk1=8G --tree /usr/share:/usr/share --mirror
   lvmfmt host run box -- lspv
   lvmfmt host run box -- alt_disk_copy -d hdisk1
+  lvmfmt host disk add box hdisk2 --size 8G
+  lvmfmt host shell box
   lvmfmt host poweroff box
   lvmfmt host boot box
 """
@@ -47,6 +50,8 @@ def fill(parser: argparse.ArgumentParser) -> None:
         switch = verb(verbs, name, summary, examples=f"  lvmfmt host {name} box\n")
         switch.add_argument("dir", metavar="DIR", help="folder of the host")
         switch.set_defaults(run=action)
+    host_disk.register(verbs)
+    host_shell.register(verbs)
 
 
 def _fill_create(create: argparse.ArgumentParser) -> None:
@@ -127,7 +132,7 @@ def _run(args: argparse.Namespace) -> int:
         raise OperationRefused("no command given", hint="as in: lvmfmt host run DIR -- lspv")
     from ..host import Host
 
-    return Host.open(args.dir).run(argv, sys.stdout, sys.stderr)
+    return Host.open(args.dir).run(argv, sys.stdout, sys.stderr, sys.stdin)
 
 
 def _boot(args: argparse.Namespace) -> int:

@@ -1,6 +1,7 @@
 """The folder of a host: disks, NVRAM, settings, and what a running kernel remembers between two commands.
 
 disks/NAME.img   the disks, one slot each; the name of a slot never changes
+disks/NAME.failed  the disk in the slot answers nothing any more
 nvram.json       what the machine keeps without power: boot lists, time of day of a seeded host
 host.toml        machine id, release profile, seed; can be lost: the machine id is then taken from the booted disk
 run/kernel.json  the running system; without it the host has lost power
@@ -109,6 +110,22 @@ class Folder:
     def slots(self) -> dict[str, Path]:
         """The image file of each slot, in the order of their names."""
         return {p.stem: p for p in sorted(self.disks.glob("*.img"), key=lambda p: natural(p.stem))}
+
+    def image(self, name: str) -> Path:
+        """Where the image of the slot `name` is, or would be."""
+        return self.disks / f"{name}.img"
+
+    def failed(self) -> frozenset[str]:
+        """The slots whose disks have failed."""
+        return frozenset(p.stem for p in self.disks.glob("*.failed"))
+
+    def set_failed(self, name: str, failed: bool) -> None:
+        """Note whether the disk in a slot has failed."""
+        mark = self.disks / f"{name}.failed"
+        if failed:
+            mark.touch()
+        else:
+            mark.unlink(missing_ok=True)
 
     @contextmanager
     def lock(self) -> Iterator[None]:

@@ -6,8 +6,10 @@ at all times; what `mounted` means is kept with the running system (`run/`).
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 from dataclasses import replace
+from typing import TextIO
 
 from .. import block, lvm
 from ..block import BlockDevice
@@ -38,6 +40,7 @@ class Machine:
     Args:
         folder: the host's folder.
         writable: open disks for writing.
+        stdin: what commands read; None for nothing.
 
     Attributes:
         nvram: what survives without power; `close` writes it back.
@@ -45,16 +48,18 @@ class Machine:
         origin: clock and identities.
     """
 
-    def __init__(self, folder: Folder, *, writable: bool) -> None:
+    def __init__(self, folder: Folder, *, writable: bool, stdin: TextIO | None = None) -> None:
         self.folder = folder
         self.writable = writable
+        self.stdin = io.StringIO() if stdin is None else stdin
         self.nvram = folder.read_nvram()
         self.kernel = folder.read_kernel()
         self._saved_nvram = self.nvram if (folder.path / "nvram.json").exists() else None
         self._settings = folder.read_settings()
         seed = self._settings.seed if self._settings else None
         self.origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed, self.nvram.ticks)
-        self._slots = folder.slots()
+        self._failed = folder.failed()
+        self._slots = {name: path for name, path in folder.slots().items() if name not in self._failed}
         self._devices: dict[str, BlockDevice] = {}
         self.forget()
 
@@ -227,7 +232,10 @@ class Machine:
 
         Raises:
             NotFound: the slot is empty.
+            ImageIOError: the disk has failed.
         """
+        if slot in self._failed:
+            raise ImageIOError("the disk has failed", where=slot, hint="lvmfmt host disk restore brings it back")
         if slot not in self._devices:
             if slot not in self._slots:
                 raise NotFound("the disk image is missing", where=f"{self.folder.disks}/{slot}.img")

@@ -1,0 +1,91 @@
+"""`lvmfmt host shell`, a console on a running host, and `lvmfmt host shims`, its commands for `PATH`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..errors import printable
+from .operands import Commands, verb
+
+if TYPE_CHECKING:
+    from ..host.host import Host
+    from ..host.shell import Shell
+
+PROMPT = "# "
+_HISTORY = "shell_history"
+_SHELL_EXAMPLES = """\
+  lvmfmt host shell box
+  echo 'lsvg -o | lsvg -i -l' | lvmfmt host shell box
+  lvmfmt host shell box < patch-night.txt
+
+commands, ; && || | < > >> 2>&1, echo and exit; scripts with variables and loops run under sh with shims
+"""
+_SHIMS_EXAMPLES = """\
+  lvmfmt host shims box shims
+  PATH="$PWD/shims:$PATH" sh ./patch-night.sh
+"""
+
+
+def register(verbs: Commands) -> None:
+    """Add the commands."""
+    shell = verb(verbs, "shell", "a console on a running host, or a script from stdin", examples=_SHELL_EXAMPLES)
+    shell.add_argument("dir", metavar="DIR", help="folder of the host")
+    shell.set_defaults(run=_shell)
+    shims = verb(verbs, "shims", "write executables, one per AIX command, for PATH", examples=_SHIMS_EXAMPLES)
+    shims.add_argument("dir", metavar="DIR", help="folder of the host")
+    shims.add_argument("target", metavar="FOLDER", help="where the executables go")
+    shims.set_defaults(run=_shims)
+
+
+def _shell(args: argparse.Namespace) -> int:
+    from ..host.host import Host
+    from ..host.shell import Shell
+
+    host = Host.open(args.dir)
+    with host.session(_tell) as session:
+        shell = Shell(session, sys.stdout, sys.stderr)
+        lines: Iterable[str] = _typed(host, shell) if sys.stdin.isatty() else sys.stdin
+        return shell.run_all(lines)
+
+
+def _typed(host: Host, shell: Shell) -> Iterator[str]:
+    """Lines that a person types, with history and completion."""
+    from prompt_toolkit import PromptSession
+    from prompt_toolkit.completion import WordCompleter
+    from prompt_toolkit.history import FileHistory
+
+    from ..host import registry
+
+    run = host.folder.path / "run"
+    run.mkdir(exist_ok=True)
+    words = WordCompleter(sorted([*registry.MODULES, *_words(shell)]), sentence=False)
+    prompt: PromptSession[str] = PromptSession(history=FileHistory(str(run / _HISTORY)), completer=words)
+    while True:
+        try:
+            yield prompt.prompt(PROMPT)
+        except KeyboardInterrupt:
+            continue
+        except EOFError:
+            return
+
+
+def _words(shell: Shell) -> Sequence[str]:
+    machine = shell.machine
+    return [*(d.name for d in machine.disks()), *(g.name for g in machine.groups()), "exit", "echo"]
+
+
+def _shims(args: argparse.Namespace) -> int:
+    from ..host import shims
+    from ..host.folder import Folder
+
+    names = shims.write(Folder(args.dir), Path(args.target))
+    print(f"{printable(args.target)}: {len(names)} commands")
+    return 0
+
+
+def _tell(line: str) -> None:
+    print(printable(line), file=sys.stderr)
