@@ -23,11 +23,12 @@ FLOORS = {
     "layout": BASE,
     "lvm": GROUND,
     "jfs2": GROUND,
+    "backup": GROUND,
     "storage": BASE | {"block"},
-    "host": GROUND | {"lvm", "jfs2", "storage"},
-    "inspect": GROUND | {"lvm", "jfs2", "storage", "host"},
-    "lab": GROUND | {"lvm", "jfs2", "storage", "host"},
-    "cli": GROUND | {"lvm", "jfs2", "storage", "host", "inspect", "lab"},
+    "host": GROUND | {"lvm", "jfs2", "backup", "storage"},
+    "inspect": GROUND | {"lvm", "jfs2", "backup", "storage", "host"},
+    "lab": GROUND | {"lvm", "jfs2", "backup", "storage", "host"},
+    "cli": GROUND | {"lvm", "jfs2", "backup", "storage", "host", "inspect", "lab"},
 }
 """What each floor may import, besides itself."""
 

@@ -3,6 +3,10 @@
 examples:
   tools/bench slice                      every line of the first slice, on /usr/share
   tools/bench slice --tree /etc --json
+  tools/bench jfs2                       file systems: build, extraction, reading, fsck, changes, memory
+  tools/bench jfs2 --work /dev/shm       without the disk, which two peers in one run feel differently
+  tools/bench jfs2 --only memory
+  tools/bench lvm                        volume groups: parsing, commits, 2,097,152 partitions, re-identification
 """
 
 from __future__ import annotations
@@ -12,52 +16,15 @@ import hashlib
 import json
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
 
-from lvmfmt.cli.output import print_table
-
-
-@dataclass(frozen=True)
-class Line:
-    """One measurement against its limit."""
-
-    what: str
-    ours: float
-    peer: float
-    unit: str
-    limit: float
-    """Largest allowed `ours / peer` where there is a peer, else largest allowed `ours`."""
-    peer_name: str
-
-    @property
-    def ratio(self) -> float:
-        return self.ours / self.peer if self.peer_name else self.ours
-
-    @property
-    def kept(self) -> bool:
-        return self.ratio <= self.limit
-
-
-def best(repeat: int, action: Callable[[], object], before: Callable[[], object] = lambda: None) -> float:
-    """Seconds of the fastest of several runs; `before` prepares each and is not measured."""
-    times = []
-    for _ in range(repeat):
-        before()
-        os.sync()  # what earlier runs wrote must not slow this one
-        start = time.perf_counter()
-        action()
-        times.append(time.perf_counter() - start)
-    return min(times)
-
-
-def run(*argv: str | Path) -> str:
-    return subprocess.run([str(a) for a in argv], check=True, capture_output=True, text=True).stdout
+from bench_jfs2 import jfs2_lines
+from bench_lines import Line, best, main_call, peak_mib, print_lines, run
+from bench_lvm import lvm_lines
 
 
 def files_of(tree: Path) -> Iterator[str]:
@@ -90,22 +57,6 @@ def hash_image(image: Path) -> int:
         inventory = FileSystem.open(device).inventory()
         modes = inventory.inodes["mode"].tolist()
         return len(file_digests(inventory, {row for row, mode in enumerate(modes) if stat.S_ISREG(mode)}))
-
-
-PEAK = "import resource; print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)"
-
-
-def peak_mib(code: str) -> float:
-    """Peak memory in MiB of a Python that runs `code`."""
-    return int(run(sys.executable, "-c", f"{code}\n{PEAK}").split()[-1]) / 1024
-
-
-def main_call(*argv: str | Path) -> str:
-    """Code that runs a command line in the same process, silently."""
-    return (
-        "import io, sys, contextlib, numpy\nfrom lvmfmt.cli.main import main\n"
-        f"with contextlib.redirect_stdout(io.StringIO()):\n    assert main({[str(a) for a in argv]!r}) == 0"
-    )
 
 
 def slice_lines(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
@@ -154,35 +105,26 @@ def slice_lines(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
     yield Line("lvmfmt --help", seconds * 1000, 1, "ms", 150, "")
 
 
-def print_lines(lines: list[Line]) -> None:
-    rows = [
-        (
-            line.what,
-            f"{line.ours:.2f} {line.unit}",
-            f"{line.peer:.2f} {line.unit} ({line.peer_name})" if line.peer_name else "",
-            f"{line.ratio:.2f}" if line.peer_name else "",
-            f"{line.limit:g}" if line.peer_name else f"{line.limit:g} {line.unit}",
-            "kept" if line.kept else "MISSED",
-        )
-        for line in lines
-    ]
-    print_table(("WHAT", "OURS", "PEER", "RATIO", "LIMIT", ""), rows, right=("OURS", "RATIO", "LIMIT"))
-
-
 def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("suite", choices=("slice",), help="which measurements")
+    parser.add_argument("suite", choices=("slice", "jfs2", "lvm"), help="which measurements")
     parser.add_argument(
         "--tree", type=Path, default=Path("/usr/share"), help="directory to build from (default: /usr/share)"
     )
     parser.add_argument("--work", type=Path, help="folder for images (default: a temporary one)")
     parser.add_argument("--repeat", type=int, default=3, help="take the best of so many runs (default: 3)")
+    parser.add_argument("--only", default="", metavar="WORD", help="jfs2, lvm: groups of lines by a word")
     parser.add_argument("--json", action="store_true", help="print JSON")
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.work, prefix="lvmfmt-bench-") as work:
-        lines = list(slice_lines(args.tree, Path(work), args.repeat))
+        if args.suite == "slice":
+            lines = list(slice_lines(args.tree, Path(work), args.repeat))
+        elif args.suite == "lvm":
+            lines = list(lvm_lines(Path(work), args.repeat, args.only))
+        else:
+            lines = list(jfs2_lines(args.tree, Path(work), args.repeat, args.only))
     if args.json:
         print(json.dumps([{**asdict(line), "ratio": line.ratio, "kept": line.kept} for line in lines], indent=2))
     else:

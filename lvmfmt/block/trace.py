@@ -46,17 +46,20 @@ class Trace(BlockDevice):
 
     Args:
         device: where it goes; closing the trace closes it.
+        order: a list that traces of several devices share; each appends itself for each of its events, so the list
+            is the one order in which all of them happened.
 
     Attributes:
         events: writes and barriers so far.
     """
 
-    def __init__(self, device: BlockDevice) -> None:
+    def __init__(self, device: BlockDevice, order: list[Trace] | None = None) -> None:
         self._device = device
         self.name = device.name
         self.size = device.size
         self.writable = device.writable
         self.events: list[Event] = []
+        self._order = order
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
@@ -66,7 +69,7 @@ class Trace(BlockDevice):
         """Write, then record: a write that the device refuses is not in the trace."""
         data = np.frombuffer(byte_view(buffer), np.uint8).copy()
         self._device.write(offset, data)
-        self.events.append(Write(offset, len(data), data))
+        self._record(Write(offset, len(data), data))
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """See `BlockDevice.extents`."""
@@ -75,16 +78,21 @@ class Trace(BlockDevice):
     def punch(self, offset: int, length: int) -> None:
         """See `BlockDevice.punch`."""
         self._device.punch(offset, length)
-        self.events.append(Write(offset, length, None))
+        self._record(Write(offset, length, None))
 
     def flush(self) -> None:
         """See `BlockDevice.flush`."""
         self._device.flush()
-        self.events.append(Barrier())
+        self._record(Barrier())
 
     def close(self) -> None:
         """Close the device below."""
         self._device.close()
+
+    def _record(self, event: Event) -> None:
+        self.events.append(event)
+        if self._order is not None:
+            self._order.append(self)
 
 
 def in_flight(events: Sequence[Event], upto: int) -> list[int]:

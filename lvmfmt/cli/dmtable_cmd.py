@@ -47,7 +47,6 @@ def run(args: argparse.Namespace) -> int:
     """Print the tables."""
     from .. import block
     from ..inspect.volume import find_logical_volume, open_groups
-    from ..lvm import dm_table
 
     images, _ = split(args.operands)
     paths = _paths(images, dict(args.device))
@@ -57,23 +56,33 @@ def run(args: argparse.Namespace) -> int:
         devices = [stack.enter_context(block.open(image)) for image in images]
         if args.lv is not None:
             volumes = {args.lv: find_logical_volume(devices, args.lv)[1]}
-            tables = [(args.lv, lv, dm_table(lv, paths)) for lv in volumes.values()]
+            tables = [row for lv in volumes.values() for row in _tables(args.lv, lv, paths)]
         else:
             for group in open_groups(devices):
                 for name, lv in group.logical_volumes.items():
                     try:
-                        tables.append((name, lv, dm_table(lv, paths)))
+                        tables += _tables(name, lv, paths)
                     except UnsupportedFeature as error:
                         left_out.append(error)
     if args.json:
         print_json([_plain(name, lv, targets) for name, lv, targets in tables])
-    elif args.lv is not None:
+    elif args.lv is not None and len(tables) == 1:
         print("\n".join(str(target) for target in tables[0][2]))
     elif tables:
         print(";".join(_concise(name, lv, targets) for name, lv, targets in tables))
     for reason in left_out:
         print(f"lvmfmt: {reason}; no table", file=sys.stderr)
     return 2 if left_out else 0
+
+
+def _tables(name: str, lv: LogicalVolume, paths: dict[str, str]) -> list[tuple[str, LogicalVolume, list[Target]]]:
+    """The table of an LV, and before it those of the devices that it needs."""
+    from ..lvm import dm_table
+    from ..lvm.dmtable import dm_parts
+
+    device = _device_name(name, lv)
+    parts = [(part, lv, targets) for part, targets in dm_parts(lv, paths, name=device).items()]
+    return [*parts, (name, lv, dm_table(lv, paths, name=device))]
 
 
 def _paths(images: list[str], given: dict[str, str]) -> dict[str, str]:

@@ -1,26 +1,34 @@
-"""`lvmfmt fs fsck`: check a file system on an image or in a logical volume, in the phases that AIX prints."""
+"""`lvmfmt fs fsck`: check and repair a file system on an image or in a volume, in the phases that AIX prints."""
 
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from ..errors import printable
+from ..errors import OperationRefused, printable
 from .operands import Commands, add_json, add_operands, add_volume, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
     from ..block import BlockDevice
     from ..jfs2.check import Finding, Report
+    from ..jfs2.repair import Answer, RepairReport
 
 _EXAMPLES = """\
   lvmfmt fs fsck root.img
-  lvmfmt fs fsck hdisk0.img hdisk1.img --lv hd4 --json
-  lvmfmt fs fsck hdisk0.img hdisk1.img --lv fslv00 --log loglv00
+  lvmfmt fs fsck -y root.img --undo before.undo
+  lvmfmt fs fsck -p hdisk0.img hdisk1.img --lv hd4
+  lvmfmt fs fsck hdisk0.img hdisk1.img --lv fslv00 --log loglv00 --json
 
-Nothing is written. Exit status 0: no error (there may be warnings), 1: errors.
+  -n  write nothing and say what -y would do (this is what happens without a flag, too)
+  -p  repair what follows from something sound; if anything has to be decided, write nothing
+  -y  repair everything: replay the log, build maps, trees and directories anew, name orphans in /lost+found
+  -f  look at a file system that says that it is clean with -p, too
+
+A repair that was stopped is finished by another one. --undo writes, before the first change, a file that puts the old
+bytes back (lvmfmt undo FILE) once the repair is finished. Exit status 0: no error (there may be warnings), 1: errors.
 """
 _PHASES = (
     "Initial inode scan",
@@ -36,42 +44,105 @@ def register(verbs: Commands) -> None:
     fsck = verb(verbs, "fsck", "check a file system against every rule of a consistent one", examples=_EXAMPLES)
     add_operands(fsck, "IMAGE", "disk or file-system image")
     add_volume(fsck)
-    fsck.add_argument("-n", dest="dry", action="store_true", help="correct nothing, which is all that is possible yet")
+    mode = fsck.add_mutually_exclusive_group()
+    mode.add_argument("-n", dest="answer", action="store_const", const="no", help="write nothing (default)")
+    mode.add_argument("-y", dest="answer", action="store_const", const="yes", help="repair everything")
+    mode.add_argument("-p", dest="answer", action="store_const", const="preen", help="repair what needs no decision")
+    fsck.add_argument("-f", dest="force", action="store_true", help="with -p: look at a clean file system, too")
+    fsck.add_argument("--undo", metavar="FILE", help="undo file to make (with -y or -p)")
     fsck.add_argument("--log", metavar="NAME", help="external log: its logical volume with --lv, else its image")
+    fsck.add_argument("--seed", type=int, help="take the time stamps of what is made from this number")
     add_json(fsck)
-    fsck.set_defaults(run=run_fsck)
+    fsck.set_defaults(run=run_fsck, answer="no")
 
 
 def run_fsck(args: argparse.Namespace) -> int:
-    """Check, and print what breaks a rule."""
-    from ..jfs2.check import check
+    """Check, repair if asked, and print what breaks a rule and what was done about it."""
+    from ..jfs2.repair import Answer, exit_status, repair
+    from ..origin import SeededOrigin, SystemOrigin
 
-    with _opened(args) as (device, log):
-        if args.json:
-            report = check(device, log=log)
-            print_json({"clean": report.is_clean, "aix_exit_status": report.exit_status, **vars(report)})
-        else:
+    answer = Answer(args.answer)
+    if args.undo and answer is Answer.NO:
+        raise OperationRefused("--undo goes with -y or -p")
+    origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+    now = origin.now()
+    if args.undo is not None:
+        _save_undo(args, answer, now)
+    phases = None if args.json else _Phases()
+    with _opened(args, writable=answer is not Answer.NO) as (device, log):
+        if phases is not None:
             print(f"The current volume is: {printable(device.name)}")
-            phases = _Phases()
-            report = check(device, log=log, progress=phases.tell)
-            _print(report)
+        report = repair(
+            device, now=now, log=log, answer=answer, force=_forced(args, answer),
+            progress=None if phases is None else phases.tell,
+        )  # fmt: skip
+    if args.json:
+        print_json(
+            {
+                "clean": report.is_clean,
+                "aix_exit_status": exit_status(report),
+                **vars(report.found),
+                "notes": [*report.notes, *report.found.notes],
+                "fixes": report.plan.fixes,
+                "fix_counts": report.plan.counts,
+                "written": report.written,
+                "failures": report.failures,
+                "left": report.left.findings if report.written else report.found.findings,
+            }
+        )
+    else:
+        _print(report.found)
+        _print_fixes(report, answer is Answer.PREEN)
     return 0 if report.is_clean else 1
 
 
+def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
+    """Rehearse the repair on overlays of the images, and write the undo file of what it changes."""
+    from ..block.overlay import Overlay
+    from ..block.undo import Rewrite, save
+    from ..jfs2.repair import changed_sectors, repair
+
+    layers: list[Overlay] = []
+
+    def layer(image: BlockDevice) -> BlockDevice:
+        layers.append(Overlay(image))
+        return layers[-1]
+
+    with _opened(args, writable=False, layer=layer) as (device, log):
+        repair(device, now=now, log=log, answer=answer, force=_forced(args, answer))
+        found = [(one.base, at, data.tobytes()) for one in layers for at, data in changed_sectors(one, one.base)]
+        if found:
+            save(args.undo, [Rewrite(*rewrite) for rewrite in found])
+
+
+def _forced(args: argparse.Namespace, answer: Answer) -> bool:
+    """Whether a file system that says that it is clean is looked at: by all but a preen."""
+    return bool(args.force) or answer.value != "preen"
+
+
 @contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
-    """The file system that the operands mean, and its log where it is another volume; both only for reading."""
+def _opened(
+    args: argparse.Namespace, *, writable: bool, layer: Callable[[BlockDevice], BlockDevice] | None = None
+) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
+    """The file system that the operands mean, and its log where it is another volume; `layer` goes over each image."""
     images, _ = split(args.operands)
     from .. import block
-    from ..inspect.volume import find_volume, open_volume
+    from ..inspect.volume import find_volume
 
     with ExitStack() as stack:
-        if args.lv is not None and args.log is not None:
-            disks = [stack.enter_context(block.open(image)) for image in images]
-            yield find_volume(disks, args.lv), find_volume(disks, args.log)
-            return
-        log = None if args.log is None else stack.enter_context(block.open(args.log))
-        yield stack.enter_context(open_volume(images, lv=args.lv, offset=args.offset)), log
+
+        def opened(path: str) -> BlockDevice:
+            image = stack.enter_context(block.open(path, writable=writable))
+            return image if layer is None else layer(image)
+
+        disks = [opened(image) for image in images]
+        if args.lv is not None:
+            yield find_volume(disks, args.lv), None if args.log is None else find_volume(disks, args.log)
+        else:
+            if len(disks) != 1:
+                raise OperationRefused(f"{len(disks)} images, and nothing says which volume", hint="name it with --lv")
+            log = None if args.log is None else opened(args.log)
+            yield disks[0] if args.offset is None else block.Window(disks[0], args.offset), log
 
 
 class _Phases:
@@ -97,9 +168,36 @@ def _print(report: Report) -> None:
     print(f"{s.inodes} inodes, {s.directories} of them directories; {s.used_blocks} of {s.blocks} blocks in use")
     warnings = report.counts.total() - report.errors
     if not report.is_clean:
-        print(f"File system is not clean: {report.errors} errors, {warnings} warnings; nothing was corrected.")
+        print(f"File system is not clean: {report.errors} errors, {warnings} warnings.")
     else:
         print(f"File system is clean{f', {warnings} warnings' if warnings else ''}.")
+
+
+def _print_fixes(report: RepairReport, preen: bool) -> None:
+    from ..jfs2.repair import KINDS
+
+    for note in report.notes:
+        print(f"Note: {printable(note)}")
+    for fix in report.plan.fixes:
+        print(f"{'fixed' if report.written else 'would fix'}: {fix.kind}: {fix.text}")
+    if rest := report.plan.counts.total() - len(report.plan.fixes):
+        print(f"{rest} more fixes are not listed")
+    for failure in report.failures:
+        print(f"not repaired: {printable(failure)}")
+    if not report.plan.counts:
+        return
+    if not report.written:
+        decided = [kind for kind in report.plan.counts if not KINDS[kind].derived]
+        if preen and decided:
+            print(f"Nothing was written: {', '.join(decided)} need a decision; run fsck -y.")
+        else:
+            print("Nothing was written; fsck -y does the above.")
+    elif report.left.is_clean:
+        print("All observed inconsistencies have been repaired.")
+    else:
+        print(f"{report.left.errors} errors were left:")
+        for finding in report.left.findings:
+            print(_line(finding))
 
 
 def _line(finding: Finding) -> str:

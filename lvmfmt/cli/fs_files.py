@@ -21,7 +21,12 @@ _VERBS = (
     ("ls", "list a directory", ("PATH",), "hdisk0.img --lv hd4 /etc"),
     ("stat", "show what the file system keeps about a file", ("PATH",), "root.img /etc/motd --json"),
     ("cat", "write the content of a file to standard output", ("PATH",), "root.img /etc/motd"),
-    ("get", "copy a file out, replacing OUT", ("PATH", "OUT"), "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd"),
+    (
+        "get",
+        "copy a file out, replacing OUT",
+        ("PATH", "OUT"),
+        "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd\n  lvmfmt fs get -r root.img /etc etc",
+    ),
     ("put", "copy a file in, replacing PATH", ("FILE", "PATH"), "hdisk0.img hdisk1.img --lv hd4 motd /etc/motd"),
     ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
 )
@@ -39,6 +44,9 @@ def register(verbs: Commands) -> None:
         add_volume(parser)
         if name in ("ls", "stat"):
             add_json(parser)
+        if name == "get":
+            parser.add_argument("-r", "--recursive", action="store_true", help="copy a whole directory out as OUT")
+            parser.add_argument("--devices", action="store_true", help="with -r: make device nodes too")
         if name in _READERS:
             parser.add_argument(
                 "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
@@ -88,13 +96,19 @@ def run_ls(args: argparse.Namespace) -> int:
 
 
 def run_stat(args: argparse.Namespace) -> int:
-    """Show one inode."""
+    """Show one inode, and what the file system has beyond files."""
+    from ..jfs2.snapshots import features
+    from .fs_attributes import attribute_rows, attribute_values
+
     with opened(args) as (fs, (path,)):
         entry = _entry(fs, path, path)
+        attributes, lists = fs.attributes(path), fs.acl(path)
+        found = features(fs.superblock)
     if args.json:
-        print_json(entry)
+        print_json(entry | attribute_values(attributes, lists) | {"features": found})
     else:
-        print_table(("FIELD", "VALUE"), list(entry.items()))
+        rows = [*entry.items(), *attribute_rows(attributes, lists), *(("file system", line) for line in found)]
+        print_table(("FIELD", "VALUE"), rows)
     return 0
 
 
@@ -107,7 +121,9 @@ def run_cat(args: argparse.Namespace) -> int:
 
 
 def run_get(args: argparse.Namespace) -> int:
-    """Copy a file out; the target appears whole or not at all."""
+    """Copy a file out, which appears whole or not at all, or a directory with what is below it."""
+    if args.recursive:
+        return _get_tree(args)
     with opened(args) as (fs, (path, out)):
         target = Path(out)
         if target.is_dir():
@@ -121,6 +137,23 @@ def run_get(args: argparse.Namespace) -> int:
             part.replace(target)
         finally:
             part.unlink(missing_ok=True)
+    return 0
+
+
+def _get_tree(args: argparse.Namespace) -> int:
+    import time
+
+    from ..jfs2.extract import extract
+    from .output import amount, progress
+
+    start = time.monotonic()
+    with opened(args) as (fs, (path, out)):
+        inventory = fs.inventory(path)
+        with progress(f"get {out}", int(inventory.extents["length"].sum())) as told:
+            done = extract(inventory, out, devices=args.devices, progress=told)
+    for problem in (*inventory.problems, *done.problems):
+        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
+    print(f"{printable(out)}: {done.paths} paths, {amount(done.bytes_copied, time.monotonic() - start)}")
     return 0
 
 
@@ -173,5 +206,6 @@ def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:
         "atime": rfc3339(s.atime),
         "mtime": rfc3339(s.mtime),
         "ctime": rfc3339(s.ctime),
+        "otime": rfc3339(s.otime),
         "target": fs.readlink(path) if stat.S_ISLNK(s.mode) else None,
     }

@@ -16,6 +16,7 @@ def print_summary(summary: Summary) -> None:
         _group(group)
     for image, contents in summary.file_systems.items():
         print(f"{printable(image)}: file system\n  {_file_system(contents)}")
+        _features(contents)
     if summary.findings:
         print(f"\nfindings: {len(summary.findings)}")
         print_table(("SEVERITY", "WHERE", "STRUCTURE", "BYTE", "WHAT"), [_finding(f) for f in summary.findings])
@@ -53,6 +54,9 @@ def _group(group: GroupSummary) -> None:
     print()
     lvs = [_volume(lv) for lv in group.logical_volumes]
     print_table(("LV", "TYPE", "LPs", "PPs", "COPIES", "LABEL", "CONTENT"), lvs, right=("LPs", "PPs", "COPIES"))
+    for lv in group.logical_volumes:
+        if lv.file_system:
+            _features(lv.file_system, f"{lv.name}: ")
 
 
 def _volume(lv: VolumeSummary) -> tuple[object, ...]:
@@ -65,6 +69,11 @@ def _file_system(fs: FileSystemSummary) -> str:
     inodes = "?" if fs.inodes_used is None else fs.inodes_used
     size, state = format_size(fs.blocks * fs.block_size), "clean" if fs.clean else "not clean"
     return f"{fs.dialect} JFS, {free} of {size} free, {inodes} inodes, {fs.log} log, {state}"
+
+
+def _features(fs: FileSystemSummary, of: str = "") -> None:
+    for line in fs.features:
+        print(f"  {printable(of + line)}")
 
 
 def _finding(finding: Finding) -> tuple[object, ...]:

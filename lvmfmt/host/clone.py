@@ -16,7 +16,7 @@ from ..errors import LvmfmtError, NoSpace, NotFound, OperationRefused
 from ..jfs2 import AIX, ExternalLog, FileSystem, build, format_log
 from ..lvm import Geometry, LogicalVolume, VolumeGroup
 from ..lvm.geometry import pp_count
-from ..lvm.vgsa import FACTORS
+from ..lvm.kinds import LIMITS
 from ..units import MIB, SECTOR, ceil_div
 from . import boot, devices, exclude, filesystems
 from .devices import Disk
@@ -25,6 +25,7 @@ from .machine import Machine, read_file
 from .messages import CommandFailed, message
 from .odm import Odm
 from .rootvg import BOOT_VOLUME, ROOT_VOLUME, ROOTVG, identity
+from .volumes import open_file_system
 
 ALT_GROUP, OLD_GROUP = "altinst_rootvg", "old_rootvg"
 PREFIX = "alt_"
@@ -202,7 +203,8 @@ class Clone:
     def _make_bootable(self) -> None:
         machine = self.machine
         self.files = {
-            point: FileSystem.open(self._volume(name).device, writable=True) for point, name in self.data.file_systems
+            point: open_file_system(self.group, self._volume(name).name, writable=True)
+            for point, name in self.data.file_systems
         }
         self.say(message("alt-modifying-odm"))
         odm = self._odm()
@@ -318,7 +320,7 @@ def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: Volume
         OperationRefused: no geometry of a classic group fits the disks.
     """
     shift = pp_size.bit_length() - 1
-    for factor in (f for f in FACTORS if f >= source.factor):
+    for factor in (f for f in LIMITS[source.record.kind].factors if f >= source.factor):
         try:
             geometry = Geometry(shift, factor, source.version)
         except OperationRefused:

@@ -28,6 +28,7 @@ from .folder import Folder, Nvram, Settings
 from .machine import Machine, read_file
 from .odm import Odm
 from .rootvg import BOOT_VOLUME, LOG_VOLUME, PROC, ROOTVG, SKELETON, STANZA_ORDER, VOLUMES, VolumeSpec, identity
+from .volumes import open_file_system
 
 _SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
 _MIN_FREE = 4 * MIB
@@ -272,7 +273,7 @@ class _Maker:
     def finish(self, disks: Sequence[DiskSpec]) -> int:
         """Write ODM, /etc/filesystems and boot image; returns the blocks of the image."""
         files = {
-            spec.mount_point: FileSystem.open(self.group.logical_volumes[spec.name].device, writable=True)
+            spec.mount_point: open_file_system(self.group, spec.name, writable=True)
             for spec in VOLUMES
             if spec.mount_point is not None
         }
@@ -302,6 +303,7 @@ class _Maker:
 
     def _odm(self, disks: Sequence[DiskSpec]) -> Odm:
         odm = Odm()
+        devices.define_machine(odm)
         members = list(self.group.physical_volumes)
         for index, disk in enumerate(disks):
             pvid = members[index] if index < len(members) else disk.pvid

@@ -14,6 +14,11 @@ from ..lvm import LogicalVolume, VolumeGroup
 from .odm import Odm
 
 DISK_LINK, DISK_DRIVER, DISK_PARENT = "disk/vscsi/vdisk", "scsidisk", "vscsi0"
+MACHINE_DEVICES = (
+    ("sys0", "sys/chrp/chrp", "", ""),
+    (DISK_PARENT, "adapter/vdevice/IBM,v-scsi", "vscsi_initdd", "C2-T1"),
+)
+"""What every machine has beside disks: name, link, driver, place."""
 GROUP_LINK, VOLUME_LINK = "logical_volume/vgsubclass/vgtype", "logical_volume/lvsubclass/lvtype"
 FIRST_GROUP_MAJOR = 10
 """Major number of rootvg; other groups get the numbers after it."""
@@ -56,6 +61,12 @@ def disks(odm: Odm) -> list[Disk]:
 
 def _pvid(value: str | None) -> str | None:
     return value[:16] if value and value != _NO_PVID else None
+
+
+def define_machine(odm: Odm) -> None:
+    """Add the devices that every machine has."""
+    for name, link, driver, place in MACHINE_DEVICES:
+        odm.add("CuDv", name=name, status=1, chgstatus=2, ddins=driver, connwhere=place, PdDvLn=link)
 
 
 def define_disk(odm: Odm, name: str, slot: str, pvid: str | None) -> None:
@@ -119,8 +130,8 @@ def remove_group(odm: Odm, name: str) -> None:
     _forget(odm, name)
 
 
-def rename_group(odm: Odm, old: str, new: str) -> None:
-    """Give a group another name."""
+def rename(odm: Odm, old: str, new: str) -> None:
+    """Give a device, such as a disk or a group, another name."""
     references = {"CuDv": ("name", "parent"), "CuAt": ("name",), "CuDep": ("name",), "CuDvDr": ("value3",)}
     for class_, keys in references.items():
         for o in odm.classes[class_]:

@@ -20,6 +20,7 @@ from ..lvm.identity import machine_of
 from ..origin import Origin, SeededOrigin, SystemOrigin
 from . import devices, filesystems
 from .boot import find_image
+from .configure import configure_disks
 from .devices import Disk, Group
 from .filesystems import Entry
 from .folder import Folder, Kernel, Nvram, Settings
@@ -27,6 +28,7 @@ from .messages import message
 from .odm import Odm
 from .profiles import Profile, profile
 from .rootvg import ROOT_VOLUME, ROOTVG
+from .volumes import open_file_system
 
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
@@ -174,7 +176,7 @@ class Machine:
             )
         self.kernel = Kernel(slot, self.origin.now(), (vgid,), ((f"/dev/{ROOT_VOLUME}", "/"),))
         odm = self.odm
-        self._configure_disks(odm)
+        configure_disks(odm, self.pvids_on_disk())
         for note in devices.reconcile(odm, ROOTVG, group):
             console(note)
         self._vary_on_others(odm, console)
@@ -183,20 +185,6 @@ class Machine:
         except OperationRefused as error:  # a mirror copy is missing; reading goes on
             console(f"the ODM is not written: {error}")
         self._mount_all(console)
-
-    def _configure_disks(self, odm: Odm) -> None:
-        known = {d.slot: d for d in devices.disks(odm)}
-        names = {d.name for d in known.values()}
-        for slot in self._slots:
-            pvid = lvm.read_pvid(self.device(slot))
-            if slot not in known:
-                name = next(n for i in range(len(names) + 1) if (n := f"hdisk{i}") not in names)
-                names.add(name)
-                devices.define_disk(odm, name, slot, pvid)
-            elif known[slot].pvid != pvid:
-                devices.set_pvid(odm, known[slot].name, pvid)
-        for disk in known.values():
-            odm.get("CuDv", name=disk.name)[0]["status"] = int(disk.slot in self._slots)
 
     def _vary_on_others(self, odm: Odm, console: Callable[[str], None]) -> None:
         for other in devices.groups(odm):
@@ -241,6 +229,10 @@ class Machine:
                 raise NotFound("the disk image is missing", where=f"{self.folder.disks}/{slot}.img")
             self._devices[slot] = block.open(self._slots[slot], writable=self.writable)
         return self._devices[slot]
+
+    def pvids_on_disk(self) -> dict[str, str | None]:
+        """PVID on the disk in each slot that answers, None where it has none."""
+        return {slot: lvm.read_pvid(self.device(slot)) for slot in self._slots}
 
     def disks(self) -> list[Disk]:
         """The disks that the running system knows, in order."""
@@ -325,8 +317,7 @@ class Machine:
         for vgid in self.running.varied_on:
             volume = self._open(vgid).logical_volumes.get(name)
             if volume is not None:
-                device = volume.device
-                return FileSystem.open(device, writable=self.writable and device.writable)
+                return open_file_system(self._open(vgid), name, writable=self.writable and volume.device.writable)
         raise NotFound(f"no logical volume {name}")
 
     def locate(self, path: str) -> tuple[FileSystem, str]:

@@ -63,9 +63,21 @@ def parse_class(name: str, data: bytes, *, where: str = "") -> list[OdmObject]:
     return objects
 
 
-def format_class(name: str, objects: list[OdmObject]) -> bytes:
-    """The stanza form of a class, as `odmget CLASS` prints it."""
-    return stanza.build([Stanza(name, {key: _encode(o[key]) for key in CLASSES[name]}) for o in objects], _ITEM)
+def format_class(name: str, objects: list[OdmObject], descriptors: Mapping[str, type] | None = None) -> bytes:
+    """The stanza form of a class, as `odmget CLASS` prints it; `descriptors` are those of `CLASSES` if not given."""
+    keys = list(CLASSES[name] if descriptors is None else descriptors)
+    return stanza.build([Stanza(name, {key: _encode(o[key]) for key in keys}) for o in objects], _ITEM)
+
+
+def parse_values(name: str, found: Stanza) -> OdmObject:
+    """The descriptors that a stanza of the class `name` gives; it need not give all.
+
+    Raises:
+        CorruptImage: a stanza of another class, an unknown descriptor, a value of the wrong type.
+    """
+    if found.name != name or not set(found.items) <= set(CLASSES[name]):
+        raise CorruptImage("odm", expected=f"descriptors of {name}", found=f"{found.name}: {', '.join(found.items)}")
+    return {key: _decode(name, key, found, "") for key in found.items}
 
 
 _ITEM = "\t{key} = {value}"
@@ -117,9 +129,10 @@ class Odm:
 
     def save(self, files: FileSystem, *, now: int) -> None:
         """Write the classes that differ from what `files` holds; each is replaced as a whole."""
-        for path, data in self.files().items():
-            if not files.exists(path) or files.read(path) != data:
-                files.write_file(path, data, now=now)
+        with files.changing():
+            for path, data in self.files().items():
+                if not files.exists(path) or files.read(path) != data:
+                    files.write_file(path, data, now=now)
 
     def files(self) -> dict[str, bytes]:
         """Content of each class's file, by path."""

@@ -20,6 +20,11 @@ class Profile:
     name: str
     oslevel: str
     lps_width: int
+    pv_state_width: int
+    quorum_words: bool
+    group_rows: int
+    disk_identifiers: bool
+    refuses_duplicate_pvid: bool
     bootlist_pathid: bool
     bootlist_message_blv: bool
     alt_volume_full_stop: bool

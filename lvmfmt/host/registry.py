@@ -25,10 +25,23 @@ MODULES = {
     "alt_disk_copy": "altdisk",
     "bootlist": "bootcmds",
     "bosboot": "bootcmds",
+    "cfgmgr": "devs",
+    "chdev": "devs",
     "df": "df",
+    "lsattr": "devs",
+    "lscfg": "devs",
+    "lsdev": "devs",
+    "lslv": "lslv",
     "lspv": "lspv",
     "lsvg": "lsvg",
+    "mkdev": "devs",
+    "odmadd": "odmcmds",
+    "odmchange": "odmcmds",
+    "odmdelete": "odmcmds",
+    "odmget": "odmcmds",
     "reducevg": "pv",
+    "rendev": "devs",
+    "rmdev": "devs",
     "shutdown": "power",
     "unmirrorvg": "mirror",
 }
@@ -107,3 +120,20 @@ def flags(argv: Sequence[str], options: str, *, mixed: bool = False) -> tuple[di
     if len(values) != len(found):
         raise UsageError
     return values, operands
+
+
+def repeated(argv: Sequence[str], options: str, flag: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """The same where one flag may be given several times.
+
+    Returns:
+        The other flags with their values, all values of `flag`, and the operands.
+    """
+    try:
+        found, operands = getopt.gnu_getopt(list(argv[1:]), options)
+    except getopt.GetoptError:
+        raise UsageError from None
+    values = {name[1]: value for name, value in found if name[1] != flag}
+    many = [value for name, value in found if name[1] == flag]
+    if len(values) + len(many) != len(found):
+        raise UsageError
+    return values, many, operands

@@ -10,6 +10,7 @@ from .. import block
 from ..block import BlockDevice
 from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ..jfs2 import FileSystem
+from ..jfs2.snapshots import features
 from ..jfs2.superblock import INLINE_LOG
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
@@ -81,6 +82,8 @@ class FileSystemSummary:
     """File-system name, volume name and label, those that are set."""
     log: str
     """inline or external."""
+    features: list[str] = field(default_factory=list)
+    """What it has beyond files and a log, as snapshots and quotas, a line each."""
 
 
 @dataclass(frozen=True)
@@ -306,4 +309,5 @@ def _file_system(fs: FileSystem, where: str, summary: Summary) -> FileSystemSumm
         clean=fs.superblock.is_clean,
         names=[name for name in names if name],
         log="inline" if fs.superblock.flag & INLINE_LOG else "external",
+        features=features(fs.superblock),
     )

@@ -1,10 +1,10 @@
 """The file system engine: AIX JFS2 (`J2FS`) and the JFS of Linux (`JFS1`) from one code."""
 
-from .aggregate import ExternalLog, Identity, InlineLog, Log
-from .build import BuildReport, build, size_for
+from .build import BuildReport, build, mkfs, size_for
 from .dialect import AIX, LINUX, Dialect
 from .filedata import iter_file_data
 from .filesystem import FileSystem, StatFs
+from .format_options import ExternalLog, Features, Identity, InlineLog, Log
 from .inventory import Inventory, InventoryBuilder
 from .log_format import format_log
 from .scan import scan_trees
@@ -16,6 +16,7 @@ __all__ = [
     "BuildReport",
     "Dialect",
     "ExternalLog",
+    "Features",
     "FileSystem",
     "Identity",
     "InlineLog",
@@ -27,6 +28,7 @@ __all__ = [
     "build",
     "format_log",
     "iter_file_data",
+    "mkfs",
     "scan_trees",
     "size_for",
 ]

@@ -5,6 +5,7 @@ Source: reference sections 1.2, 2.2, 2.6 and 3.1.
 
 from __future__ import annotations
 
+import stat
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice
-from ..errors import OperationRefused
 from .dialect import Dialect
+from .dtree_build import DIRECTORY_SIZE_OF_ROOT, Directories
+from .format_options import ExternalLog, Features, Identity, InlineLog, Log, superblock_flag
 from .geometry import (
     AIM_OFFSET,
     AIT_OFFSET,
@@ -24,13 +26,12 @@ from .geometry import (
     SUPERBLOCK2_OFFSET,
     SUPERBLOCK_OFFSET,
     Geometry,
-    default_log_bytes_aix,
-    default_log_bytes_linux,
 )
 from .inode_map import control_page, iag_pages
 from .inode_table import (
     AGGREGATE,
     FILESET,
+    JOURNAL,
     SPARSE,
     set_extent,
     set_generator,
@@ -41,37 +42,10 @@ AGGREGATE_INODES = (1, 2, 3, 4, FILESET)
 """Inode map, block map, log, bad blocks, fileset map."""
 SECOND_COPY = 32
 """AIX: the copies of the aggregate inodes have these numbers plus 32, in the second extent of the table."""
-GROUP_COMMIT, INLINE_LOG, LINUX_FLAG, SPARSE_FLAG = 0x100, 0x800, 0x10000000, 0x00020000
+ZOMBIES = 5
+"""AIX with EAv2: the directory where attribute objects wait to be deleted."""
 CLEAN = 0
-
-
-@dataclass(frozen=True)
-class InlineLog:
-    """The log lies in the file system's own volume.
-
-    Attributes:
-        size: bytes; None takes the dialect's default for the volume.
-        device: device number of the volume itself (AIX stores it): major << 32 | minor.
-    """
-
-    size: int | None = None
-    device: int = 0
-
-
-@dataclass(frozen=True)
-class ExternalLog:
-    """The log is a volume of its own, which several file systems may share.
-
-    Attributes:
-        device: device number of the log volume: major << 32 | minor.
-        uuid: identity of the log (Linux dialect), 16 bytes.
-    """
-
-    device: int
-    uuid: bytes = bytes(16)
-
-
-Log = InlineLog | ExternalLog
+COMPAT_VIX, INCOMPAT_EAV2 = 1, 2
 
 
 @dataclass(frozen=True)
@@ -83,42 +57,15 @@ class ImapFile:
     blocks: int
 
 
-@dataclass(frozen=True)
-class Identity:
-    """Names of a file system.
-
-    Attributes:
-        fname: AIX: file-system name, 6 characters (we write the mount point's first ones).
-        fpack: AIX: volume name, 6 characters (of the LV's name); Linux: label, 11.
-        label: Linux: label, 16 characters.
-        uuid: Linux: 16 bytes.
-    """
-
-    fname: str = ""
-    fpack: str = ""
-    label: str = ""
-    uuid: bytes = bytes(16)
-
-
-def log_bytes(dialect: Dialect, log: Log, volume: int) -> int:
-    """Bytes that the log takes from a volume."""
-    if isinstance(log, ExternalLog):
-        return 0
-    if log.size is not None:
-        if log.size * 10 >= volume:
-            raise OperationRefused(f"an inline log of {log.size} bytes is a tenth of the volume or more")
-        return log.size
-    return default_log_bytes_aix(volume) if dialect.name == "aix" else default_log_bytes_linux(volume)
-
-
-def superblock_flag(dialect: Dialect, log: Log) -> int:
-    """`s_flag` of a new file system."""
-    flag = GROUP_COMMIT | (INLINE_LOG if isinstance(log, InlineLog) else 0)
-    return flag if dialect.name == "aix" else flag | LINUX_FLAG
-
-
 def write_aggregate(
-    device: BlockDevice, geometry: Geometry, dialect: Dialect, *, now: int, imap: ImapFile, next_generation: int
+    device: BlockDevice,
+    geometry: Geometry,
+    dialect: Dialect,
+    *,
+    now: int,
+    imap: ImapFile,
+    next_generation: int,
+    features: Features,
 ) -> None:
     """Write the aggregate inode table and its map, with their second copies.
 
@@ -129,16 +76,21 @@ def write_aggregate(
         now: instant in nanoseconds.
         imap: the fileset inode map as a file.
         next_generation: what the fileset's generation generator stands at.
+        features: extended attributes of version 2 bring the directory of zombies.
     """
+    zombies = dialect.name == "aix" and features.ea == 2
     extents = np.zeros(128, np.int64)
     used = np.zeros(INODES_PER_IAG, bool)
     extents[0] = AIT_OFFSET // geometry.block_size
     used[[0, *AGGREGATE_INODES]] = True
+    used[ZOMBIES] = zombies
     if not geometry.has_aim2:
         extents[1] = geometry.ait2
         used[SECOND_COPY : 2 * SECOND_COPY] = used[:SECOND_COPY]
     for copy in (0, 1):
         table = _aggregate_inodes(geometry, dialect, now, imap, next_generation, copy)
+        if zombies:
+            _add_zombies(geometry, dialect, table, now, copy)
         place = geometry.ait2 * geometry.block_size if copy else AIT_OFFSET
         device.write(place, table)
         if copy and not geometry.has_aim2:
@@ -187,7 +139,23 @@ def _aggregate_inodes(
     return table
 
 
-def build_superblock(geometry: Geometry, dialect: Dialect, *, now: int, log: Log, identity: Identity) -> bytes:
+def _add_zombies(geometry: Geometry, dialect: Dialect, table: Any, now: int, copy: int) -> None:
+    """The empty directory of zombies, and its copy. Its number is published, its content is ours (grade C)."""
+    number = ZOMBIES + (SECOND_COPY if copy else 0)
+    [row] = system_inodes(dialect, [number], fileset=AGGREGATE, now=now)
+    row["di_mode"] = stat.S_IFDIR | JOURNAL | 0o700
+    row["di_nlink"] = 2
+    row["di_size"] = DIRECTORY_SIZE_OF_ROOT
+    none, itself = np.zeros(0, np.int64), np.array([number])
+    [row["root"]], _ = Directories(dialect, itself, itself, none, none, []).render(none, geometry.blocks_per_page)
+    table[ZOMBIES] = row
+    place = geometry.ait2 if copy else AIT_OFFSET // geometry.block_size
+    dialect.put_pxd(table["di_ixpxd"], ZOMBIES, place, geometry.blocks_per_extent)
+
+
+def build_superblock(
+    geometry: Geometry, dialect: Dialect, *, now: int, log: Log, identity: Identity, features: Features
+) -> bytes:
     """The superblock page of a clean file system, 4096 bytes."""
     d = dialect
     record = d.structures.superblock
@@ -204,7 +172,7 @@ def build_superblock(geometry: Geometry, dialect: Dialect, *, now: int, log: Log
         "s_l2pbsize": 9,
         "s_l2bfactor": l2 - 9,
         "s_agsize": geometry.ag_size,
-        "s_flag": superblock_flag(d, log),
+        "s_flag": superblock_flag(d, log, features),
         "s_state": CLEAN,
         "s_fsckloglen": FSCK_LOG_PAGES * geometry.blocks_per_page,
     }
@@ -216,6 +184,9 @@ def build_superblock(geometry: Geometry, dialect: Dialect, *, now: int, log: Log
     d.put_time(table["s_time"], now)
     if d.name == "aix":
         values |= {"s_fname": identity.fname.encode()[:6], "s_fpack": identity.fpack.encode()[:6]}
+        if features.version == 2:
+            values |= {"s_version": 2, "s_feature_compat": COMPAT_VIX}
+            values["s_feature_incompat"] = INCOMPAT_EAV2 if features.ea == 2 else 0
         values["s_logdev"] = log.device | 1 << 63 if log.device else 0
         places["s_ait"] = (AIT_OFFSET // geometry.block_size, geometry.blocks_per_extent)
     else:

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ..block import BlockDevice
 from .buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN, control_tree, dmap_trees
 from .dialect import Dialect
-from .geometry import BLOCKS_PER_DMAP, L2_PAGE, PAGE, Geometry, dmap_page, l0_page, l1_page
+from .geometry import BLOCK_MAP_OFFSET, BLOCKS_PER_DMAP, L2_PAGE, PAGE, Geometry, dmap_page, l0_page, l1_page
 
 DMAPS_PER_L0 = 1024
 BLOCKS_PER_L0 = BLOCKS_PER_DMAP * DMAPS_PER_L0
@@ -44,6 +44,45 @@ class UsedBlocks:
         np.add.at(edges, np.clip(self.ends[a:b] - first, 0, count), -1)
         return np.cumsum(edges[:-1]) > 0
 
+    def is_free(self, first: int, end: int) -> bool:
+        """Whether none of the blocks `first` to `end` - 1 is used."""
+        return bool(np.searchsorted(self.ends, first, "right") == np.searchsorted(self.starts, end, "left"))
+
+
+class MapBits:
+    """The used blocks of an existing map, whatever its size will be.
+
+    Args:
+        map_file: the pages of the map, one after the other from `BLOCK_MAP_OFFSET` on.
+        dialect: structures and byte order.
+        blocks: how many the map knows; those behind are free.
+        more: blocks that are used as well.
+        fewer: blocks that are free whatever the map says.
+    """
+
+    def __init__(
+        self, map_file: BlockDevice, dialect: Dialect, blocks: int, more: UsedBlocks, fewer: UsedBlocks
+    ) -> None:
+        self._map, self._dmap, self._blocks = map_file, dialect.structures.dmap, blocks
+        self._more, self._fewer = more, fewer
+
+    def bits(self, first: int, count: int) -> NDArray[np.bool_]:
+        """As `UsedBlocks.bits`; both numbers are multiples of 8192, inside one level-0 group."""
+        result = np.zeros(count, bool)
+        known = min(max(self._blocks - first, 0), count)
+        if known:
+            pages = -(-known // BLOCKS_PER_DMAP)
+            rows = self._dmap.table(
+                self._map.read(BLOCK_MAP_OFFSET + dmap_page(first // BLOCKS_PER_DMAP) * PAGE, pages * PAGE)
+            )
+            words = np.ascontiguousarray(rows["wmap"].astype(">u4"))
+            result[:known] = np.unpackbits(words.view(np.uint8).ravel()).view(np.bool_)[:known]
+        return (result & ~self._fewer.bits(first, count)) | self._more.bits(first, count)
+
+    def is_free(self, first: int, end: int) -> bool:
+        """As `UsedBlocks.is_free`, but only what lies behind the map is looked at."""
+        return first >= self._blocks and self._more.is_free(first, end)
+
 
 @dataclass
 class BlockMapTotals:
@@ -54,8 +93,10 @@ class BlockMapTotals:
     top_root: int
 
 
-def write_block_map(device: BlockDevice, geometry: Geometry, dialect: Dialect, used: UsedBlocks) -> BlockMapTotals:
-    """Write the whole map file of a new file system, one level-0 group (32 MiB of map) at a time.
+def write_block_map(
+    device: BlockDevice, geometry: Geometry, dialect: Dialect, used: UsedBlocks | MapBits
+) -> BlockMapTotals:
+    """Write a whole map file, one level-0 group (4 MiB of map, 2^23 blocks) at a time.
 
     Pages of levels that the size does not need, and the spare dmap, stay zero as `jfs_mkfs` leaves them.
     """
@@ -141,7 +182,7 @@ def level_page(dialect: Dialect, roots: NDArray[Any], budmin: int) -> NDArray[An
 
 
 def _level0_groups(
-    geometry: Geometry, dialect: Dialect, used: UsedBlocks
+    geometry: Geometry, dialect: Dialect, used: UsedBlocks | MapBits
 ) -> Iterator[tuple[int, int, NDArray[Any], NDArray[Any], NDArray[np.int64]]]:
     total = geometry.dmap_pages - 1  # without the spare page
     untouched: tuple[NDArray[Any], NDArray[Any]] | None = None
@@ -149,7 +190,7 @@ def _level0_groups(
         count = min(DMAPS_PER_L0, total - first_dmap)
         first = first_dmap * BLOCKS_PER_DMAP
         end = first + count * BLOCKS_PER_DMAP
-        empty = end <= geometry.blocks and not len(used.starts[(used.starts < end) & (used.ends > first)])
+        empty = end <= geometry.blocks and used.is_free(first, end)
         if empty and count == DMAPS_PER_L0:  # all free: the same pages but for `start`
             if untouched is None:
                 pages, _ = dmap_pages(dialect, first_dmap, np.zeros(BLOCKS_PER_L0, bool), geometry.blocks)

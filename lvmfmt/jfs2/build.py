@@ -7,25 +7,19 @@ system that was not finished has no valid magic (reference section 1.4).
 
 from __future__ import annotations
 
+import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..block import BlockDevice
+from ..errors import UnsupportedFeature
 from ..units import MIB, align_up
-from .aggregate import (
-    Identity,
-    InlineLog,
-    Log,
-    build_superblock,
-    log_bytes,
-    superblock_flag,
-    write_aggregate,
-    write_superblocks,
-)
+from .aggregate import build_superblock, write_aggregate, write_superblocks
 from .blockmap import write_block_map
 from .dialect import AIX, Dialect
+from .format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from .geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
-from .inventory import Inventory
+from .inventory import Inventory, InventoryBuilder
 from .log_format import format_log
 from .placement import Placement
 from .tree_writer import TreeWriter
@@ -44,6 +38,8 @@ class BuildReport:
     bytes_copied: int
     blocks: int
     free_blocks: int
+    problems: tuple[str, ...] = ()
+    """What of the inventory or its source could not be kept, a line each."""
 
 
 def build(
@@ -55,6 +51,7 @@ def build(
     block_size: int = PAGE,
     log: Log | None = None,
     identity: Identity | None = None,
+    features: Features | None = None,
     progress: Progress | None = None,
 ) -> BuildReport:
     """Make a file system on `device` that holds the tree of `inventory`.
@@ -69,6 +66,7 @@ def build(
         block_size: 512, 1024, 2048 or 4096.
         log: where the log is; by default inline with the dialect's default size.
         identity: names in the superblock.
+        features: what it may have beyond the oldest form; an index of directories only while there are no entries.
         progress: told how many more bytes of file data are copied.
 
     Returns:
@@ -79,6 +77,9 @@ def build(
         OperationRefused: the inventory is not a tree, or a value cannot be represented.
     """
     log = log if log is not None else InlineLog()
+    features = features if features is not None else Features()
+    if features.directory_index and len(inventory.entries):
+        raise UnsupportedFeature("building directories with an index (s_flag 0x200000)", where=device.name)
     plan = Placement(inventory, dialect, block_size, now)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
@@ -99,6 +100,7 @@ def build(
         now=now,
         imap=plan.imap_file(),
         next_generation=(plan.generation + len(plan.numbering.order)) & 0xFFFFFFFF,
+        features=features,
     )
     if isinstance(log, InlineLog):
         format_log(
@@ -106,13 +108,40 @@ def build(
             dialect,
             offset=geometry.log_address * block_size,
             length=geometry.log_blocks * block_size,
-            flag=superblock_flag(dialect, log),
+            flag=superblock_flag(dialect, log, features),
             block_size=block_size,
         )
     copied = plan.copy_plan().execute(device, progress=progress)
-    page = build_superblock(geometry, dialect, now=now, log=log, identity=identity or Identity())
+    page = build_superblock(
+        geometry, dialect, now=now, log=log, identity=identity or Identity(), features=features
+    )  # fmt: skip
     write_superblocks(device, page)
-    return BuildReport(len(plan.inventory.inodes), copied.bytes_copied, geometry.blocks, totals.free)
+    problems = (*inventory.problems, *plan.attributes.problems)
+    return BuildReport(len(plan.inventory.inodes), copied.bytes_copied, geometry.blocks, totals.free, problems)
+
+
+def mkfs(
+    device: BlockDevice,
+    *,
+    dialect: Dialect = AIX,
+    now: int,
+    block_size: int = PAGE,
+    log: Log | None = None,
+    identity: Identity | None = None,
+    features: Features | None = None,
+) -> BuildReport:
+    """Make an empty file system: a build with nothing in it. AIX: with `lost+found`, as it has it from the start.
+
+    In the Linux dialect, with `directory_index`, the bytes are those of `jfs_mkfs` at the same instant with the same
+    identity, but for bytes that it does not set: of empty log pages, and `s_loguuid` of an inline log.
+    Arguments and errors as `build`.
+    """
+    tree = InventoryBuilder()
+    tree.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
+    return build(
+        device, tree.finish(), dialect=dialect, now=now, block_size=block_size, log=log, identity=identity,
+        features=features,
+    )  # fmt: skip
 
 
 def size_for(

@@ -84,10 +84,15 @@ class Dialect:
             return text.encode("utf-8", "surrogatepass")
 
     def sort_key(self, coded: bytes) -> bytes:
-        """Bytes that compare as directories order the on-disk name: unit by unit, then the shorter first."""
+        """Bytes that compare as directories order the on-disk name: unit by unit, then the shorter first.
+
+        The sort key of a sort key is the on-disk name again.
+        """
         if self.name_unit == 1:
             return coded
-        return np.frombuffer(coded, "<u2").astype(">u2").tobytes()
+        key = bytearray(len(coded))
+        key[::2], key[1::2] = coded[1::2], coded[::2]
+        return bytes(key)
 
     def head_offset(self, leaf: bool) -> int:
         """Where the name starts in a head slot."""

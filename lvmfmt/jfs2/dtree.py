@@ -7,12 +7,17 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import islice
 from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
 
 from ..layout.jfs2 import LEAF_SLOT_INDEXED
 from ..layout.record import Record
 from .dialect import Dialect
+from .dtree_leaves import LeafEntries, Leaves, decode_leaves
 from .geometry import PAGE
 from .volume import Volume
 
@@ -24,8 +29,12 @@ ROOT_INODE = 2
 MAX_INODES = 1 << 43
 """Numbers end where the 32-bit numbers of inode allocation groups do."""
 LEAF, INTERNAL = 0x02, 0x04
-_STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
+STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
+NUMBERS = range(ROOT_INODE + 1, MAX_INODES)
+"""Inode numbers that an entry may have."""
 _END = 0xFF
+_TOGETHER = 32
+"""Leaves that are decoded at a time."""
 
 
 class Entry(NamedTuple):
@@ -97,13 +106,54 @@ class DirectoryReader:
             CorruptImage: the directory makes no sense.
         """
         result: list[Entry] = []
-        for leaf in self._leaves(root, at, pages):
-            used = leaf.reserved
-            for slot in leaf.slots:
-                coded, used = self._key(leaf, slot, self._leaf, used)
-                result.append(Entry(self._name(leaf, slot, coded), self._inumber(leaf, slot)))
-            self._check_free(leaf, used)
+        leaves = self._leaves(root, at, pages)
+        while batch := list(islice(leaves, _TOGETHER)):
+            result += self._decoded(batch)
         return result
+
+    def leaf_roots(self, roots: NDArray[np.uint8]) -> LeafEntries:
+        """The entries of the directories that are nothing but a root in order; the others are not `good`.
+
+        Args:
+            roots: tree roots in inodes, shape (directories, 288).
+        """
+        heads = roots[:, self._stbl_at : self._stbl_at + ROOT_SLOTS - 1]
+        counts = roots[:, 17].astype(np.int64)
+        plain = (roots[:, 16] & (LEAF | INTERNAL | 0x01) == LEAF | 0x01) & (counts < ROOT_SLOTS)
+        reserved = np.arange(ROOT_SLOTS)[None] == 0
+        leaves = Leaves(roots, heads, np.where(plain, counts, 0), reserved, roots[:, 18])
+        found = decode_leaves(self._dialect, self._leaf, leaves, NUMBERS)
+        return replace(found, good=found.good & plain)
+
+    def _decoded(self, leaves: list[_Node]) -> list[Entry]:
+        """The entries of leaves, in order."""
+        slots = leaves[0].slot_count
+        if len(leaves) > 1 and all(leaf.slot_count == slots for leaf in leaves):
+            width = max(len(leaf.slots) for leaf in leaves)
+            found = decode_leaves(
+                self._dialect,
+                self._leaf,
+                Leaves(
+                    np.frombuffer(b"".join([leaf.raw for leaf in leaves]), np.uint8).reshape(len(leaves), -1),
+                    np.frombuffer(b"".join([leaf.slots.ljust(width, b"\0") for leaf in leaves]), np.uint8).reshape(
+                        len(leaves), width
+                    ),
+                    np.array([len(leaf.slots) for leaf in leaves]),
+                    np.array([[leaf.reserved >> slot & 1 for slot in range(slots)] for leaf in leaves], bool),
+                    np.array([leaf.free for leaf in leaves], np.uint8),
+                ),
+                NUMBERS,
+            )
+            if found.good.all():
+                return list(map(Entry, found.names, found.numbers.tolist()))
+        return [entry for leaf in leaves for entry in self._slot_by_slot(leaf)]
+
+    def _slot_by_slot(self, leaf: _Node) -> Iterator[Entry]:
+        used = leaf.reserved
+        for slot in leaf.slots:
+            coded, used = self._key(leaf, slot, self._leaf, used)
+            yield Entry(self._name(leaf, slot, coded), self._inumber(leaf, slot))
+        self._check_free(leaf, used)
 
     def lookup(self, root: bytes, name: bytes, *, at: int) -> int | None:
         """Inode number of the entry called `name`, or None.
@@ -172,7 +222,7 @@ class DirectoryReader:
         at = node.at + base
         volume.check_extent(address, length, "dtree_internal_slot", "pxd", at)
         size = length * volume.block_size
-        if size // SLOT not in _STBL_SLOTS or size > PAGE:
+        if size // SLOT not in STBL_SLOTS or size > PAGE:
             raise volume.corrupt("dtree_internal_slot", "pxd", at, "512, 1024, 2048 or 4096 bytes", size)
         if address in seen:
             raise volume.corrupt("dtree_internal_slot", "pxd", at, "a page that is not in the tree yet", address)
@@ -187,7 +237,7 @@ class DirectoryReader:
             raise corrupt(structure, "flag", at + 16, "2 or 4", hex(raw[16]))
         if maxslot != len(raw) // SLOT:
             raise corrupt(structure, "maxslot", at + 20, len(raw) // SLOT, maxslot)
-        width = _STBL_SLOTS[maxslot]
+        width = STBL_SLOTS[maxslot]
         if not 1 <= stblindex <= maxslot - width:
             raise corrupt(structure, "stblindex", at + 21, f"1 to {maxslot - width}", stblindex)
         if not 1 <= count < maxslot - width:
@@ -241,7 +291,7 @@ class DirectoryReader:
 
     def _inumber(self, node: _Node, slot: int) -> int:
         number = int(self._number.unpack_from(node.raw, slot * SLOT)[0])
-        if not ROOT_INODE < number < MAX_INODES:
+        if number not in NUMBERS:
             raise self._volume.corrupt(
                 "dtree_leaf_slot", "inumber", node.at + slot * SLOT, f"{ROOT_INODE + 1} to {MAX_INODES - 1}", number
             )

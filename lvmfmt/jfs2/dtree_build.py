@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -28,6 +29,8 @@ ROOT_SIZE = 288
 ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 PAGE_LEAF, PAGE_INTERNAL = 0x02, 0x04
 DIRECTORY_SIZE_OF_ROOT = 256
+_TOGETHER = 1 << 15
+"""Entries that are written at a time, since arrays of their single bytes are large."""
 
 Words = NDArray[np.uint8]
 
@@ -72,15 +75,15 @@ class Directories:
         self._dialect = dialect
         self._parents = np.asarray(parents, np.uint64)
         self._count = len(numbers)
-        owners = owner.tolist()
         coded = [dialect.encode_name(name) for name in names]
         keys = [dialect.sort_key(name) for name in coded]
-        order = sorted(range(len(coded)), key=lambda i: (owners[i], keys[i]))
+        self._bounds = np.searchsorted(owner, np.arange(self._count + 1))
+        bounds = self._bounds.tolist()
+        order = [i for a, b in pairwise(bounds) for i in sorted(range(a, b), key=keys.__getitem__)]
         self._names = [coded[i] for i in order]
         self._keys = [keys[i] for i in order]
         self._children = np.asarray(children, np.uint64)[order] if order else np.zeros(0, np.uint64)
         slots = dialect.leaf_slots(np.array([len(n) for n in self._names], np.int64))
-        self._bounds = np.searchsorted(owner, np.arange(self._count + 1))
         self._leaves = _Level(self._names, slots)
         self._router_names: list[bytes] = []
         self._router_slots: list[int] = []
@@ -265,8 +268,10 @@ class _Level:
         slot = self.running[rows] - np.repeat(self.running[firsts], counts) + first_slot
         heads = container * (area.shape[1] // SLOT) + slot
         flat = area.reshape(-1)
-        self._chain(flat, rows, slot, heads, dialect, leaf)
-        self._write_names(flat, rows, heads, dialect, leaf)
+        for at in range(0, len(rows), _TOGETHER):
+            part = slice(at, at + _TOGETHER)
+            self._chain(flat, rows[part], slot[part], heads[part], dialect, leaf)
+            self._write_names(flat, rows[part], heads[part], dialect, leaf)
         return rows, heads
 
     def _chain(

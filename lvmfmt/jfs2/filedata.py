@@ -86,30 +86,60 @@ def file_device(volume: Volume, extents: NDArray[Any], size: int, name: str) -> 
 def iter_file_data(inventory: Inventory) -> Iterator[tuple[int, memoryview]]:
     """The data of every regular file, in the order in which it lies in the sources.
 
-    Files whose data is one extent are read together in large runs; each file comes whole and in order, holes as
-    zeros, so a caller can hash one file after the other.
+    Each file comes whole and in order, holes as zeros, so a caller can hash one file after the other.
 
     Yields:
         (inode row, chunk): at least one chunk per file, all chunks of a file one after the other. A chunk is valid
         until the next one is asked for.
     """
     files = np.flatnonzero((inventory.inodes["mode"] & 0o170000) == stat.S_IFREG)
+    sizes = dict(zip(files.tolist(), inventory.inodes["size"][files].tolist(), strict=True))
+    zeros = memoryview(bytes(RUN))
+    last, end = -1, 0
+    for row, offset, chunk in iter_extent_data(inventory, files):
+        if row != last:
+            if last >= 0:
+                yield from _zeros(last, sizes.pop(last) - end, zeros)
+            last, end = row, 0
+        yield from _zeros(row, offset - end, zeros)
+        yield row, chunk
+        end = offset + len(chunk)
+    if last >= 0:
+        yield from _zeros(last, sizes.pop(last) - end, zeros)
+    for row, size in sizes.items():
+        yield row, zeros[:0]
+        yield from _zeros(row, size, zeros)
+
+
+def iter_extent_data(inventory: Inventory, files: NDArray[np.int64]) -> Iterator[tuple[int, int, memoryview]]:
+    """The data extents of regular files, the files in the order in which their data lies in the sources.
+
+    Files whose data is one extent are read together in large runs.
+
+    Args:
+        inventory: the tree.
+        files: inode rows, ascending; files without data do not appear.
+
+    Yields:
+        (inode row, offset in the file, chunk): all chunks of a file one after the other, in ascending offset. A chunk
+        is valid until the next one is asked for.
+    """
     extents = inventory.extents
     first = np.searchsorted(extents["inode"], files)
     count = np.searchsorted(extents["inode"], files, "right") - first
-    size = inventory.inodes["size"][files]
-    head = extents[np.minimum(first, max(len(extents) - 1, 0))] if len(extents) else np.zeros(len(files), extents.dtype)
-    whole = (count == 1) & (head["offset"] == 0) & (head["length"] == size) & (size <= RUN)
-    empty = bytearray(RUN)
-    buffer = np.empty(RUN, np.uint8)
-    order = np.lexsort((head["source_offset"], head["source"], count == 0))
+    files, first, count = (a[count > 0] for a in (files, first, count))
+    head = extents[first]
+    order = np.lexsort((head["source_offset"], head["source"]))
+    together = ((count == 1) & (head["length"] <= RUN))[order].tolist()
+    rows, firsts, counts = files[order].tolist(), first[order].tolist(), count[order].tolist()
     source, at = head["source"][order].tolist(), head["source_offset"][order].tolist()
-    rows, sizes = files[order].tolist(), size[order].tolist()
-    together, firsts, counts = whole[order].tolist(), first[order].tolist(), count[order].tolist()
+    start_in_file, sizes = head["offset"][order].tolist(), head["length"][order].tolist()
+    buffer = np.empty(RUN, np.uint8)
+    view = memoryview(buffer)
     i = 0
     while i < len(rows):
         if not together[i]:
-            yield from _one_file(inventory, rows[i], sizes[i], firsts[i], counts[i], buffer, memoryview(empty))
+            yield from _one_file(inventory, rows[i], firsts[i], counts[i], buffer)
             i += 1
             continue
         start, end, j = at[i], at[i] + sizes[i], i + 1
@@ -123,28 +153,20 @@ def iter_file_data(inventory: Inventory) -> Iterator[tuple[int, memoryview]]:
             end = max(end, at[j] + sizes[j])
             j += 1
         inventory.sources[source[i]].read_into(start, buffer[: end - start])
-        view = memoryview(buffer)
         for k in range(i, j):
-            yield rows[k], view[at[k] - start : at[k] - start + sizes[k]]
+            yield rows[k], start_in_file[k], view[at[k] - start : at[k] - start + sizes[k]]
         i = j
 
 
 def _one_file(
-    inventory: Inventory, row: int, size: int, first: int, count: int, buffer: NDArray[np.uint8], zeros: memoryview
-) -> Iterator[tuple[int, memoryview]]:
-    """Chunks of one file from its extents, holes included."""
-    if size == 0:
-        yield row, zeros[:0]
-        return
-    end = 0
+    inventory: Inventory, row: int, first: int, count: int, buffer: NDArray[np.uint8]
+) -> Iterator[tuple[int, int, memoryview]]:
+    """Chunks of one file from its extents."""
     for _, offset, length, source, source_offset in inventory.extents[first : first + count].tolist():
-        yield from _zeros(row, offset - end, zeros)
         for at in range(0, length, RUN):
             chunk = buffer[: min(RUN, length - at)]
             inventory.sources[source].read_into(source_offset + at, chunk)
-            yield row, memoryview(chunk)
-        end = offset + length
-    yield from _zeros(row, size - end, zeros)
+            yield row, offset + at, memoryview(chunk)
 
 
 def _zeros(row: int, length: int, zeros: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -1,65 +1,77 @@
-"""`FileSystem`: a JFS2 file system on any block device, by path."""
+"""`FileSystem`: a JFS2 file system on any block device, read by path and changed in short sessions."""
 
 from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
-from functools import cached_property
-from typing import NamedTuple
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
-import numpy as np
-
-from ..block import BlockDevice, Buffer, PieceList
-from ..errors import NotFound, OperationRefused
-from .dialect import Dialect
-from .dtree import DirectoryReader, Entry
-from .filedata import file_device
-from .geometry import BLOCK_MAP_OFFSET, PAGE
-from .inodes import ROOT_DIRECTORY, Inode, InodeMap
-from .inventory import Inventory
-from .modify import Writer
-from .read_inventory import link_target, read_inventory
-from .stat import Stat
+from ..block import BlockDevice, Buffer
+from ..block.device import byte_view
+from ..errors import ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
+from ..units import ceil_div
+from .dialect import AIX
+from .identity import Change, reidentify
+from .inodes import InodeMap
 from .superblock import Superblock, describe_state, read_superblock
-from .xtree import ROOT_OFFSET, read_extents
+from .view import StatFs, View, check_name, name_bytes, parts_of
+
+if TYPE_CHECKING:
+    from .journal.mount import Mount
+    from .journal.unlogged import UnloggedMount
+
+__all__ = ["FileSystem", "StatFs"]
 
 
-class StatFs(NamedTuple):
-    """Counts of a file system, as its control pages have them."""
-
-    total_blocks: int
-    free_blocks: int
-    inodes_used: int
-    inodes_backed: int
-
-
-class FileSystem:
+class FileSystem(View):
     """A file system that is open. Paths are absolute in it, and symlinks are never followed.
+
+    Each change mounts it, commits and unmounts it again; `changing` makes several with one mount. For many changes
+    over a longer time, `journal.mount` is the way.
 
     Attributes:
         device: where it lies.
-        dialect: AIX or Linux.
-        superblock: the superblock in use.
         block_size: bytes of a block.
         writable: whether changes are possible.
         problems: what is wrong with it as far as opening it has shown, a line each.
     """
 
-    def __init__(self, device: BlockDevice, superblock: Superblock, *, writable: bool) -> None:
-        self.device = device
-        self.superblock = superblock
-        self.dialect: Dialect = superblock.dialect
+    def __init__(
+        self,
+        device: BlockDevice,
+        superblock: Superblock,
+        *,
+        writable: bool,
+        log_device: BlockDevice | None = None,
+        aggregate: int | None = None,
+    ) -> None:
+        volume = superblock.volume(device)
+        super().__init__(superblock, volume, InodeMap(volume, superblock))
+        self.device, self.writable = device, writable
         self.block_size = superblock.geometry.block_size
-        self.writable = writable
-        self.volume = superblock.volume(device)
-        self.inodes = InodeMap(self.volume, superblock)
-        self.directories = DirectoryReader(self.volume, indexed=superblock.indexed_directories)
         self.problems = [*superblock.problems, *describe_state(superblock.state), *self.inodes.problems]
+        self._log_device, self._aggregate = log_device, aggregate
+        self._depth = 0
+        self._mount: Mount | UnloggedMount | None = None
 
     @classmethod
-    def open(cls, device: BlockDevice, *, writable: bool = False) -> FileSystem:
+    def open(
+        cls,
+        device: BlockDevice,
+        *,
+        writable: bool = False,
+        log_device: BlockDevice | None = None,
+        aggregate: int | None = None,
+    ) -> FileSystem:
         """Open the file system on a device.
+
+        Args:
+            device: where it lies.
+            writable: for changes, too.
+            log_device: the log volume of a file system with an external log, writable. Without it such a file system
+                is marked dirty while it is changed, and nothing is logged.
+            aggregate: AIX, with an external log: number of the file system's device (major << 32 | minor).
 
         Raises:
             CorruptImage: there is no file system that makes sense.
@@ -67,7 +79,7 @@ class FileSystem:
             OperationRefused: writing was asked for, and the file system is not in order.
         """
         superblock = read_superblock(device)
-        fs = cls(device, superblock, writable=writable)
+        fs = cls(device, superblock, writable=writable, log_device=log_device, aggregate=aggregate)
         if writable:
             device.check_writable()
             if fs.problems or not superblock.writable_features:
@@ -84,120 +96,6 @@ class FileSystem:
     def __exit__(self, *_: object) -> None:
         self.device.close()
 
-    def statfs(self) -> StatFs:
-        """Block and inode counts; a file system that is not clean has stale ones.
-
-        Raises:
-            CorruptImage: the counts cannot be.
-        """
-        record = self.dialect.structures.dbmap
-        page = record.table(self.device.read(BLOCK_MAP_OFFSET, PAGE))
-        total, free = self.volume.blocks, int(page["dn_nfree"][0])
-        for field, right, expected in (
-            ("dn_mapsize", page["dn_mapsize"][0] == total, total),
-            ("dn_nfree", 0 <= free <= total, f"0 to {total}"),
-        ):
-            if not right:
-                at = BLOCK_MAP_OFFSET + record.offset_of(field)
-                raise self.volume.corrupt("dbmap", field, at, expected, page[field][0])
-        control = self.inodes.control
-        backed, unused = int(control["in_numinos"][0]), int(control["in_numfree"][0])
-        if not 0 <= unused <= backed <= self.inodes.iag_count * 4096:
-            raise self.volume.corrupt("dinomap", "in_numfree", self.inodes.map_offset(-1), f"0 to {backed}", unused)
-        return StatFs(total, free, backed - unused, backed)
-
-    def stat(self, path: str) -> Stat:
-        """Attributes of a file, of the link itself for a symlink.
-
-        Raises:
-            NotFound: there is no such path.
-        """
-        return Stat.of(self.inode(path), self.dialect)
-
-    def exists(self, path: str) -> bool:
-        """Whether there is such a path."""
-        try:
-            self.inode(path)
-        except NotFound:
-            return False
-        return True
-
-    def listdir(self, path: str = "/") -> list[str]:
-        """Names in a directory, in the order of the directory.
-
-        Raises:
-            OperationRefused: it is not a directory.
-        """
-        return [_text(entry.name) for entry in self.entries(self._directory(path))]
-
-    def walk(self, top: str = "/") -> Iterator[tuple[str, Stat]]:
-        """Every path from `top` down with its attributes, a directory before what is in it.
-
-        Raises:
-            CorruptImage: a directory has two names.
-        """
-        inode = self.inode(top)
-        seen = {inode.number}
-        pending = [("/" + "/".join(_parts(top)), Stat.of(inode, self.dialect), inode.root, inode.root_at)]
-        while pending:
-            path, status, root, at = pending.pop()
-            yield path, status
-            if not status.is_directory:
-                continue
-            found = self.directories.entries(root.tobytes(), at=at)
-            numbers = [entry.number for entry in found]
-            places, rows = self.inodes.read_many(np.array(numbers, np.int64))
-            prefix = path.rstrip("/") + "/"
-            below = [
-                (prefix + _text(entry.name), child, rows["root"][i], int(places[i]) + ROOT_OFFSET)
-                for i, (entry, child) in enumerate(zip(found, Stat.of_rows(numbers, rows, self.dialect), strict=True))
-            ]
-            for _, child, _, _ in below:
-                if child.is_directory:
-                    if child.number in seen:
-                        raise self.volume.corrupt(
-                            "dtree_leaf_slot", "inumber", at, "a directory that has no name yet", child.number
-                        )
-                    seen.add(child.number)
-            pending.extend(reversed(below))
-
-    def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
-        """Bytes of a regular file; fewer than asked for at its end.
-
-        Raises:
-            OperationRefused: it is not a regular file, or more than the device holds was asked for (a sparse file
-                can be larger; read it in parts).
-        """
-        device = self.file_device(path)
-        offset = min(max(offset, 0), device.size)
-        length = min(device.size - offset, max(length, 0) if length is not None else device.size)
-        if length > self.device.size:
-            raise OperationRefused(f"{path}: {length} bytes are more than the device holds", hint="read it in parts")
-        return device.read(offset, length).tobytes()
-
-    def file_device(self, path: str) -> PieceList:
-        """A read-only view of a regular file's bytes; holes read as zeros.
-
-        Raises:
-            OperationRefused: it is not a regular file.
-        """
-        inode = self.inode(path)
-        if inode.kind != stat.S_IFREG:
-            raise OperationRefused(f"{path}: not a regular file", where=self.device.name)
-        extents = read_extents(self.volume, inode.root, at=inode.root_at)
-        return file_device(self.volume, extents, inode.size, f"{self.device.name}:{path}")
-
-    def readlink(self, path: str) -> str:
-        """The target of a symlink.
-
-        Raises:
-            OperationRefused: it is not a symlink.
-        """
-        inode = self.inode(path)
-        if inode.kind != stat.S_IFLNK:
-            raise OperationRefused(f"{path}: not a symbolic link", where=self.device.name)
-        return _text(link_target(self.volume, inode.root, inode.size, inode.root_at))
-
     def write_file(
         self,
         path: str,
@@ -208,23 +106,22 @@ class FileSystem:
         uid: int | None = None,
         gid: int | None = None,
     ) -> None:
-        """Make a regular file, or give an existing one other content.
-
-        Args:
-            path: the file; its directory must exist.
-            data: all of its content.
-            now: instant in nanoseconds.
-            mode: permissions; None keeps those of an existing file and gives a new one 0644.
-            uid: owner; None keeps it, or 0.
-            gid: group; None keeps it, or 0.
+        """Make a regular file, or give an existing one other content; see `Operations.write_file`.
 
         Raises:
             NotFound: there is no such directory.
             NoSpace: it does not fit; nothing was changed.
             OperationRefused: not open for writing, or the path is not that of a regular file.
         """
-        directory, name = self._parent(path)
-        self.writer.write_file(directory, name, data, now=now, mode=mode, uid=uid, gid=gid)
+        self._check_writable()
+        old = self._check_change(path)
+        blocks = ceil_div(len(byte_view(data)), self.block_size)
+        if blocks > self.statfs().free_blocks:
+            raise NoSpace(f"no room for {blocks} more blocks", where=self.device.name)
+        if old not in (0, stat.S_IFREG):
+            raise OperationRefused(f"{path}: not a regular file", where=self.device.name)
+        with self.changing():
+            self._mounted(now).write_file(path, data, now=now, mode=mode, uid=uid, gid=gid)
 
     def remove(self, path: str, *, now: int) -> None:
         """Take a name away that is not a directory; what it belongs to goes with its last name.
@@ -233,13 +130,19 @@ class FileSystem:
             NotFound: there is no such path.
             OperationRefused: not open for writing, or it is a directory.
         """
-        directory, name = self._parent(path)
-        self.writer.remove(directory, name, now=now)
+        self._check_writable()
+        old = self._check_change(path)
+        if not old:
+            raise NotFound(f"no such path: {path}", where=self.device.name)
+        if old == stat.S_IFDIR:
+            raise OperationRefused(f"{path}: is a directory", where=self.device.name)
+        with self.changing():
+            self._mounted(now).unlink(path, now=now)
 
     def set_identity(
         self, *, fname: str | None = None, fpack: str | None = None, label: str | None = None, logdev: int | None = None
     ) -> None:
-        """Change names in both superblocks; what is None stays.
+        """Change names in both superblocks; what is None stays, and what is too long is cut.
 
         Args:
             fname: AIX: name of the file system, 6 characters of it are kept.
@@ -248,83 +151,81 @@ class FileSystem:
             logdev: AIX: device of the log, major << 32 | minor.
 
         Raises:
-            OperationRefused: not open for writing, or the dialect has no such name.
+            OperationRefused: not open for writing, or in the middle of `changing`.
+            UnsupportedFeature: the dialect has no such name.
         """
-        self.writer.set_identity(
-            {"s_fname": fname, "s_fpack": fpack, "s_label": label},
-            None if logdev is None else logdev | 1 << 63,
-        )
+        self._check_writable()
+        if self._mount is not None:
+            raise OperationRefused("the file system is being changed", where=self.device.name)
+        pack = 6 if self.dialect is AIX else 11
+        change = Change(fname=_cut(fname, 6), fpack=_cut(fpack, pack), label=_cut(label, 16), log_device=logdev)
+        reidentify(self.device, change)
         self.superblock = read_superblock(self.device)
 
-    def changing(self) -> AbstractContextManager[None]:
-        """Make several changes between two marks: dirty on the way in, clean on the way out.
+    @contextmanager
+    def changing(self) -> Iterator[None]:
+        """Make several changes with one mount, from the first change to the end of the block. Blocks may nest.
+
+        A refused change ends nothing; an error of the device leaves the file system as a crash would.
 
         Raises:
             OperationRefused: not open for writing.
         """
-        return self.writer.changing()
+        self._check_writable()
+        self._depth += 1
+        try:
+            yield
+        except BaseException as error:
+            self._depth -= 1
+            if isinstance(error, LvmfmtError) and not isinstance(error, ImageIOError):
+                self._unmount()
+            raise
+        self._depth -= 1
+        self._unmount()
 
-    @cached_property
-    def writer(self) -> Writer:
-        """What changes this file system.
+    def _mounted(self, now: int) -> Mount | UnloggedMount:
+        """The mount that changes go through; reading goes through it, too, as long as it lasts."""
+        if self._mount is None:
+            from .journal.mount import mount
+            from .journal.unlogged import unlogged_mount
 
-        Raises:
-            OperationRefused: not open for writing.
-            UnsupportedFeature: it has something that a writer of this program does not handle.
-        """
+            if self.superblock.geometry.log_blocks or self._log_device is not None:
+                self._mount = mount(self.device, now=now, log_device=self._log_device, aggregate=self._aggregate)
+            else:
+                self._mount = unlogged_mount(self.device)
+            self._read_from(self._mount)
+        return self._mount
+
+    def _unmount(self) -> None:
+        """At the end of the outermost block: bring everything home, and read from the device again."""
+        if self._depth == 0 and self._mount is not None:
+            self._mount.unmount()
+            self._mount = None
+            self.superblock = read_superblock(self.device)
+            volume = self.superblock.volume(self.device)
+            self._read_from(View(self.superblock, volume, InodeMap(volume, self.superblock)))
+
+    def _free_blocks(self) -> int:
+        return super()._free_blocks() if self._mount is None else self._mount.statfs().free_blocks
+
+    def _read_from(self, view: View) -> None:
+        self.volume, self.inodes, self.directories = view.volume, view.inodes, view.directories
+
+    def _check_writable(self) -> None:
         if not self.writable:
             raise OperationRefused("the file system was opened for reading", where=self.device.name)
-        return Writer(self.volume, self.superblock, self.inodes, self.directories)
 
-    def inventory(self) -> Inventory:
-        """The whole tree as arrays; its one source is the device.
-
-        Raises:
-            CorruptImage: something of the tree makes no sense.
-        """
-        return read_inventory(self.volume, self.inodes, self.directories)
-
-    def inode(self, path: str) -> Inode:
-        """The inode behind a path.
-
-        Raises:
-            NotFound: there is no such path.
-        """
-        inode = self.inodes.read(ROOT_DIRECTORY)
-        for name in _parts(path):
-            number = None
-            if inode.kind == stat.S_IFDIR:
-                number = self.directories.lookup(inode.root.tobytes(), _bytes(name), at=inode.root_at)
-            if number is None:
-                raise NotFound(f"no such path: {path}", where=self.device.name)
-            inode = self.inodes.read(number)
-        return inode
-
-    def entries(self, directory: Inode) -> list[Entry]:
-        """Entries of a directory, in the order of its tree."""
-        return self.directories.entries(directory.root.tobytes(), at=directory.root_at)
-
-    def _parent(self, path: str) -> tuple[Inode, bytes]:
-        """The directory that a path lies in, and its last part."""
-        parts = _parts(path)
+    def _check_change(self, path: str) -> int:
+        """The file type of what is at a path, 0 for nothing: what is refused is refused before the mount."""
+        parts = parts_of(path)
         if not parts:
             raise OperationRefused("the root directory is not a file", where=self.device.name)
-        return self._directory("/".join(parts[:-1])), _bytes(parts[-1])
-
-    def _directory(self, path: str) -> Inode:
-        inode = self.inode(path)
-        if inode.kind != stat.S_IFDIR:
-            raise OperationRefused(f"{path}: not a directory", where=self.device.name)
-        return inode
+        directory = self._directory("/".join(parts[:-1]))
+        name = name_bytes(parts[-1])
+        check_name(self.dialect, name, self.device.name)
+        number = self.directories.lookup(directory.root.tobytes(), name, at=directory.root_at)
+        return 0 if number is None else self.inodes.read(number).kind
 
 
-def _parts(path: str) -> list[str]:
-    return [name for name in path.split("/") if name]
-
-
-def _bytes(name: str) -> bytes:
-    return name.encode("utf-8", "surrogateescape")
-
-
-def _text(name: bytes) -> str:
-    return name.decode("utf-8", "surrogateescape")
+def _cut(name: str | None, size: int) -> str | None:
+    return None if name is None else name_bytes(name)[:size].decode("utf-8", "surrogateescape")

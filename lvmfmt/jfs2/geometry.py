@@ -44,6 +44,8 @@ class Geometry:
         blocks: usable blocks (`n` of the reference; `s_size` counts them in sectors).
         log_blocks: length of the inline log, 0 for an external one; it starts at `log_address`.
         map_pages: pages of the block map file.
+        second_table, second_map: where the second inode table and map are in a file system that was resized; 0 in
+            others, where they follow the block map.
     """
 
     volume: int
@@ -54,6 +56,8 @@ class Geometry:
     fsck_blocks: int
     log_address: int
     ag_log2: int
+    second_table: int = 0
+    second_map: int = 0
 
     @classmethod
     def of(cls, volume: int, block_size: int = 4096, *, log_bytes: int = 0, has_aim2: bool) -> Geometry:
@@ -163,12 +167,12 @@ class Geometry:
     @property
     def aim2(self) -> int:
         """First block of the second aggregate inode map (Linux dialect)."""
-        return self.map_end
+        return self.second_map or self.map_end
 
     @property
     def ait2(self) -> int:
         """First block of the second aggregate inode extent."""
-        return self.map_end + (2 * self.blocks_per_page if self.has_aim2 else 0)
+        return self.second_table or self.map_end + (2 * self.blocks_per_page if self.has_aim2 else 0)
 
     @property
     def first_inodes(self) -> int:

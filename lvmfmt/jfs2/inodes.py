@@ -105,7 +105,6 @@ class InodeMap:
         map_inode: the inode of the map itself.
         map_extents: where its pages are: array of `FILE_EXTENT`.
         control: its control page, shape (1,), dtype of the dinomap record.
-        iag: a function from number to `Iag`.
         iag_count: inode allocation groups; inode numbers are below 4096 times this.
         problems: what was wrong on the way to the map.
 
@@ -130,7 +129,7 @@ class InodeMap:
         self._map = self._map_device()
         self.control = self._control_page()
         self.iag_count = int(self.control["in_nextiag"][0])
-        self.iag = lru_cache(_CACHED_IAGS)(self._read_iag)
+        self._iags = lru_cache(_CACHED_IAGS)(self._read_iag)
 
     def aggregate_inode(self, number: int, *, second: bool = False) -> Inode:
         """An inode of the aggregate: 1 inode map, 2 block map, 16 the fileset's inode map.
@@ -152,6 +151,27 @@ class InodeMap:
         if stat.S_IFMT(int(row["di_mode"][0])) != stat.S_IFREG:
             raise self._corrupt("di_mode", at, "a regular file", oct(row["di_mode"][0]))
         return Inode(number, at, row)
+
+    def iag(self, k: int) -> Iag:
+        """An inode allocation group.
+
+        Raises:
+            CorruptImage: it makes no sense.
+        """
+        return self._iags(k)
+
+    def counts(self) -> tuple[int, int]:
+        """Inodes in use, and inodes backed by extents.
+
+        Raises:
+            CorruptImage: the counts cannot be.
+        """
+        backed, unused = int(self.control["in_numinos"][0]), int(self.control["in_numfree"][0])
+        most = self.iag_count * INODES_PER_IAG
+        if not 0 <= unused <= backed <= most:
+            at = self.map_offset(-1) + self.volume.dialect.structures.dinomap.offset_of("in_numfree")
+            raise self.volume.corrupt("dinomap", "in_numfree", at, f"0 to {min(backed, most)}", unused)
+        return backed - unused, backed
 
     def map_offset(self, iag: int) -> int:
         """Byte offset in the device of an IAG page; -1 gives the control page."""

@@ -9,13 +9,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Source
-from ..errors import NotFound, OperationRefused
+from ..errors import NotFound, OperationRefused, printable
+
+_T = TypeVar("_T")
 
 INODE_ROW = np.dtype(
     [
@@ -53,6 +55,8 @@ class Inventory:
         extents: array of `EXTENT_ROW`, ascending by inode row and offset; what no extent covers is a hole.
         sources: what extents refer to.
         links: target of each symlink, by inode row.
+        attributes: extended attributes, values by name, by inode row; only of inodes that have some.
+        problems: what of the source could not be taken over, a line each.
     """
 
     inodes: NDArray[Any]
@@ -61,6 +65,8 @@ class Inventory:
     extents: NDArray[Any]
     sources: Sequence[Source]
     links: dict[int, bytes] = field(default_factory=dict)
+    attributes: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
     def name(self, entry: int) -> bytes:
         """Name of the entry in row `entry`."""
@@ -74,6 +80,12 @@ class Inventory:
         ends = (starts + self.entries["name_length"]).tolist()
         names = self.names
         return [names[a:b] for a, b in zip(starts.tolist(), ends, strict=True)]
+
+    def check_names(self) -> None:
+        """Raise `OperationRefused` if there is an entry that no directory can hold: empty, `..`, with a slash, ..."""
+        for name in self.entry_names():
+            if not name or name in (b".", b"..") or b"/" in name or b"\0" in name:
+                raise OperationRefused(f"a directory cannot hold the name {printable(name)!r}")
 
     def entry_paths(self) -> list[bytes]:
         """The path of every entry from the root, such as b"/usr/lib", in the order of `entries`."""
@@ -119,8 +131,10 @@ class Inventory:
         entries["child"] = rows[entries["child"]]
         extents = self.extents[alive[self.extents["inode"]]].copy()
         extents["inode"] = rows[extents["inode"]]
-        links = {int(rows[row]): target for row, target in self.links.items() if alive[row]}
-        return replace(self, inodes=self.inodes[alive], entries=entries, extents=extents, links=links)
+        return replace(
+            self, inodes=self.inodes[alive], entries=entries, extents=extents,
+            links=_move(self.links, rows, alive), attributes=_move(self.attributes, rows, alive),
+        )  # fmt: skip
 
     def split(self, mount_points: Iterable[str]) -> tuple[dict[str, Inventory], list[str]]:
         """One inventory per file system, the mount points left as empty directories.
@@ -182,8 +196,10 @@ class Inventory:
         extents = self.extents[alive[self.extents["inode"]]].copy()
         extents["inode"] = rows[extents["inode"]]
         extents = extents[np.argsort(extents["inode"], kind="stable")]
-        links = {int(rows[row]): target for row, target in self.links.items() if alive[row]}
-        return replace(self, inodes=self.inodes[order], entries=entries, extents=extents, links=links)
+        return replace(
+            self, inodes=self.inodes[order], entries=entries, extents=extents,
+            links=_move(self.links, rows, alive), attributes=_move(self.attributes, rows, alive),
+        )  # fmt: skip
 
     def with_directory(self, path: str, *, mode: int = 0o755) -> Inventory:
         """The tree with the directory `path` in it; missing parents are made too, owned and dated like the root.
@@ -236,6 +252,11 @@ class Inventory:
         return row
 
 
+def _move(table: dict[int, _T], rows: NDArray[Any], alive: NDArray[np.bool_]) -> dict[int, _T]:
+    """What belongs to inode rows that stay, by their new rows."""
+    return {int(rows[row]): value for row, value in table.items() if alive[row]}
+
+
 class InventoryBuilder:
     """Collects rows of an inventory in plain lists; `finish` makes the arrays."""
 
@@ -244,6 +265,7 @@ class InventoryBuilder:
         self.extents: list[tuple[int, int, int, int, int]] = []
         self.sources: list[Source] = []
         self.links: dict[int, bytes] = {}
+        self.attributes: dict[int, dict[bytes, bytes]] = {}
         self._entries: list[tuple[int, int, int, int]] = []
         self._names: list[bytes] = []
         self._names_size = 0
@@ -291,4 +313,5 @@ class InventoryBuilder:
             extents=extents[np.argsort(extents["inode"], kind="stable")],
             sources=self.sources,
             links=self.links,
+            attributes=self.attributes,
         )

@@ -19,6 +19,8 @@ REDONE = 1
 SYNCPT = 0x4000
 HEADER = 8
 MIN_PAGES = 8
+_VOLUME_FLAG = {"aix": 0x100, "linux": 0x10200100}
+"""Attributes in a log volume of its own; those of Linux as `jfs_mkfs -J journal_dev` writes them."""
 _CHUNK_PAGES = 2048
 
 
@@ -28,7 +30,8 @@ def format_log(
     *,
     offset: int = 0,
     length: int | None = None,
-    flag: int = 0x100,
+    flag: int | None = None,
+    serial: int = 0,
     block_size: int = PAGE,
     uuid: bytes = bytes(16),
 ) -> None:
@@ -39,7 +42,8 @@ def format_log(
         dialect: whose log.
         offset: byte where an inline log starts.
         length: its bytes; by default to the end of the device. Whole groups of four pages are used.
-        flag: attributes of the file system (`s_flag`), repeated in the log.
+        flag: attributes of the file system (`s_flag`), repeated in the log; by default those of a log volume.
+        serial: uses of the log so far.
         block_size: of the file system (Linux dialect).
         uuid: identity of an external log (Linux dialect), 16 bytes.
 
@@ -56,9 +60,9 @@ def format_log(
     superblock = {
         "magic": LOG_MAGIC[dialect.name],
         "version": 1,
-        "serial": 0,
+        "serial": serial,
         "size": pages,
-        "flag": flag,
+        "flag": _VOLUME_FLAG[dialect.name] if flag is None else flag,
         "state": REDONE,
         "end": 2 * PAGE + end,
     }

@@ -12,6 +12,7 @@ from ..block.plan import PLAN_ROW
 from ..errors import NoSpace, OperationRefused, printable
 from ..units import align_up, format_size
 from .aggregate import ImapFile
+from .attributes.plan import AttributePlan
 from .blockmap import UsedBlocks
 from .dialect import Dialect
 from .dtree_build import Directories
@@ -22,7 +23,7 @@ from .geometry import (
     PAGE,
     Geometry,
 )
-from .inode_table import stamp_of
+from .inode_table import SHORT_ROOT_ENTRIES, stamp_of
 from .inventory import Inventory
 from .numbering import FIRST_INODE, Numbering
 from .xtree_build import ExtentTrees, FileRuns
@@ -57,6 +58,7 @@ class Placement:
         kinds: file type of each inventory row, shape (rows,).
         extents: inode extents, and `iags` inode allocation groups, that the inodes need.
         file_blocks: data blocks by inode number.
+        attributes: the extended attributes.
         blocks_needed: an upper bound of the blocks behind the fixed metadata.
 
     Raises:
@@ -83,6 +85,9 @@ class Placement:
         self._plan_data()
         self.extents = -(-(FIRST_INODE + len(self.numbering.order)) // INODES_PER_EXTENT)
         self.trees = ExtentTrees(dialect, self.runs, self.extents * INODES_PER_EXTENT)
+        numbers = self.numbering.number
+        roomy = (self.trees.page_counts[numbers] == 0) & (self.trees.counts[numbers] <= SHORT_ROOT_ENTRIES)
+        self.attributes = AttributePlan(inventory, dialect, block_size, roomy)
         self.iags = -(-self.extents // EXTENTS_PER_IAG)
         self.file_blocks = np.zeros(self.extents * INODES_PER_EXTENT, np.int64)
         np.add.at(self.file_blocks, self.runs.inode, self.runs.length)
@@ -99,7 +104,12 @@ class Placement:
             + int(self.trees.page_counts.sum())
             + self.iags
         )
-        self.blocks_needed = pages * bpp + (self.extents + EXTENTS_PER_IAG) * bpp * 4 + int(self.runs.length.sum())
+        self.blocks_needed = (
+            self.attributes.blocks
+            + pages * bpp
+            + (self.extents + EXTENTS_PER_IAG) * bpp * 4
+            + int(self.runs.length.sum())
+        )
 
     def _check(self) -> None:
         inodes = self.inventory.inodes
@@ -177,6 +187,7 @@ class Placement:
         counts = self.trees.page_counts
         self.tree_address = np.where(counts > 0, at + (np.cumsum(counts) - counts) * bpp, 0)
         at += int(counts.sum()) * bpp
+        at = self.attributes.place(at)
         self.data_address = at
         return at + int(self.runs.length.sum())
 
@@ -203,9 +214,9 @@ class Placement:
         used_extents = self.extent_address[self.extent_address > 0]
         ranges = [(0, self.imap_end)]
         ranges += [(int(a), g.blocks_per_extent) for a in used_extents if a >= ranges[0][1]]
-        trees = int(self.trees.page_counts.sum()) + self.directories.page_total
-        data = int(self.runs.length.sum())
-        ranges.append((self.data_address - trees * g.blocks_per_page, trees * g.blocks_per_page + data))
+        pages = int(self.trees.page_counts.sum()) + self.directories.page_total
+        before = pages * g.blocks_per_page + self.attributes.blocks
+        ranges.append((self.data_address - before, before + int(self.runs.length.sum())))
         return UsedBlocks(np.array(ranges, np.int64))
 
     def imap_file(self) -> ImapFile:

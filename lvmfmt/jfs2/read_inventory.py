@@ -9,9 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from .attributes import AttributeReader
+from .attributes.descriptor import has_attributes
 from .dtree import DirectoryReader
 from .inode_table import INLINE_AREA, device_number
-from .inodes import ROOT_DIRECTORY, InodeMap
+from .inodes import ROOT_DIRECTORY, Inode, InodeMap
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 from .volume import Volume
 from .xtree import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_ENTRIES, ROOT_OFFSET, file_extents, read_extents
@@ -28,27 +30,44 @@ class _Table:
     inodes: list[NDArray[Any]] = field(default_factory=list)
     extents: list[NDArray[Any]] = field(default_factory=list)  # `inode` is an index in `numbers`
     directories: dict[int, tuple[bytes, int]] = field(default_factory=dict)  # number -> root, its byte offset
+    entries: dict[int, tuple[list[int], list[bytes]]] = field(default_factory=dict)  # of directories in their inodes
     links: dict[int, bytes] = field(default_factory=dict)  # by index in `numbers`
+    attributes: dict[int, dict[bytes, bytes]] = field(default_factory=dict)  # by index in `numbers`
+    problems: list[str] = field(default_factory=list)
     count: int = 0
 
 
-def read_inventory(volume: Volume, inodes: InodeMap, directories: DirectoryReader) -> Inventory:
+def read_inventory(
+    volume: Volume, inodes: InodeMap, directories: DirectoryReader, top: int = ROOT_DIRECTORY
+) -> Inventory:
     """Read inode table and directories of a file system.
+
+    Args:
+        volume: the file system.
+        inodes: its inodes.
+        directories: what reads its directories.
+        top: number of the directory that becomes the root of the inventory.
 
     Raises:
         CorruptImage: something of it makes no sense.
     """
     table = _Table()
+    reader = AttributeReader(volume, inodes.read, directories)
     for numbers, at, rows in inodes.tables():
-        _add(table, volume, numbers, at, rows)
+        _add_attributes(table, reader, numbers, at, rows)
+        _add(table, volume, directories, numbers, at, rows)
     numbers = np.concatenate(table.numbers) if table.numbers else np.zeros(0, np.int64)
-    parents, children, names = _read_tree(table, volume, directories, numbers)
+    parents, children, names = _read_tree(table, volume, directories, numbers, top)
     used = np.zeros(len(numbers), bool)
     child_index = np.searchsorted(numbers, children)
     parent_index = np.searchsorted(numbers, parents)
     used[child_index] = True
-    used[np.searchsorted(numbers, ROOT_DIRECTORY)] = True  # the lowest number there is, so row 0
-    rows = np.cumsum(used, dtype=np.int32) - 1
+    head = int(np.searchsorted(numbers, top))
+    used[head] = False
+    order = np.concatenate(([head], np.flatnonzero(used)))
+    used[head] = True
+    rows = np.full(len(numbers), -1, np.int32)
+    rows[order] = np.arange(len(order))
     entries = np.zeros(len(names), ENTRY_ROW)
     lengths = np.array([len(name) for name in names], np.int64)
     entries["parent"], entries["child"] = rows[parent_index], rows[child_index]
@@ -57,44 +76,62 @@ def read_inventory(volume: Volume, inodes: InodeMap, directories: DirectoryReade
     extents = extents[used[extents["inode"]]]
     extents["inode"] = rows[extents["inode"]]
     return Inventory(
-        inodes=np.concatenate(table.inodes)[used],
+        inodes=np.concatenate(table.inodes)[order],
         entries=entries,
         names=b"".join(names),
         extents=extents[np.argsort(extents["inode"], kind="stable")],
         sources=[volume.device],
         links={int(rows[i]): target for i, target in table.links.items() if used[i]},
+        attributes={int(rows[i]): values for i, values in table.attributes.items() if used[i]},
+        problems=tuple(table.problems),
     )
 
 
 def _read_tree(
-    table: _Table, volume: Volume, directories: DirectoryReader, numbers: NDArray[np.int64]
+    table: _Table, volume: Volume, directories: DirectoryReader, numbers: NDArray[np.int64], top: int
 ) -> tuple[NDArray[np.int64], NDArray[np.int64], list[bytes]]:
-    """Parent number, child number and name of every entry below the root, a directory's own entry first."""
-    known = set(numbers.tolist())
-    if ROOT_DIRECTORY not in table.directories:
-        raise volume.corrupt("inode", "di_mode", None, "a root directory, inode 2", "none")
-    parents: list[int] = []
+    """Parent number, child number and name of every entry below the top, a directory's own entry first."""
+    if top not in table.directories:
+        raise volume.corrupt("inode", "di_mode", None, f"a directory, inode {top}", "none")
     children: list[int] = []
     names: list[bytes] = []
-    pending = [ROOT_DIRECTORY]
-    seen = {ROOT_DIRECTORY}
+    pending = [top]
+    counts: list[int] = []
+    seen = {top}
     for number in pending:  # grows while it runs
         root, at = table.directories[number]
-        for name, child in directories.entries(root, at=at):
-            if child not in known:
-                raise volume.corrupt("dtree_leaf_slot", "inumber", at, f"an inode in use for {name!r}", child)
+        decoded = table.entries.pop(number, None)
+        if decoded is None:
+            entries = directories.entries(root, at=at)
+            decoded = [e.number for e in entries], [e.name for e in entries]
+        for child in decoded[0]:
             if child in table.directories:
                 if child in seen:
                     raise volume.corrupt("dtree_leaf_slot", "inumber", at, "a directory that has no name yet", child)
                 seen.add(child)
                 pending.append(child)
-            parents.append(number)
-            children.append(child)
-            names.append(name)
-    return np.array(parents, np.int64), np.array(children, np.int64), names
+        counts.append(len(decoded[0]))
+        children += decoded[0]
+        names += decoded[1]
+    found = np.array(children, np.int64)
+    parents = np.repeat(np.array(pending, np.int64), counts)
+    strange = numbers[np.minimum(np.searchsorted(numbers, found), len(numbers) - 1)] != found
+    if strange.any():
+        entry = int(np.flatnonzero(strange)[0])
+        at = table.directories[int(parents[entry])][1]
+        expected = f"an inode in use for {names[entry]!r}"
+        raise volume.corrupt("dtree_leaf_slot", "inumber", at, expected, found[entry])
+    return parents, found, names
 
 
-def _add(table: _Table, volume: Volume, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any]) -> None:
+def _add(
+    table: _Table,
+    volume: Volume,
+    directories: DirectoryReader,
+    numbers: NDArray[np.int64],
+    at: NDArray[np.int64],
+    rows: NDArray[Any],
+) -> None:
     """Take over the inodes of one IAG."""
     dialect = volume.dialect
     kinds = rows["di_mode"] & 0xF000
@@ -110,8 +147,8 @@ def _add(table: _Table, volume: Volume, numbers: NDArray[np.int64], at: NDArray[
     columns["number"] = numbers
     roots_at = at + ROOT_OFFSET
     base = table.count
-    for i in np.flatnonzero(kinds == stat.S_IFDIR).tolist():
-        table.directories[int(numbers[i])] = rows["root"][i].tobytes(), int(roots_at[i])
+    folders = np.flatnonzero(kinds == stat.S_IFDIR)
+    _add_folders(table, directories, numbers[folders], roots_at[folders], rows["root"][folders])
     links = np.flatnonzero(kinds == stat.S_IFLNK)
     for i in links.tolist():
         table.links[base + i] = link_target(volume, rows["root"][i], int(rows["di_size"][i]), int(roots_at[i]))
@@ -121,6 +158,36 @@ def _add(table: _Table, volume: Volume, numbers: NDArray[np.int64], at: NDArray[
     table.numbers.append(numbers)
     table.inodes.append(columns)
     table.count += len(rows)
+
+
+def _add_folders(
+    table: _Table,
+    directories: DirectoryReader,
+    numbers: NDArray[np.int64],
+    roots_at: NDArray[np.int64],
+    roots: NDArray[np.uint8],
+) -> None:
+    """Take over the directories of one IAG, and the entries of those that lie in their inodes."""
+    found = directories.leaf_roots(np.ascontiguousarray(roots))
+    bounds = np.searchsorted(found.leaf, np.arange(len(numbers) + 1)).tolist()
+    below = found.numbers.tolist()
+    for i, (number, at, good) in enumerate(zip(numbers.tolist(), roots_at.tolist(), found.good.tolist(), strict=True)):
+        table.directories[number] = (b"" if good else roots[i].tobytes()), at
+        if good:
+            a, b = bounds[i], bounds[i + 1]
+            table.entries[number] = below[a:b], found.names[a:b]
+
+
+def _add_attributes(
+    table: _Table, reader: AttributeReader, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any]
+) -> None:
+    """Take over the attributes of the inodes that have some."""
+    for i in np.flatnonzero(has_attributes(reader.dialect, rows)).tolist():
+        found = reader.attributes(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
+        if found.values:
+            table.attributes[table.count + i] = found.values
+        if not found.is_known:
+            table.problems.append(f"inode {numbers[i]}: extended attributes in an unpublished form of AIX, left out")
 
 
 def _extents(volume: Volume, files: NDArray[np.int64], rows: NDArray[Any], roots_at: NDArray[np.int64]) -> NDArray[Any]:

@@ -11,6 +11,7 @@ from pathlib import Path
 from ..block import Buffer
 from ..block.device import byte_view
 from ..errors import ImageIOError, OperationRefused, printable
+from .attributes.host import HostAttributes
 from .inventory import Inventory, InventoryBuilder
 
 MAX_NAME = 255
@@ -60,9 +61,9 @@ def scan_trees(
 ) -> tuple[Inventory, list[str]]:
     """The inventory of directory trees of this machine, each placed at a path of the new file system.
 
-    Symlinks are taken as they are, never followed. Owners, permissions, mtime and atime are the source's; ctime and
-    creation time are `now`. Directories made on the way to a destination belong to root with mode 0755. Where two
-    trees hold the same directory, they merge.
+    Symlinks are taken as they are, never followed. Owners, permissions, mtime, atime, access control lists and the
+    attributes of user programs are the source's; ctime and creation time are `now`. Directories made on the way to a
+    destination belong to root with mode 0755. Where two trees hold the same directory, they merge.
 
     Args:
         trees: (source directory or file, destination path) pairs.
@@ -92,6 +93,7 @@ class _Scanner:
         self._children: dict[tuple[int, bytes], int] = {}
         self._shared: set[int] = set()  # directories that a later tree may merge into
         self._root = os.geteuid() == 0
+        self._attributes = HostAttributes(self.problems)
         self._own_directory()
 
     def _own_directory(self) -> int:
@@ -127,6 +129,7 @@ class _Scanner:
             self._link(parent, row, name or b"")
         else:
             self.builder.inodes[row] = self._columns(status)
+        self._keep_attributes(row, str(source), status)
         self._shared.add(row)
         pending = [(str(source), row, 0)]
         while pending:
@@ -161,6 +164,7 @@ class _Scanner:
                 self._link(row, child, name)
             else:
                 self.builder.inodes[child] = self._columns(status)
+            self._keep_attributes(child, full, status)
             if row in self._shared:
                 self._shared.add(child)
             below.append((full, child, depth + 1))
@@ -182,6 +186,8 @@ class _Scanner:
         row = self._hard_links.get(identity) if status.st_nlink > 1 else None
         if row is None:
             row = self._inode(status)
+            if kind != stat.S_IFLNK:
+                self._keep_attributes(row, path, status)
             if status.st_nlink > 1:
                 self._hard_links[identity] = row
             if kind == stat.S_IFREG:
@@ -210,6 +216,10 @@ class _Scanner:
     def _inode(self, status: os.stat_result) -> int:
         self.builder.inodes.append(self._columns(status))
         return len(self.builder.inodes) - 1
+
+    def _keep_attributes(self, row: int, path: str, status: os.stat_result) -> None:
+        if found := self._attributes.of(path, status.st_dev):
+            self.builder.attributes[row] = found
 
     def _columns(self, s: os.stat_result) -> tuple[int, ...]:
         rdev = os.major(s.st_rdev) << 32 | os.minor(s.st_rdev) if s.st_rdev else 0

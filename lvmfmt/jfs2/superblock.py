@@ -15,6 +15,7 @@ from ..units import SECTOR, ceil_div
 from .dialect import AIX, LINUX, Dialect
 from .geometry import (
     AIT_OFFSET,
+    BLOCK_MAP_OFFSET,
     BLOCK_SIZES,
     BLOCKS_PER_DMAP,
     EXTENT_BYTES,
@@ -48,6 +49,7 @@ GROUP_COMMIT, INLINE_LOG, DIR_INDEX = 0x100, 0x800, 0x200000
 OS2_NAMES, LINUX_PLATFORM = 0x40000000, 0x10000000
 _KNOWN_FLAGS = {"aix": 0xFC030F01, "linux": 0xF02F1F01}
 
+SNAPSHOT_STORAGE_OFFSET, SNAPSHOT_STORAGE_MAGIC = 0x1000, b"J2SS"
 FEATURE_VIX, FEATURE_LOCK = 1 << 2, 1 << 61
 _KNOWN_COMPAT = 1 | 1 << 62
 _KNOWN_INCOMPAT = 7 | 1 << 62
@@ -119,9 +121,21 @@ def read_superblock(device: BlockDevice) -> Superblock:
         try:
             second = _read(device, SUPERBLOCK2_OFFSET)
         except CorruptImage:
+            _refuse_snapshot_storage(device)
             raise error from None
         note = f"primary superblock: {error.what}; the secondary one is used"
         return Superblock(second.dialect, second.offset, second.values, second.geometry, (note, *second.problems))
+
+
+def _refuse_snapshot_storage(device: BlockDevice) -> None:
+    """Name a volume that stores the snapshots of another one (reference section 2.12)."""
+    at = SNAPSHOT_STORAGE_OFFSET
+    if device.size >= at + SECTOR and device.read(at, 4).tobytes() == SNAPSHOT_STORAGE_MAGIC:
+        raise UnsupportedFeature(
+            f"stores the snapshots of another file system ({SNAPSHOT_STORAGE_MAGIC.decode()} at byte {at:#x}), "
+            "and is none itself",
+            where=device.name,
+        )
 
 
 def _read(device: BlockDevice, offset: int) -> Superblock:
@@ -189,6 +203,13 @@ def _sizes(dialect: Dialect, v: Any, device_size: int) -> Iterator[tuple[str, bo
 
 def _geometry(dialect: Dialect, v: Any, device_size: int) -> Geometry:
     blocks = v["s_size"] * SECTOR // v["s_bsize"]
+    # a resize leaves the second tables where they are, and s_xsize set (section 3.13)
+    second = [
+        _address(v[name]) if v["s_xsize"] and name in v and _address(v[name]) * v["s_bsize"] > BLOCK_MAP_OFFSET else 0
+        for name in ("s_ait2", "s_aim2")
+    ]
+    if any(at + EXTENT_BYTES // v["s_bsize"] > blocks for at in second):
+        second = [0, 0]
     return Geometry(
         volume=device_size,
         block_size=v["s_bsize"],
@@ -198,6 +219,8 @@ def _geometry(dialect: Dialect, v: Any, device_size: int) -> Geometry:
         fsck_blocks=v["s_fsckpxd"]["len"],
         log_address=_address(v["s_logpxd"]),
         ag_log2=13 if blocks < BLOCKS_PER_DMAP * 128 else (blocks - 1).bit_length() - 7,
+        second_table=second[0],
+        second_map=second[1],
     )
 
 
@@ -211,7 +234,10 @@ def _check_features(dialect: Dialect, v: Any, where: str) -> None:
         name = v["s_feature_lock"]
         raise UnsupportedFeature(f"feature lock held by {name!r} (s_feature_incompat bit 61)", where=where)
     if unknown := incompat & ~_KNOWN_INCOMPAT:
-        raise UnsupportedFeature(f"unknown incompatible features {unknown:#x} (s_feature_incompat)", where=where)
+        raise UnsupportedFeature(
+            f"unknown incompatible features {unknown:#x} (s_feature_incompat)", where=where,
+            hint="what AIX added after the published headers, as encryption (EFS), is marked by bits like this",
+        )  # fmt: skip
 
 
 def _others(dialect: Dialect, v: Any, g: Geometry) -> Iterator[tuple[str, bool, object, object]]:

@@ -35,7 +35,7 @@ class TreeWriter:
         self._place = placement
 
     def write_trees(self, device: BlockDevice) -> None:
-        """Write directory pages and extent tree pages; keep the roots of directories for their inodes."""
+        """Write the pages of all trees, and attributes; keep the roots of directories for their inodes."""
         p = self._place
         bpp = p.geometry.blocks_per_page
         self._directory_roots, pages = p.directories.render(p.page_address, bpp)
@@ -47,6 +47,7 @@ class TreeWriter:
         for number in np.flatnonzero(p.trees.page_counts).tolist():
             address = int(p.tree_address[number])
             device.write(address * p.block_size, p.trees.pages(number, address, bpp))
+        p.attributes.write(device)
 
     def write_inodes(self, device: BlockDevice) -> None:
         """Write the inode extents IAG by IAG, then the inode map."""
@@ -123,6 +124,7 @@ class TreeWriter:
         if d.name == "linux":
             table["di_mode"][is_directory] &= ~np.uint32(INLINE_EA)
             table["di_next_index"][is_directory] = 2
+        p.attributes.fill(table, rows)
         return table
 
 

@@ -252,7 +252,24 @@ VGSA_CLASSIC = Record(
     place="PSN 128 and 2234",
 )  # fmt: skip
 
+VGSA_BIG = Record(
+    "vgsa_big",
+    "volume group status area of a big volume group",
+    [
+        field("begin_sec", u32, "seconds since 1970 of the last update", C, "A"),
+        field("begin_nsec", u32, "nanoseconds of it", C, "A"),
+        field("pv_missing", array(4, u32), "PV n is missing: bit (n-1) mod 32 of word (n-1) / 32", C, "A"),
+        field("stalepp", c.Bytes(128 * 127), "127 bytes a PV, one bit a PP, lowest bit first; set = stale", C, "A"),
+        field("factor", u16, "multiplies 1016 PPs a PV, divides 128 PVs: 1, 2, 4, 8, 16, 32, 64", C, "A"),
+        reserved("pad", 94, C, "A"),
+        field("end_sec", u32, "equal to begin_sec, else the copy is torn", C, "A"),
+        field("end_nsec", u32, "equal to begin_nsec", C, "A"),
+    ],
+    size=16384,
+    place="PSN 128 and 8962 of a big volume group",
+)  # fmt: skip
+
 RECORDS = (
     BOOT_RECORD, PREP_PARTITION, CONFIG_RECORD, SEEK_PROFILE, LVM_RECORD, LVM_RECORD_SCALABLE, BAD_BLOCK_DIRECTORY,
-    BAD_BLOCK_ENTRY, MWC_RECORD, MWC_ENTRY, VGSA_CLASSIC,
+    BAD_BLOCK_ENTRY, MWC_RECORD, MWC_ENTRY, VGSA_CLASSIC, VGSA_BIG,
 )  # fmt: skip

@@ -1,11 +1,17 @@
-"""The pieces of a classic VGDA: header, LV entries, PV areas, names, trailer.
+"""The pieces of a classic and of a big VGDA: header, LV entries, PV areas, names, trailer.
 
-One copy is, in sectors: header 1, LV entries 16, PV areas of 64 each, names 32, trailer 1; with 32 PV areas that is
-2098. Source tags as in `lvm_disk`; "D1 order" means that a listing prints the members in this order but not where
-they lie, L? a name in a structure of the Linux driver that its code never reads, R memory.
+One copy of a classic VGDA is, in sectors: header 1, LV entries 16, PV areas of 64 each, names 32, trailer 1; with 32 PV
+areas that is 2098. Nothing is published about the places in a big one. Ours (grade C, lvm-format 9) scales the classic
+one: header 1, LV entries 32, 128 PV areas, names 64, copies of the control blocks 512, trailer 1, in all 8802 sectors,
+and a mark in its header without which it is not ours.
+
+Source tags as in `lvm_disk`; "D1 order" means that a listing prints the members in this order but not where they lie,
+L? a name in a structure of the Linux driver that its code never reads, R memory.
 """
 
 from __future__ import annotations
+
+from dataclasses import replace
 
 import construct as c
 
@@ -14,26 +20,44 @@ from .record import BIG, Grade, Record, field, reserved, text
 A, B, C = Grade.A, Grade.B, Grade.C
 u8, u16, s16, u32 = BIG.u8, BIG.u16, BIG.s16, BIG.u32
 
+LAYOUT_MARK = b"lvmfmt layout 1"
+"""What stands in a structure whose place or meaning is our own choice, so that nobody takes AIX's for ours."""
+
+
+_HEADER_FIELDS = [
+    field("sec", u32, "seconds since 1970 of the last update", A, "L, D1, D2"),
+    field("nsec", u32, "nanoseconds of it", A, "D1, D2"),
+    field("vg_id", c.Bytes(16), "VGID", A, "L (gap), D2"),
+    field("numlvs", s16, "LVs defined", B, "L"),
+    field("maxlvs", s16, "LVs possible, the reserved LV 0 included: 256, big 512", B, "L?, D1 order"),
+    field("pp_size", s16, "log2 of the bytes of a PP", B, "L?, D1 order"),
+    field("numpvs", s16, "PVs in the group", B, "L?, D1 order"),
+    field("total_vgdas", s16, "VGDA copies in the whole group", B, "L?, D1 order"),
+    field("vgda_size", s16, "sectors of one VGDA", B, "L?, D1 order"),
+    field("quorum", s16, "1 quorum checking on, 0 off", C, "D1 order; offset A"),
+    field("auto_varyon", s16, "1 varied on at start, 0 not", C, "D1 order; offset A"),
+    field("check_sum", s16, "algorithm unknown, written as 0", C, "D1 order; offset A"),
+]
+
 VGDA_HEADER = Record(
     "vgda_header",
     "first sector of a VGDA copy",
-    [
-        field("sec", u32, "seconds since 1970 of the last update", A, "L, D1, D2"),
-        field("nsec", u32, "nanoseconds of it", A, "D1, D2"),
-        field("vg_id", c.Bytes(16), "VGID", A, "L (gap), D2"),
-        field("numlvs", s16, "LVs defined", B, "L"),
-        field("maxlvs", s16, "LVs possible, the reserved LV 0 included: 256", B, "L?, D1 order"),
-        field("pp_size", s16, "log2 of the bytes of a PP", B, "L?, D1 order"),
-        field("numpvs", s16, "PVs in the group", B, "L?, D1 order"),
-        field("total_vgdas", s16, "VGDA copies in the whole group", B, "L?, D1 order"),
-        field("vgda_size", s16, "sectors of one VGDA", B, "L?, D1 order"),
-        field("quorum", s16, "1 quorum checking on, 0 off", C, "D1 order; offset A"),
-        field("auto_varyon", s16, "1 varied on at start, 0 not", C, "D1 order; offset A"),
-        field("check_sum", s16, "algorithm unknown, written as 0", C, "D1 order; offset A"),
-        reserved("reserved", 470, C, "unknown"),
-    ],
+    [*_HEADER_FIELDS, reserved("reserved", 470, C, "unknown")],
     size=512,
     place="VGDA sector 0",
+)
+
+VGDA_HEADER_BIG = Record(
+    "vgda_header_big",
+    "first sector of a VGDA copy of a big volume group",
+    [
+        *(replace(known, grade=C, source=f"A; classic: {known.source}") for known in _HEADER_FIELDS),
+        reserved("reserved1", 22, C, "A"),
+        field("layout", text(16), "lvmfmt layout 1: the places in this VGDA are our own choice", C, "A"),
+        reserved("reserved2", 432, C, "A"),
+    ],
+    size=512,
+    place="VGDA sector 0 of a big volume group",
 )
 
 LV_ENTRY = Record(
@@ -121,4 +145,4 @@ VGDA_TRAILER = Record(
     place="VGDA, last sector",
 )
 
-RECORDS = (VGDA_HEADER, LV_ENTRY, PV_HEADER, PP_ENTRY, LV_NAME, VGDA_TRAILER)
+RECORDS = (VGDA_HEADER, VGDA_HEADER_BIG, LV_ENTRY, PV_HEADER, PP_ENTRY, LV_NAME, VGDA_TRAILER)

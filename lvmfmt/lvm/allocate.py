@@ -1,23 +1,28 @@
-"""Choosing PPs: AIX's stated policies (`mklv -a -e -s -u`).
+"""Choosing PPs: AIX's stated policies (`mklv -a -e -s -u -S`).
 
 * intra: PPs of the region asked for first, then of the regions nearest to it, inner before outer; lowest PP first.
-* inter m (minimum): disk after disk, starting with one that can hold everything; inter x (maximum): in turn over all
-  disks, up to the upper bound.
+* inter m (minimum): the first disk that can hold all of a copy; if none can, as few disks as possible.
+* inter x (maximum): in turn over all disks, up to the upper bound; the next copy begins one disk further.
+* upper bound: that many disks for a copy, those that it lies on already included; the first ones in the order given,
+  or, if these have not the room, those with the most.
 * strict y: no two copies of an LP on one disk; s: no two copies of the LV on one disk; n: anything.
 * contiguous (boot LVs): one run of PPs on one disk, in the region asked for if there is such a run.
+* striped: LP n of a copy on disk n mod width, and no disk shared by two copies.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import NoSpace
 from .maps import LvMap
+from .refusals import AllocationRefused
 from .regions import INTRA, region_of
+
+Indices = NDArray[np.int64]
 
 
 @dataclass(frozen=True)
@@ -30,6 +35,7 @@ class Policy:
         strict: y, n or s.
         upper_bound: largest number of disks for one copy.
         contiguous: every copy must be one run of PPs.
+        width: disks of a stripe, 0 if not striped.
     """
 
     intra: str = "m"
@@ -37,6 +43,7 @@ class Policy:
     strict: str = "y"
     upper_bound: int = 32
     contiguous: bool = False
+    width: int = 0
 
 
 @dataclass
@@ -51,14 +58,14 @@ class Pool:
     number: int
     free: NDArray[np.bool_]
 
-    def order(self, intra: str) -> NDArray[np.int64]:
+    def order(self, intra: str) -> Indices:
         """Free PP numbers, the best first."""
         pps = np.flatnonzero(self.free)
         away = region_of(len(self.free))[pps] - int(INTRA[intra])
         preference = np.where(away < 0, -2 * away, np.maximum(2 * away - 1, 0))  # 0, one in, one out, two in, ...
-        return np.asarray(pps[np.lexsort((pps, preference))] + 1)
+        return np.asarray(pps[np.argsort(preference, kind="stable")] + 1)
 
-    def run(self, length: int, intra: str) -> NDArray[np.int64] | None:
+    def run(self, length: int, intra: str) -> Indices | None:
         """The PP numbers of a free run: the first in the region, else the first anywhere; None if there is none."""
         for mask in (self.free & (region_of(len(self.free)) == INTRA[intra]), self.free):
             edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
@@ -70,77 +77,256 @@ class Pool:
         return None
 
 
-def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy, beside: LvMap | None = None) -> LvMap:
-    """Choose PPs for new copies of an LV; the pools lose them.
+@dataclass
+class Row:
+    """One copy of some LPs that needs PPs.
+
+    Attributes:
+        pv: the PV numbers to fill in, shape (lps,).
+        pp: the PP numbers to fill in, same shape.
+        taken: PV numbers of the other copies of these LPs, shape (copies, lps).
+        barred: PV numbers of the other copies of the whole LV.
+        own: PV numbers that this copy has already, for its other LPs.
+        first: index of the first of these LPs in the LV.
+        copy: which copy it is, from 0.
+        columns: of a striped copy that is there already, the PV number of each column.
+    """
+
+    pv: NDArray[np.uint16]
+    pp: NDArray[np.uint32]
+    taken: NDArray[np.uint16]
+    barred: frozenset[int] = frozenset()
+    own: frozenset[int] = frozenset()
+    first: int = 0
+    copy: int = 0
+    columns: Sequence[int] = field(default_factory=tuple)
+
+    def __len__(self) -> int:
+        return len(self.pv)
+
+    def give(self, pool: Pool, lps: Indices, pps: Indices) -> None:
+        """Let LPs (indices into this row) lie on PPs of a disk."""
+        self.pv[lps], self.pp[lps] = pool.number, pps
+        pool.free[pps - 1] = False
+
+    def allowed(self, pool: Pool, strict: str) -> NDArray[np.bool_]:
+        """Which LPs may lie on a disk, shape (lps,)."""
+        if strict == "y" and len(self.taken):
+            return ~np.asarray((self.taken == pool.number).any(axis=0))
+        return np.ones(len(self), np.bool_)
+
+
+def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> LvMap:
+    """Choose PPs for a new LV; the pools lose them.
 
     Args:
         pools: the disks allowed, in the order they should be used.
         lps: number of LPs.
-        copies: how many new copies of each LP.
+        copies: of each LP.
         policy: what to respect.
-        beside: copies that exist already.
 
     Returns:
-        The map of the new copies, shape (copies, lps).
+        Its map, shape (copies, lps).
 
     Raises:
-        NoSpace: not enough free PPs, or not enough disks for the policy.
+        AllocationRefused: not enough free PPs, or not enough disks for the policy.
+    """
+    before = [pool.free.copy() for pool in pools]
+    try:
+        return add_copies(pools, LvMap.empty(copies, lps), copies, policy)
+    except AllocationRefused:
+        if policy.strict != "y" or copies < 2 or policy.contiguous or policy.width:
+            raise
+        for pool, free in zip(pools, before, strict=True):
+            pool.free[:] = free
+        found = _wrapped(pools, lps, copies, policy)
+        if found is None:
+            raise
+        return found
+
+
+def add_copies(pools: Sequence[Pool], old: LvMap, copies: int, policy: Policy) -> LvMap:
+    """Give PPs to what an LV lacks of `copies` copies; what has a PP keeps it.
+
+    Args:
+        pools: the disks allowed, in the order they should be used; they lose the PPs.
+        old: the map until now; rows without PPs are copies yet to be made.
+        copies: wanted, `old.copies` or more.
+        policy: what to respect.
+
+    Returns:
+        The new map, shape (copies, old.lps).
+
+    Raises:
+        AllocationRefused: not enough free PPs, or not enough disks for the policy.
+    """
+    new = LvMap.empty(max(copies, old.copies), old.lps)
+    new.pv[: old.copies], new.pp[: old.copies] = old.pv, old.pp
+    for copy in range(copies):
+        lps = np.flatnonzero(new.pv[copy] == 0)
+        if not len(lps):
+            continue
+        mates = [i for i in range(new.copies) if i != copy]
+        columns = new.pv[copy][-policy.width :] if policy.width else new.pv[copy][:0]
+        row = Row(
+            np.zeros(len(lps), np.uint16), np.zeros(len(lps), np.uint32), new.pv[mates][:, lps],
+            _numbers(new.pv[mates]), _numbers(new.pv[copy]), int(lps[0]), copy,
+            columns.tolist() if len(columns) and columns.all() else (),
+        )  # fmt: skip
+        fill_row(pools, row, policy)
+        new.pv[copy, lps], new.pp[copy, lps] = row.pv, row.pp
+    return new
+
+
+def extend(pools: Sequence[Pool], old: LvMap, lps: int, policy: Policy) -> LvMap:
+    """Give an LV more LPs in all its copies; see `add_copies` for the arguments.
+
+    Returns:
+        The new map, shape (old.copies, old.lps + lps).
+
+    Raises:
+        AllocationRefused: not enough free PPs, or not enough disks for the policy.
+    """
+    new = LvMap.empty(old.copies, old.lps + lps)
+    new.pv[:, : old.lps], new.pp[:, : old.lps] = old.pv, old.pp
+    added = np.arange(old.lps, old.lps + lps)
+    for copy in range(old.copies):
+        mates = [i for i in range(old.copies) if i != copy]
+        columns = old.pv[copy][-policy.width :].tolist() if policy.width else ()
+        row = Row(
+            new.pv[copy, old.lps :], new.pp[copy, old.lps :], new.pv[mates][:, added],
+            _numbers(new.pv[mates]), _numbers(old.pv[copy]), old.lps, copy, columns,
+        )  # fmt: skip
+        fill_row(pools, row, policy)
+    return new
+
+
+def fill_row(pools: Sequence[Pool], row: Row, policy: Policy) -> None:
+    """Choose PPs for one copy.
+
+    Raises:
+        AllocationRefused: not enough free PPs, or not enough disks for the policy.
+    """
+    apart = policy.strict == "s" or policy.width
+    usable = [p for p in pools if p.free.any() and not (apart and p.number in row.barred)]
+    if policy.contiguous:
+        _contiguous(usable, row, policy)
+    elif policy.width:
+        _striped(usable, row, policy)
+    elif policy.inter == "x":
+        _maximum(usable, row, policy)
+    else:
+        _minimum(usable, row, policy)
+    if not row.pv.all():
+        raise AllocationRefused(f"{int((row.pv == 0).sum())} LPs of {len(row)} find no PP")
+
+
+def _contiguous(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+    for pool in usable:
+        run = pool.run(len(row), policy.intra) if row.allowed(pool, policy.strict).all() else None
+        if run is not None:
+            return row.give(pool, np.arange(len(row)), run)
+    raise AllocationRefused(f"no free run of {len(row)} PPs")
+
+
+def _striped(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+    width = policy.width
+    depth = len(row) // width
+    if row.columns:
+        by_number = {pool.number: pool for pool in usable}
+        chosen = [by_number[n] for n in row.columns if n in by_number]
+    else:
+        chosen = [pool for pool in usable if int(pool.free.sum()) >= depth][:width]
+    if len(chosen) < width:
+        raise AllocationRefused(f"{width} disks with {depth} free PPs each are needed, there are {len(chosen)}")
+    for column, pool in enumerate(chosen):
+        pps = pool.order(policy.intra)[:depth]
+        if len(pps) < depth:
+            raise AllocationRefused(f"{depth} LPs of a stripe need PPs of one disk, it has {len(pps)}")
+        row.give(pool, np.arange(column, len(row), width), pps)
+
+
+def _maximum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+    chosen = _bounded(usable, row, policy)
+    base = row.first + row.copy
+    for shift in range(len(chosen)):
+        for index, pool in enumerate(chosen):
+            lps = np.arange((index - base - shift) % len(chosen), len(row), len(chosen))
+            lps = lps[row.pv[lps] == 0]
+            _fill(pool, row, lps[row.allowed(pool, policy.strict)[lps]], policy)
+        if row.pv.all():
+            return
+
+
+def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+    chosen = _bounded(usable, row, policy)
+    room = {pool.number: _capacity(pool, row, policy) for pool in chosen}
+    whole = next((pool for pool in chosen if room[pool.number] == len(row)), None)
+    own = [pool for pool in chosen if pool.number in row.own]
+    first = [whole] if whole is not None and not own else own
+    lacking = len(row) - sum(room[pool.number] for pool in first)
+    others = [pool for pool in chosen if pool not in first]
+    alone = next((pool for pool in others if room[pool.number] >= lacking > 0), None)
+    needed: list[Pool] = [alone] if alone is not None else []
+    for pool in sorted(others, key=lambda p: -room[p.number]) if alone is None else ():
+        if lacking > 0:
+            needed.append(pool)
+            lacking -= room[pool.number]
+    order = [*first, *(p for p in others if p in needed), *(p for p in others if p not in needed)]
+    allowed = [row.allowed(pool, policy.strict) for pool in order]
+    later = np.sum(allowed, axis=0, dtype=np.int32) if allowed else np.zeros(len(row), np.int32)
+    for pool, mask in zip(order, allowed, strict=True):
+        later -= mask
+        missing = np.flatnonzero((row.pv == 0) & mask)
+        # those first that the fewest of the disks behind can take, so that strictness leaves no LP without a place
+        _fill(pool, row, missing[np.argsort(later[missing], kind="stable")], policy)
+
+
+def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
+    """The disks that the upper bound leaves, in the order given."""
+    others = [pool for pool in usable if pool.number not in row.own]
+    own = [pool for pool in usable if pool.number in row.own]
+    bound = max(policy.upper_bound - len(row.own), 0)
+    if len(others) > bound:
+        need = len(row) - sum(_capacity(pool, row, policy) for pool in own)
+        if policy.inter == "m" or sum(_capacity(pool, row, policy) for pool in others[:bound]) < need:
+            by_room = sorted(others, key=lambda pool: -_capacity(pool, row, policy))[:bound]
+            whole = next((pool for pool in others if _capacity(pool, row, policy) >= need), None)
+            # one disk that can hold all is enough, and the first such disk is meant
+            keep = [whole] if policy.inter == "m" and whole is not None and bound else by_room
+        else:
+            keep = others[:bound]
+        others = keep
+    return [pool for pool in usable if pool in own or pool in others]
+
+
+def _capacity(pool: Pool, row: Row, policy: Policy) -> int:
+    return min(int(pool.free.sum()), int(row.allowed(pool, policy.strict).sum()))
+
+
+def _fill(pool: Pool, row: Row, lps: Indices, policy: Policy) -> None:
+    """Give the first of these LPs the disk's best PPs, in the order of the LPs."""
+    if len(lps):
+        pps = pool.order(policy.intra)[: len(lps)]
+        row.give(pool, np.sort(lps[: len(pps)]), pps)
+
+
+def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> LvMap | None:
+    """A strict map by McNaughton's rule, which finds one wherever there is one; None if there is none.
+
+    All copies in one row, disk after disk, none for more than `lps` of them: so no disk meets an LP twice.
     """
     result = LvMap.empty(copies, lps)
-    others = beside.pv if beside is not None else np.zeros((0, lps), np.uint16)
-    for copy in range(copies):
-        taken = np.concatenate((others, result.pv[:copy]))
-        _one_copy(pools, taken, policy, result.pv[copy], result.pp[copy])
-    return result
+    pv, pp = result.pv.reshape(-1), result.pp.reshape(-1)
+    at = 0
+    for pool in sorted(pools, key=lambda pool: -int(pool.free.sum())):
+        pps = pool.order(policy.intra)[: min(lps, len(pv) - at)]
+        pv[at : at + len(pps)], pp[at : at + len(pps)] = pool.number, pps
+        pool.free[pps - 1] = False
+        at += len(pps)
+    spread = max(len(_numbers(row)) for row in result.pv)
+    return result if at == len(pv) and spread <= policy.upper_bound else None
 
 
-def _one_copy(
-    pools: Sequence[Pool],
-    taken: NDArray[np.uint16],
-    policy: Policy,
-    pv: NDArray[np.uint16],
-    pp: NDArray[np.uint16],
-) -> None:
-    """Fill the arrays `pv` and `pp`, shape (lps,); `taken` holds the PV numbers of other copies, shape (n, lps)."""
-    usable = [p for p in pools if p.free.any() and not (policy.strict == "s" and (taken == p.number).any())]
-    if policy.strict == "y":
-        allowed = {p.number: ~(taken == p.number).any(axis=0) for p in usable}
-    else:
-        allowed = {p.number: np.ones(len(pv), np.bool_) for p in usable}
-    if policy.contiguous:
-        for pool in usable:
-            run = pool.run(len(pv), policy.intra) if allowed[pool.number].all() else None
-            if run is not None:
-                return _take(pool, np.arange(len(pv)), run, pv, pp)
-        raise _no_space(f"no free run of {len(pv)} PPs")
-    # disks that can hold the whole copy come first, so that a copy is not spread without need
-    usable.sort(key=lambda p: not (int(p.free.sum()) >= len(pv) and bool(allowed[p.number].all())))
-    usable = usable[: policy.upper_bound]
-    if policy.inter == "x" and usable:
-        wishes = [np.arange(i, len(pv), len(usable)) for i in range(len(usable))]
-        for pool, wish in zip(usable, wishes, strict=True):
-            _fill(pool, wish[allowed[pool.number][wish]], policy.intra, pv, pp)
-    for pool in usable:
-        missing = np.flatnonzero((pv == 0) & allowed[pool.number])
-        _fill(pool, missing, policy.intra, pv, pp)
-    if not pv.all():
-        raise _no_space(f"{int((pv == 0).sum())} LPs of {len(pv)} find no PP")
-
-
-def _fill(pool: Pool, lps: NDArray[np.int64], intra: str, pv: NDArray[np.uint16], pp: NDArray[np.uint16]) -> None:
-    pps = pool.order(intra)[: len(lps)]
-    _take(pool, lps[: len(pps)], pps, pv, pp)
-
-
-def _take(
-    pool: Pool, lps: NDArray[np.int64], pps: NDArray[np.int64], pv: NDArray[np.uint16], pp: NDArray[np.uint16]
-) -> None:
-    pv[lps], pp[lps] = pool.number, pps
-    pool.free[pps - 1] = False
-
-
-def _no_space(evidence: str) -> NoSpace:
-    return NoSpace(
-        f"not enough free partitions or not enough physical volumes: {evidence}",
-        hint="free partitions, add a disk, or ask for another allocation policy",
-    )
+def _numbers(pv: NDArray[np.uint16]) -> frozenset[int]:
+    return frozenset(np.unique(pv[pv != 0]).tolist())

@@ -9,26 +9,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, printable
-from ..layout.lvm_disk import LVM_RECORD
-from ..layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER
+from ..layout.vgda import LV_NAME
 from ..units import SECTOR
 from . import badblocks
 from .copies import Place
 from .geometry import vgda_counts
 from .group import VolumeGroup
+from .kinds import VgKind
+from .lvcb import TAG
 from .problems import Problem
 from .record import sound_values
 from .state import GroupState, Member, load
-from .vgda import LV_STALE, PP_STALE, PV_STALE
+from .vgda import LV_STALE, PP_STALE, PV_STALE, Vgda
 from .volume import LogicalVolume
 
 NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")
-_GEOMETRY = ("version", "pp_size", "vgda_len", "vgda_psn", "vgsa_len", "vgsa_psn")
 
 
 def check(devices: Sequence[BlockDevice]) -> list[Problem]:
@@ -43,7 +44,7 @@ def check(devices: Sequence[BlockDevice]) -> list[Problem]:
     group = VolumeGroup(state, found)
     problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
     for lv in group.logical_volumes.values():
-        problems += _volume(lv)
+        problems += _volume(lv, state.vgda)
     return list(dict.fromkeys(problems))
 
 
@@ -56,7 +57,8 @@ def _disks(state: GroupState) -> Iterator[Problem]:
         yield from _bad_blocks(member)
         for index in range(counts[number], 2):
             place = Place(member.device, member.record, index)
-            for name, offset in (("vgda_header", place.vgda_offset), ("vgsa", place.vgsa_offset)):
+            header, status = state.vgda.format.header.name, state.vgsa.record.name
+            for name, offset in ((header, place.vgda_offset), (status, place.vgsa_offset)):
                 if member.device.read(offset, SECTOR).any():
                     text = f"the PV counts {counts[number]} copies, and this is one more"
                     yield Problem("area-left-over", name, "", offset, text, member.device.name)
@@ -67,32 +69,52 @@ def _record(state: GroupState, number: int, member: Member) -> Iterator[Problem]
     if values is None:
         return
 
-    def problem(rule: str, field: str, expected: object) -> Problem:
-        offset, found = psn * SECTOR + LVM_RECORD.offset_of(field), values[field]
-        found = list(found) if field.endswith("_psn") and field != "reloc_psn" else found
-        return Problem(rule, "lvm_record", field, offset, f"expected {expected}, found {found}", member.device.name)
+    structure = member.record.structure
 
-    record = state.record
-    right = {
-        "version": record.version,
-        "pp_size": record.pp_shift,
-        "vgda_len": record.vgda_len,
-        "vgda_psn": list(record.vgda_psn),
-        "vgsa_len": record.vgsa_len,
-        "vgsa_psn": list(record.vgsa_psn),
-    }
-    for field in _GEOMETRY:
-        found = list(values[field]) if field.endswith("_psn") else values[field]
-        if found != right[field]:
-            yield problem("record-geometry", field, right[field])
+    def problem(rule: str, field: str, expected: object) -> Problem:
+        offset = psn * SECTOR + structure.offset_of(field)
+        text = f"expected {expected}, found {_plain(values[field])}"
+        return Problem(rule, structure.name, field, offset, text, member.device.name)
+
+    record, own = state.record.values(), _OWN[member.record.kind]
+    for field in (info.name for info in structure.fields()):
+        if field in record and field not in own.values() and _plain(values[field]) != record[field]:
+            yield problem("record-geometry", field, record[field])
     area = 2 * (values.vgda_len + values.vgsa_len)
-    if values.lvmarea_len != area:
-        yield problem("record-length", "lvmarea_len", area)
+    if values[own["area"]] != area:
+        yield problem("record-length", own["area"], area)
     pv = state.vgda.pvs[number - 1]
-    end = int(pv["psn_part1"]) + (int(pv["pp_count"]) << record.pp_shift) // SECTOR
+    end = int(pv["psn_part1"]) + (int(pv["pp_count"]) << state.record.pp_shift) // SECTOR
     sectors = member.device.size // SECTOR
-    if not end <= values.reloc_psn <= sectors - values.reloc_len:
-        yield problem("record-pool", "reloc_psn", f"{values.reloc_len} sectors between {end} and {sectors}")
+    start, length = values[own["pool"]], values[own["pool length"]]
+    if not end <= start <= sectors - length:
+        yield problem("record-pool", own["pool"], f"{length} sectors between {end} and {sectors}")
+
+
+_ROWS = {
+    "area": "lvmarea_len",
+    "pool": "reloc_psn",
+    "pool length": "reloc_len",
+    "number": "pv_num",
+    "id": "vg_id",
+    "kind": "vg_type",
+    "ltg": "ltg_shift",
+}
+_OWN = {
+    VgKind.CLASSIC: _ROWS,
+    VgKind.BIG: _ROWS,
+    VgKind.SCALABLE: _ROWS | {"area": "res_area_len", "pool": "bb_reloc_psn", "pool length": "bb_reloc_len"},
+}
+"""Fields of the LVM record that are not compared between disks: a disk's own, and those that may hold fill bytes."""
+
+
+def kept_fields(kind: VgKind) -> set[str]:
+    """Fields of the LVM record that a repair leaves as a disk has them."""
+    return {"vg_type", "ltg_shift", *(_OWN[kind][name] for name in ("pool", "pool length"))}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, Sequence) and not isinstance(value, bytes) else value
 
 
 def _bad_blocks(member: Member) -> Iterator[Problem]:
@@ -120,35 +142,36 @@ def _bad_blocks(member: Member) -> Iterator[Problem]:
 def _marks(state: GroupState) -> Iterator[Problem]:
     """What repeats the VGSA, and what follows from the PV and LV entries."""
     vgda, (where, base) = state.vgda, state.source
-    area = 64 * SECTOR * vgda.factor
+    fmt = vgda.format
     for number, count in vgda_counts(state.pvids).items():
-        pv, at = vgda.pvs[number - 1], base + 17 * SECTOR + (number - 1) * area
+        pv, at = vgda.pvs[number - 1], base + fmt.pvs.at(number - 1)
         if (said := vgda.vgda_count(number)) not in (-1, count):
             text = f"expected {count}, found {said}"
-            yield Problem(
-                "pv-copies", PV_HEADER.name, "pvnum_vgdas", at + PV_HEADER.offset_of("pvnum_vgdas"), text, where
-            )
+            field_at = at + fmt.pvs.record.offset_of("pvnum_vgdas")
+            yield Problem("pv-copies", fmt.pvs.record.name, "pvnum_vgdas", field_at, text, where)
         stale = bool(state.stale[number - 1].any())
         if bool(int(pv["pv_state"]) & PV_STALE) != stale:
             text = f"expected {'stale' if stale else 'not stale'} as in the VGSA, found state {int(pv['pv_state'])}"
-            yield Problem("pv-stale", PV_HEADER.name, "pv_state", at + PV_HEADER.offset_of("pv_state"), text, where)
-    unknown = [n for n in range(1, 33) if state.vgsa.missing(n) and n not in state.pvids]
+            field_at = at + fmt.pvs.record.offset_of("pv_state")
+            yield Problem("pv-stale", fmt.pvs.record.name, "pv_state", field_at, text, where)
+    unknown = [n for n in state.vgsa.all_missing if n not in state.pvids]
     if unknown:
         text = f"PVs {', '.join(map(str, unknown))} are marked as missing and are not in the group"
-        yield Problem("pv-missing", "vgsa", "pv_missing", None, text, where)
+        yield Problem("pv-missing", state.vgsa.record.name, "pv_missing", None, text, where)
     for minor, lv_map in state.maps.items():
         said, stale = vgda.small_fields(minor)[0], bool(lv_map.look_up(state.stale).any())
         if bool(said & LV_STALE) != stale:
             text = f"expected {'stale' if stale else 'not stale'} as in the VGSA, found state {said}"
-            at = base + SECTOR + LV_ENTRY.size * (minor - 1) + LV_ENTRY.offset_of("lv_state")
-            yield Problem("lv-stale", LV_ENTRY.name, "lv_state", at, text, where)
-    marks = vgda.pps["pp_state"]
-    wrong = vgda.allocated & (((marks & PP_STALE != 0) != state.stale) | (marks == 0))
-    if wrong.any():
-        pv_index, pp = np.argwhere(wrong)[0].tolist()
-        at = base + 17 * SECTOR + pv_index * area + PV_HEADER.size + PP_ENTRY.size * pp + PP_ENTRY.offset_of("pp_state")
-        text = f"PV {pv_index + 1} PP {pp + 1} and {int(wrong.sum()) - 1} more: not as in the VGSA"
-        yield Problem("pp-state", PP_ENTRY.name, "pp_state", at, text, where)
+            at = base + fmt.lvs.at(minor - 1) + fmt.lvs.record.offset_of("lv_state")
+            yield Problem("lv-stale", fmt.lvs.record.name, "lv_state", at, text, where)
+    marks = vgda.pps.flat["pp_state"]
+    rows = np.flatnonzero(vgda.allocated.flat)
+    rows = rows[((marks[rows] & PP_STALE != 0) != state.stale.flat[rows]) | (marks[rows] == 0)]
+    if len(rows):
+        pv_index, pp, _ = vgda.slots.locate(rows[:1])
+        at = base + fmt.pps.at(int(rows[0])) + fmt.pps.record.offset_of("pp_state")
+        text = f"PV {int(pv_index[0]) + 1} PP {int(pp[0]) + 1} and {len(rows) - 1} more: not as in the VGSA"
+        yield Problem("pp-state", fmt.pps.record.name, "pp_state", at, text, where)
 
 
 def _names(state: GroupState) -> Iterator[Problem]:
@@ -156,20 +179,28 @@ def _names(state: GroupState) -> Iterator[Problem]:
     for minor in state.maps:
         index = int(vgda.lvs["lvname"][minor - 1])
         if 0 <= index < len(vgda.names) and index != minor - 1:
-            at = base + SECTOR + LV_ENTRY.size * (minor - 1)
-            yield Problem("lv-name-slot", LV_ENTRY.name, "lvname", at, f"expected {minor - 1}, found {index}", where)
+            at = base + vgda.format.lvs.at(minor - 1) + vgda.format.lvs.record.offset_of("lvname")
+            yield Problem(
+                "lv-name-slot", vgda.format.lvs.record.name, "lvname", at, f"expected {minor - 1}, found {index}", where
+            )
         name = vgda.name(minor)
         if name and not NAME.fullmatch(name):
-            at = base + len(vgda.raw) - 33 * SECTOR + LV_NAME.size * index
+            at = base + vgda.format.names.at(index)
             yield Problem("lv-name-text", LV_NAME.name, "name", at, f"LV {minor} is called {printable(name)!r}", where)
 
 
-def _volume(lv: LogicalVolume) -> Iterator[Problem]:
+def _volume(lv: LogicalVolume, vgda: Vgda) -> Iterator[Problem]:
     lost = lv.map.held.any(axis=0) & ~(lv.map.held & ~lv.stale).any(axis=0)
     if lost.any():
         text = f"{int(lost.sum())} LPs have only stale copies, the first is LP {int(np.flatnonzero(lost)[0]) + 1}"
         yield Problem("lp-good", "vgsa", "stalepp", None, text, lv.name)
-    blocks = first_blocks(lv)
+    if not vgda.format.lvcb_in_lv:
+        return
+    blocks, known = first_blocks(lv), vgda.control_block(lv.minor)
+    for device, offset, block in blocks:
+        if known is not None and block != known and block.startswith(TAG):
+            text = "differs from the control block in the VGDA"
+            yield Problem("lvcb-twin", "lvcb", "", offset, text, device.name)
     for device, offset, block in blocks[1:]:
         if block != blocks[0][2]:
             text = f"differs from the control block of the copy on {blocks[0][0].name}"

@@ -16,27 +16,49 @@ Everything is prepared in memory first. Then, with a barrier after every step:
 8. Control blocks of LVs that existed before: one sector each.
 9. Copies that the group no longer counts (a disk that had two and now has one), zeroed.
 
-A VGSA goes out the same way as a VGDA: its first sector, its middle, its last sector with the closing stamp.
+A VGSA goes out the same way as a VGDA: its first sector, its middle, its last sector with the closing stamp. Of the
+middle only those sectors are written that are not there already, so the table of 64 MiB that a scalable group may have
+costs a read, and what is written follows what was changed.
+
+A disk that is not here must be marked as missing (`varyon` does that after it has counted the copies). It keeps the
+old group, which the newer stamps on the others tell. Where a control block lies on it, its PP becomes stale in step
+3. If only one place is left to write a copy to, the other place of that disk gets the copy first, so that a sound one
+is there while the counted one is written; step 9 zeroes it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..block import BlockDevice, Bytes
-from ..errors import CorruptImage, OperationRefused
+from ..errors import CorruptImage, ImageIOError, OperationRefused
 from ..units import SECTOR
 from . import record as lvm_record
 from .boot import read_pvid, write_pvid
 from .copies import Place
+from .factor import with_factor
+from .pptable import PpTable
 from .state import GroupState, Member
 
 _BAD_BLOCK_PSNS = (8, 71)
+_NEAR = 64
+"""Sectors between two changed ones up to which writing all is cheaper than writing twice."""
 _EMPTY_DIRECTORY = b"DEFECT\0\0"
+
+
+class DiskFailed(ImageIOError):
+    """A disk of the group refused a write or a barrier.
+
+    Attributes:
+        device: the disk.
+    """
+
+    def __init__(self, device: BlockDevice, error: ImageIOError) -> None:
+        super().__init__(error.what, where=error.where or device.name, hint=error.hint, errno=error.errno or 5)
+        self.device = device
 
 
 @dataclass
@@ -57,7 +79,7 @@ class Changes:
 
 
 def commit(
-    old: GroupState, new: GroupState, changes: Changes, *, lv_device: Callable[[int], BlockDevice], now: int
+    old: GroupState, new: GroupState, changes: Changes, *, now: int, missing: Iterable[int] | None = None
 ) -> None:
     """Write `new` over `old`.
 
@@ -65,44 +87,121 @@ def commit(
         old: the group as it is on the disks.
         new: the group as it shall be; it gets its time stamps here.
         changes: what else is to be written.
-        lv_device: the device of the LV with a minor number, as it shall be.
         now: the time stamp, nanoseconds since 1970.
+        missing: numbers of the PVs to mark as missing; default those that are marked now.
 
     Raises:
-        OperationRefused: a disk is not there or not writable; nothing was written.
-        ImageIOError: the system refused a write; the group is as it was or as it shall be.
+        OperationRefused: a disk that is not marked as missing is not here, or one is not writable; nothing was
+            written.
+        DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
-    _check_writable(new, changes)
+    known = {number for number in new.pvids if new.vgsa.missing(number)} if missing is None else set(missing)
+    _check_writable(new, changes, known)
+    _stale_where_unreachable(new, changes)
     for number in sorted(changes.joined):
         _prepare(new.members[number].device, new.pvids[number])
     for minor, block in changes.new_lvcbs.items():
-        _write(lv_device(minor), 0, block)
-    _write_vgsas(old, new, changes, new.stale | old.stale, now)
+        _write_control_block(new, minor, block)
+    everywhere = not _same_places(old, new) or not np.array_equal(old.vgsa.raw, new.vgsa.raw)
+    before = old.stale if new.vgda.factor == old.vgda.factor else with_factor(old.stale, new.vgda.slots)
+    write_vgsa(new, now, stale=new.stale | before, joined=changes.joined, everywhere=everywhere)
     if changes.joined or not np.array_equal(old.vgda.raw, new.vgda.raw):
         new.vgda.stamp = max(now, old.vgda.stamp + 1)
-        for place in in_order(new, changes.joined, lambda p: p.read_vgda(old.vgda.factor).stamp == old.vgda.stamp):
-            _write_area(place.device, place.vgda_offset, new.vgda.raw)
-    _write_vgsas(new, new, changes, new.stale, now)
+        for place in _spared(in_order(new, changes.joined, lambda p: _holds(p, p.vgda_offset, old.vgda.raw))):
+            write_area(place.device, place.vgda_offset, new.vgda.raw)
+    write_vgsa(new, now, stale=new.stale, missing=known, joined=changes.joined)
     for number in sorted(changes.joined):
         lvm_record.write(new.members[number].device, new.members[number].record)
     for member in changes.left:
         _leave(member)
     for minor, block in changes.lvcbs.items():
-        _write(lv_device(minor), 0, block)
+        _write_control_block(new, minor, block)
     for place in set(_places(new, 0, 1)) - set(counted(new)):
         for offset in (place.vgda_offset, place.vgsa_offset):
             if place.device.read(offset, SECTOR).any():
-                _write(place.device, offset, bytes(SECTOR))
+                write_sync(place.device, offset, bytes(SECTOR))
 
 
-def _check_writable(new: GroupState, changes: Changes) -> None:
-    missing = [pvid for number, pvid in new.pvids.items() if number not in new.members]
-    if missing:
+def write_vgsa(
+    state: GroupState,
+    now: int,
+    *,
+    stale: PpTable | None = None,
+    missing: Iterable[int] | None = None,
+    joined: Iterable[int] = (),
+    everywhere: bool = False,
+) -> None:
+    """Write all copies of the VGSA unless they say this already.
+
+    Args:
+        state: the group; its `vgsa` becomes what was written.
+        now: the time stamp, nanoseconds since 1970.
+        stale: whether each PP is stale, shape of `vgda.pps`; default `state.stale`.
+        missing: numbers of the PVs that are missing; default as the VGSA has it.
+        joined: numbers of new disks, which come first.
+        everywhere: write in any case.
+
+    Raises:
+        DiskFailed: a disk refused; the copies on others may have been written.
+    """
+    vgsa = state.vgsa.copy()
+    vgsa.put_stale(state.stale if stale is None else stale)
+    if missing is not None:
+        gone = set(missing)
+        for number in range(1, len(state.vgda.pvs) + 1):
+            vgsa.mark_missing(number, number in gone)
+    if not everywhere and np.array_equal(vgsa.raw, state.vgsa.raw):
+        return
+    before = state.vgsa.raw.copy()
+    # should a disk fail, the next attempt needs a newer stamp than what the others have got by then
+    state.vgsa.stamp = vgsa.stamp = max(now, state.vgsa.stamp + 1)
+    for place in _spared(in_order(state, joined, lambda p: _holds(p, p.vgsa_offset, before))):
+        write_area(place.device, place.vgsa_offset, vgsa.raw)
+    state.vgsa = vgsa
+
+
+def _check_writable(new: GroupState, changes: Changes, missing: set[int]) -> None:
+    absent = [pvid for number, pvid in new.pvids.items() if number not in new.members and number not in missing]
+    if absent:
         raise OperationRefused(
-            f"PVs {', '.join(missing)} are not here", hint="a group is changed only when all its disks can be written"
+            f"PVs {', '.join(absent)} are not here",
+            hint="bring them, or vary the group on without them, which marks them as missing",
         )
     for member in (*new.members.values(), *changes.left):
         member.device.check_writable()
+
+
+def _stale_where_unreachable(new: GroupState, changes: Changes) -> None:
+    """The first PPs of LVs whose control blocks change become stale on disks that are not here."""
+    behind = []
+    for minor in (*changes.new_lvcbs, *changes.lvcbs):
+        places = first_pps(new, minor)
+        if any(pv in new.members for pv, _ in places):  # never the last good copy
+            behind += [(pv, pp) for pv, pp in places if pv not in new.members]
+    if behind:
+        for pv, pp in behind:
+            new.stale[pv - 1, pp - 1] = True
+        new.settle()
+
+
+def first_pps(state: GroupState, minor: int) -> list[tuple[int, int]]:
+    """PV and PP number of every good copy of the first LP, where the control block lies."""
+    lv_map = state.maps[minor]
+    if not lv_map.lps:
+        return []
+    first = zip(lv_map.pv[:, 0].tolist(), lv_map.pp[:, 0].tolist(), strict=True)
+    return [(pv, pp) for pv, pp in first if pv and not state.stale[pv - 1, pp - 1]]
+
+
+def _write_control_block(state: GroupState, minor: int, block: bytes) -> None:
+    for pv, pp in first_pps(state, minor):
+        if member := state.members.get(pv):
+            psn_part1 = int(state.vgda.pvs["psn_part1"][pv - 1])
+            write_sync(member.device, psn_part1 * SECTOR + (pp - 1 << state.record.pp_shift), block)
+
+
+def _same_places(old: GroupState, new: GroupState) -> bool:
+    return set(counted(new)) <= set(counted(old))
 
 
 def _places(state: GroupState, *indices: int) -> Iterable[Place]:
@@ -138,18 +237,17 @@ def in_order(new: GroupState, joined_numbers: Iterable[int], holds_old: Callable
     return sorted(counted(new), key=rank)
 
 
-def _write_vgsas(old: GroupState, new: GroupState, changes: Changes, stale: NDArray[np.bool_], now: int) -> None:
-    """Write all copies of the VGSA unless they hold these stale bits already."""
-    same_places = set(counted(new)) <= set(counted(old))
-    if same_places and np.array_equal(new.vgsa.stale[: len(stale)], stale):
-        return
-    before = new.vgsa.stamp
-    full = np.zeros_like(new.vgsa.stale)
-    full[: len(stale)] = stale
-    new.vgsa.stale = full
-    new.vgsa.stamp = max(now, before + 1)
-    for place in in_order(new, changes.joined, lambda p: p.read_vgsa().stamp == before):
-        _write_area(place.device, place.vgsa_offset, new.vgsa.raw)
+def _holds(place: Place, offset: int, raw: Bytes) -> bool:
+    """Whether a copy lies here whole: its first and last sector, which are written first and last, are there."""
+    last = len(raw) - SECTOR
+    return all(np.array_equal(place.device.read(offset + at, SECTOR), raw[at : at + SECTOR]) for at in (0, last))
+
+
+def _spared(places: Sequence[Place]) -> Iterator[Place]:
+    """The places in their order, and before an only one the other place of its disk."""
+    if len(places) == 1:
+        yield replace(places[0], index=1 - places[0].index)
+    yield from places
 
 
 def area_parts(offset: int, raw: Bytes) -> Iterator[tuple[int, Bytes]]:
@@ -162,14 +260,42 @@ def area_parts(offset: int, raw: Bytes) -> Iterator[tuple[int, Bytes]]:
         yield offset + start, raw[start:end]
 
 
-def _write_area(device: BlockDevice, offset: int, raw: Bytes) -> None:
-    for at, part in area_parts(offset, raw):
-        _write(device, at, part)
+def write_area(device: BlockDevice, offset: int, raw: Bytes) -> None:
+    """Write a copy of a VGSA or VGDA with a barrier after each of its parts; sectors that are there already stay.
+
+    Raises:
+        DiskFailed: the disk refused.
+    """
+    try:
+        for at, part in area_parts(offset, raw):
+            for start, end in _differing(device.read(at, len(part)), part):
+                device.write(at + start, part[start:end])
+            device.flush()
+    except ImageIOError as error:
+        raise DiskFailed(device, error) from error
 
 
-def _write(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
-    device.write(offset, data)
-    device.flush()
+def _differing(there: Bytes, wanted: Bytes) -> list[tuple[int, int]]:
+    """Runs of bytes (start, end), whole sectors, that must be written; one run where only a few sectors lie between."""
+    rows = (there.view(np.uint64) != wanted.view(np.uint64)).reshape(-1, SECTOR // 8).any(axis=1)
+    sectors = np.flatnonzero(rows)
+    if not len(sectors):
+        return []
+    cuts = np.flatnonzero(np.diff(sectors) > _NEAR) + 1
+    return [(int(run[0]) * SECTOR, (int(run[-1]) + 1) * SECTOR) for run in np.split(sectors, cuts)]
+
+
+def write_sync(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
+    """Write to a disk of the group, and a barrier.
+
+    Raises:
+        DiskFailed: it refused.
+    """
+    try:
+        device.write(offset, data)
+        device.flush()
+    except ImageIOError as error:
+        raise DiskFailed(device, error) from error
 
 
 def _prepare(device: BlockDevice, pvid: str) -> None:
@@ -178,7 +304,7 @@ def _prepare(device: BlockDevice, pvid: str) -> None:
         write_pvid(device, pvid)
     for psn in _BAD_BLOCK_PSNS:
         if bytes(device.read(psn * SECTOR, 6)) != _EMPTY_DIRECTORY[:6]:
-            _write(device, psn * SECTOR, (2 * _EMPTY_DIRECTORY).ljust(SECTOR, b"\0"))
+            write_sync(device, psn * SECTOR, (2 * _EMPTY_DIRECTORY).ljust(SECTOR, b"\0"))
 
 
 def _leave(member: Member) -> None:

@@ -12,8 +12,9 @@ from ..block import BlockDevice
 from ..errors import CorruptImage
 from ..layout.record import Record
 from ..units import SECTOR
-from .identity import NS_PER_S
-from .maps import LvMap, gather, lv_maps
+from .entries import gather
+from .identity import NS_PER_S, stamp
+from .maps import LvMap, lv_maps
 from .problems import Problem
 from .record import LvmRecord
 from .review import Review
@@ -41,13 +42,39 @@ class Place:
         """Byte offset of the VGDA."""
         return self.record.vgda_psn[self.index] * SECTOR
 
+    def vgsa_stamp(self) -> tuple[int, bool]:
+        """Time stamp of the VGSA, and whether those at its ends agree; nothing else of it is looked at."""
+        areas = self.record.areas[:3] or (self.record.vgsa_len,)
+        starts = [SECTOR * sum(areas[:i]) for i in range(len(areas))]
+        ends = [start + SECTOR * length - 8 for start, length in zip(starts, areas, strict=True)]
+        first, *others = self._stamps(self.vgsa_offset, [*starts, *ends])
+        return first, all(other == first for other in others)
+
+    def vgda_stamp(self) -> tuple[int, bool]:
+        """The same of the VGDA."""
+        fmt = self.record.vgda_format(1)
+        first, *others = self._stamps(self.vgda_offset, [*fmt.begins, *fmt.ends])
+        last = self._stamps(self.vgda_offset, [fmt.sectors * SECTOR - 8])
+        return first, all(other == first for other in others) or (not fmt.mark and last == [first])
+
+    def _stamps(self, offset: int, places: Sequence[int]) -> list[int]:
+        words = [np.frombuffer(self.device.read(offset + at, 8), ">u4") for at in places]
+        return [stamp(*pair) for pair in words]
+
+    @property
+    def bears_our_mark(self) -> bool:
+        """Whether the first sector of the VGDA of a big or scalable group says that its layout is ours."""
+        fmt = self.record.vgda_format(1)
+        header = fmt.header.parse(self.device.read(self.vgda_offset, SECTOR))
+        return bool(header.layout == fmt.mark)
+
     def read_vgsa(self) -> Vgsa:
         """The VGSA that lies here.
 
         Raises:
             CorruptImage: it is torn, or has no time stamp.
         """
-        vgsa = Vgsa(self.device.read(self.vgsa_offset, self.record.vgsa_len * SECTOR))
+        vgsa = Vgsa.of(self.record, self.device.read(self.vgsa_offset, self.record.vgsa_len * SECTOR))
         vgsa.check(self.vgsa_offset, self.device.name)
         return vgsa
 
@@ -57,7 +84,8 @@ class Place:
         Raises:
             CorruptImage: it is torn, has no time stamp, or is another group's.
         """
-        vgda = Vgda(self.device.read(self.vgda_offset, self.record.vgda_len * SECTOR), factor)
+        raw = self.device.read(self.vgda_offset, self.record.vgda_len * SECTOR)
+        vgda = Vgda(raw, self.record.vgda_format(factor))
         vgda.check(self.record, self.vgda_offset, self.device.name)
         return vgda
 
@@ -111,15 +139,29 @@ class Survey(Generic[T]):
         return keys.index(min(keys)), keys.count(min(keys)) > 1
 
     def problems(
-        self, record: Record, believed: int, tie: bool, active: Callable[[Place], bool], offset: Callable[[Place], int]
+        self,
+        area: str,
+        record: Record,
+        believed: int,
+        tie: bool,
+        active: Callable[[Place], bool],
+        offset: Callable[[Place], int],
     ) -> list[Problem]:
-        """Copies that are not valid, older or different, in places where `active` says there must be one."""
-        area = record.name.removesuffix("_header")
+        """Copies that are not valid, older or different, in places where `active` says there must be one.
+
+        Args:
+            area: vgsa or vgda, with which the names of the rules begin.
+            record: the structure in its first bytes.
+            believed: index of the copy that is believed.
+            tie: whether another has as much for it.
+            active: whether a place must hold a copy.
+            offset: byte of the area in a place.
+        """
         found = [Problem.of(f"{area}-copy", e) for place, e in self.failures.items() if active(place)]
         latest = max(self.stamps.values(), default=0)
-        for place, stamp in self.stamps.items():
-            if stamp < latest and active(place):
-                text = f"older copy: {(latest - stamp) / NS_PER_S:.9f} s behind the newest"
+        for place, found_stamp in self.stamps.items():
+            if found_stamp < latest and active(place):
+                text = f"older copy: {(latest - found_stamp) / NS_PER_S:.9f} s behind the newest"
                 found.append(Problem(f"{area}-older", record.name, "", offset(place), text, place.device.name))
         for index, (_, other) in enumerate(self.newest):
             for place in self.holders[index] if index != believed else []:
@@ -188,11 +230,12 @@ def choose_vgsa(survey: Survey[Vgsa], vgda: Vgda) -> tuple[int, bool]:
     Returns:
         Its index among the newest, and whether another one agrees as well and is held by as many places.
     """
-    marked = (vgda.pps["pp_state"] & PP_STALE != 0) & vgda.allocated
+    if len(survey.newest) == 1:
+        return 0, False
+    allocated = vgda.allocated.flat
+    marked = (vgda.pps.flat["pp_state"] & PP_STALE != 0) & allocated
     faults = [
-        int((marked != (vgsa.stale[: len(marked)] & vgda.allocated)).sum())
-        if vgsa.factor == vgda.factor
-        else marked.size
+        int((marked != (vgsa.stale(vgda.slots).flat & allocated)).sum()) if vgsa.factor == vgda.factor else marked.size
         for _, vgsa in survey.newest
     ]
     return survey.best(faults)

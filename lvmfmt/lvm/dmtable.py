@@ -2,21 +2,29 @@
 
 A run of LPs with one copy is a `linear` target. With several copies it is a `mirror` target with a log in memory
 (`core`) that takes the copies to be in sync (`nosync`): the only mirroring target that needs no metadata of its own on
-the disks (`raid1` keeps superblocks). Stale copies are left out. What no disk has is an `error` target.
+the disks (`raid1` keeps superblocks). A group of LPs of a striped LV is a `striped` target, whose strips lie as AIX's
+do (lvm-format 15). Stale copies are left out. What no disk has is an `error` target.
+
+Targets cannot be nested in one table. So a striped LV with several copies takes one device for each copy, and a device
+that mirrors them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
+from itertools import pairwise
 from typing import NamedTuple
 
-from ..block import BlockDevice, Mirror, Piece, PieceList
-from ..errors import UnsupportedFeature
+import numpy as np
+
+from ..block import BlockDevice, Mirror, Piece, Window
 from ..units import KIB, SECTOR
 from .volume import LogicalVolume, Unreachable
 
 _REGION = 512 * KIB // SECTOR
 """Sectors of a region of a mirror: what one bit of its log stands for."""
+_MAPPER = "/dev/mapper/"
 
 
 class Target(NamedTuple):
@@ -25,33 +33,86 @@ class Target(NamedTuple):
     start: int
     length: int
     kind: str
-    """linear, mirror or error."""
+    """linear, mirror, striped or error."""
     places: tuple[tuple[str, int], ...]
-    """Path and sector of each copy."""
+    """Path and sector of each copy, or of each column of a stripe."""
+    strip: int = 0
+    """Sectors of a strip."""
 
     def __str__(self) -> str:
         places = [f"{path} {sector}" for path, sector in self.places]
-        words = ["core 2", str(_REGION), "nosync", str(len(places)), *places] if self.kind == "mirror" else places
-        return " ".join([str(self.start), str(self.length), self.kind, *words])
+        before = {
+            "mirror": ["core 2", str(_REGION), "nosync", str(len(places))],
+            "striped": [str(len(places)), str(self.strip)],
+        }
+        return " ".join([str(self.start), str(self.length), self.kind, *before.get(self.kind, []), *places])
 
 
-def dm_table(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
+def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> list[Target]:
     """The table of an LV, its control block in its first sector as on AIX.
 
     Args:
         lv: the volume.
         paths: the path of the block device that stands for each disk, by the name of the disk's `BlockDevice`.
+        name: of the device; that of the LV by default. The devices that `dm_parts` tells of are named after it.
 
     Raises:
-        UnsupportedFeature: the LV is striped.
+        UnsupportedFeature: the LV is striped in a way that lvm-format 15 does not describe.
     """
-    device = lv.device
-    if not isinstance(device, PieceList):
-        raise UnsupportedFeature("a logical volume that is not a list of pieces", where=lv.name)
+    parts = dm_parts(lv, paths, name=name)
+    if parts:
+        size = lv.size // SECTOR
+        whole = [part for part, targets in parts.items() if all(t.kind != "error" for t in targets)]
+        places = tuple((_MAPPER + part, 0) for part in whole or list(parts)[:1])
+        return [Target(0, size, "mirror" if len(places) > 1 else "linear", places)]
+    assert lv.device.size == lv.size  # refuses a stripe that is none
+    if lv.stripe_width:
+        return _striped(lv, paths)
+    device = lv.partitions
     return [
         Target(start // SECTOR, piece.length // SECTOR, *_target(piece, paths))
         for piece, start in zip(device.pieces, device.starts, strict=True)
     ]
+
+
+def dm_parts(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> dict[str, list[Target]]:
+    """The tables of the devices that have to be there first, by name; none but for a striped LV with several copies."""
+    good = [copy for copy in range(lv.copies) if (lv.map.held & ~lv.stale)[copy].all()]
+    if not lv.stripe_width or len(good) < 2:
+        return {}
+    return {f"{name or lv.name}_copy{copy + 1}": _striped(_one_copy(lv, copy), paths) for copy in good}
+
+
+def _one_copy(lv: LogicalVolume, copy: int) -> LogicalVolume:
+    only = np.zeros_like(lv.stale)
+    only[copy] = True
+    return replace(lv, map=lv.map.where(only))
+
+
+def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
+    """One target for each run of groups that go on in all columns, where the first good copy of each LP lies."""
+    width, pp = lv.stripe_width, lv.pp_size // SECTOR
+    good = lv.map.held & ~lv.stale
+    for number, known in lv.pvs.items():
+        good &= (lv.map.pv != number) | (lv.map.pp <= known.reachable)
+    first = good.argmax(axis=0)
+    lps = np.arange(lv.lps)
+    pv = np.where(good.any(axis=0), lv.map.pv[first, lps], 0).reshape(-1, width)
+    pps = lv.map.pp[first, lps].astype(np.int64).reshape(-1, width)
+    there = (pv != 0).all(axis=1)
+    follows = (pv[1:] == pv[:-1]).all(axis=1) & (pps[1:] == pps[:-1] + 1).all(axis=1) & there[1:] & there[:-1]
+    follows |= ~there[1:] & ~there[:-1]
+    cuts = [0, *(np.flatnonzero(~follows) + 1).tolist(), len(pv)]
+    targets = []
+    for start, end in pairwise(cuts):
+        at, length = start * width * pp, (end - start) * width * pp
+        if not there[start]:
+            targets.append(Target(at, length, "error", ()))
+            continue
+        columns = [(lv.pvs[n], p) for n, p in zip(pv[start].tolist(), pps[start].tolist(), strict=True)]
+        places = tuple((paths[c.device.name], c.offset(p) // SECTOR) for c, p in columns if c.device is not None)
+        targets.append(Target(at, length, "striped", places, (1 << lv.stripe_exp) // SECTOR))
+    return targets
 
 
 def _target(piece: Piece, paths: Mapping[str, str]) -> tuple[str, tuple[tuple[str, int], ...]]:
@@ -64,5 +125,5 @@ def _target(piece: Piece, paths: Mapping[str, str]) -> tuple[str, tuple[tuple[st
 def _copies(piece: Piece) -> list[tuple[BlockDevice, int]]:
     if not isinstance(piece.device, Mirror):
         return [(piece.device, piece.offset)]
-    copies = [copy.pieces[0] for copy in piece.device.copies if isinstance(copy, PieceList)]
+    copies = [copy.pieces[0] for copy in piece.device.copies if isinstance(copy, Window)]
     return [(copy.device, copy.offset + piece.offset) for copy in copies]

@@ -28,10 +28,17 @@ class FirstBlock:
     error: LvmfmtError | None
 
     @classmethod
-    def of(cls, lv: LogicalVolume) -> FirstBlock:
-        """Read the first sector of an LV; nothing in it makes this fail."""
-        data = b""
+    def of(cls, lv: LogicalVolume, known: bytes | None = None) -> FirstBlock:
+        """Read the first sector of an LV, or the control block that its VGDA has; nothing in it makes this fail.
+
+        Args:
+            lv: the volume.
+            known: the control block in the VGDA of a big or scalable group.
+        """
+        data = known or b""
         try:
+            if known is not None:
+                return cls(data, lvcbs.read(data, where=lv.name), None)
             device = lv.device
             data = bytes(device.read(0, min(SECTOR, device.size)))
             return cls(data, lvcbs.read(data, where=device.name), None)
@@ -56,7 +63,7 @@ class FirstBlock:
             for field, expected, found in (
                 ("lvname", lv.name, self.lvcb.name),
                 ("lvid", lv.lvid, self.lvcb.lvid),
-                ("num_lps", lv.lps, self.lvcb.lps),
+                ("num_lps", min(lv.lps, lvcbs.MOST_LPS), self.lvcb.lps),
                 ("copies", lv.copies, self.lvcb.copies),
             )
             if expected != found

@@ -2,27 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cached_property
-
-import numpy as np
 
 from ..block import BlockDevice
 from ..block.plan import Progress
 from ..errors import OperationRefused
 from ..origin import Origin
 from .change import Change, check_unowned
-from .commit import commit
+from .commit import Changes, commit
 from .firstblock import FirstBlock
 from .geometry import Geometry
 from .identity import check_machine_id, lvid, machine_of, new_vgid, uid_text
+from .kinds import VgKind
 from .problems import Problem
-from .record import LvmRecord, VgKind
+from .record import LvmRecord
 from .state import GroupState, load
-from .sync import fill_stale
-from .vgda import LV_STALE, PV_STALE, Vgda
-from .vgsa import Vgsa
+from .sync import fill, mark_good, stale_runs
+from .vgda import LV_STALE, PV_MISSING, PV_STALE
 from .volume import LogicalVolume, PhysicalVolume
 
 _USUAL_MODEL = "4c00"
@@ -35,15 +33,11 @@ class VolumeGroup:
     Made by `create` or `open`. After a change the attributes show the new state; PVs and LVs fetched before keep
     showing the old one.
 
-    Attributes:
-        problems: what is wrong with it, found when it was opened.
     """
 
     def __init__(self, state: GroupState, problems: list[Problem]) -> None:
         self._state = state
-        self.problems = problems
-        if state.members:
-            self.problems += self._lvcb_problems()
+        self._load_problems = problems
 
     @classmethod
     def open(cls, devices: Sequence[BlockDevice]) -> VolumeGroup:
@@ -68,7 +62,10 @@ class VolumeGroup:
         machine_id: str,
         pp_size: int | None = None,
         factor: int = 1,
-        version: int = 8,
+        version: int | None = None,
+        kind: VgKind = VgKind.CLASSIC,
+        max_lvs: int = 0,
+        max_pps: int = 0,
     ) -> VolumeGroup:
         """Make a group of disks that belong to none.
 
@@ -76,9 +73,12 @@ class VolumeGroup:
             devices: the disks, PV 1 first; those without a PVID get one.
             origin: clock for identifiers and stamps.
             machine_id: 12 hex digits (`uname -m`), part of the identifiers.
-            pp_size: bytes of a PP, 1 MiB to 1 GiB; see `Geometry.of` for the default.
-            factor: 1, 2, 4, 8, 16, 32: multiplies 1,016 PPs a disk, divides 32 disks.
-            version: LVM version: 1 to 13 or 30.
+            pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; see `Geometry.of` for the default.
+            factor: 1, 2, 4, 8, 16, 32, in a big group 64: multiplies 1,016 PPs a disk, divides 32 or 128 disks.
+            version: LVM version; default the usual one of the kind.
+            kind: classic, big or scalable; the places inside the VGDA of the latter two are our own choice.
+            max_lvs: LVs of a scalable group, 256 to 4,096 with LV 0; default 256.
+            max_pps: PPs of a scalable group, 32,768 to 2,097,152; default 32,768.
 
         Raises:
             OperationRefused: a disk belongs to a group, or the format does not allow this; nothing was written.
@@ -87,21 +87,26 @@ class VolumeGroup:
             raise OperationRefused("a volume group needs a disk")
         for device in devices:
             check_unowned(device)
-        geometry = Geometry.of(devices, pp_size, factor, version)
-        record = LvmRecord(
-            vgid=new_vgid(check_machine_id(machine_id), origin, version),
-            kind=VgKind.CLASSIC,
-            version=version,
-            pv_number=0,
-            pp_shift=geometry.pp_shift,
-        )
-        vgda = Vgda.empty(record, geometry.factor)
-        stale = np.zeros(vgda.pps.shape, np.bool_)
-        group = cls(GroupState(vgda, Vgsa.empty(geometry.factor), stale, {}, {}, record), [])
+        geometry = Geometry.of(devices, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
+        vgid = new_vgid(check_machine_id(machine_id), origin, geometry.version)
+        group = cls(GroupState.empty(geometry, vgid), [])
         with group.change(origin, machine_id=machine_id) as change:
             for device in devices:
                 change.add_pv(device)
         return group
+
+    @property
+    def state(self) -> GroupState:
+        """What the group consists of, for the modules of this package; whoever changes it calls `refresh`."""
+        return self._state
+
+    @cached_property
+    def problems(self) -> list[Problem]:
+        """What is wrong with it: found when it was opened, and with the control blocks as they are now."""
+        blocks = self._blocks if self._state.members else {}
+        return self._load_problems + [
+            problem for minor, block in blocks.items() for problem in block.problems(self.volume(minor, block))
+        ]
 
     @property
     def vgid(self) -> str:
@@ -161,7 +166,7 @@ class VolumeGroup:
         result = {}
         for number, pvid in state.pvids.items():
             pv = vgda.pvs[number - 1]
-            count = int(vgda.exists[number - 1].sum())
+            count = vgda.pp_count(number)
             member = state.members.get(number)
             # PPs that would lie over the metadata are not to be believed, and never to be written
             sane = int(pv["psn_part1"]) >= state.record.first_pp_psn
@@ -173,7 +178,9 @@ class VolumeGroup:
                 pp_size=self.pp_size,
                 first_psn=int(pv["psn_part1"]),
                 vgda_count=max(0, vgda.vgda_count(number)),
-                state=int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if state.stale[number - 1].any() else 0),
+                state=int(pv["pv_state"]) & ~(PV_STALE | PV_MISSING)
+                | (PV_STALE if state.stale[number - 1].any() else 0)
+                | (PV_MISSING if state.vgsa.missing(number) else 0),
                 used=allocated[number - 1, :count],
                 stale=state.stale[number - 1, :count],
             )
@@ -187,7 +194,7 @@ class VolumeGroup:
         """
         result: dict[str, LogicalVolume] = {}
         for minor in sorted(self._state.maps):
-            lv = self._volume(minor)
+            lv = self.volume(minor, self._blocks[minor])
             result[lv.name if lv.name and lv.name not in result else f"#{minor}"] = lv
         return result
 
@@ -202,56 +209,73 @@ class VolumeGroup:
         Raises:
             OperationRefused: a disk is missing or was opened for reading; nothing was written.
         """
-        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
-        self.__dict__.pop("_blocks", None)  # block 0 is ordinary data: an application may have written over it since
-        change = Change(self._state, self._blocks, origin, machine)
+        change = self.begin(origin, machine_id)
         yield change
-        state, changes = change.finish()
-        after = VolumeGroup.__new__(VolumeGroup)
-        after._state = state
-        commit(self._state, state, changes, lv_device=lambda minor: after._bare(minor, None).device, now=change.now)
-        self._state = state
-        for name in ("physical_volumes", "logical_volumes", "_blocks", "_pvs"):
-            self.__dict__.pop(name, None)
-        self.problems = self._lvcb_problems()
+        self.apply(*change.finish(), change.now)
 
-    def sync(self, origin: Origin, *names: str, progress: Progress | None = None) -> int:
-        """Fill stale copies from good ones and mark them good, as `syncvg` does.
+    def begin(self, origin: Origin, machine_id: str | None = None) -> Change:
+        """The start of a change, for whoever applies it himself; see `change`."""
+        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
+        # block 0 is ordinary data: an application may have written over it since
+        return Change(self._state, Blocks(self), origin, machine)
+
+    def apply(self, state: GroupState, changes: Changes, now: int, *, missing: Collection[int] | None = None) -> None:
+        """Commit what a change came to; see `commit`.
+
+        Raises:
+            OperationRefused: a disk that is not marked as missing is not here, or one was opened for reading; nothing
+                was written.
+            DiskFailed: a disk refused a write; the group on the disks is as it was or as it shall be.
+        """
+        commit(self._state, state, changes, now=now, missing=missing)
+        self._state = state
+        self._load_problems = []
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Forget what was derived from the state."""
+        for name in ("physical_volumes", "logical_volumes", "problems", "_blocks", "_pvs"):
+            self.__dict__.pop(name, None)
+
+    def sync(
+        self, origin: Origin, *names: str, pvids: Collection[str] | None = None, progress: Progress | None = None
+    ) -> int:
+        """Fill stale copies from good ones and mark them good, as `syncvg` does; run by run, see `resync`.
 
         Args:
-            origin: clock for the stamp.
-            names: the LVs; default all that have stale PPs.
+            origin: clock for the stamps.
+            names: the LVs; default all.
+            pvids: only stale PPs on these disks; default all.
             progress: told of bytes done.
 
         Returns:
-            Bytes copied.
-
-        Raises:
-            OperationRefused: an LP has no good copy.
+            Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
         """
-        done = 0
-        volumes = [lv for name, lv in self.logical_volumes.items() if lv.stale_pps and (not names or name in names)]
-        for lv in volumes:
-            done += fill_stale(lv, progress)
-        if volumes:
-            with self.change(origin) as change:
-                for lv in volumes:
-                    change.mark_synced(lv.name)
+        done, runs = 0, 0
+        for run in stale_runs(self, names, pvids):
+            runs, done = runs + 1, done + fill(self, run, progress)
+            mark_good(self._state, run, origin.now())
+            self.refresh()
+        if runs:
+            with self.change(origin):
+                pass  # the marks of staleness in the VGDA follow the VGSA
         return done
+
+    @property
+    def pvs(self) -> dict[int, PhysicalVolume]:
+        """The PVs by number."""
+        return self._pvs
 
     @cached_property
     def _pvs(self) -> dict[int, PhysicalVolume]:
         return {pv.number: pv for pv in self.physical_volumes.values()}
 
     @cached_property
-    def _blocks(self) -> dict[int, FirstBlock]:
-        """What each LV has in its first sector, by minor number."""
-        return {minor: FirstBlock.of(self._bare(minor, None)) for minor in self._state.maps}
+    def _blocks(self) -> Blocks:
+        return Blocks(self)
 
-    def _volume(self, minor: int) -> LogicalVolume:
-        return self._bare(minor, self._blocks[minor])
-
-    def _bare(self, minor: int, block: FirstBlock | None) -> LogicalVolume:
+    def volume(self, minor: int, block: FirstBlock | None = None) -> LogicalVolume:
+        """The LV with a minor number; without its control block unless `block` has it."""
         state = self._state
         entry = state.vgda.lvs[minor - 1]
         lv_state, _, policy = state.vgda.small_fields(minor)
@@ -272,9 +296,29 @@ class VolumeGroup:
             stale=stale,
             lvcb=block.lvcb if block else None,
             pvs=self._pvs,
+            stripe_exp=int(entry["stripe_exp"]),
+            stripe_width=int(entry["striping_width"]),
         )
 
-    def _lvcb_problems(self) -> list[Problem]:
-        return [
-            problem for minor, block in self._blocks.items() for problem in block.problems(self._bare(minor, block))
-        ]
+
+class Blocks(Mapping[int, FirstBlock]):
+    """What each LV of a group has in its first sector, by minor number; read when it is asked for."""
+
+    def __init__(self, group: VolumeGroup) -> None:
+        self._group = group
+        self._minors = list(group.state.maps)
+        self._known: dict[int, FirstBlock] = {}
+
+    def __getitem__(self, minor: int) -> FirstBlock:
+        if minor not in self._minors:
+            raise KeyError(minor)
+        if minor not in self._known:
+            known = self._group.state.vgda.control_block(minor)
+            self._known[minor] = FirstBlock.of(self._group.volume(minor), known)
+        return self._known[minor]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._minors)
+
+    def __len__(self) -> int:
+        return len(self._minors)

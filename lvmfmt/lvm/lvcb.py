@@ -25,6 +25,11 @@ _LETTERS = re.compile(rb"([yn])([mxcein])([mxcein])([yns])")
 _LVID_REST = re.compile(rb"[0-9a-f]*\.[0-9]+")
 _INTRA = {"m": "m", "c": "c", "e": "e", "i": "ie", "n": "im"}
 _LVID_FIRST = 24
+MOST_LPS = 0xFFFF
+"""What the 16 bits for the number of LPs can say; of an LV with more only the VGDA knows how many."""
+_MAX_WIDTH = 1024
+STRIP_SHIFTS = range(12, 28)
+"""log2 of the bytes of a strip: 4 KiB to 128 MiB."""
 
 
 @dataclass(frozen=True)
@@ -47,6 +52,8 @@ class Lvcb:
         copies: of each LP.
         label: mount point, `None` if unset.
         fs: attributes of the file system, such as `vfs=jfs2:log=/dev/hd8`.
+        stripe_width: disks of a stripe, 0 if it is not striped.
+        stripe_exp: log2 of the bytes of a strip, 0 if it is not striped.
     """
 
     type: str
@@ -64,6 +71,8 @@ class Lvcb:
     copies: int = 1
     label: str = NO_LABEL
     fs: str = ""
+    stripe_width: int = 0
+    stripe_exp: int = 0
 
 
 def ctime(ns: int) -> str:
@@ -100,7 +109,9 @@ def read(block: bytes, *, offset: int = 0, where: str = "") -> Lvcb:
     numbers = _numbers(block, at) or (_numbers(block, at + 1) if block[at : at + 1] == b"\0" else None)
     if numbers is None:
         raise missing("upperbound", "upper bound, LPs, copies 1 to 3")
-    tail = _strings(block[at + 6 :])
+    at += 0 if _numbers(block, at) else 1
+    width, exponent = _stripes(block, at + 6)
+    tail = _strings(block[at + 10 if width else at + 6 :])
     lvid = head[1]
     if b"." not in lvid:
         rest = next((i for i in reversed(range(len(tail))) if _LVID_REST.fullmatch(tail[i])), None)
@@ -123,6 +134,8 @@ def read(block: bytes, *, offset: int = 0, where: str = "") -> Lvcb:
         upper_bound=numbers[0],
         lps=numbers[1],
         copies=numbers[2],
+        stripe_width=width,
+        stripe_exp=exponent,
         label=_text(label),
         fs=_text(tail[0]) if tail else "",
     )
@@ -142,8 +155,10 @@ def build(lvcb: Lvcb) -> bytes:
         "intra_policy": letter.encode(),
         "strict": lvcb.strict.encode(),
         "upperbound": lvcb.upper_bound,
-        "num_lps": lvcb.lps,
+        "num_lps": min(lvcb.lps, MOST_LPS),
         "copies": lvcb.copies,
+        "stripe_width": lvcb.stripe_width,
+        "stripe_exp": lvcb.stripe_exp,
     }
     for name, value, width in (
         ("type", lvcb.type, 31),
@@ -179,6 +194,12 @@ def _strings(data: bytes) -> list[bytes]:
 def _numbers(block: bytes, at: int) -> tuple[int, int, int] | None:
     upper, lps, copies = (int.from_bytes(block[at + i : at + i + 2], "big") for i in (0, 2, 4))
     return (upper, lps, copies) if 1 <= upper <= 1024 and 1 <= copies <= 3 else None
+
+
+def _stripes(block: bytes, at: int) -> tuple[int, int]:
+    """Stripe width and exponent if they lie here as in our own layout, (0, 0) else: their place is not published."""
+    width, exponent = (int.from_bytes(block[at + i : at + i + 2], "big") for i in (0, 2))
+    return (width, exponent) if 2 <= width <= _MAX_WIDTH and exponent in STRIP_SHIFTS else (0, 0)
 
 
 def _policies(first: str, second: str) -> tuple[str, str]:

@@ -12,9 +12,10 @@ from collections.abc import Mapping
 import numpy as np
 
 from .check import NAME
+from .entries import Entries, believable, gather, names_lv
 from .identity import uid_bytes
 from .lvcb import Lvcb
-from .maps import Entries, believable, gather, lv_maps, names_lv, store
+from .maps import lv_maps, store
 from .review import Review
 from .rules import Severity
 from .state import GroupState
@@ -45,7 +46,7 @@ def mended(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
     entries = gather(vgda)
     new.maps = lv_maps(vgda, entries)
     if state.vgsa.stamp:
-        new.stale = state.vgsa.stale[: len(vgda.pvs)] & vgda.allocated
+        new.stale = state.vgsa.stale(vgda.slots) & vgda.allocated
     for minor in np.unique(entries.lv[~entries.alternates_agree | ~entries.order_known]).tolist():
         store(vgda, minor, new.maps[minor], new.maps[minor], new.stale)
     entries = gather(vgda)

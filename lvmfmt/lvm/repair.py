@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from typing import TypeVar
@@ -24,18 +25,18 @@ import numpy as np
 from ..block import BlockDevice, Bytes
 from ..block.undo import Rewrite, save
 from ..errors import CorruptImage, OperationRefused
-from ..layout.lvm_disk import BOOT_RECORD, LVM_RECORD
+from ..layout.lvm_disk import BOOT_RECORD
 from ..units import SECTOR
 from . import badblocks
 from . import lvcb as lvcbs
 from .boot import IBMA, read_pvid
-from .check import NAME, check, first_blocks
+from .check import NAME, check, first_blocks, kept_fields
 from .commit import area_parts, counted, in_order
 from .copies import Place
+from .entries import names_lv
 from .group import VolumeGroup
 from .identity import lvid, uid_bytes
 from .lvcb import Lvcb
-from .maps import names_lv
 from .mend import mended
 from .record import BACKUP_PSN, PRIMARY_PSN, sound_values
 from .state import GroupState, Member, load
@@ -50,7 +51,7 @@ def repair(devices: Sequence[BlockDevice], undo: str | os.PathLike[str], *, now:
     """Rewrite what has a sound source.
 
     Args:
-        devices: all disks of the group, open for writing.
+        devices: the disks of the group, open for writing; more than half of its VGDA copies must be on them.
         undo: the undo file to make; it is not made if there is nothing to rewrite.
         now: time stamp of rewritten copies, nanoseconds since 1970.
 
@@ -59,7 +60,8 @@ def repair(devices: Sequence[BlockDevice], undo: str | os.PathLike[str], *, now:
 
     Raises:
         CorruptImage: the group cannot be opened.
-        OperationRefused: a disk is not here, cut or not writable, or the undo file exists; nothing was written.
+        OperationRefused: half of the VGDA copies or more are not here, a disk is cut or not writable, or the undo file
+            exists; nothing was written.
         ImageIOError: the system refused; `undo` puts back what was written until then.
     """
     rewrites = plan(devices, now=now)
@@ -74,7 +76,7 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
     """The writes of a repair, in their order; see `repair`."""
     rules = {problem.rule for problem in check(devices)}
     state, _ = load(devices)
-    _refuse_unless_whole(state)
+    _refuse_unless_safe(state)
     sectors = {number: _record_sector(state, number, member) for number, member in state.members.items()}
     for number, member in state.members.items():
         own = member.record
@@ -82,7 +84,10 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
         state.members[number] = replace(member, record=record)
     # between copies that cannot be told apart nothing is chosen, and nothing derived from one
     believed = not rules & {"vgda-tie", "vgsa-tie"}
-    new = mended(state, _control_blocks(state)) if believed else state.copy()
+    control_blocks = _control_blocks(state)
+    new = mended(state, control_blocks) if believed else state.copy()
+    if believed:
+        _keep_control_blocks(new, control_blocks)
     rewrites = [*_boot_records(new), *_bad_blocks(new)]
     if believed:
         rewrites += _areas(new, _sound_vgsa(new), state.vgsa.raw, Place.read_vgsa, lambda p: p.vgsa_offset, now)
@@ -92,17 +97,21 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
         device = new.members[number].device
         rewrites += [Rewrite(device, psn * SECTOR, sector) for psn in (BACKUP_PSN, PRIMARY_PSN)]
     if believed:
-        for lv in VolumeGroup(new, []).logical_volumes.values():
-            rewrites += _first_blocks(lv)
+        for lv in VolumeGroup(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
+            rewrites += _first_blocks(lv, new.vgda.control_block(lv.minor))
         rewrites += _left_over(new)
     return [rewrite for rewrite in rewrites if rewrite.changes]
 
 
-def _refuse_unless_whole(state: GroupState) -> None:
+def _refuse_unless_safe(state: GroupState) -> None:
+    """Disks may be missing while more than half of the VGDA copies are here: the newest then is too."""
     missing = [pvid for number, pvid in state.pvids.items() if number not in state.members]
-    if missing:
+    votes, here = (sum(max(0, state.vgda.vgda_count(n)) for n in of) for of in (state.pvids, state.members))
+    twice = len(set(state.pvids.values())) < len(state.pvids)
+    if missing and (2 * here <= votes or twice):
         raise OperationRefused(
-            f"PVs {', '.join(missing)} are not here", hint="a group is repaired only when all its disks can be written"
+            f"PVs {', '.join(missing)} are not here, with {votes - here} of {votes} VGDA copies",
+            hint="one of them may hold the newest copy: repair needs more than half of them",
         )
     for member in state.members.values():
         member.device.check_writable()
@@ -116,25 +125,21 @@ def _record_sector(state: GroupState, number: int, member: Member) -> bytes:
     if values is None:
         return member.record.build()
     record = state.record
-    return LVM_RECORD.build(
-        {
-            **values,
-            "lvmarea_len": 2 * (record.vgda_len + record.vgsa_len),
-            "vgda_len": record.vgda_len,
-            "vgda_psn": record.vgda_psn,
-            "vgsa_len": record.vgsa_len,
-            "vgsa_psn": record.vgsa_psn,
-            "pp_size": record.pp_shift,
-            "version": record.version,
-            "pv_num": number,
-        }
-    )
+    own = {name: values[name] for name in kept_fields(record.kind) if name in values}
+    return record.structure.build({**values, **record.values(), **own, "pv_num": number})
 
 
 def _control_blocks(state: GroupState) -> dict[int, Lvcb]:
     """The control blocks by minor number, found by the PP entries alone: the LV entries may be what is wrong."""
     vgda = state.vgda
     found: dict[int, Lvcb] = {}
+    for minor in (np.flatnonzero(vgda.lv_used) + 1).tolist() if vgda.lvcbs is not None else ():
+        with suppress(CorruptImage):
+            lvcb = lvcbs.read(vgda.control_block(minor) or b"")
+            if lvcb.lvid == lvid(state.record.vgid, minor):
+                found[minor] = lvcb
+    if not vgda.format.lvcb_in_lv:
+        return found
     for index, pp in np.argwhere(names_lv(vgda) & (vgda.pps["lp_num"] == 1) & ~state.stale).tolist():
         member = state.members.get(index + 1)
         start = (int(vgda.pvs["psn_part1"][index]) * SECTOR) + (pp << state.record.pp_shift)
@@ -146,13 +151,36 @@ def _control_blocks(state: GroupState) -> dict[int, Lvcb]:
         except CorruptImage:
             continue
         if lvcb.lvid == lvid(state.record.vgid, minor):
-            found[minor] = lvcb
+            found.setdefault(minor, lvcb)
     return found
 
 
+def _keep_control_blocks(new: GroupState, known: dict[int, Lvcb]) -> None:
+    """Let the control blocks that a VGDA holds be there and say what the rest of it says."""
+    vgda = new.vgda
+    for minor, lv_map in new.maps.items() if vgda.lvcbs is not None else ():
+        lvcb = known.get(minor)
+        if lvcb is None:
+            continue
+        name = vgda.name(minor)
+        right = replace(
+            lvcb,
+            name=name.decode() if NAME.fullmatch(name) else lvcb.name,
+            lps=min(lv_map.lps, lvcbs.MOST_LPS),
+            copies=lv_map.copies,
+        )
+        block = vgda.control_block(minor) or b""
+        try:
+            wrong = lvcbs.read(block) != right
+        except CorruptImage:
+            wrong = True
+        if wrong:
+            vgda.set_control_block(minor, lvcbs.build(right))
+
+
 def _boot_records(new: GroupState) -> Iterator[Rewrite]:
-    for number, pvid in new.pvids.items():
-        device = new.members[number].device
+    for number, member in new.members.items():
+        pvid, device = new.pvids[number], member.device
         if read_pvid(device) != pvid:
             values = BOOT_RECORD.parse(device.read(0, SECTOR))
             sector = BOOT_RECORD.build({**values, "IPL_record_id": IBMA, "pv_id": uid_bytes(pvid)})
@@ -177,10 +205,10 @@ def _bad_blocks(new: GroupState) -> Iterator[Rewrite]:
 def _sound_vgsa(new: GroupState) -> Vgsa:
     vgsa = new.vgsa.copy()
     if not vgsa.stamp:
-        stale = np.zeros_like(vgsa.stale)
-        stale[: len(new.stale)] = new.stale
-        vgsa.stale = stale
-    vgsa.fields["pv_missing"] = int(vgsa.fields["pv_missing"]) & sum(1 << (number - 1) for number in new.pvids)
+        vgsa.put_stale(new.stale)
+    for number in vgsa.all_missing:
+        if number not in new.pvids:
+            vgsa.mark_missing(number, False)
     return vgsa
 
 
@@ -205,11 +233,18 @@ def _areas(
             yield Rewrite(place.device, at, part.tobytes())
 
 
-def _first_blocks(lv: LogicalVolume) -> Iterator[Rewrite]:
-    """One control block for all good copies: one that agrees with the VGDA, or one of our layout made to."""
+def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
+    """One control block for all good copies: one that agrees with the VGDA, or one of our layout made to.
+
+    Args:
+        lv: the volume.
+        known: the control block in the VGDA of a big group, which comes first.
+    """
     blocks = first_blocks(lv)
+    if known is not None and not any(block.startswith(lvcbs.TAG) for *_, block in blocks):
+        return  # an application has block 0
     wanted = None
-    for _, _, block in blocks:
+    for block in (*([known] if known else ()), *(block for *_, block in blocks)):
         try:
             lvcb = lvcbs.read(block)
         except CorruptImage:

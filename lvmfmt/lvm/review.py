@@ -9,13 +9,13 @@ from numpy.typing import NDArray
 
 from ..errors import printable
 from ..layout.record import Record
-from ..layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER
-from ..units import SECTOR
+from ..layout.vgda import LV_NAME
+from .entries import Entries
 from .identity import uid_text
-from .maps import Entries, LvMap, believable, names_lv
+from .maps import LvMap
 from .problems import Problem
 from .record import LvmRecord
-from .vgda import MAX_COPIES, MAX_LVS, Vgda
+from .vgda import MAX_COPIES, Vgda
 
 _LV_STATES = range(8)
 _POLICIES = (1, 2, 3, 4, 5, 8)
@@ -35,7 +35,7 @@ class Review:
         self._found: list[Problem] = []
         self._header()
         self._pvs()
-        self._lvs(maps)
+        self._lvs(entries, maps)
         self._pps(entries)
         return self._found
 
@@ -53,92 +53,97 @@ class Review:
         ):
             said = int(vgda.header[field])
             if said != count:
-                self._add("header-count", VGDA_HEADER, field, 0, f"expected {count}, found {said}")
+                self._add("header-count", vgda.format.header, field, 0, f"expected {count}, found {said}")
         for field in ("quorum", "auto_varyon"):
             if int(vgda.header[field]) not in (0, 1):
                 text = f"expected 0 or 1, found {int(vgda.header[field])}"
-                self._add("header-switch", VGDA_HEADER, field, 0, text)
+                self._add("header-switch", vgda.format.header, field, 0, text)
 
     def _pvs(self) -> None:
         vgda = self.vgda
-        width = vgda.pps.shape[1]
+        record = vgda.format.pvs.record
         seen: set[str] = set()
         for index in np.flatnonzero(vgda.pv_used).tolist():
-            pv, at = vgda.pvs[index], 17 * SECTOR + index * 64 * SECTOR * vgda.factor
+            pv, at, width = vgda.pvs[index], vgda.format.pvs.at(index), int(vgda.slots.width[index])
             pvid = uid_text(pv["pv_id"].tobytes())
             if len(pvid) != 16:
-                self._add("pv-id", PV_HEADER, "pv_id", at, "expected 8 zero bytes after a PVID")
+                self._add("pv-id", record, "pv_id", at, "expected 8 zero bytes after a PVID")
             if pvid in seen:
-                self._add("pv-twice", PV_HEADER, "pv_id", at, f"PVID {pvid} is there twice")
+                self._add("pv-twice", record, "pv_id", at, f"PVID {pvid} is there twice")
             seen.add(pvid)
             if not 1 <= int(pv["pp_count"]) <= width:
                 text = f"expected 1 to {width}, found {int(pv['pp_count'])}"
-                self._add("pv-pps", PV_HEADER, "pp_count", at, text)
+                self._add("pv-pps", record, "pp_count", at, text)
             if int(pv["psn_part1"]) < self.record.first_pp_psn:
                 text = f"expected {self.record.first_pp_psn} or more, found {int(pv['psn_part1'])}"
-                self._add("pv-start", PV_HEADER, "psn_part1", at, text)
+                self._add("pv-start", record, "psn_part1", at, text)
             if not int(pv["pv_state"]) & 1:
-                self._add("pv-state", PV_HEADER, "pv_state", at, f"PV not active: state {int(pv['pv_state'])}")
+                self._add("pv-state", record, "pv_state", at, f"PV not active: state {int(pv['pv_state'])}")
             if vgda.vgda_count(index + 1) < 0:
                 text = f"expected 0, 1 or 2, found {int(pv['pvnum_vgdas'])}"
-                self._add("pv-copies", PV_HEADER, "pvnum_vgdas", at, text)
+                self._add("pv-copies", record, "pvnum_vgdas", at, text)
             if int(pv["pv_num"]) not in (0, index + 1):
                 text = f"expected {index + 1} or 0, found {int(pv['pv_num'])}"
-                self._add("pv-number", PV_HEADER, "pv_num", at, text)
+                self._add("pv-number", record, "pv_num", at, text)
 
-    def _lvs(self, maps: dict[int, LvMap]) -> None:
+    def _lvs(self, entries: Entries, maps: dict[int, LvMap]) -> None:
         vgda = self.vgda
+        record, slots = vgda.format.lvs.record, len(vgda.names)
+        columns = (vgda.lvs[name].tolist() for name in ("lvname", "num_lps", "maxsize"))
+        rows = list(zip(*columns, *(column.tolist() for column in vgda.all_small_fields()), strict=True))
+        names = [name.split(b"\0")[0] for name in vgda.names.tolist()]
+        lps_held = _lps_held(entries)
         seen: set[bytes] = set()
-        names_at = len(vgda.raw) - 33 * SECTOR
         for minor, lv_map in maps.items():
-            lv, at = vgda.lvs[minor - 1], SECTOR + 32 * (minor - 1)
-            if not 0 <= int(lv["lvname"]) < MAX_LVS:
-                text = f"expected 0 to {MAX_LVS - 1}, found {int(lv['lvname'])}"
-                self._add("lv-name-slot", LV_ENTRY, "lvname", at, text)
-            name = vgda.name(minor)
-            name_at = names_at + 64 * (int(lv["lvname"]) % MAX_LVS)
-            if not name:
-                self._add("lv-name-none", LV_NAME, "name", name_at, f"LV {minor} has no name")
-            elif name in seen:
-                self._add("lv-name-twice", LV_NAME, "name", name_at, f"name {printable(name)} is there twice")
+            index, lps, most, state, copies, policy = rows[minor - 1]
+            at, name = vgda.format.lvs.at(minor - 1), names[index] if 0 <= index < slots else b""
+            if not 0 <= index < slots:
+                self._add("lv-name-slot", record, "lvname", at, f"expected 0 to {slots - 1}, found {index}")
+            if not name or name in seen:
+                name_at = vgda.format.names.at(index % slots)
+                if not name:
+                    self._add("lv-name-none", LV_NAME, "name", name_at, f"LV {minor} has no name")
+                else:
+                    self._add("lv-name-twice", LV_NAME, "name", name_at, f"name {printable(name)} is there twice")
             seen.add(name)
-            state, copies, policy = vgda.small_fields(minor)
-            found = lv_map.copies
+            found = len(lv_map.pv)
             if copies != found:
                 text = f"expected {found} as the PP entries have it, found {copies}"
-                self._add("lv-copies", LV_ENTRY, "mirror", at, text)
+                self._add("lv-copies", record, "mirror", at, text)
             if state not in _LV_STATES or not state & 1:
-                self._add("lv-state", LV_ENTRY, "lv_state", at, f"expected 1 to 7 and odd, found {state}")
+                self._add("lv-state", record, "lv_state", at, f"expected 1 to 7 and odd, found {state}")
             if policy not in _POLICIES:
-                self._add("lv-policy", LV_ENTRY, "mirror_policy", at, f"expected 1 to 5 or 8, found {policy}")
-            if int(lv["num_lps"]) > int(lv["maxsize"]):
-                text = f"expected {int(lv['num_lps'])} or more, found {int(lv['maxsize'])}"
-                self._add("lv-limit", LV_ENTRY, "maxsize", at, text)
-            holes = int((~lv_map.held.any(axis=0)).sum()) + int(lv["num_lps"]) - lv_map.lps
-            if holes:
-                text = f"{int(lv['num_lps'])} LPs, but {holes} of them have no PP"
-                self._add("lv-holes", LV_ENTRY, "num_lps", at, text)
+                self._add("lv-policy", record, "mirror_policy", at, f"expected 1 to 5 or 8, found {policy}")
+            if lps > most:
+                self._add("lv-limit", record, "maxsize", at, f"expected {lps} or more, found {most}")
+            if lps != lps_held[minor]:
+                text = f"{lps} LPs, but {lps - lps_held[minor]} of them have no PP"
+                self._add("lv-holes", record, "num_lps", at, text)
 
     def _pps(self, entries: Entries) -> None:
         vgda = self.vgda
-        in_use = vgda.pps["lp_num"] != 0
-        beyond = in_use & vgda.pv_used[:, None] & ~vgda.exists
+        beyond = np.flatnonzero((vgda.pps.flat["lp_num"] != 0) & ~vgda.exists.flat)
+        pv, _, known = vgda.slots.locate(beyond)
+        beyond = beyond[known & vgda.pv_used[pv]]
         self._entries("pp-beyond", "lp_num", beyond, "an LP on a PP that the PV does not have")
-        named = names_lv(vgda)
-        self._entries("pp-lv", "lv_index", vgda.allocated & ~named, "no such LV")
-        self._entries("pp-lp", "lp_num", named & ~believable(vgda), "no such LP in the LV")
+        self._entries("pp-lv", "lv_index", entries.no_lv, "no such LV")
+        self._entries("pp-lp", "lp_num", entries.no_lp, "no such LP in the LV")
         for rule, field, wrong, text in (
             ("pp-copy", "copy", ~entries.order_known, "copy numbers make no sense; ordered by PV and PP number"),
             ("pp-surplus", "copy", ~entries.usable, f"more than {MAX_COPIES} copies of an LP"),
             ("pp-alternates", "fst_alt_vol", ~entries.alternates_agree, "the other copies lie elsewhere"),
         ):
-            mask = np.zeros(vgda.pps.shape, np.bool_)
-            mask[entries.pv[wrong] - 1, entries.pp[wrong] - 1] = True
-            self._entries(rule, field, mask, text)
+            self._entries(rule, field, entries.rows[wrong], text)
 
-    def _entries(self, rule: str, field: str, mask: NDArray[np.bool_], text: str) -> None:
-        places = np.argwhere(mask)
-        if len(places):
-            pv, pp = places[0].tolist()
-            at = 17 * SECTOR + pv * 64 * SECTOR * self.vgda.factor + PV_HEADER.size + PP_ENTRY.size * pp
-            self._add(rule, PP_ENTRY, field, at, f"PV {pv + 1} PP {pp + 1} and {len(places) - 1} more: {text}")
+    def _entries(self, rule: str, field: str, rows: NDArray[np.int64], text: str) -> None:
+        if len(rows):
+            pv, pp, _ = self.vgda.slots.locate(rows[:1])
+            table = self.vgda.format.pps
+            evidence = f"PV {int(pv[0]) + 1} PP {int(pp[0]) + 1} and {len(rows) - 1} more: {text}"
+            self._add(rule, table.record, field, table.at(int(rows[0])), evidence)
+
+
+def _lps_held(entries: Entries) -> list[int]:
+    """How many LPs of each LV have a PP, by minor number."""
+    held = np.append(0, np.cumsum((entries.places[0] != 0).any(axis=0)))
+    return [int(count) for count in np.diff(held[entries.starts])]

@@ -127,6 +127,8 @@ _ALL = (
     Rule("lvcb-members", W, "all members of a control block can be found",
          "another copy of the LV, if it has one", True),
     Rule("lvcb-vgda", W, "a control block says what the VGDA says", "the VGDA: it is written first", True),
+    Rule("lvcb-twin", W, "the control block of an LV of a big group is the one in the VGDA",
+         "the one in the VGDA: a big group runs off it (I14)", True),
     Rule("lvcb-copies", W, "all good copies of an LV begin with one control block",
          "the one that agrees with the VGDA", True),
 )  # fmt: skip

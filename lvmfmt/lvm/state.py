@@ -6,21 +6,21 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
-from ..layout.lvm_disk import VGSA_CLASSIC
-from ..layout.vgda import VGDA_HEADER
 from ..units import SECTOR
 from .boot import pvid_of
-from .copies import Place, choose, choose_vgsa, survey_vgda, survey_vgsa
+from .copies import Place, choose, choose_vgsa, survey_vgsa
 from .disk import DiskInfo, scan
-from .geometry import vgda_counts
+from .factor import survey_fitting, vgsa_with_factor
+from .geometry import Geometry, vgda_counts
+from .kinds import VgKind
 from .maps import LvMap
+from .pptable import PpTable
 from .problems import Problem
-from .record import PRIMARY_PSN, LvmRecord, VgKind
-from .vgda import LV_DEFINED, LV_STALE, PP_ALLOCATED, PP_STALE, PV_STALE, Vgda
+from .record import PRIMARY_PSN, LvmRecord
+from .vgda import LV_DEFINED, LV_STALE, PP_ALLOCATED, PP_STALE, PV_SPLIT, PV_STALE, Vgda
 from .vgsa import Vgsa
 
 
@@ -38,7 +38,7 @@ class GroupState:
 
     Attributes:
         vgda: the believed copy.
-        stale: whether each PP is stale, shape of `vgda.pps`.
+        stale: whether each PP is stale, index [PV number - 1, PP - 1].
         vgsa: the believed copy; its stale bits are not used, `stale` is.
         members: the disks that are there, by PV number.
         maps: where the LVs are, by minor number.
@@ -48,18 +48,32 @@ class GroupState:
 
     vgda: Vgda
     vgsa: Vgsa
-    stale: NDArray[np.bool_]
+    stale: PpTable
     members: dict[int, Member]
     maps: dict[int, LvMap]
     record: LvmRecord
     source: tuple[str, int] = ("", 0)
 
+    @classmethod
+    def empty(cls, geometry: Geometry, vgid: str) -> GroupState:
+        """A group without disks, of which nothing is written yet."""
+        record = geometry.record(vgid)
+        vgda = Vgda.empty(record.vgda_format(geometry.factor), record, geometry.max_lvs, geometry.max_pps)
+        return cls(vgda, Vgsa.empty(record, geometry.factor), vgda.table(), {}, {}, record)
+
+    @property
+    def geometry(self) -> Geometry:
+        """The numbers that a new disk must fit."""
+        record, vgda = self.record, self.vgda
+        return Geometry(record.pp_shift, vgda.factor, record.version, record.kind, vgda.max_lvs, vgda.max_pps)
+
     def copy(self) -> GroupState:
         """An independent copy; the devices are the same."""
+        vgda = self.vgda.copy()
         return GroupState(
-            self.vgda.copy(),
+            vgda,
             self.vgsa.copy(),
-            self.stale.copy(),
+            PpTable(self.stale.flat.copy(), vgda.slots),
             dict(self.members),
             dict(self.maps),
             self.record,
@@ -74,19 +88,29 @@ class GroupState:
     def settle(self) -> None:
         """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness."""
         vgda = self.vgda
-        self.stale &= vgda.allocated
-        vgda.pps["pp_state"][vgda.allocated] = np.where(self.stale[vgda.allocated], PP_STALE, PP_ALLOCATED)
+        allocated = vgda.allocated
+        self.stale &= allocated
+        self._mark_pps(allocated)
         for number, count in vgda_counts(self.pvids).items():
             pv = vgda.pvs[number - 1]
             pv["pvnum_vgdas"] = count
             pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if self.stale[number - 1].any() else 0)
+        any_stale = bool(self.stale.flat.any())
         for minor, lv_map in self.maps.items():
             others = vgda.small_fields(minor)[0] & ~(LV_DEFINED | LV_STALE)
-            lv_state = LV_DEFINED | (LV_STALE if lv_map.look_up(self.stale).any() else 0)
+            lv_state = LV_DEFINED | (LV_STALE if any_stale and lv_map.look_up(self.stale).any() else 0)
             vgda.set_small_fields(minor, others | lv_state, lv_map.copies)
+        vgda.settle_entries()
         vgda.header["numlvs"] = vgda.lv_used.sum()
         vgda.header["numpvs"] = vgda.pv_used.sum()
         vgda.header["total_vgdas"] = vgda.pvs["pvnum_vgdas"].sum()
+
+    def _mark_pps(self, allocated: PpTable) -> None:
+        marks = self.vgda.pps.flat["pp_state"]
+        rows = np.flatnonzero(allocated.flat)
+        right = np.where(self.stale.flat[rows], PP_STALE, PP_ALLOCATED).astype(marks.dtype)
+        wrong = marks[rows] != right
+        marks[rows[wrong]] = right[wrong]
 
 
 def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
@@ -100,9 +124,12 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         if i.record is not None
         for index in ((0, 1) if i.record.vgda_psn[0] <= i.record.vgda_psn[1] else (1, 0))
     ]
+    first = places[0]
+    if first.record.kind is not VgKind.CLASSIC and not any(place.bears_our_mark for place in places):
+        raise _not_ours(first.record, first.device.name)
     vgsas = survey_vgsa(places)
     factor = vgsas.newest[vgsas.best([0] * len(vgsas.newest))[0]][1].factor if vgsas.newest else 1
-    vgdas = survey_vgda(places, factor)
+    vgdas = survey_fitting(places, factor)
     chosen = choose(vgdas)
     vgda = chosen.vgda
     problems += chosen.problems
@@ -110,11 +137,13 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
     if not vgsas.newest:
         text = "no copy is valid; staleness is taken from the PP entries"
         problems.append(Problem("vgsa-lost", "vgsa", "", places[0].vgsa_offset, text, places[0].device.name))
-        vgsa = Vgsa.empty(factor)
-        stale = np.asarray((vgda.pps["pp_state"] & PP_STALE) != 0)
+        vgsa = Vgsa.empty(chosen.place.record, factor)
+        stale = PpTable((vgda.pps.flat["pp_state"] & PP_STALE) != 0, vgda.slots)
     else:
         vgsa = vgsas.newest[believed][1]
-        stale = vgsa.stale[: len(vgda.pvs)]
+        stale = vgsa.stale(vgda.slots)
+        if vgsa.factor != vgda.factor:  # a change of the factor was stopped
+            vgsa = vgsa_with_factor(vgsa, chosen.place.record, vgda.factor, stale)
     state = GroupState(vgda, vgsa, stale & vgda.allocated, {}, chosen.maps, chosen.place.record)
     state.source = chosen.place.device.name, chosen.place.vgda_offset
     problems += _attach(state, infos, members)
@@ -125,25 +154,26 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         number = numbers.get(id(place.device))
         return number is not None and place.index < vgda.vgda_count(number)
 
-    problems += vgsas.problems(VGSA_CLASSIC, believed, tie, active, lambda place: place.vgsa_offset)
-    problems += vgdas.problems(VGDA_HEADER, chosen.believed, chosen.tie, active, lambda place: place.vgda_offset)
+    problems += vgsas.problems("vgsa", vgsa.record, believed, tie, active, lambda place: place.vgsa_offset)
+    header = vgda.format.header
+    problems += vgdas.problems("vgda", header, chosen.believed, chosen.tie, active, lambda place: place.vgda_offset)
     return state, problems
 
 
 def _of_one_group(infos: list[DiskInfo]) -> list[DiskInfo]:
-    members = [info for info in infos if info.record is not None and info.record.kind is VgKind.CLASSIC]
+    members = [info for info in infos if info.record is not None and info.record.described]
     vgids = {info.vgid for info in members}
     if len(vgids) > 1:
         of = ", ".join(f"{info.device.name}: {info.vgid}" for info in members)
         raise OperationRefused("the disks belong to different volume groups", hint=of)
     if members:
-        return members
+        kinds = {info.record.kind: info for info in members if info.record is not None}
+        # damage may make one disk's record look like another kind's
+        most = max(kinds, key=lambda kind: sum(info.record.kind is kind for info in members if info.record))
+        return [info for info in members if info.record is not None and info.record.kind is most]
     for info in infos:
         if info.record is not None:
-            raise UnsupportedFeature(
-                f"{info.record.kind} volume group {info.vgid} (LVM version {info.record.version})",
-                where=info.device.name,
-            )
+            raise _not_ours(info.record, info.device.name)
     for problem in (p for info in infos for p in info.problems):
         if problem.cause is not None and problem.structure == "lvm_record":
             raise problem.cause
@@ -157,6 +187,18 @@ def _of_one_group(infos: list[DiskInfo]) -> list[DiskInfo]:
     )
 
 
+def _not_ours(record: LvmRecord, where: str) -> UnsupportedFeature:
+    """What a group is that we recognise and do not read."""
+    what = f"{record.kind} volume group {record.vgid} (LVM version {record.version})"
+    if record.kind is VgKind.FOREIGN:
+        return UnsupportedFeature(what, where=where, hint="another volume manager's")
+    return UnsupportedFeature(
+        f"{what}: the layout of its VGDA is not published, and it is not ours",
+        where=where,
+        hint="`lvmfmt layout` shows the LVM record, `lvmfmt vg salvage` what a scan of the disk finds",
+    )
+
+
 def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -> list[Problem]:
     """Find the disk of each PV: by PVID, or by PV number if the disk has lost its PVID."""
     problems: list[Problem] = []
@@ -165,6 +207,9 @@ def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -
         info = next((i for i in spare if i.pvid == pvid), None) or next(
             (i for i in spare if i.pvid is None and i.record is not None and i.record.pv_number == number), None
         )
+        if int(state.vgda.pvs["pv_state"][number - 1]) & PV_SPLIT:  # goes its own way until it is joined
+            spare = [other for other in spare if other is not info]
+            continue
         if info is None:
             text = f"PV {number} ({pvid}) is not here"
             problems.append(Problem("pv-absent", "pv_header", "pv_id", None, text))
@@ -177,7 +222,8 @@ def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -
             problems.append(Problem("record-missing", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
         elif record.pv_number != number:
             text = f"expected {number}, found {record.pv_number}"
-            problems.append(Problem("record-number", "lvm_record", "pv_num", 0xE2C, text, info.device.name))
+            at = PRIMARY_PSN * SECTOR + record.structure.offset_of("pv_num")
+            problems.append(Problem("record-number", record.structure.name, "pv_num", at, text, info.device.name))
         state.members[number] = Member(info.device, record)
         pv = state.vgda.pvs[number - 1]
         end = int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << state.record.pp_shift)

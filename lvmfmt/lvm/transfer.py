@@ -64,19 +64,36 @@ def import_lv(
     if not target.writable:
         raise OperationRefused("a copy is out of reach or cannot be written", where=lv.name, hint="name all its disks")
     start = SECTOR if _keeps_block(target, source) else 0
-    extents = list(source.extents(start, source.size - start))
     if lv.copies > 1:
         with group.change(origin) as change:
             change.mark_stale(_key(group, lv))
-    for extent in extents:
-        if not extent.is_data:
-            target.punch(extent.offset, extent.length)
-    plan = CopyPlan.of(source, [(e.offset, e.offset, e.length) for e in extents if e.is_data])
-    done = plan.execute(target, progress=progress).bytes_copied
-    target.flush()
+    done = copy_over(source, target, start=start, progress=progress)
     if lv.copies > 1:
         with group.change(origin) as change:
             change.mark_synced(_key(group, lv))
+    return done
+
+
+def copy_over(source: BlockDevice, target: BlockDevice, *, start: int = 0, progress: Progress | None = None) -> int:
+    """Make a device begin with the content of another one, from byte `start` on, holes included; with a barrier.
+
+    Args:
+        source: what to copy.
+        target: at least of its size.
+        start: bytes that stay as they are.
+        progress: told of bytes done.
+
+    Returns:
+        Bytes copied.
+    """
+    data = []
+    for extent in source.extents(start, source.size - start):
+        if extent.is_data:
+            data.append((extent.offset, extent.offset, extent.length))
+        else:
+            target.punch(extent.offset, extent.length)
+    done = CopyPlan.of(source, data).execute(target, progress=progress).bytes_copied
+    target.flush()
     return done
 
 

@@ -1,4 +1,4 @@
-"""One copy of the VGDA of a classic group, as numpy views on its bytes.
+"""One copy of the VGDA of a group, as numpy views on its bytes.
 
 Bytes whose meaning is not known are kept as they were read, so a copy that AIX wrote and we rewrite keeps them.
 """
@@ -11,91 +11,126 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import Bytes
-from ..layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER, VGDA_TRAILER
+from ..errors import NoSpace
+from ..layout.vgda import PV_HEADER, VGDA_TRAILER
+from ..layout.vgda_scalable import AREA_BEGIN, AREA_END
 from ..units import SECTOR
 from .identity import stamp, stamp_words, uid_bytes
+from .kinds import LIMITS, VgKind
+from .pptable import PpTable, Slots
 from .problems import Checker
 from .record import LvmRecord
-from .vgsa import MAX_PPS
+from .vgdaformat import VgdaFormat
 
-MAX_LVS = 256
-"""LV slots, of which 255 can be used: the group itself is LV 0."""
 MAX_COPIES = 3
-_AREA = 64 * SECTOR
-_LVS, _AREAS, _NAMES, _TRAILER = SECTOR, 17 * SECTOR, 33 * SECTOR, SECTOR
+_STAMP = np.dtype([("sec", ">u4"), ("nsec", ">u4")])
 
 PP_SEQUENTIAL, PP_PARALLEL, PP_STRIPED = 1, 2, 5
 LV_DEFINED, LV_STALE = 1, 2
-PV_ACTIVE, PV_STALE = 1, 16
+PV_ACTIVE, PV_MISSING, PV_STALE, PV_SPLIT = 1, 2, 16, 64
 PP_ALLOCATED, PP_STALE = 1, 2
 YES, NO = 1, 2
 
 
 class Vgda:
-    """A writable view of the bytes of a copy.
+    """A writable view of the bytes of a copy. The names of the fields are the same in all formats.
 
     Args:
-        raw: the bytes, shape (sectors x 512,), dtype uint8, sectors = 50 + 64 x PV areas.
-        factor: of the group; a PV has 1,016 x factor PPs and takes that many areas.
+        raw: the bytes, shape (format.sectors x 512,), dtype uint8.
+        format: where the tables lie.
 
     Attributes:
-        header: the fields of `VGDA_HEADER`.
-        lvs: table of `LV_ENTRY`, shape (256,), index minor - 1.
-        pvs: table of `PV_HEADER`, shape (areas / factor,), index PV number - 1.
-        pps: table of `PP_ENTRY`, shape (areas / factor, 1016 x factor), index [PV number - 1, PP - 1].
-        names: shape (256,), dtype S64.
-        trailer: the fields of `VGDA_TRAILER`.
+        header: the fields of the first sector.
+        lvs: table of LV entries, index minor - 1.
+        pvs: table of PV headers, index PV number - 1.
+        pps: `PpTable` of PP entries, index [PV number - 1, PP - 1].
+        names: shape of `lvs`, dtype S64.
+        lvcbs: the control blocks that the VGDA holds, shape (LVs, 512), dtype uint8; None in a classic group.
+        slots: which rows of the table of PP entries are whose.
     """
 
-    def __init__(self, raw: Bytes, factor: int) -> None:
+    def __init__(self, raw: Bytes, format: VgdaFormat) -> None:
         self.raw = raw
-        self.factor = factor
-        area = np.dtype(
-            {
-                "names": ["header", "pps"],
-                "formats": [PV_HEADER.dtype, (PP_ENTRY.dtype, (MAX_PPS * factor,))],
-                "offsets": [0, PV_HEADER.size],
-                "itemsize": _AREA * factor,
-            }
-        )
-        end = _AREAS + (len(raw) - _AREAS - _NAMES) // area.itemsize * area.itemsize
-        areas = raw[_AREAS:end].view(area)
-        self.header: Any = raw[:SECTOR].view(VGDA_HEADER.dtype)[0]
-        self.lvs: NDArray[Any] = raw[_LVS:_AREAS].view(LV_ENTRY.dtype)
-        self.pvs: NDArray[Any] = areas["header"]
-        self.pps: NDArray[Any] = areas["pps"]
-        self.names: NDArray[np.bytes_] = raw[-_NAMES:-_TRAILER].view(LV_NAME.dtype)["name"]
-        self.trailer: Any = raw[-_TRAILER:].view(VGDA_TRAILER.dtype)[0]
+        self.format = format
+        self.header: Any = raw[:SECTOR].view(format.header.dtype)[0]
+        self.lvs: NDArray[Any] = format.lvs.view(raw)
+        self.pvs: NDArray[Any] = format.pvs.view(raw)
+        self.names: NDArray[np.bytes_] = format.names.view(raw)["name"]
+        blocks = format.lvcbs
+        self.lvcbs = None if blocks is None else raw[blocks.offset : blocks.at(blocks.rows)].reshape(-1, SECTOR)
+        self.slots = Slots(*format.slots(self.pvs), format.pps.rows, format.room)
+        self.pps = PpTable(format.pps.view(raw), self.slots)
+        self._begins = [raw[at : at + 8].view(_STAMP) for at in format.begins]
+        self._ends = [raw[at : at + 8].view(_STAMP) for at in format.ends]
 
     @classmethod
-    def empty(cls, record: LvmRecord, factor: int) -> Vgda:
-        """The VGDA of a group without PVs and LVs, without a stamp."""
-        vgda = cls(np.zeros(record.vgda_len * SECTOR, np.uint8), factor)
+    def empty(cls, format: VgdaFormat, record: LvmRecord, max_lvs: int, max_pps: int) -> Vgda:
+        """The VGDA of a group without PVs and LVs, without a stamp.
+
+        Args:
+            format: where the tables lie.
+            record: an LVM record of the group.
+            max_lvs: LVs possible, LV 0 included.
+            max_pps: PPs possible in the group.
+        """
+        vgda = cls(np.zeros(format.sectors * SECTOR, np.uint8), format)
         header = vgda.header
         header["vg_id"] = np.frombuffer(uid_bytes(record.vgid), np.uint8)
-        header["maxlvs"] = MAX_LVS
+        header["maxlvs"] = max_lvs
         header["pp_size"] = record.pp_shift
-        header["vgda_size"] = record.vgda_len
         header["quorum"] = header["auto_varyon"] = 1
+        if format.kind is VgKind.SCALABLE:
+            header["maxpvs"] = LIMITS[format.kind].pvs
+            header["maxpps"] = max_pps
+            header["ltg_shift"] = record.ltg_shift
+            mark = np.frombuffer((format.mark or b"").ljust(8, b"\0"), np.uint8)
+            for at in format.begins:
+                vgda.raw[at + 8 : at + 16] = mark
+        else:
+            header["vgda_size"] = format.sectors
+            if format.mark:
+                header["layout"] = format.mark
         return vgda
 
     def copy(self) -> Vgda:
         """An independent copy."""
-        return Vgda(self.raw.copy(), self.factor)
+        twin = Vgda(self.raw.copy(), self.format)
+        twin.slots.first[:], twin.slots.width[:] = self.slots.first, self.slots.width
+        return twin
+
+    @property
+    def factor(self) -> int:
+        """What multiplies the PPs of a PV and divides the PVs; 1 in a scalable group."""
+        return self.format.factor
+
+    @property
+    def max_lvs(self) -> int:
+        """LVs that the group is made for, the reserved LV 0 included."""
+        return min(int(self.header["maxlvs"]), len(self.lvs))
+
+    @property
+    def max_pps(self) -> int:
+        """PPs that the group is made for."""
+        return int(self.header["maxpps"]) if self.format.kind is VgKind.SCALABLE else LIMITS[self.format.kind].pps[0]
 
     @property
     def stamp(self) -> int:
         """The time stamp of the header in nanoseconds since 1970, 0 if none."""
-        return stamp(self.header["sec"], self.header["nsec"])
+        return _ns(self._begins[0])
 
     @stamp.setter
     def stamp(self, ns: int) -> None:
-        # a copy that keeps its ending stamp in the last 8 bytes goes on doing so
-        trailer = self.trailer
-        last = stamp(trailer["sec"], trailer["nsec"]) != self.stamp == stamp(trailer["alt_sec"], trailer["alt_nsec"])
-        names = ("alt_sec", "alt_nsec") if last and self.stamp else ("sec", "nsec")
-        for name, header_name, value in zip(names, ("sec", "nsec"), stamp_words(ns), strict=True):
-            self.header[header_name] = trailer[name] = value
+        # a classic copy that keeps its ending stamp in the last 8 bytes goes on doing so
+        ends = self._ends
+        alternate = self._alternate_end()
+        if alternate is not None and self.stamp and _ns(ends[0]) != self.stamp == _ns(alternate):
+            ends = [alternate]
+        words = stamp_words(ns)
+        for place in (*self._begins, *ends):
+            place[0] = words
+
+    def _alternate_end(self) -> NDArray[Any] | None:
+        return None if self.format.kind is VgKind.SCALABLE else self.raw[-8:].view(_STAMP)
 
     @property
     def pv_used(self) -> NDArray[np.bool_]:
@@ -109,35 +144,84 @@ class Vgda:
         return np.asarray((lvs["num_lps"] != 0) | (lvs["lv_state"] != 0) | (lvs["mirror"] != 0))
 
     @property
-    def allocated(self) -> NDArray[np.bool_]:
-        """Whether each PP holds an LP, shape of `pps`; entries beyond the last PP of a PV do not count."""
-        return np.asarray((self.pps["lp_num"] != 0) & self.exists)
+    def allocated(self) -> PpTable:
+        """Whether each PP holds an LP; entries beyond the last PP of a PV do not count."""
+        return self._within(self.pps.flat["lp_num"] != 0)
 
     @property
-    def exists(self) -> NDArray[np.bool_]:
-        """Whether there is such a PP, shape of `pps`."""
-        count = np.where(self.pv_used, self.pvs["pp_count"], 0)
-        return np.asarray(np.arange(self.pps.shape[1]) < count[:, None])
+    def exists(self) -> PpTable:
+        """Whether there is such a PP."""
+        return self._within(np.ones(self.slots.rows, np.bool_))
+
+    def _within(self, flat: NDArray[np.bool_]) -> PpTable:
+        """`flat` for the PPs that there are, False for all other rows."""
+        result = np.zeros_like(flat)
+        for number in (np.flatnonzero(self.pv_used) + 1).tolist():
+            first = int(self.slots.first[number - 1])
+            end = first + self.pp_count(number)
+            result[first:end] = flat[first:end]
+        return PpTable(result, self.slots)
+
+    def pp_count(self, number: int) -> int:
+        """PPs of a PV, as far as the table has room for them."""
+        return min(int(self.pvs["pp_count"][number - 1]), int(self.slots.width[number - 1]))
+
+    def table(self) -> PpTable:
+        """False for every PP."""
+        return PpTable.zeros(self.slots)
+
+    def define_pv(self, number: int, pvid: str, pp_count: int, first_psn: int) -> None:
+        """Take a PV into the tables.
+
+        Raises:
+            NoSpace: the table of PP entries has no run of free entries that long.
+        """
+        slots, index = self.slots, number - 1
+        if self.format.kind is VgKind.SCALABLE:
+            slots.width[~self.pv_used] = 0
+            slots.first[index] = self._free_rows(pp_count)
+            slots.width[index] = pp_count
+        pv = self.pvs[index]
+        pv["pv_id"] = np.frombuffer(uid_bytes(pvid), np.uint8)
+        pv["pp_count"] = pp_count
+        pv["pv_state"] = PV_ACTIVE
+        pv["psn_part1"] = first_psn
+        pv["pv_num"] = number
+        if self.format.kind is VgKind.SCALABLE:
+            pv["first_pp"] = slots.first[index]
+            self.header["next_pp"] = int((slots.first + slots.width).max())
+
+    def _free_rows(self, count: int) -> int:
+        owners = np.flatnonzero(self.slots.width)
+        owners = owners[np.argsort(self.slots.first[owners])]
+        starts = np.append(self.slots.first[owners], min(self.max_pps, self.slots.rows))
+        ends = np.concatenate(([0], self.slots.first[owners] + self.slots.width[owners]))
+        fitting = np.flatnonzero(starts - ends >= count)
+        if not len(fitting):
+            raise NoSpace(f"no room for {count} PPs in a row among the {self.max_pps} that the group is made for")
+        return int(ends[fitting[0]])
 
     def vgda_count(self, number: int) -> int:
-        """VGDA copies on a PV: at byte 0x13 or 0x18 of its header; -1 if neither says so."""
+        """VGDA copies on a PV: at byte 0x13 or 0x18 of a classic header; -1 if neither says so."""
         pv = self.pvs[number - 1]
-        other = int.from_bytes(pv["reserved1"].tobytes(), "big")
-        return next((n for n in (int(pv["pvnum_vgdas"]), other) if n in (1, 2)), 0 if pv["pvnum_vgdas"] == 0 else -1)
+        said = int(pv["pvnum_vgdas"])
+        other = int.from_bytes(pv["reserved1"].tobytes(), "big") if self.format.pvs.record is PV_HEADER else 0
+        return next((n for n in (said, other) if n in (1, 2)), 0 if said == 0 else -1)
 
     def small_fields(self, minor: int) -> tuple[int, int, int]:
-        """State, copies and mirror policy of an LV.
+        """State, copies and mirror policy of an LV."""
+        state, copies, policy = _small_fields(self.lvs[minor - 1 : minor], self.format.kind)
+        return int(state[0]), int(copies[0]), int(policy[0])
 
-        Their bytes have two readings, {u8, u8, u16} and {u16, u8, u8}; of a live LV the first has a non-zero first
-        byte and the second a zero one.
-        """
-        raw = self.lvs[minor - 1 : minor].view(np.uint8)[8:12].tolist()
-        if raw[0]:
-            return raw[0], raw[1], raw[2] << 8 | raw[3]
-        return raw[1], raw[2], raw[3]
+    def all_small_fields(self) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+        """State, copies and mirror policy of every LV, three arrays, index minor - 1."""
+        return _small_fields(self.lvs, self.format.kind)
 
     def set_small_fields(self, minor: int, state: int, copies: int) -> None:
         """Set state and copies of an LV in the reading that its bytes have."""
+        if self.format.kind is VgKind.SCALABLE:
+            self.lvs["lv_state"][minor - 1], self.lvs["mirror"][minor - 1] = state, copies
+            return
         raw = self.lvs[minor - 1 : minor].view(np.uint8)
         at = 9 if not raw[8] and raw[9] else 8
         raw[at], raw[at + 1] = state, copies
@@ -147,21 +231,99 @@ class Vgda:
         index = int(self.lvs["lvname"][minor - 1])
         return bytes(self.names[index]).split(b"\0")[0] if 0 <= index < len(self.names) else b""
 
+    def control_block(self, minor: int) -> bytes | None:
+        """The control block that the VGDA holds of an LV; None if it holds none and the LV itself may.
+
+        That of a big group is the one that is used (D11); that of a scalable group the only one.
+        """
+        if self.lvcbs is None:
+            return None
+        block = self.lvcbs[minor - 1].tobytes()
+        return None if self.format.lvcb_in_lv and not any(block) else block
+
+    def set_control_block(self, minor: int, block: bytes) -> None:
+        """Keep a control block where the format has a place for it."""
+        if self.lvcbs is not None:
+            self.lvcbs[minor - 1] = np.frombuffer(block, np.uint8)
+
+    def settle_entries(self) -> None:
+        """Bring what only repeats the place of an entry up to date: minor numbers, control blocks of no LV."""
+        used = self.lv_used
+        if self.format.kind is VgKind.SCALABLE:
+            self.lvs["minor"] = np.where(used, np.arange(1, len(used) + 1), 0)
+        if self.lvcbs is not None:
+            self.lvcbs[~used] = 0
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether the layout is one that we can read: published, or marked as our own."""
+        mark = self.format.mark
+        if mark is None:
+            return True
+        if self.format.kind is VgKind.BIG:
+            return bytes(self.header["layout"]) == mark
+        begins = [self.raw[at : at + AREA_BEGIN.size].view(AREA_BEGIN.dtype)[0] for at in self.format.begins]
+        return all(bytes(begin["layout"]) == mark for begin in begins)
+
     def check(self, record: LvmRecord, offset: int, where: str) -> None:
         """Raise `CorruptImage` unless the copy, found at `offset`, is whole and belongs to the group.
 
-        A copy is valid when its VGID is the LVM record's and its two stamps are equal and not zero (I7, H).
+        A copy is valid when its VGID is the LVM record's and its stamps are equal and not zero (I7, H).
         """
-        header = {name: self.header[name].item() for name in ("pp_size", "maxlvs", "vgda_size")}
-        check = Checker(VGDA_HEADER, header, offset, where)
+        fmt = self.format
+        header = {name: self.header[name].item() for name in ("pp_size", "maxlvs")}
+        check = Checker(fmt.header, header, offset, where)
         vgid = self.header["vg_id"].tobytes()
         check.require("vg_id", vgid == uid_bytes(record.vgid), record.vgid, vgid.hex())
         check.require("sec", self.stamp != 0, "a time stamp", 0)
-        trailer = self.trailer
-        ends = [stamp(trailer[s], trailer[n]) for s, n in (("sec", "nsec"), ("alt_sec", "alt_nsec"))]
-        Checker(VGDA_TRAILER, {}, offset + len(self.raw) - _TRAILER, where).require(
-            "sec", self.stamp in ends, f"the time stamp of the header, {self.stamp} ns", f"{ends[0]} ns"
-        )
+        check.require("layout" if fmt.mark else "sec", self.is_ours, f"{fmt.mark!r} in each area", "another text")
+        self._check_stamps(offset, where)
         check.require("pp_size", header["pp_size"] == record.pp_shift, f"{record.pp_shift}, as in the LVM record")
-        check.require("vgda_size", header["vgda_size"] == record.vgda_len, f"{record.vgda_len}, as in the LVM record")
-        check.require("maxlvs", header["maxlvs"] == MAX_LVS, MAX_LVS)
+        limits = LIMITS[fmt.kind].lvs
+        check.require("maxlvs", header["maxlvs"] in limits and header["maxlvs"] <= fmt.lvs.rows, f"one of {limits}")
+        if fmt.kind is VgKind.SCALABLE:
+            self._check_rows(check)
+        else:
+            size = int(self.header["vgda_size"])
+            check.require("vgda_size", size == record.vgda_len, f"{record.vgda_len}, as in the LVM record", size)
+
+    def _check_stamps(self, offset: int, where: str) -> None:
+        expected = f"the time stamp of the header, {self.stamp} ns"
+        scalable = self.format.kind is VgKind.SCALABLE
+        for places, ats, record, field in (
+            (self._begins, self.format.begins, AREA_BEGIN if scalable else self.format.header, "sec"),
+            (self._ends, self.format.ends, AREA_END if scalable else VGDA_TRAILER, "end_sec" if scalable else "sec"),
+        ):
+            for place, at in zip(places, ats, strict=True):
+                alternate = self._alternate_end() if record is VGDA_TRAILER else None
+                equal = _ns(place) == self.stamp or (alternate is not None and _ns(alternate) == self.stamp)
+                Checker(record, {}, offset + at, where).require(field, equal, expected, f"{_ns(place)} ns")
+
+    def _check_rows(self, check: Checker) -> None:
+        """The PP entries of the PVs lie in the table, one PV's beside the other's."""
+        most = int(self.header["maxpps"])
+        check.require("maxpps", 0 < most <= self.slots.rows, f"1 to {self.slots.rows}", most)
+        owners = np.flatnonzero(self.slots.width)
+        owners = owners[np.argsort(self.slots.first[owners], kind="stable")]
+        first, width = self.slots.first[owners], self.slots.width[owners]
+        ends = first + width
+        apart = bool((first[1:] >= ends[:-1]).all()) and int(ends.max(initial=0)) <= most
+        check.require("next_pp", apart, f"the PP entries of the PVs beside each other, within {most}", "other places")
+
+
+def _ns(place: NDArray[Any]) -> int:
+    return stamp(place["sec"][0], place["nsec"][0])
+
+
+def _small_fields(lvs: NDArray[Any], kind: VgKind) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:
+    """State, copies and mirror policy.
+
+    In a classic or big entry their bytes have two readings, {u8, u8, u16} and {u16, u8, u8}; of a live LV the first has
+    a non-zero first byte and the second a zero one.
+    """
+    state, copies, policy = lvs["lv_state"], lvs["mirror"], lvs["mirror_policy"]
+    if kind is VgKind.SCALABLE:
+        return state, copies, policy
+    words = policy.astype(np.uint16)
+    first = state != 0
+    return np.where(first, state, copies), np.where(first, copies, words >> 8), np.where(first, policy, words & 0xFF)

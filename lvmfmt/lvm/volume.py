@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice, Buffer, Extent, Mirror, Piece, PieceList, Window
+from ..block import BlockDevice, Buffer, Extent, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
 from .lvcb import NO_LABEL, Lvcb
@@ -79,6 +79,8 @@ class LogicalVolume:
         stale: whether each PP is stale, shape (copies, lps).
         lvcb: its control block, None if it has none.
         pvs: the PVs of the group by number.
+        stripe_exp: log2 of the bytes of a strip, 0 if it is not striped.
+        stripe_width: disks of a stripe, 0 if it is not striped.
     """
 
     name: str
@@ -96,6 +98,8 @@ class LogicalVolume:
     stale: NDArray[np.bool_]
     lvcb: Lvcb | None
     pvs: Mapping[int, PhysicalVolume]
+    stripe_exp: int = 0
+    stripe_width: int = 0
 
     @property
     def size(self) -> int:
@@ -171,35 +175,55 @@ class LogicalVolume:
         the copies would differ without anything saying so.
 
         Raises:
-            UnsupportedFeature: the LV is striped.
+            UnsupportedFeature: the LV is striped in a way that lvm-format 15 does not describe.
         """
-        if self.policy == PP_STRIPED:
-            raise UnsupportedFeature("striped logical volumes", where=self.name)
         wanted = self.map.held & ~self.stale
         usable = self._reachable(wanted)
-        pieces = [
-            self._piece(usable[:, first], first, (end - first) * self.pp_size)
-            for first, end in _runs(self.map, usable, wanted.shape[1])
-        ]
-        return PieceList(pieces, name=self.name, writable=bool((usable == wanted).all()))
+        return self._device(usable, self.name, writable=bool((usable == wanted).all()))
+
+    @property
+    def partitions(self) -> PieceList:
+        """The LPs one after the other, each as it lies in its PPs: `device` of an LV that is not striped."""
+        wanted = self.map.held & ~self.stale
+        usable = self._reachable(wanted)
+        return self._joined(usable, self.name, writable=bool((usable == wanted).all()))
 
     def copy_device(self, copy: int) -> BlockDevice:
-        """All PPs of one copy (from 1), stale or not, as a device: where a new copy is filled from the others.
+        """All PPs of one copy (from 1), stale or not, as a device of the bytes of the LV.
 
         Raises:
             OperationRefused: the copy has not a PP within reach for each LP.
         """
         row = slice(copy - 1, copy)
-        one = LvMap(self.map.pv[row], self.map.pp[row])
         usable = np.zeros_like(self.stale)
         usable[row] = self._reachable(self.map.held)[row]
-        if one.copies != 1 or not usable[row].all():
+        if len(usable[row]) != 1 or not usable[row].all():
             raise OperationRefused(f"copy {copy} is not complete", where=self.name)
+        return self._device(usable, f"{self.name} copy {copy}", writable=True)
+
+    def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
+        """The bytes of the LV in their order (lvm-format 15), in these copies of the LPs, shape (copies, lps)."""
+        if self.policy != PP_STRIPED:
+            return self._joined(usable, name, writable=writable)
+        width, exponent = self.stripe_width, self.stripe_exp
+        if width < 1 or not 0 < exponent <= self.pp_size.bit_length() - 1 or self.lps % width:
+            raise UnsupportedFeature(
+                f"a stripe of {width} disks with strips of 2^{exponent} bytes over {self.lps} LPs", where=self.name
+            )
+        columns = [self._joined(usable, name, writable=writable, first=c, step=width) for c in range(width)]
+        return Striped(columns, strip=1 << exponent, name=name)
+
+    def _joined(
+        self, usable: NDArray[np.bool_], name: str, *, writable: bool, first: int = 0, step: int = 1
+    ) -> PieceList:
+        """Every `step`-th LP from index `first` on, one after the other."""
+        lv_map = LvMap(self.map.pv[:, first::step], self.map.pp[:, first::step])
+        mask = usable[:, first::step]
         pieces = [
-            self._piece(usable[:, first], first, (end - first) * self.pp_size)
-            for first, end in _runs(one, usable[row], self.lps)
+            self._piece(mask[:, start], first + start * step, (end - start) * self.pp_size)
+            for start, end in _runs(lv_map, mask, lv_map.lps)
         ]
-        return PieceList(pieces, name=f"{self.name} copy {copy}")
+        return PieceList(pieces, name=name, writable=writable)
 
     def _reachable(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which of the held PPs lie on a device, shape (copies, lps)."""

@@ -55,7 +55,11 @@ def test_findings(image: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["fs", "fsck", str(image)]) == 1
     out = capsys.readouterr().out
     assert "error: superblock-state [10] (j2_superblock.s_state at byte 0x805c): s_state is 0x2" in out
-    assert out.splitlines()[-1] == "File system is not clean: 1 errors, 0 warnings; nothing was corrected."
+    assert out.splitlines()[-3:] == [
+        "File system is not clean: 1 errors, 0 warnings.",
+        "would fix: superblock: s_state is 0x2, becomes 0x0",
+        "Nothing was written; fsck -y does the above.",
+    ]
     assert image.read_bytes() == before
 
 
@@ -89,3 +93,22 @@ def test_no_file_system(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     path.write_bytes(bytes(16 * MIB))
     assert cli.main(["fs", "fsck", str(path)]) == 1
     assert "expected J2FS or JFS1" in capsys.readouterr().err
+
+
+def test_repair_and_undo(image: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    corrupt(image)
+    before = image.read_bytes()
+    undo = tmp_path / "before.undo"
+    assert cli.main(["fs", "fsck", "-y", str(image), "--undo", str(undo)]) == 0
+    assert capsys.readouterr().out.splitlines()[-1] == "All observed inconsistencies have been repaired."
+    assert image.read_bytes() != before
+    assert cli.main(["fs", "fsck", str(image)]) == 0
+    assert cli.main(["undo", str(undo)]) == 0
+    assert image.read_bytes() == before
+    assert cli.main(["fs", "fsck", "-p", "-f", "--json", str(image)]) == 0
+
+
+def test_undo_goes_with_a_repair(image: Path, tmp_path: Path) -> None:
+    before = image.read_bytes()
+    assert cli.main(["fs", "fsck", str(image), "--undo", str(tmp_path / "undo")]) == 2
+    assert image.read_bytes() == before and not (tmp_path / "undo").exists()

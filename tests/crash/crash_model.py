@@ -10,8 +10,10 @@ NOW = 1_700_000_000_000_000_000
 
 Step = tuple[Any, ...]
 """(operation, arguments ...)."""
-Tree = dict[str, tuple[str, Any, int, int]]
-"""Path -> (kind, content, permissions, links)."""
+Tree = dict[str, tuple[str, Any, int, int, dict[bytes, bytes]]]
+"""Path -> (kind, content or device number, permissions, links, extended attributes)."""
+
+SPECIAL = {0o020000: "char", 0o060000: "block", 0o010000: "fifo", 0o140000: "socket"}
 
 
 @dataclass
@@ -20,6 +22,7 @@ class Node:
     content: Any = b""
     mode: int = 0o644
     names: int = 1
+    attributes: dict[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass
@@ -34,7 +37,8 @@ class Model:
             links = node.names
             if node.kind == "dir":
                 links = 2 + sum(other.kind == "dir" for other in self.children(path).values())
-            found[path] = (node.kind, bytes(node.content), node.mode, links)
+            content = node.content if isinstance(node.content, int) else bytes(node.content)
+            found[path] = (node.kind, content, node.mode, links, dict(node.attributes))
         return found
 
     def children(self, path: str) -> dict[str, Node]:
@@ -100,6 +104,15 @@ class Model:
     def _chmod(self, path: str, mode: int) -> None:
         self.nodes[path].mode = mode
 
+    def _mknod(self, path: str, mode: int, device: int) -> None:
+        self.nodes[path] = Node(SPECIAL[mode & 0o170000], device, mode & 0o7777)
+
+    def _setxattr(self, path: str, name: str, value: bytes) -> None:
+        self.nodes[path].attributes[name.encode()] = value
+
+    def _removexattr(self, path: str, name: str) -> None:
+        del self.nodes[path].attributes[name.encode()]
+
 
 def perform(mounted: Any, step: Step) -> None:
     """Do a step on a mounted file system."""
@@ -115,13 +128,15 @@ def read_tree(fs: Any) -> Tree:
     found: Tree = {}
     for path, status in fs.walk():
         kind = status.mode & 0o170000
-        if kind == 0o040000:
-            entry: tuple[str, Any] = ("dir", b"")
+        if kind in SPECIAL:
+            entry: tuple[str, Any] = (SPECIAL[kind], status.rdev)
+        elif kind == 0o040000:
+            entry = ("dir", b"")
         elif kind == 0o120000:
             entry = ("link", fs.readlink(path).encode())
         else:
             entry = ("file", bytes(fs.read(path)))
-        found[path] = (*entry, status.mode & 0o7777, status.nlink)
+        found[path] = (*entry, status.mode & 0o7777, status.nlink, fs.xattrs(path))
     return found
 
 
@@ -130,28 +145,34 @@ WEIGHTS = {
     "append": 5, "truncate": 3, "chmod": 1, "sync": 3, "checkpoint": 0.5,
 }  # fmt: skip
 
+WITH_ATTRIBUTES = WEIGHTS | {"setxattr": 12, "removexattr": 3, "mknod": 3}
+
 
 class Steps:
     """Random steps that are possible in the tree as it is. In-place overwriting is left out: it is not atomic.
 
     Args:
         seed: of the random numbers.
+        weights: how often each operation comes.
     """
 
-    def __init__(self, seed: int) -> None:
-        self._random = random.Random(seed)
+    def __init__(self, seed: int, weights: dict[str, float] = WEIGHTS) -> None:
+        self._random, self._weights = random.Random(seed), weights
 
     def next(self, model: Model) -> Step:
         while True:
-            operation = self._random.choices(list(WEIGHTS), list(WEIGHTS.values()))[0]
+            operation = self._random.choices(list(self._weights), list(self._weights.values()))[0]
             step = self._propose(operation, model)
             if step is not None:
                 return step
 
     def _propose(self, operation: str, model: Model) -> Step | None:
         pick = self._random.choice
-        of = {kind: [p for p, n in model.nodes.items() if n.kind == kind] for kind in ("dir", "file", "link")}
-        others = of["file"] + of["link"]
+        of = {
+            kind: [p for p, n in model.nodes.items() if n.kind == kind]
+            for kind in ("dir", "file", "link", "char", "fifo")
+        }
+        others = of["file"] + of["link"] + of["char"] + of["fifo"]
         name = pick("abcdefgh") * pick([1, 1, 5, 30, 120])
         path = pick(of["dir"]).rstrip("/") + "/" + name
         new = path not in model.nodes
@@ -163,6 +184,13 @@ class Steps:
             return (operation, name * pick([1, 9]), path) if new else None
         if operation == "link":
             return (operation, pick(others), path) if new and others else None
+        if operation == "mknod":
+            return (operation, path, *pick([(0o020640, 5 << 32 | 6), (0o010600, 0)])) if new else None
+        if operation == "setxattr":
+            return (operation, pick(list(model.nodes)), f"user.{pick('abc')}", bytes([1]) * pick([0, 5, 60, 300, 5000]))
+        if operation == "removexattr":
+            having = [(p, name) for p, n in model.nodes.items() for name in n.attributes]
+            return (operation, (found := pick(having))[0], found[1].decode()) if having else None
         if operation == "unlink":
             return (operation, pick(others)) if others else None
         if operation == "rmdir":

@@ -10,7 +10,7 @@ import subprocess
 
 import pytest
 from crash_explorer import Outcome, explore, record
-from crash_model import Steps
+from crash_model import WEIGHTS, WITH_ATTRIBUTES, Steps
 
 from lvmfmt.jfs2 import AIX, LINUX
 
@@ -26,10 +26,10 @@ def report(what: str, outcome: Outcome) -> None:
 
 def test_random_workloads(empty, dialect):
     """Long ones with a log so small that it wraps, and the sync points come often."""
-    base, each = empty(dialect, log=32 << 10), 60
+    base, each = empty(dialect, log=32 << 10), min(60, IMAGES // 8)
     total = Outcome()
-    for i in range(max(IMAGES // 4 // each, 1)):
-        made = record(base, Steps(SEED * 1000 + i), 150)
+    for i in range(max(IMAGES // 4 // each, 2)):
+        made = record(base, Steps(SEED * 1000 + i, WITH_ATTRIBUTES if i % 2 else WEIGHTS), 150)
         assert made.rounds > 1
         total += explore(made, seed=SEED, budget=each)
     report(f"random workloads, {dialect.name}", total)
@@ -50,6 +50,9 @@ OPERATIONS = [
     ("symlink", "target" * 60, "/d/link"),
     ("rmdir", "/d/e"),
     ("chmod", "/f3", 0o600),
+    ("setxattr", "/f", "user.x", b"4" * 5000),
+    ("setxattr", "/f3", "user.x", b"5"),
+    ("mknod", "/d/node", 0o020600, 5 << 32 | 6),
 ]
 BEFORE = [
     ("mkdir", "/d"), ("mkdir", "/d/e"), ("write_file", "/f", b"1" * 5000), ("create", "/f2"), ("create", "/f3"),
@@ -63,9 +66,10 @@ def possible(steps) -> bool:
     unlinked, moved = ("unlink", "/f2"), ("rename", "/f2", "/d/f2")
     e_moved, e_gone, linked = ("rename", "/d/e", "/e"), ("rmdir", "/d/e"), ("link", "/f3", "/d/e/f3")
     f3_moved, changed = ("rename", "/f3", "/f"), ("chmod", "/f3", 0o600)
+    named = ("setxattr", "/f3", "user.x", b"5")
     if {unlinked, moved} <= at.keys() or {e_moved, e_gone} <= at.keys() or {linked, e_gone} <= at.keys():
         return False
-    later = [(linked, e_moved), (linked, f3_moved), (changed, f3_moved)]
+    later = [(linked, e_moved), (linked, f3_moved), (changed, f3_moved), (named, f3_moved)]
     return all(at[a] < at[b] for a, b in later if a in at and b in at)
 
 
@@ -85,7 +89,7 @@ def test_short_workloads(empty, dialect):
 
 @pytest.mark.judge
 def test_jfs_fsck_judges_recovered_crashes(judge, empty, tmp_path):
-    made = record(empty(LINUX, log=32 << 10), Steps(SEED), 100)
+    made = record(empty(LINUX, log=32 << 10), Steps(SEED, WITH_ATTRIBUTES), 100)
     outcome = explore(made, seed=SEED, budget=max(IMAGES // 12, 20), keep=2)
     report("for jfs_fsck", outcome)
     assert len(outcome.images) >= 10

@@ -186,7 +186,7 @@ def unmount_says_clean_before_the_pages_are_home(patch):
     def unmount(self, *, now=None):
         self._set_superblock(now, s_state=0)
         self._journal.write_home()
-        self._log.close(None)
+        self._log.detach()
 
     patch.setattr(Mount, "unmount", unmount)
 

@@ -15,7 +15,8 @@ COMMON_SIZES = {  # reference 2.13
     "dmap": 4096, "dmapctl": 4096, "log_page_header": 8, "log_range": 4,
 }  # fmt: skip
 J2_SIZES = {
-    "dxd": 16, "ead": 16, "ea_root": 96, "time": 16, "snapshot_summary": 64, "snapshot_series": 992,
+    "dxd": 16, "ead": 16, "ea_root": 96, "ea_list": 4, "ea_head": 4, "time": 16, "snapshot_summary": 64,
+    "snapshot_series": 992,
     "superblock": 2048, "inode": 512, "dtree_root": 32, "dtree_leaf_slot": 32, "log_superblock": 512,
     "log_record": 56, "log_redopage": 56, "log_updatemap": 56, "log_xdtable": 56, "log_inoext": 56, "log_syncpt": 56,
     "log_noredofile": 56, "log_aimap": 56, "quota_limit": 64, "quota_usage": 32, "quota_head": 64,
@@ -109,6 +110,7 @@ GRADES = {
     "j2_dmapctl": "B7", "j2_log_superblock": "B9", "j2_log_page_header": "B3", "j2_log_range": "B2",
     "j2_log_record": "B7", "j2_log_redopage": "B12", "j2_log_updatemap": "B12", "j2_log_syncpt": "B8",
     "j2_log_noredofile": "B10", "j2_log_inoext": "B11", "j2_ead": "B8", "j2_ea_root": "B6",
+    "j2_ea_list": "C1", "j2_ea_head": "C3",
     "j2_snapshot_summary": "B8", "j2_snapshot_series": "B5", "j2_log_xdtable": "B12", "j2_log_aimap": "B11",
     "j2_quota_limit": "B9", "j2_quota_usage": "B7", "j2_quota_head": "B7", "j2_quota_control": "B5",
     "j2_quota_free_page": "B1 C1", "j2_snapshot_superblock": "B1 C1", "j2_snapshot_map_entry": "B3 C1",

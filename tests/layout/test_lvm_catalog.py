@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from lvmfmt.layout import lvcb, lvm_disk, vgda
+from lvmfmt.layout import lvcb, lvm_disk, vgda, vgda_scalable
 from lvmfmt.layout.catalog import CATALOG
 from lvmfmt.layout.record import Record
 
@@ -40,6 +40,15 @@ GRADES = {
     # section 8.4: lv_index, lp_num L and two gaps L?; six members with place R
     "pp_entry": {"B": 4, "C": 6},
     "lv_name": {"B": 1},  # section 8.5: L, H
+    # sections 7.2, 7.3, 9 and 10: emulated layouts, assumed throughout
+    "vgsa_big": {"C": 8},
+    "vgda_header_big": {"C": 15},
+    "area_begin": {"C": 3},
+    "area_end": {"C": 2},
+    "vg_info": {"C": 18},
+    "pv_info": {"C": 8},
+    "lv_entry_scalable": {"C": 16},
+    "pp_entry_scalable": {"C": 9},
     "vgda_trailer": {"C": 5},  # section 8.5: place R, A
     # section 13: the 8 bytes of the tag are published with their place; 13.2 is assumed throughout (19 rows, 8 more
     # bytes beside the tag, and the rest of the tag row)
@@ -49,9 +58,10 @@ SIZES = {
     "boot_record": 512, "prep_partition": 16, "config_record": 512, "seek_profile": 6, "lvm_record": 512,
     "lvm_record_scalable": 512, "bad_block_directory": 22 * 512, "bad_block_entry": 8, "mwc_record": 512,
     "mwc_entry": 8, "vgsa": 4096, "vgda_header": 512, "lv_entry": 32, "pv_header": 32, "pp_entry": 32,
-    "lv_name": 64, "vgda_trailer": 512, "lvcb": 512,
+    "lv_name": 64, "vgda_trailer": 512, "lvcb": 512, "vgsa_big": 16384, "vgda_header_big": 512, "area_begin": 16,
+    "area_end": 8, "vg_info": 512, "pv_info": 64, "lv_entry_scalable": 128, "pp_entry_scalable": 32,
 }  # fmt: skip
-OURS = (*lvm_disk.RECORDS, *vgda.RECORDS, *lvcb.RECORDS)
+OURS = (*lvm_disk.RECORDS, *vgda.RECORDS, *vgda_scalable.RECORDS, *lvcb.RECORDS)
 
 
 def test_catalog_names_every_record_once():
@@ -95,6 +105,14 @@ def test_sizes(name: str):
         ("pv_header", "pp_count", 0x10), ("pv_header", "pvnum_vgdas", 0x13), ("pv_header", "psn_part1", 0x14),
         ("pv_header", "pv_num", 0x1A), ("pp_entry", "lp_num", 4), ("pp_entry", "copy", 8),
         ("pp_entry", "fst_alt_part", 0xC), ("vgda_trailer", "alt_sec", 504),
+        # 7.2 and 10
+        ("vgsa_big", "stalepp", 0x18), ("vgsa_big", "factor", 0x3F98), ("vgsa_big", "end_sec", 0x3FF8),
+        ("vg_info", "vg_id", 0x10), ("vg_info", "numlvs", 0x20), ("vg_info", "maxpps", 0x38),
+        ("vg_info", "next_pp", 0x48), ("pv_info", "first_pp", 0x14), ("pv_info", "psn_part1", 0x18),
+        ("pv_info", "pv_num", 0x28), ("lv_entry_scalable", "num_lps", 0x14), ("lv_entry_scalable", "stripe_exp", 0x1C),
+        ("lv_entry_scalable", "lv_avoid", 0x20), ("lv_entry_scalable", "name", 0x40),
+        ("pp_entry_scalable", "lp_num", 4), ("pp_entry_scalable", "fst_alt_vol", 8),
+        ("pp_entry_scalable", "snd_alt_part", 0x10),
         ("lvcb", "type", 0x10), ("lvcb", "created", 0x70), ("lvcb", "relocatable", 0xC0), ("lvcb", "upperbound", 0xC4),
         ("lvcb", "stripe_exp", 0xCC), ("lvcb", "label", 0xD0), ("lvcb", "fs", 0x150), ("lvcb", "lvid_rest", 0x1D0),
     ],

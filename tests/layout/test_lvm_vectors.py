@@ -87,7 +87,7 @@ def test_4_classic_vgsa_d2():
     assert vgsa.stamp == utc("2007-06-07 06:08:38.610418525")
     assert vgsa.factor == 1
     assert not any(vgsa.missing(n) for n in range(1, 33))
-    assert vgsa.stale.shape == (32, 1016) and not vgsa.stale.any()
+    assert vgsa.rows.shape == (32, 1016) and not vgsa.rows.any()
 
 
 def test_5_vgda_header_d2():
@@ -124,8 +124,8 @@ def test_6_lvm_record_d1():
 
 def test_7_vgda_of_d1():
     vgid = "0037521400004c00000000dc6ffba362"
-    record = LvmRecord(vgid, VgKind.CLASSIC, 8, 1, 28)
-    vgda = Vgda.empty(record, 1)
+    record = LvmRecord.new(vgid, VgKind.CLASSIC, 8, 28)
+    vgda = Vgda.empty(record.vgda_format(1), record, 256, 32512)
     vgda.stamp = utc("2000-01-02 00:31:47.352680539")
     assert vgda.raw[:8].tobytes() == h("386E9C73 15057A5B")
     assert vgda.raw[-512:-504].tobytes() == h("386E9C73 15057A5B")
@@ -150,7 +150,7 @@ def test_7_vgda_of_d1():
         np.repeat(np.array([[1], [3], [2]], np.uint16), 10, axis=1),
         np.stack([111 + pps, 15 + pps, 4 + pps]).astype(np.uint16),
     )
-    store(vgda, 1, None, lv_map, np.zeros(vgda.pps.shape, np.bool_))
+    store(vgda, 1, None, lv_map, vgda.table())
     for pp, expected in (
         (111, "0001 0000 00000001 01 01 03 02 000F 0004"),
         (120, "0001 0000 0000000A 01 01 03 02 0018 000D"),
@@ -163,7 +163,7 @@ def test_7_vgda_of_d1():
 def test_8_stale_row_d1():
     raw = bytearray(VGSA_CLASSIC.build({"factor": 1}))
     raw[12 + 2 * 127 : 12 + 2 * 127 + 8] = h("FF3F0FFF FFFFFFF7")
-    stale = Vgsa(np.frombuffer(raw, np.uint8)).stale
+    stale = Vgsa(np.frombuffer(raw, np.uint8)).rows
     expected = {*range(1, 15), *range(17, 21), *range(25, 60), *range(61, 65)}
     assert {int(pp) + 1 for pp in np.flatnonzero(stale[2])} == expected
     assert stale.sum() == len(expected)  # nothing on other PVs
@@ -250,8 +250,9 @@ def test_11_pp_counts(size: int, shift: int, count: int):
 
 def test_12_linux_cross_check():
     """What the Linux driver reads, by its own offsets, of a group that we made: hd5 1 LP, lv00 3 LPs, 4 MiB PPs."""
-    vgda = Vgda.empty(LvmRecord("00f7b72af78cf9e8", VgKind.CLASSIC, 1, 1, 22), 1)
-    stale = np.zeros(vgda.pps.shape, np.bool_)
+    record = LvmRecord.new("00f7b72af78cf9e8", VgKind.CLASSIC, 1, 22)
+    vgda = Vgda.empty(record.vgda_format(1), record, 256, 32512)
+    stale = vgda.table()
     for minor, name, pps in ((1, b"hd5", [1]), (2, b"lv00", [2, 3, 4])):
         vgda.lvs["num_lps"][minor - 1] = len(pps)
         vgda.names[minor - 1] = name

@@ -99,6 +99,10 @@ class Image:
             self.put(disk, psn * SECTOR + at, struct.pack(">I", sec - 1))
 
 
+ELSEWHERE = {"lvcb-twin"}
+"""Rules that a classic group cannot break: tests/lvm/test_formats.py breaks them."""
+
+
 class Case(NamedTuple):
     rule: str
     change: Callable[[Image], None]
@@ -144,7 +148,7 @@ def a_third_disk(i: Image) -> None:
     i.put(2, 0x80, b"\1\2\3\4\5\6\7\x08")
 
 
-@breaks("pv-absent", "lvcb-unreadable", refused=True)
+@breaks("pv-absent", "lvcb-unreadable")
 def second_disk_gone(i: Image) -> None:
     i.devices.pop(1)
 
@@ -634,12 +638,12 @@ def test_the_good_group_is_good(good: Image, tmp_path: Path) -> None:
 
 
 def test_every_rule_has_a_broken_image() -> None:
-    assert {case.rule for case in CASES} == set(RULES)
+    assert {case.rule for case in CASES} == set(RULES) - ELSEWHERE
     assert all(case.also <= set(RULES) for case in CASES)
 
 
 def test_every_rule_that_can_be_repaired_is_repaired_once() -> None:
-    assert {case.rule for case in CASES if case.heals} == {name for name, rule in RULES.items() if rule.repair}
+    assert {case.rule for case in CASES if case.heals} == {n for n, rule in RULES.items() if rule.repair} - ELSEWHERE
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)

@@ -13,6 +13,7 @@ import pytest
 
 from lvmfmt.errors import UnsupportedFeature
 from lvmfmt.lvm import VolumeGroup, dm_table
+from lvmfmt.lvm.dmtable import dm_parts
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -106,7 +107,66 @@ def test_stale_copies_are_left_out(make_group: Any, origin: SeededOrigin) -> Non
     assert expand(tables(group)[lv.minor]) == named(where(devices[0], lv.minor), [int(lv.map.pv[0, 0])])
 
 
-def test_striped_is_refused(make_group: Any) -> None:
+def strips(lines: Sequence[str], tables: dict[str, Sequence[str]], strip: int) -> dict[int, set[tuple[str, int]]]:
+    """Strip of the LV -> where its copies lie: the kernel's arithmetic, `striped N CHUNK DEV OFFSET ...`."""
+    found: dict[int, set[tuple[str, int]]] = {}
+    for line in lines:
+        start, length, kind, *rest = line.split()
+        if kind in ("mirror", "linear"):
+            for path in rest[5::2] if kind == "mirror" else rest[:1]:
+                for unit, places in strips(tables[path.removeprefix("/dev/mapper/")], tables, strip).items():
+                    found.setdefault(unit, set()).update(places)
+            continue
+        assert kind == "striped"
+        width, chunk = int(rest[0]), int(rest[1])
+        columns = [(rest[i], int(rest[i + 1])) for i in range(2, len(rest), 2)]
+        assert len(columns) == width and chunk == strip
+        for unit in range(int(length) // chunk):
+            path, sector = columns[unit % width]
+            found[int(start) // chunk + unit] = {(path, sector + unit // width * chunk)}
+    return found
+
+
+@pytest.mark.parametrize(("count", "copies", "width"), [(3, 1, 3), (2, 1, 2), (4, 2, 2)])
+def test_stripes_are_where_the_formula_puts_them(
+    count: int, copies: int, width: int, disks: Any, origin: SeededOrigin
+) -> None:
+    devices = disks(count)
+    group = VolumeGroup.create(devices, origin=origin, machine_id="00F7B72A4C00", pp_size=MIB)
+    with group.change(origin) as change:
+        change.add_lv("before", "raw", 3)
+        change.add_lv("stripe", "raw", 2 * width, copies, strip_size=65536, stripe_width=width)
+        change.add_lv("between", "raw", 1)
+    with group.change(origin) as change:
+        change.extend_lv("stripe", width)
+    lv = group.logical_volumes["stripe"]
+    paths = {f"disk{n}": f"/dev/loop{n}" for n in range(1, 5)}
+    parts = {name: [str(t) for t in table] for name, table in dm_parts(lv, paths).items()}
+    assert len(parts) == (2 if copies == 2 else 0)
+    strip = 65536 // SECTOR
+    found = strips([str(t) for t in dm_table(lv, paths)], parts, strip)
+    on_disk = where(devices[0], lv.minor)
+    for unit in range(lv.size // 65536):
+        group_of, inside = divmod(unit, width * PP // strip)  # lvm-format 15
+        lp, at = group_of * width + inside % width + 1, inside // width * strip
+        assert found.pop(unit) == {(f"/dev/loop{pv}", sector + at) for pv, sector in on_disk[lp]}
+    assert not found
+
+
+def test_a_stripe_with_a_missing_disk(disks: Any, origin: SeededOrigin) -> None:
+    devices = disks(4)
+    group = VolumeGroup.create(devices, origin=origin, machine_id="00F7B72A4C00", pp_size=MIB)
+    with group.change(origin) as change:
+        change.add_lv("single", "raw", 2, strip_size=4096, stripe_width=2)
+        change.add_lv("double", "raw", 2, 2, strip_size=4096, stripe_width=2)
+    part = VolumeGroup.open(devices[1:])
+    assert [t.kind for t in dm_table(part.logical_volumes["single"], PATHS)] == ["error"]
+    assert [str(t) for t in dm_table(part.logical_volumes["double"], {**PATHS, "disk4": "/d4"})] == [
+        f"0 {2 * PP} linear /dev/mapper/double_copy2 0"
+    ]
+
+
+def test_striped_in_an_unknown_way_is_refused(make_group: Any) -> None:
     _, (disk,) = make_group(1)
     for psn in (136, 2242):
         disk.write(psn * SECTOR + SECTOR + 32 * 2 + 10, b"\0\5")  # mirror_policy of minor 3 (lvm-format 8.2)

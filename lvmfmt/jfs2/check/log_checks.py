@@ -15,6 +15,7 @@ from .subject import Subject
 _FIRST_PAGE = 2
 _TRAILER = PAGE - HEADER
 _CHUNK_PAGES = 2048
+_SEQUENCES = 1 << 32
 _RECORD_TYPES = (0x8000, SYNCPT, 0x2000, 0x800, 0x80, 0x40, 0x20, 8, 4, 2, 1)
 
 
@@ -45,9 +46,9 @@ class LogChecker:
             return
         row = self._record.table(self._device.read(self._at, self._record.size))[0]
         sound = self._superblock(row)
-        self._serial(int(row["serial"]))
+        self._serial(int(row["serial"]), closed=row["state"] == REDONE)
         if sound:
-            self._ring()
+            self._ring(int(row["end"]) // PAGE if row["state"] == REDONE else None)
             if row["state"] == REDONE and self._end(int(row["end"])):
                 self._last_record(int(row["end"]))
 
@@ -78,12 +79,14 @@ class LogChecker:
             s.find("log-superblock", self._record, "state", self._at, text, warning=frozen)
         return sound
 
-    def _serial(self, serial: int) -> None:
+    def _serial(self, serial: int, *, closed: bool) -> None:
+        """A crash at mount, between the superblocks of log and file system, leaves the log one ahead: a warning."""
         s, record = self._subject, self._subject.dialect.structures.superblock
         mounted = int(s.superblock.values["s_logserial"])
         if mounted > serial or (self._inline and mounted != serial):
             text = f"s_logserial is {mounted}, the log's serial is {serial}"
-            s.find("superblock-log-serial", record, "s_logserial", SUPERBLOCK_OFFSET, text)
+            behind = mounted < serial and closed and s.superblock.is_clean
+            s.find("superblock-log-serial", record, "s_logserial", SUPERBLOCK_OFFSET, text, warning=behind or None)
 
     def _end(self, end: int) -> bool:
         page, offset = divmod(end, PAGE)
@@ -92,8 +95,13 @@ class LogChecker:
             self._find("end", f"end is {end:#x}, which is not in the pages 2 to {self._pages - 1}")
         return inside
 
-    def _ring(self) -> None:
-        """Sequences of all pages, read in large runs."""
+    def _ring(self, last: int | None) -> None:
+        """Sequences of all pages, read in large runs.
+
+        Args:
+            last: the page that a closed log ends in; what is torn elsewhere is left over from before a replay, which
+                reads such a page as the older of its ends (reference 3.7): no more than a warning.
+        """
         s, header = self._subject, self._subject.dialect.structures.log_page_header
         count = self._pages - _FIRST_PAGE
         sequence = np.empty(count, np.int64)
@@ -104,11 +112,14 @@ class LogChecker:
             self._device.read_into(at, raw)
             head = np.ascontiguousarray(raw[:, :HEADER]).view(header.dtype)[:, 0]
             tail = np.ascontiguousarray(raw[:, _TRAILER:]).view(header.dtype)[:, 0]
-            sequence[first : first + len(raw)] = head["page"]
+            ends = head["page"].astype(np.int64), tail["page"].astype(np.int64)
+            older = np.where((ends[1] - ends[0]) % _SEQUENCES < _SEQUENCES // 2, ends[0], ends[1])
+            sequence[first : first + len(raw)] = older
             torn = (head["page"] != tail["page"]) | (head["eor"] != tail["eor"])
             for page in np.flatnonzero(torn).tolist():
                 text = f"log page {_FIRST_PAGE + first + page} is torn: its ends differ"
-                s.find("log-pages", header, "", at + page * PAGE, text)
+                left = last is not None and _FIRST_PAGE + first + page != last
+                s.find("log-pages", header, "", at + page * PAGE, text, warning=left or None)
         following = np.roll(sequence, -1)
         breaks = np.flatnonzero((sequence + 1) & 0xFFFFFFFF != following)
         if len(breaks) != 1:

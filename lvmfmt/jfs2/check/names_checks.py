@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..attributes.descriptor import ATTRIBUTE_OBJECT
 from ..inodes import ROOT_DIRECTORY
-from .attribute_checks import ATTRIBUTE_OBJECT
 from .dtree_checks import Names
 from .subject import Subject
 
@@ -37,6 +37,11 @@ class Census:
         """Add inodes; `parents` is what directories name as theirs, 0 for other inodes."""
         columns = (numbers, at, rows["di_nlink"].astype(np.int64), rows["di_mode"].astype(np.uint32), parents)
         self._columns.append(tuple(column.copy() for column in columns))
+
+    @property
+    def columns(self) -> list[tuple[NDArray[Any], ...]]:
+        """Numbers, byte offsets, links, modes and parents of the inodes, in the parts that were added."""
+        return self._columns
 
     @property
     def totals(self) -> tuple[int, int, int]:

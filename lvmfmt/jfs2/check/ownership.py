@@ -82,9 +82,18 @@ class Owners:
 
     def used(self) -> UsedBlocks:
         """All owned blocks."""
-        self._compact()
-        starts, ends, _ = self._ranges
+        starts, ends, _ = self.ranges()
         return UsedBlocks(np.stack((starts, ends - starts), axis=1))
+
+    def ranges(self) -> NDArray[np.int64]:
+        """First block, block after the last, and owner of every range, shape (3, ranges), ascending and disjoint."""
+        self._compact()
+        return self._ranges
+
+    @property
+    def pages(self) -> frozenset[int]:
+        """Blocks that `first_visit` was asked for."""
+        return frozenset(self._pages)
 
     def _compact(self) -> None:
         single = np.array(self._single, np.int64).reshape(-1, 3).T

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ...block import BlockDevice
 from ...errors import LvmfmtError
 from ...layout.jfs2.j2 import QUOTA_HEAD
+from ..blockmap import UsedBlocks
 from ..filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
 from ..superblock import INLINE_LOG, read_superblock
@@ -26,7 +29,17 @@ _QUOTA_FILES = {0x08000000: "/quota.user", 0x04000000: "/quota.group"}
 _QUOTA_MAGIC, _QUOTA_VERSION = 0x6A3271756F746173, 1
 
 
-def check(device: BlockDevice, *, log: BlockDevice | None = None, progress: Progress | None = None) -> Report:
+Settle = Callable[[Subject, Aggregate, UsedBlocks], None]
+"""Told, before the block map is judged, the aggregate and the blocks that have an owner."""
+
+
+def check(
+    device: BlockDevice,
+    *,
+    log: BlockDevice | None = None,
+    progress: Progress | None = None,
+    settle: Settle | None = None,
+) -> Report:
     """Check a file system without writing to it.
 
     Work and memory are bounded by the size of the file system, whatever it holds: what is pointed to twice is told
@@ -36,6 +49,7 @@ def check(device: BlockDevice, *, log: BlockDevice | None = None, progress: Prog
         device: where it lies.
         log: the volume of its external log; without it such a log is not checked, which a note says.
         progress: told the phase (1 to 5, see `PHASES`), how much of it is done, and how much there is.
+        settle: for a repair, which writes the block map that follows from what was met.
 
     Raises:
         CorruptImage: there is no file system that makes sense.
@@ -45,15 +59,16 @@ def check(device: BlockDevice, *, log: BlockDevice | None = None, progress: Prog
     superblock = read_superblock(device)
     report = Report()
     subject = Subject.of(device, superblock, report)
-    _Run(subject, log, progress or (lambda phase, done, total: None)).run()
+    _Run(subject, log, progress or (lambda phase, done, total: None), settle).run()
     return report
 
 
 class _Run:
-    def __init__(self, subject: Subject, log: BlockDevice | None, progress: Progress) -> None:
+    def __init__(self, subject: Subject, log: BlockDevice | None, progress: Progress, settle: Settle | None) -> None:
         self.subject = subject
         self.log = log
         self.progress = progress
+        self.settle = settle
         self.census = Census()
 
     def run(self) -> None:
@@ -69,6 +84,8 @@ class _Run:
         self.progress(4, 0, 1)
         for checker in maps:
             checker.finish()
+        if self.settle is not None:
+            self.settle(s, aggregate, used)
         BlockMapChecker(s, aggregate.block_map, used).check(lambda done, total: self.progress(5, done, total))
         self._log()
         statistics = s.report.statistics

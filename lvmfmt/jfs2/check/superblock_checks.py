@@ -27,11 +27,11 @@ from ..superblock import CLEAN, CLEAN_QUIESCED, GROUP_COMMIT, INLINE_LOG, descri
 from .findings import Report
 from .subject import log2_or_minus1
 
-_MAY_DIFFER = ("s_state", "s_logdev", "s_logserial", "s_time", "s_fscklog", "s_loguuid")
+MAY_DIFFER = ("s_state", "s_logdev", "s_logserial", "s_time", "s_fscklog", "s_loguuid")
 """Fields that a mount, a change or fsck writes into the primary superblock only."""
-_KNOWN_FEATURES = {"s_feature_compat": 1 | 1 << 62, "s_feature_rdonly": 1, "s_feature_incompat": 7 | 1 << 62}
+KNOWN_FEATURES = {"s_feature_compat": 1 | 1 << 62, "s_feature_rdonly": 1, "s_feature_incompat": 7 | 1 << 62}
 _MOST_GROUPS = 128
-_SNAPSHOTS = 15
+SNAPSHOTS = 15
 _FEATURE_SNAPSHOT = 1
 
 
@@ -82,10 +82,10 @@ class _Superblock:
         if self.dialect is not AIX:
             return
         version = self.value("s_version")
-        used = any(self.value(field) for field in _KNOWN_FEATURES)
+        used = any(self.value(field) for field in KNOWN_FEATURES)
         if version in (1, 2):
             self.rule("superblock-version", "s_version", (version == 2) == used, "2 with features, 1 without")
-        for field, known in _KNOWN_FEATURES.items():
+        for field, known in KNOWN_FEATURES.items():
             value = self.value(field)
             self.rule("superblock-features", field, not value & ~known, "known features", f"{value:#x}")
 
@@ -163,10 +163,10 @@ class _Superblock:
             return
         series: Any = self.row["s_snapshotSeries"][0]
         count, first, last = (int(series[field]) for field in ("nSnapshot", "first", "last"))
-        inside = 0 <= first < _SNAPSHOTS and 0 <= last < _SNAPSHOTS
-        ring = (last - first) % _SNAPSHOTS + 1
+        inside = 0 <= first < SNAPSHOTS and 0 <= last < SNAPSHOTS
+        ring = (last - first) % SNAPSHOTS + 1
         right = count == 0 or (inside and count == ring)
-        expected = f"{ring}, from {first} to {last}" if inside else f"a ring of {_SNAPSHOTS}, not {first} to {last}"
+        expected = f"{ring}, from {first} to {last}" if inside else f"a ring of {SNAPSHOTS}, not {first} to {last}"
         self.rule("snapshot-series", "s_snapshotSeries", right, expected, f"{count} snapshots")
 
     def _secondary(self) -> None:
@@ -174,7 +174,7 @@ class _Superblock:
         different = [
             field
             for field in self.record.dtype.names or ()
-            if field not in _MAY_DIFFER and not np.array_equal(self.row[field], other[field])
+            if field not in MAY_DIFFER and not np.array_equal(self.row[field], other[field])
         ]
         if different:
             at = SUPERBLOCK2_OFFSET + self.record.offset_of(different[0])

@@ -1,4 +1,7 @@
-"""Changed metadata blocks of a mounted file system, kept in memory until they may go home."""
+"""The write-back cache of a mounted file system's metadata, block by block.
+
+Changed blocks stay until they may go home; then they are clean, and stay until the room is needed.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,8 @@ from ...block.device import Extent, byte_view
 
 _RUN = 1 << 20
 """Bytes of one write home, at most."""
+_CLEAN = 16 << 20
+"""Bytes of blocks that are kept though they are home."""
 
 
 class BlockCache(BlockDevice):
@@ -29,6 +34,12 @@ class BlockCache(BlockDevice):
         self.name, self.size = device.name, device.size
         self._device, self._block_size = device, block_size
         self._blocks: dict[int, bytearray] = {}
+        self._dirty: set[int] = set()
+
+    @property
+    def dirty_bytes(self) -> int:
+        """Bytes that are not home yet."""
+        return len(self._dirty) * self._block_size
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
@@ -55,26 +66,27 @@ class BlockCache(BlockDevice):
                 whole = len(part) == size
                 block = self._blocks[number] = bytearray(size if whole else self._device.read(number * size, size))
             block[inside : inside + len(part)] = part
+            self._dirty.add(number)
             at += len(part)
 
     def forget(self, address: int, length: int) -> None:
         """Drop blocks that no longer belong to metadata."""
-        if length <= len(self._blocks):
-            for number in range(address, address + length):
-                self._blocks.pop(number, None)
-            return
-        for number in [n for n in self._blocks if address <= n < address + length]:
-            del self._blocks[number]
+        known = range(address, address + length)
+        for number in known if length <= len(self._blocks) else [n for n in self._blocks if n in known]:
+            self._blocks.pop(number, None)
+            self._dirty.discard(number)
 
     def write_home(self) -> None:
-        """Write everything to the device in ascending order, and keep nothing; without a barrier."""
-        numbers = np.array(sorted(self._blocks), np.int64)
+        """Write everything that is not home to the device in ascending order, without a barrier."""
+        numbers = np.array(sorted(self._dirty), np.int64)
         for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1) if len(numbers) else []:
             most = _RUN // self._block_size
             for start in range(0, len(run), most):
                 part = run[start : start + most].tolist()
                 self._device.write(part[0] * self._block_size, b"".join([self._blocks[n] for n in part]))
-        self._blocks.clear()
+        self._dirty.clear()
+        while len(self._blocks) * self._block_size > _CLEAN:
+            del self._blocks[next(iter(self._blocks))]
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """The whole range as data: what the cache holds is part of it."""
@@ -92,3 +104,4 @@ class BlockCache(BlockDevice):
     def close(self) -> None:
         """Drop the changes."""
         self._blocks.clear()
+        self._dirty.clear()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -16,18 +17,59 @@ from ...block import BlockDevice, Buffer, Piece, PieceList
 from ...errors import NoSpace, OperationRefused
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
-from ..inodes import InodeMap
 from ..superblock import Superblock
 from ..xtree import read_extents
 from .block_cache import BlockCache
+from .coding import Coding
 from .dtree_node import NodeFormat
 from .file_extents import FileExtents
+from .image_cache import ImageCache
+from .images import Extents
 from .inode_space import MountedInodes
-from .log_writer import COMMIT, LogWriter
+from .log_writer import COMMIT
 from .space import MountedSpace
 from .transaction import Transaction
 
+
+class CommitLog(Protocol):
+    """What a journal asks of its log, see `shared_log.Member`."""
+
+    @property
+    def end(self) -> int:
+        """Position behind the last record."""
+
+    @property
+    def durable(self) -> int:
+        """Position up to which records survive a crash."""
+
+    @property
+    def capacity(self) -> int:
+        """Bytes that the log holds."""
+
+    @property
+    def delta(self) -> int:
+        """Bytes after which a new sync point is due."""
+
+    @property
+    def written(self) -> int:
+        """Bytes since the last sync point."""
+
+    def append(
+        self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
+        fields: dict[str, Any] | None = None,
+    ) -> int:  # fmt: skip
+        """Add a record; returns its address."""
+
+    def force(self) -> None:
+        """Make all records durable."""
+
+    def sync_point(self) -> None:
+        """Say that nothing older is needed."""
+
+
 BLOCK_MAP = 2
+_DIRTY = 32 << 20
+"""Bytes of changed metadata that are brought home before the next transaction begins."""
 
 
 class Journal:
@@ -42,18 +84,20 @@ class Journal:
     Attributes:
         volume: the file system with all committed changes.
         inodes: its inodes.
+        coding: of its dialect.
+        hidden: blocks of files that are open and have no name any more, by inode number.
         stamp: `di_inostamp` of all inodes.
-        closed: nothing can be changed any more.
+        closed: why nothing can be changed; empty while changes are possible.
     """
 
-    def __init__(self, device: BlockDevice, superblock: Superblock, log: LogWriter, aggregate: int) -> None:
+    def __init__(self, device: BlockDevice, superblock: Superblock, log: CommitLog, aggregate: int) -> None:
         self._device, self._log, self._aggregate = device, log, aggregate
         self._pages = BlockCache(device, superblock.geometry.block_size)
         self.superblock = superblock
         self.volume = superblock.volume(self._pages)
         at_home = superblock.volume(device)
-        found = InodeMap(at_home, superblock)
-        block_map = found.aggregate_inode(BLOCK_MAP)
+        self.inodes = MountedInodes(self.volume, superblock)
+        block_map = self.inodes.aggregate_inode(BLOCK_MAP)
         size = self.volume.block_size
         map_file = PieceList(
             [
@@ -63,12 +107,13 @@ class Journal:
             name=device.name,
         )
         self._space = MountedSpace(at_home, superblock.geometry, map_file, self.force)
-        self.stamp = int(found.map_inode.row["di_inostamp"][0])
-        generation = get_generator(superblock.dialect, found.map_inode.row[0])
-        self.inodes = MountedInodes(self.volume, found, superblock.geometry, generation)
-        self._form = NodeFormat(self.volume)
+        self.stamp = int(self.inodes.map_inode.row["di_inostamp"][0])
+        self.coding = Coding(self.volume.dialect)
+        self._form = NodeFormat(self.volume, self.coding)
+        self._images = ImageCache(self.volume, self.coding)
         self._tid = 0
-        self.closed = False
+        self.closed = ""
+        self.hidden: dict[int, Extents] = {}
         self._unsafe_data = False
         self._shrunk: dict[int, int] = {}
 
@@ -80,12 +125,12 @@ class Journal:
             creates: an inode will be needed.
         """
         if self.closed:
-            raise OperationRefused("the file system was unmounted", where=self._device.name)
-        if self._log.written >= self._log.delta:
+            raise OperationRefused(self.closed, where=self._device.name)
+        if self._log.written >= self._log.delta or self._pages.dirty_bytes >= _DIRTY:
             self.sync_point()
         if creates and self.inodes.is_full:
             self._add_inode_group()
-        txn = self.view()
+        txn = Transaction(self.volume, self._form, self._space, self._images)
         try:
             yield txn
             self._commit(txn)
@@ -95,7 +140,12 @@ class Journal:
 
     def view(self) -> Transaction:
         """A transaction to read with; it is never committed."""
-        return Transaction(self.volume, self._form, self._space)
+        return Transaction(self.volume, self._form, self._space, self._images, reads=True)
+
+    @property
+    def free_blocks(self) -> int:
+        """Blocks that can be given out, with those that the next force gives back."""
+        return self._space.free
 
     def write_data(self, at: int, data: Buffer) -> None:
         """Write to the device what the log does not carry; it is safe before any later commit is."""
@@ -130,9 +180,25 @@ class Journal:
         self._shrunk.clear()
         self._put_generation()
         self._pages.write_home()
-        self.inodes.write(self._device)
-        self._space.write()
+        with self._without_hidden():
+            self.inodes.write(self._device)
+            self._space.write()
         self._device.flush()
+
+    @contextmanager
+    def _without_hidden(self) -> Iterator[None]:
+        """Maps in which files without a name, which are open, have gone already."""
+        for number, extents in self.hidden.items():
+            self.inodes.mark(number, False)
+            for address, length in extents:
+                self._space.release(address, length)
+        try:
+            yield
+        finally:
+            for number, extents in self.hidden.items():
+                self.inodes.mark(number, True)
+                for address, length in extents:
+                    self._space.take(address, length)
 
     def _commit(self, txn: Transaction) -> None:
         records = list(txn.records())
@@ -158,6 +224,7 @@ class Journal:
             self._pages.forget(address, length)
         for at, content in txn.writes():
             self._pages.write(at, content)
+        self._images.keep(txn.inodes.values(), txn.pages.values(), txn.freed)
         self._space.rest(txn.freed, self._log.end)
 
     def _add_inode_group(self) -> None:
@@ -174,7 +241,7 @@ class Journal:
                 inode = txn.inode(number, place, fileset=AGGREGATE)
                 extents = FileExtents(txn, inode)
                 extents.add([(extents.end, self.volume.blocks_per_page, address, 0)])
-                inode.row["di_size"] += PAGE
+                inode.size += PAGE
                 extents.store()
         self.force()
         self.inodes.add_group(at, page)
@@ -187,3 +254,4 @@ class Journal:
         if get_generator(self.volume.dialect, row[0]) != self.inodes.generation:
             set_generator(self.volume.dialect, row[0], self.inodes.generation)
             self._pages.write(at, row)
+            self._images.forget([at], [])

@@ -1,6 +1,7 @@
 """Inserting into and deleting from a directory tree inside a transaction.
 
-Source: reference section 3.5. Pages are always full ones of 4096 bytes.
+Pages are full ones of 4096 bytes. The only page of an AIX directory may be smaller when another writer made it: it is
+read as it is, and replaced by a full page before its first change. Source: reference section 3.5.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from ..dtree import MAX_DEPTH
 from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import PAGE
 from ..log.records import DTREE
-from ..xtree import ROOT_OFFSET
 from .dtree_node import PAGE_SLOTS, ROOT_INTERNAL, ROOT_LEAF, Node
 from .images import InodeImage
 from .transaction import Transaction
@@ -22,7 +22,7 @@ Path = list[tuple[int, Node, int]]
 
 
 class DirectoryTree:
-    """The entries of a directory, for one transaction.
+    """The entries of a directory, for one transaction. Keys are those of `Dialect.sort_key`.
 
     Args:
         txn: the transaction.
@@ -32,23 +32,24 @@ class DirectoryTree:
     def __init__(self, txn: Transaction, inode: InodeImage) -> None:
         self._txn, self._inode = txn, inode
         self._form = txn.form
+        self._root = inode.root(txn.form)
 
     @property
     def is_empty(self) -> bool:
         """Whether it has no entries."""
-        return not len(self._root())
+        return not len(self._root)
 
     @property
     def parent(self) -> int:
         """Inode number of the directory that it is in."""
-        return int(self._form.number.unpack_from(self._inode.data, ROOT_OFFSET + self._form.parent_at)[0])
+        return self._root.parent
 
     @parent.setter
     def parent(self, number: int) -> None:
-        self._form.number.pack_into(self._inode.data, ROOT_OFFSET + self._form.parent_at, number)
+        self._root.parent = number
 
     def lookup(self, key: bytes) -> int | None:
-        """Inode number of an entry, by its on-disk key."""
+        """Inode number of an entry."""
         path, found = self._search(key)
         _, leaf, index = path[-1]
         return leaf.number(index) if found else None
@@ -63,6 +64,7 @@ class DirectoryTree:
         path, found = self._search(key)
         if found:
             raise AlreadyExists("the directory has an entry of this name", where=self._txn.volume.where)
+        self._widen(path)
         self._insert(path, path[-1][2], key, self._form.number.pack(number))
 
     def replace(self, key: bytes, number: int) -> None:
@@ -78,7 +80,7 @@ class DirectoryTree:
             address, node, _ = path.pop()
             if not path:
                 node.reset(ROOT_LEAF)
-                self._inode.row["di_size"] = DIRECTORY_SIZE_OF_ROOT
+                self._inode.size = DIRECTORY_SIZE_OF_ROOT
                 return
             self._unlink(address, node)
             _, parent, index = path[-1]
@@ -90,29 +92,44 @@ class DirectoryTree:
                 parent.insert(0, b"", value)
 
     def _existing(self, key: bytes) -> Path:
+        """The way to an entry that is going to be changed."""
         path, found = self._search(key)
         if not found:
             raise NotFound("no such name in the directory", where=self._txn.volume.where)
+        self._widen(path)
         return path
 
-    def _root(self) -> Node:
-        return Node(self._form, self._inode.data, ROOT_OFFSET, is_root=True)
-
-    def _page(self, address: int) -> Node:
-        return Node(self._form, self._txn.page(DTREE, address, self._inode), 0, is_root=False)
+    def _page(self, address: int, length: int = 0) -> Node:
+        return self._txn.page(DTREE, address, self._inode, length).node(self._form)
 
     def _search(self, key: bytes) -> tuple[Path, bool]:
-        address, node = 0, self._root()
+        address, node = 0, self._root
         path: Path = []
         for _ in range(MAX_DEPTH):
             index, found = node.find(key)
             if node.is_leaf:
-                return [*path, (address, node, index)], found
+                path.append((address, node, index))
+                return path, found
             index = index if found else max(index - 1, 0)
             path.append((address, node, index))
-            address = node.child(index)
-            node = self._page(address)
+            address, length = node.child(index)
+            node = self._page(address, length)
         raise self._txn.volume.corrupt("dtree_page_header", "flag", None, f"at most {MAX_DEPTH} levels", "more")
+
+    def _widen(self, path: Path) -> None:
+        """Let a full page take the place of a small one at the end of a path."""
+        address, small, index = path[-1]
+        if not small.is_small:
+            return
+        self._txn.drop_page(DTREE, address, self._inode)
+        _, length = self._root.child(0)
+        self._inode.blocks -= length
+        self._inode.size = DIRECTORY_SIZE_OF_ROOT
+        new, page = self._new_page(leaf=True, near=address)
+        for i, key in enumerate(small.keys):
+            page.insert(i, key, small.value(i))
+        self._root.set_value(0, self._pxd(new))
+        path[-1] = new, page, index
 
     def _insert(self, path: Path, index: int, key: bytes, value: bytes) -> None:
         """Put an entry into the last node of a path, which is split where it has no room."""
@@ -120,28 +137,30 @@ class DirectoryTree:
         if node.slots_of(key) <= node.free:
             node.insert(index, key, value)
         elif node.is_root:
-            page = self._split_root(node)
-            page.insert(index, key, value)
+            self._split_root(node).insert(index, key, value)
         else:
             self._split_page(path, index, key, value)
+
+    def _pxd(self, address: int) -> bytes:
+        return self._form.coding.pxd(address, self._txn.volume.blocks_per_page)
 
     def _new_page(self, *, leaf: bool, near: int) -> tuple[int, Node]:
         bpp = self._txn.volume.blocks_per_page
         [(address, _)] = self._txn.allocate(bpp, near=near, contiguous=True)
-        data = self._txn.new_page(DTREE, self._form.empty_page(address, leaf=leaf), address, self._inode)
-        row = self._inode.row
-        row["di_nblocks"] += bpp
+        page = self._txn.new_page(DTREE, self._form.empty_page(address, leaf=leaf), address, self._inode)
+        inode = self._inode
+        inode.blocks += bpp
         if leaf:
-            row["di_size"] = (0 if row["di_size"][0] == DIRECTORY_SIZE_OF_ROOT else row["di_size"]) + PAGE
-        return address, Node(self._form, data, 0, is_root=False)
+            inode.size = (0 if inode.size == DIRECTORY_SIZE_OF_ROOT else inode.size) + PAGE
+        return address, page.node(self._form)
 
     def _split_root(self, root: Node) -> Node:
         """Move everything of a root into a page below it."""
         address, page = self._new_page(leaf=root.is_leaf, near=self._inode.near)
-        for i in range(len(root)):
-            page.insert(i, root.key(i), root.value(i))
+        for i, key in enumerate(root.keys):
+            page.insert(i, key, root.value(i))
         root.reset(ROOT_INTERNAL)
-        root.insert(0, b"", self._form.pxd(address, self._txn.volume.blocks_per_page))
+        root.insert(0, b"", self._pxd(address))
         return page
 
     def _split_page(self, path: Path, index: int, key: bytes, value: bytes) -> None:
@@ -159,7 +178,7 @@ class DirectoryTree:
         else:
             stay = self._stay(left, index, key)
             for i, source in enumerate(range(stay, len(left))):
-                right.insert(i, left.key(source), left.value(source))
+                right.insert(i, left.keys[source], left.value(source))
             for source in range(len(left) - 1, stay - 1, -1):
                 left.remove(source)
             if index <= stay:
@@ -167,28 +186,27 @@ class DirectoryTree:
             else:
                 right.insert(index - stay, key, value)
         parent_at, parent, followed = path[-2]
-        router = right.key(0)
+        router = right.keys[0]
         if left.is_leaf and (followed or (parent_at and parent.siblings[1])):
-            router = self._separator(left.key(len(left) - 1), router)
-        pxd = self._form.pxd(new_address, self._txn.volume.blocks_per_page)
-        self._insert(path[:-1], followed + 1, router, pxd)
+            router = self._separator(left.keys[-1], router)
+        self._insert(path[:-1], followed + 1, router, self._pxd(new_address))
 
     def _stay(self, node: Node, index: int, key: bytes) -> int:
         """How many entries of a full page stay in it: half of the slots, the new entry counted at its place."""
         used = 0
-        for i in range(len(node)):
+        for i, present in enumerate(node.keys):
             if i == index:
                 used += node.slots_of(key)
                 if used >= _HALF:
                     return max(i, 1)
-            used += node.slots_of(node.key(i))
+            used += node.slots_of(present)
             if used >= _HALF and i + 1 < len(node):
                 return i + 1
         return len(node) - 1
 
     def _separator(self, left: bytes, right: bytes) -> bytes:
         """Just enough of `right` to be above `left`."""
-        unit = self._form.dialect.name_unit
+        unit = self._form.unit
         end = min(len(left), len(right))
         common = next((i for i in range(0, end, unit) if left[i : i + unit] != right[i : i + unit]), end)
         return right[: common + unit]
@@ -202,8 +220,7 @@ class DirectoryTree:
         if previous:
             neighbour = self._page(previous)
             neighbour.siblings = following, neighbour.siblings[1]
-        row = self._inode.row
-        row["di_nblocks"] -= self._txn.volume.blocks_per_page
+        self._inode.blocks -= self._txn.volume.blocks_per_page
         if node.is_leaf:
-            row["di_size"] -= PAGE
+            self._inode.size -= PAGE
         self._txn.drop_page(DTREE, address, self._inode)

@@ -8,12 +8,15 @@ from __future__ import annotations
 from ...block import Buffer
 from ...block.device import byte_view
 from ...units import ceil_div
+from .coding import Piece
 from .core import Journal
-from .file_extents import FileExtents, Piece
+from .file_extents import FileExtents
 from .images import InodeImage
 from .transaction import Transaction
 
 _ZEROS = bytes(1 << 20)
+_FAR = 1 << 62
+"""A block behind every file."""
 
 
 class FileContent:
@@ -40,14 +43,13 @@ class FileContent:
         if offset > size:
             self._zero_tail(size)
         first, last = offset // self._block, ceil_div(end, self._block)
+        covered = last * self._block if end >= size else end  # `_put` fills up the last block of a file
         for piece in self._extents.fill(first, last):
-            self._zero_around(piece, offset, end)
+            self._zero_around(piece, offset, covered)
         for at, length, address, _ in self._extents.parts(first, last):
             low, high = max(at * self._block, offset), min((at + length) * self._block, end)
-            self._journal.write_data(
-                address * self._block + low - at * self._block, view[low - offset : high - offset]
-            )  # fmt: skip
-        self._inode.row["di_size"] = max(end, size)
+            self._put(address * self._block + low - at * self._block, view[low - offset : high - offset], end >= size)
+        self._inode.size = max(end, size)
         self._extents.store()
 
     def truncate(self, size: int) -> None:
@@ -56,20 +58,19 @@ class FileContent:
             self._journal.force_shrunk(self._inode.number)
             self._zero_tail(self._inode.size)
         else:
-            self._extents.free(self._extents.cut(ceil_div(size, self._block), 1 << 62))
+            self._extents.free(self._extents.cut(ceil_div(size, self._block), _FAR))
             self._journal.shrunk(self._inode.number)
-        self._inode.row["di_size"] = size
+        self._inode.size = size
         self._extents.store()
 
     def replace(self, data: Buffer) -> None:
         """Give the file this content in new blocks; the old ones are given back."""
         view = byte_view(data)
-        self._extents.free(self._extents.cut(0, 1 << 62))
+        self._extents.free(self._extents.cut(0, _FAR))
         for at, length, address, _ in self._extents.fill(0, ceil_div(len(view), self._block)):
             part = view[at * self._block : (at + length) * self._block]
-            self._journal.write_data(address * self._block, part)
-            self._zero(address * self._block + len(part), length * self._block - len(part))
-        self._inode.row["di_size"] = len(view)
+            self._put(address * self._block, part, True)
+        self._inode.size = len(view)
         self._extents.store()
 
     def _zero_tail(self, size: int) -> None:
@@ -85,6 +86,16 @@ class FileContent:
         self._zero(base, max(min(start, high) - low, 0))
         if end < high:
             self._zero(base + end - low, high - end)
+
+    def _put(self, at: int, part: memoryview, last: bool) -> None:
+        """Write data; behind the last of a file, zeros up to the end of its block."""
+        if last and (rest := -(at + len(part)) % self._block):
+            full = len(part) // self._block * self._block
+            if full:
+                self._journal.write_data(at, part[:full])
+            self._journal.write_data(at + full, bytes(part[full:]) + bytes(rest))
+        else:
+            self._journal.write_data(at, part)
 
     def _zero(self, at: int, length: int) -> None:
         while length > 0:

@@ -21,12 +21,13 @@ from ..xtree_build import (
     ROOT_LEAF,
     ROOT_MAXENTRY,
 )
-from .images import ENTRY, InodeImage
+from .coding import ENTRY, Piece
+from .images import Extents, InodeImage
 from .transaction import Transaction
 
 _INLINE = 0x40
-Piece = tuple[int, int, int, int]
-"""Offset, length and address in blocks, and flag of an extent."""
+_FLAG, _MAXENTRY, _SELF = 16, 20, 24
+_FAR = 1 << 62
 
 
 class FileExtents:
@@ -45,11 +46,8 @@ class FileExtents:
         self.pieces: list[Piece] = []
         self._levels: list[list[int]] = []  # block addresses of the tree's pages, leaves first
         if inode.tree:
-            root = np.frombuffer(bytes(inode.data[ROOT_OFFSET:]), np.uint8)
-            found = read_extents(txn.volume, root, at=inode.at + ROOT_OFFSET)
-            self.pieces = [(o, n, a, f) for o, n, a, f in found.tolist()]
-            self._levels = self._read_levels()
-        self._counted = self._blocks()
+            self.pieces = self._read_root()
+        self._counted = self._count_blocks()
 
     @property
     def end(self) -> int:
@@ -113,12 +111,17 @@ class FileExtents:
         self.add(fresh)
         return sorted(fresh)
 
+    def blocks(self) -> Extents:
+        """All blocks of data and tree, as (address, length) pairs."""
+        bpp = self._txn.volume.blocks_per_page
+        data = [(address, length) for _, length, address, _ in self.pieces]
+        return data + [(page, bpp) for level in self._levels for page in level]
+
     def drop(self) -> None:
         """Give all blocks and the tree back."""
-        self.free(self.cut(0, 1 << 62))
-        for level in self._levels:
-            for page in level:
-                self._txn.free(page, self._txn.volume.blocks_per_page)
+        for address, length in self.blocks():
+            self._txn.free(address, length)
+        self.pieces, self._levels = [], []
 
     def store(self) -> None:
         """Write the extents into the root, and into pages where it is too small."""
@@ -144,6 +147,24 @@ class FileExtents:
         self._put_root(below)
         self._count()
 
+    def _read_root(self) -> list[Piece]:
+        """The extents, of a tree that may be all in the root."""
+        data, volume = self._inode.data, self._txn.volume
+        count = self._txn.coding.entry_count(data, ROOT_OFFSET)
+        if data[ROOT_OFFSET + _FLAG] & LEAF and FIRST_ENTRY <= count <= ROOT_MAXENTRY:
+            found = self._txn.coding.entries(data, ROOT_OFFSET, FIRST_ENTRY, count)
+            end = 0
+            for offset, length, address, _ in found:
+                if offset < end or not 0 < address < address + length <= volume.blocks:
+                    break
+                end = offset + length
+            else:
+                return found
+        root = np.frombuffer(bytes(data[ROOT_OFFSET:]), np.uint8)
+        extents = read_extents(volume, root, at=self._inode.at + ROOT_OFFSET)
+        self._levels = self._read_levels()
+        return [(o, n, a, f) for o, n, a, f in extents.tolist()]
+
     def _take(self, offset: int, blocks: int) -> list[Piece]:
         """New blocks for a hole, close behind what lies before it."""
         before = [piece for piece in self.pieces if piece[0] < offset]
@@ -154,15 +175,15 @@ class FileExtents:
             offset += length
         return found
 
-    def _blocks(self) -> int:
+    def _count_blocks(self) -> int:
         """Blocks of data and tree."""
         pages = sum(len(level) for level in self._levels)
         return sum(piece[1] for piece in self.pieces) + pages * self._txn.volume.blocks_per_page
 
     def _count(self) -> None:
         """Bring the inode's count of blocks up to date; it counts those of attributes, too."""
-        blocks = self._blocks()
-        self._inode.row["di_nblocks"] += blocks - self._counted
+        blocks = self._count_blocks()
+        self._inode.blocks += blocks - self._counted
         self._counted = blocks
 
     def _page_counts(self) -> list[int]:
@@ -174,8 +195,8 @@ class FileExtents:
 
     def _root_limit(self) -> int:
         """Entries that the root has room for: inline attributes take the end of it."""
-        row, dialect = self._inode.row, self._inode.dialect
-        flag = row["ea"][0, 0] if dialect.name == "aix" else row["di_ea"]["flag"][0]
+        coding = self._txn.coding
+        flag = self._inode.data[coding.places["ea" if coding.dialect.name == "aix" else "di_ea"]]
         return SHORT_ROOT_ENTRIES if flag & _INLINE else ROOT_ENTRIES
 
     def _new_page(self) -> int:
@@ -185,48 +206,46 @@ class FileExtents:
         return address
 
     def _put_page(self, address: int, exists: bool, part: list[Piece], flag: int, links: tuple[int, int]) -> None:
+        txn, coding = self._txn, self._txn.coding
         page = (
-            self._txn.page(XTREE, address, self._inode)
+            txn.page(XTREE, address, self._inode)
             if exists
-            else self._txn.new_page(XTREE, bytearray(PAGE), address, self._inode)
-        )
-        volume = self._txn.volume
-        header = volume.dialect.structures.xtree_header.table(page, 1)
-        header["next"], header["prev"] = links
-        header["flag"], header["maxentry"], header["nextindex"] = flag, PAGE_MAXENTRY, FIRST_ENTRY + len(part)
-        volume.dialect.put_pxd(header["self"], slice(None), address, volume.blocks_per_page)
+            else txn.new_page(XTREE, bytearray(PAGE), address, self._inode)
+        ).data
+        page[_MAXENTRY : _MAXENTRY + 2] = PAGE_MAXENTRY.to_bytes(2, coding.order)
+        page[:_FLAG] = b"".join(link.to_bytes(8, coding.order) for link in links)
+        page[_FLAG] = flag
+        page[_SELF : _SELF + 8] = coding.pxd(address, txn.volume.blocks_per_page)
         self._put_entries(page, 0, part)
 
     def _put_root(self, part: list[Piece]) -> None:
-        inode, dialect = self._inode, self._inode.dialect
-        header = dialect.structures.xtree_header.table(inode.data, 1, ROOT_OFFSET)
+        inode, coding, at = self._inode, self._txn.coding, ROOT_OFFSET + _MAXENTRY
         fits = len(part) <= SHORT_ROOT_ENTRIES and not self._levels
-        if self._root_limit() == ROOT_ENTRIES and not (fits and header["maxentry"][0] == SHORT_ROOT_MAXENTRY):
-            header["maxentry"] = ROOT_MAXENTRY  # Linux: the area of inline attributes is taken, for good
-            if dialect.name == "linux":
-                inode.row["di_mode"] &= ~np.uint32(INLINE_EA)
-        header["flag"] = ROOT_INTERNAL if self._levels else ROOT_LEAF
-        header["nextindex"] = FIRST_ENTRY + len(part)
+        short = SHORT_ROOT_MAXENTRY.to_bytes(2, coding.order)
+        if self._root_limit() == ROOT_ENTRIES and not (fits and inode.data[at : at + 2] == short):
+            # Linux: the area of inline attributes is taken, for good
+            inode.data[at : at + 2] = ROOT_MAXENTRY.to_bytes(2, coding.order)
+            if coding.dialect.name == "linux":
+                inode.mode_word &= ~INLINE_EA
+        inode.data[ROOT_OFFSET + _FLAG] = ROOT_INTERNAL if self._levels else ROOT_LEAF
         self._put_entries(inode.data, ROOT_OFFSET, part)
 
     def _put_entries(self, buffer: bytearray, at: int, part: list[Piece]) -> None:
-        if not part:
-            return
-        table = self._txn.volume.dialect.structures.xad.table(buffer, len(part), at + FIRST_ENTRY * ENTRY)
-        values = np.array(part, np.int64)
-        self._txn.volume.dialect.put_xad(table, slice(None), values[:, 0], values[:, 2], values[:, 1], values[:, 3])
+        coding, first = self._txn.coding, at + FIRST_ENTRY * ENTRY
+        coding.set_entry_count(buffer, at, FIRST_ENTRY + len(part))
+        buffer[first : first + len(part) * ENTRY] = coding.put_entries(part)
 
     def _read_levels(self) -> list[list[int]]:
-        """Block addresses of the tree's pages, leaves first."""
-        dialect = self._inode.dialect
+        """Block addresses of the tree's pages, leaves first; `read_extents` has found them in order."""
+        coding = self._txn.coding
         levels: list[list[int]] = []
-        nodes: list[bytes] = [bytes(self._inode.data[ROOT_OFFSET:])]
-        while nodes and not nodes[0][16] & LEAF:
-            level: list[int] = []
-            for node in nodes:
-                count = int(dialect.structures.xtree_header.table(node, 1)["nextindex"][0]) - FIRST_ENTRY
-                xads = dialect.structures.xad.table(node, count, FIRST_ENTRY * ENTRY)
-                level += dialect.get_pxd(xads)[1].tolist()
-            nodes = [self._txn.volume.read(page, self._txn.volume.blocks_per_page).tobytes() for page in level]
+        nodes: list[tuple[bytearray, int]] = [(self._inode.data, ROOT_OFFSET)]
+        while nodes and not nodes[0][0][nodes[0][1] + _FLAG] & LEAF:
+            level = [
+                address
+                for node, at in nodes
+                for _, _, address, _ in coding.entries(node, at, FIRST_ENTRY, coding.entry_count(node, at))
+            ]
+            nodes = [(self._txn.page(XTREE, page, self._inode).data, 0) for page in level]
             levels.insert(0, level)
         return levels

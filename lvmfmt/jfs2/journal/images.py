@@ -7,23 +7,27 @@ sections 2.8 (data segments), 3.4 to 3.6 and item 16 of chapter 5.
 from __future__ import annotations
 
 import stat
+from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dialect import LINUX, Dialect
+from ..attributes.descriptor import INLINE_FLAG
 from ..dtree import ROOT_SLOTS, SLOT
 from ..geometry import INODE_SIZE, PAGE
 from ..log.records import DTREE, XTREE
 from ..xtree import FIRST_ENTRY, ROOT_OFFSET
+from .coding import ENTRY, Coding, Piece
+from .dtree_node import Node, NodeFormat
 
-ENTRY = 16
 _NEW, _EXTENDED = 0x01, 0x02
 _TAIL = 256
 """Where an inode's symlink or device number starts; the inline attributes follow."""
+_INLINE_ATTRIBUTES = 384
+_WORDS = SLOT // 8
+_INODES_PER_PAGE = PAGE // INODE_SIZE
 
 Ranges = list[tuple[int, bytes]]
 """(first slot, bytes) of changed slots."""
@@ -31,127 +35,180 @@ Extents = list[tuple[int, int]]
 """(block address, length) pairs."""
 
 
-@dataclass
-class InodeImage:
-    """An inode in a transaction.
+class _Number:
+    """An integer field of an inode, as an attribute."""
 
-    Attributes:
+    def __init__(self, name: str) -> None:
+        self._name = name
+
+    def __get__(self, image: InodeImage, owner: object = None) -> int:
+        packing, at = image.coding.fields[self._name]
+        return int(packing.unpack_from(image.data, at)[0])
+
+    def __set__(self, image: InodeImage, value: int) -> None:
+        packing, at = image.coding.fields[self._name]
+        packing.pack_into(image.data, at, value)
+
+
+class InodeImage:
+    """An inode in memory, as the last commit or the transaction that is going on leaves it.
+
+    Args:
         fileset: 16 for files, 1 for inodes of the aggregate.
         number: its number.
         at: byte offset in the device.
         data: its 512 bytes.
-        before: what they were; empty for a new inode.
-        dialect: structures and byte order.
+        coding: how they are laid out.
+
+    Attributes:
+        before: the bytes before the transaction that is going on; empty for a new inode.
+        mode_word: `di_mode` with the attributes beyond POSIX.
+        links: `di_nlink`.
+        size: `di_size` in bytes.
+        blocks: `di_nblocks`.
+        uid: `di_uid`.
+        gid: `di_gid`.
+        generation: `di_gen`.
     """
 
-    fileset: int
-    number: int
-    at: int
-    data: bytearray
-    before: bytes
-    dialect: Dialect
+    mode_word, links, size, blocks = _Number("di_mode"), _Number("di_nlink"), _Number("di_size"), _Number("di_nblocks")
+    uid, gid, generation = _Number("di_uid"), _Number("di_gid"), _Number("di_gen")
+
+    def __init__(self, fileset: int, number: int, at: int, data: bytearray, coding: Coding) -> None:
+        self.fileset, self.number, self.at, self.data, self.coding = fileset, number, at, data, coding
+        self.before = b""
+        self._root: Node | None = None
 
     @property
     def row(self) -> NDArray[Any]:
         """The inode as a record that can be changed, shape (1,)."""
-        return np.frombuffer(self.data, self.dialect.structures.inode.dtype)
+        return np.frombuffer(self.data, self.coding.dialect.structures.inode.dtype)
+
+    def root(self, form: NodeFormat) -> Node:
+        """The root of the directory tree in it."""
+        if self._root is None:
+            self._root = Node(form, self.data, ROOT_OFFSET, is_root=True)
+        return self._root
+
+    def set_root(self, root: bytes) -> None:
+        """Put the root of another tree into it."""
+        self.data[ROOT_OFFSET : ROOT_OFFSET + len(root)] = root
+        self._root = None
+
+    def set_identity(self, number: int, generation: int, extent: int, blocks: int) -> None:
+        """Name a new inode, and the inode extent that it lies in: its block address and length."""
+        packing, at = self.coding.fields["di_number"]
+        packing.pack_into(self.data, at, number)
+        self.generation = generation
+        at = self.coding.places["di_ixpxd"]
+        self.data[at : at + 8] = self.coding.pxd(extent, blocks)
 
     def set_time(self, raw: bytes, *fields: str) -> None:
-        """Set time stamps, as `time_bytes` gives them."""
-        record = self.dialect.structures.inode
+        """Set time stamps, as `Coding.time` gives them."""
         for field in fields:
-            at = record.offset_of(field)
+            at = self.coding.places[field]
             self.data[at : at + len(raw)] = raw
 
     @property
     def mode(self) -> int:
         """Type and permissions."""
-        return int(self.row["di_mode"][0]) & 0xFFFF
+        return self.mode_word & 0xFFFF
 
     @property
     def kind(self) -> int:
         """The file type, as `stat.S_IFMT` gives it."""
-        return stat.S_IFMT(self.mode)
-
-    @property
-    def links(self) -> int:
-        """`di_nlink`."""
-        return int(self.row["di_nlink"][0])
-
-    @property
-    def size(self) -> int:
-        """`di_size` in bytes."""
-        return int(self.row["di_size"][0])
+        return self.mode_word & 0xF000
 
     @property
     def near(self) -> int:
         """Block address of its inode extent."""
-        return int(self.dialect.get_pxd(self.row["di_ixpxd"])[1][0])
+        return self.coding.get_pxd(self.data, self.coding.places["di_ixpxd"])[0]
 
     @property
     def tree(self) -> int:
         """XTREE, DTREE, or 0 for an inode without a tree."""
-        if self.kind == stat.S_IFDIR:
+        kind = self.kind
+        if kind == stat.S_IFREG:
+            return XTREE
+        if kind == stat.S_IFDIR:
             return DTREE
-        inline = self.kind == stat.S_IFLNK and self.size < self.dialect.symlink_inline_limit
-        return XTREE if self.kind in (stat.S_IFREG, stat.S_IFLNK) and not inline else 0
+        return XTREE if kind == stat.S_IFLNK and self.size >= self.coding.dialect.symlink_inline_limit else 0
 
     @property
     def page_at(self) -> int:
         """Byte offset in the device of its page."""
-        return self.at - self.number % (PAGE // INODE_SIZE) * INODE_SIZE
+        return self.at - self.number % _INODES_PER_PAGE * INODE_SIZE
 
     @property
     def ranges(self) -> Ranges:
         """Changed slots of its page."""
-        slot, base = (128, 128) if self.dialect is LINUX else (16, 160)
-        first = self.number % (PAGE // INODE_SIZE) * INODE_SIZE // slot
+        slot, base = (128, 128) if self.coding.dialect.name == "linux" else (16, 160)
+        first = self.number % _INODES_PER_PAGE * INODE_SIZE // slot
         found: Ranges = []
-        if not self.tree and self.data[_TAIL:] != self.before[_TAIL:] and self.links:
-            found.append((first + _TAIL // slot, bytes(self.data[_TAIL:])))
+        # behind a tree only inline attributes, which are logged as they change
+        tail = _TAIL if not self.tree else _INLINE_ATTRIBUTES if self._has_inline_attributes else INODE_SIZE
+        if self.data[tail:] != self.before[tail:] and self.links:
+            found.append((first + tail // slot, bytes(self.data[tail:])))
         return [*found, (first, bytes(self.data[:base]))]
+
+    @property
+    def _has_inline_attributes(self) -> bool:
+        coding = self.coding
+        at = coding.places.get("di_ea")  # AIX has no room for them behind a tree
+        return at is not None and bool(self.data[at] & INLINE_FLAG)
 
     def root_ranges(self, allocated: Extents) -> Ranges:
         """Changed slots of its tree root; none for a deleted file."""
         if not self.links:
             return []
         after, before = self.data[ROOT_OFFSET:], self.before[ROOT_OFFSET:]
-        if self.tree == DTREE:
+        if after == before:
+            return []
+        tree = self.tree
+        if tree == DTREE:
             return changed_slots(before[: ROOT_SLOTS * SLOT], after[: ROOT_SLOTS * SLOT])
-        if self.tree == XTREE and after != before:
-            return extent_ranges(self.dialect, before, after, allocated)
+        if tree == XTREE:
+            used = ENTRY * max(self.coding.entry_count(raw, 0) for raw in (after, before or after))
+            if after[:used] == before[:used]:  # inline attributes have changed, which go with the inode
+                return []
+            return extent_ranges(self.coding, before, after, allocated)
         # an inode that has no tree takes the header of one along, as Linux logs it
         return [(0, bytes(after[: FIRST_ENTRY * ENTRY]))] if self.kind == stat.S_IFLNK and not before else []
 
 
-@dataclass
 class PageImage:
-    """A page of a tree in a transaction.
+    """A page of a tree in memory, as the last commit or the transaction that is going on leaves it.
 
-    Attributes:
+    Args:
         kind: XTREE or DTREE.
         address: its block.
-        fileset: of the inode that it belongs to.
-        owner: that inode.
-        data: its 4096 bytes.
-        before: what they were; for a new page those of an empty one.
-        is_new: it was not in use before.
+        owner: the inode that it belongs to.
+        data: its bytes: 4096, or less for the only page of a small AIX directory.
+
+    Attributes:
+        before: the bytes before the transaction that is going on; for a new page those of an empty one.
+        is_new: it was not in use before that transaction.
     """
 
-    kind: int
-    address: int
-    fileset: int
-    owner: int
-    data: bytearray
-    before: bytes
-    is_new: bool
+    def __init__(self, kind: int, address: int, owner: InodeImage, data: bytearray) -> None:
+        self.kind, self.address, self.data = kind, address, data
+        self.fileset, self.owner = owner.fileset, owner.number
+        self.before = b""
+        self.is_new = False
+        self._node: Node | None = None
 
-    def ranges(self, dialect: Dialect, allocated: Extents) -> Ranges:
+    def node(self, form: NodeFormat) -> Node:
+        """The node of a directory tree that it holds."""
+        if self._node is None:
+            self._node = Node(form, self.data, 0, is_root=False)
+        return self._node
+
+    def ranges(self, coding: Coding, allocated: Extents) -> Ranges:
         """Changed slots."""
+        if self.data == self.before and not self.is_new:
+            return []
         if self.kind == XTREE:
-            if self.data == self.before and not self.is_new:
-                return []
-            return extent_ranges(dialect, b"" if self.is_new else self.before, self.data, allocated)
+            return extent_ranges(coding, b"" if self.is_new else self.before, self.data, allocated)
         return changed_slots(self.before, self.data, keep=FIRST_SLOTS if self.is_new else 0)
 
 
@@ -159,67 +216,66 @@ FIRST_SLOTS = 5
 """Header and sorted table of a full directory page: the slots that the record of a new page always has."""
 
 
-def time_bytes(dialect: Dialect, now: int) -> bytes:
-    """An instant in nanoseconds as a time stamp on the disk."""
-    time = dialect.structures.time.empty_table(1)
-    dialect.put_time(time, now)
-    return time.tobytes()
-
-
 def changed_slots(before: bytes, after: bytearray, *, keep: int = 0) -> Ranges:
     """Runs of slots of 32 bytes that differ; the first `keep` slots count as changed."""
-    if not keep and before == after:
-        return []
     if len(before) != len(after):
         return [(0, bytes(after))]
-    slots = np.frombuffer(before, f"V{SLOT}") != np.frombuffer(bytes(after), f"V{SLOT}")
-    slots[:keep] = True
-    edges = np.flatnonzero(np.diff(slots, prepend=False, append=False))
-    return [(a, bytes(after[a * SLOT : b * SLOT])) for a, b in edges.reshape(-1, 2).tolist()]
+    words = bytearray((np.frombuffer(before, np.uint64) != np.frombuffer(after, np.uint64)).tobytes())
+    words[: keep * _WORDS] = b"\1" * (keep * _WORDS)
+    found: Ranges = []
+    at = words.find(1)
+    while at >= 0:
+        first = end = at // _WORDS
+        while words.find(1, end * _WORDS, (end + 1) * _WORDS) >= 0:
+            end += 1
+        found.append((first, bytes(after[first * SLOT : end * SLOT])))
+        at = words.find(1, end * _WORDS)
+    return found
 
 
-def extent_ranges(dialect: Dialect, before: bytes, after: bytearray, allocated: Extents) -> Ranges:
+def extent_ranges(coding: Coding, before: bytes, after: bytearray, allocated: Extents) -> Ranges:
     """The header, and all entries from the first one that has changed.
 
     Entries with blocks that the transaction took are flagged NEW or EXTENDED: recovery marks these as in use.
     """
-    header = dialect.structures.xtree_header
-    end = int(header.table(after, 1)["nextindex"][0])
+    end = coding.entry_count(after, 0)
     # what lies behind the entries that there were is no entry, even if it looks like the new one
-    known = int(header.table(before, 1)["nextindex"][0]) if before else FIRST_ENTRY
-    first = FIRST_ENTRY
+    known = coding.entry_count(before, 0) if before else FIRST_ENTRY
+    first, common = FIRST_ENTRY, min(end, known)
     while (
-        first < min(end, known)
-        and after[first * ENTRY : first * ENTRY + ENTRY] == before[first * ENTRY : first * ENTRY + ENTRY]
+        first < common and after[first * ENTRY : first * ENTRY + ENTRY] == before[first * ENTRY : first * ENTRY + ENTRY]
     ):
         first += 1
     found: Ranges = [(0, bytes(after[: FIRST_ENTRY * ENTRY]))]
     if first < end:
-        entries = bytearray(after[first * ENTRY : end * ENTRY])
-        xads = dialect.structures.xad.table(entries)
-        _, length, address, _ = dialect.get_xad(xads)
-        for start, count in allocated:
-            touched = (address < start + count) & (address + length > start)
-            whole = (address >= start) & (address < start + count)
-            xads["flag"][touched & whole] |= _NEW
-            xads["flag"][touched & ~whole & (xads["flag"] & _NEW == 0)] |= _EXTENDED
-        found.append((first, bytes(entries)))
+        runs = sorted(allocated)
+        entries = coding.entries(after, 0, first, end)
+        found.append((first, coding.put_entries([_flagged(entry, runs) for entry in entries])))
     return found
 
 
-def segments(dialect: Dialect, ranges: Ranges, slot: int) -> bytes:
+def _flagged(entry: Piece, runs: Extents) -> Piece:
+    """An entry with the flag that its blocks, taken in runs (ascending) or not, ask for."""
+    offset, length, address, flag = entry
+    i = bisect_right(runs, (address, 1 << 62))
+    if i and address < runs[i - 1][0] + runs[i - 1][1]:
+        flag |= _NEW
+    elif i < len(runs) and runs[i][0] < address + length:
+        flag |= _EXTENDED
+    return offset, length, address, flag
+
+
+def segments(coding: Coding, ranges: Ranges, slot: int) -> bytes:
     """Ranges as the data of a REDOPAGE record: bytes, then a descriptor, for each."""
     parts: list[bytes] = []
-    order: Any = "big" if dialect.order == ">" else "little"
     for first, data in ranges:
-        parts += [data, first.to_bytes(2, order), (len(data) // slot).to_bytes(2, order)]
+        parts += [data, first.to_bytes(2, coding.order), (len(data) // slot).to_bytes(2, coding.order)]
     return b"".join(parts)
 
 
-def extent_lists(dialect: Dialect, extents: Extents, most: int = 250) -> Iterator[tuple[int, bytes]]:
+def extent_lists(coding: Coding, extents: Extents, most: int = 250) -> Iterator[tuple[int, bytes]]:
     """Extents as data of UPDATEMAP records with lists of `xad`: (count, data)."""
     for at in range(0, len(extents), most):
-        part = np.array(extents[at : at + most], np.int64)
-        xads = dialect.structures.xad.empty_table(len(part))
-        dialect.put_xad(xads, slice(None), 0, part[:, 0], part[:, 1])
-        yield len(part), segments(dialect, [(FIRST_ENTRY, xads.tobytes())], ENTRY)
+        part = extents[at : at + most]
+        entries = coding.put_entries([(0, length, address, 0) for address, length in part])
+        yield len(part), segments(coding, [(FIRST_ENTRY, entries)], ENTRY)

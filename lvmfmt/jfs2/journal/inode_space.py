@@ -1,6 +1,9 @@
 """The inode map of a mounted file system, in memory; its pages go home at sync points.
 
-Source: reference sections 2.6 and 3.3. Recovery finds the inodes in use from the log, so nothing of it is logged.
+Recovery finds the inodes in use from the log, so nothing of it is logged. Inode extents without inodes stay backed:
+giving them back (3.3.4) is an economy of the reference's kernel with a record of its own (NOREDOINOEXT), no condition
+for a sound file system (invariants 28 to 33), and the replay of a log does it for all of them anyway (3.10, step 10).
+Source: reference sections 2.6 and 3.3.
 """
 
 from __future__ import annotations
@@ -12,48 +15,64 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import NoSpace
-from ..geometry import EXTENTS_PER_IAG, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG, Geometry
+from ..geometry import EXTENTS_PER_IAG, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG
 from ..inode_map import control_page, iag_pages
-from ..inodes import InodeMap
+from ..inode_table import get_generator
+from ..inodes import Iag, InodeMap
+from ..superblock import Superblock
 from ..volume import Volume
 from .transaction import Transaction
 
-_DERIVED = ("inosmap", "extsmap", "nfreeinos", "nfreeexts", "wmap", "pmap", "inoext", "inofreefwd", "inofreeback",
-            "extfreefwd", "extfreeback", "iagfree")  # fmt: skip
+_LINKS = ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback", "iagfree")
+_DERIVED = ("inosmap", "extsmap", "nfreeinos", "nfreeexts", "wmap", "pmap", "inoext")
 
 
-class MountedInodes:
+class MountedInodes(InodeMap):
     """Inodes of the fileset, given out and taken back.
 
     Args:
-        volume: the file system.
-        inodes: its inode map as it was at the mount.
-        geometry: of it.
+        volume: the file system with all committed changes.
+        superblock: of it.
+
+    Attributes:
         generation: number for the next new inode.
     """
 
-    def __init__(self, volume: Volume, inodes: InodeMap, geometry: Geometry, generation: int) -> None:
-        self._volume, self._geometry = volume, geometry
-        groups = [inodes.iag(k) for k in range(inodes.iag_count)]
-        self._used = np.array([group.used for group in groups])
+    def __init__(self, volume: Volume, superblock: Superblock) -> None:
+        self._pages: list[int] = []
+        super().__init__(volume, superblock)
+        groups = [super(MountedInodes, self).iag(k) for k in range(self.iag_count)]
+        self._inodes_used = np.array([group.used for group in groups])
         self._address = np.array([group.address for group in groups])
-        self._record = volume.dialect.structures.iag
+        self._iag = volume.dialect.structures.iag
         self._home = self._joined([group.row for group in groups])
-        self._pages = [inodes.map_offset(k) for k in range(-1, len(groups))]
-        self._control = inodes.control.copy()
+        self._pages = [super(MountedInodes, self).map_offset(k) for k in range(-1, len(groups))]
         backed = np.repeat(self._address != 0, INODES_PER_EXTENT, axis=1)
-        self._free = (backed & ~self._used).sum(axis=1)
-        self.generation = generation
+        # a byte for each inode: 0 for one that can be given out, so that `find` looks for it
+        self._taken = [bytearray(row.tobytes()) for row in self._inodes_used | ~backed]
+        self._free = (backed & ~self._inodes_used).sum(axis=1).tolist()
+        self._missing = int((self._address == 0).sum())
+        self._changed: set[int] = set()
+        self.generation = get_generator(volume.dialect, self.map_inode.row[0])
 
-    @property
-    def count(self) -> int:
-        """Inode allocation groups."""
-        return len(self._used)
+    def iag(self, k: int) -> Iag:
+        """See `InodeMap.iag`; as it is now."""
+        lengths = np.where(self._address[k] != 0, self._geometry.blocks_per_extent, 0)
+        return Iag(self._home[k : k + 1], self._address[k], lengths, self._inodes_used[k])
+
+    def counts(self) -> tuple[int, int]:
+        """See `InodeMap.counts`; as it is now."""
+        backed = (len(self._address) * EXTENTS_PER_IAG - self._missing) * INODES_PER_EXTENT
+        return backed - sum(self._free), backed
+
+    def map_offset(self, iag: int) -> int:
+        """See `InodeMap.map_offset`."""
+        return self._pages[iag + 1] if self._pages else super().map_offset(iag)
 
     @property
     def is_full(self) -> bool:
         """Whether no group has room for one more inode."""
-        return not self._free.any() and bool((self._address != 0).all())
+        return not self._missing and not any(self._free)
 
     def allocate(self, txn: Transaction, parent: int) -> int:
         """An inode for a file in the directory `parent`: of its group, or of another.
@@ -64,26 +83,22 @@ class MountedInodes:
             NoSpace: there is no room for more inodes.
         """
         home = parent // INODES_PER_IAG
-        groups = [home, *(k for k in range(self.count) if k != home)]
-        number = None
-        for k in groups:
-            if self._free[k]:
-                number = self._first_free(k)
-                break
-            if k == home and (number := self._new_extent(txn, k)) is not None:
-                break
-        else:
-            number = next((n for k in groups if (n := self._new_extent(txn, k)) is not None), None)
+        number = self._first_free(home) if self._free[home] else self._new_extent(txn, home)
         if number is None:
-            raise NoSpace("no room for more inodes", where=self._volume.where)
-        self._set(number, True)
-        txn.undo.append(lambda: self._set(number, False))
+            k = next((k for k, free in enumerate(self._free) if free), None)
+            number = self._first_free(k) if k is not None else None
+        if number is None:
+            number = next((n for k in range(self.iag_count) if (n := self._new_extent(txn, k)) is not None), None)
+        if number is None:
+            raise NoSpace("no room for more inodes", where=self.volume.where)
+        self.mark(number, True)
+        txn.undo.append(lambda: self.mark(number, False))
         return number
 
     def release(self, txn: Transaction, number: int) -> None:
         """Give an inode back; its extent stays backed."""
-        self._set(number, False)
-        txn.undo.append(lambda: self._set(number, True))
+        self.mark(number, False)
+        txn.undo.append(lambda: self.mark(number, True))
 
     def place(self, number: int) -> int:
         """Byte offset of an inode in use in the device.
@@ -92,10 +107,10 @@ class MountedInodes:
             CorruptImage: there is no such inode.
         """
         k, within = divmod(number, INODES_PER_IAG)
-        if not 0 <= k < self.count or not self._used[k, within]:
-            raise self._volume.corrupt("dtree_leaf_slot", "inumber", None, "an inode in use", number)
+        if not 0 <= k < self.iag_count or not self._inodes_used[k, within]:
+            raise self.volume.corrupt("dtree_leaf_slot", "inumber", None, "an inode in use", number)
         address = int(self._address[k, within // INODES_PER_EXTENT])
-        return address * self._volume.block_size + within % INODES_PER_EXTENT * INODE_SIZE
+        return address * self.volume.block_size + within % INODES_PER_EXTENT * INODE_SIZE
 
     def extent(self, number: int) -> int:
         """Block address of the inode extent that an inode lies in."""
@@ -109,50 +124,61 @@ class MountedInodes:
 
     def add_group(self, page_at: int, page: NDArray[Any]) -> None:
         """A new group without inodes, whose page (shape (1,)) lies at a byte offset of the device."""
-        self._used = np.concatenate((self._used, np.zeros((1, INODES_PER_IAG), bool)))
+        self._inodes_used = np.concatenate((self._inodes_used, np.zeros((1, INODES_PER_IAG), bool)))
         self._address = np.concatenate((self._address, np.zeros((1, EXTENTS_PER_IAG), np.int64)))
-        self._free = np.append(self._free, 0)
+        self._taken.append(bytearray(b"\1" * INODES_PER_IAG))
+        self._free.append(0)
+        self._missing += EXTENTS_PER_IAG
         self._home = self._joined([self._home, page])
         self._pages.append(page_at)
+        self._changed.add(self.iag_count)
+        self.iag_count += 1
 
     def blank_group(self) -> NDArray[Any]:
         """The page of the next group, which allocates where the last one does: shape (1,)."""
         none = np.zeros(EXTENTS_PER_IAG, np.int64)
         page = iag_pages(
-            self._volume.dialect, self._geometry, np.zeros(INODES_PER_IAG, bool), none, first=self.count
+            self.volume.dialect, self._geometry, np.zeros(INODES_PER_IAG, bool), none, first=self.iag_count
         )  # fmt: skip
         page["agstart"] = self._home["agstart"][-1]
         return page
 
     def write(self, device: BlockDevice) -> None:
         """Write the pages that have changed."""
-        rows = iag_pages(self._volume.dialect, self._geometry, self._used.ravel(), self._address.ravel())
-        rows["agstart"] = self._home["agstart"]
-        control = control_page(self._volume.dialect, self._geometry, rows)
-        for field in ("in_unused", "in_rsvd"):
-            control[field] = self._control[field]
+        if not self._changed:
+            return
         new = self._home.copy()
-        for field in _DERIVED:
-            new[field] = rows[field]
-        for k in range(self.count):
+        for k in self._changed:
+            row = iag_pages(
+                self.volume.dialect, self._geometry, self._inodes_used[k], self._address[k], first=k
+            )  # fmt: skip
+            for field in _DERIVED:
+                new[field][k] = row[field][0]
+        for field in _LINKS:
+            new[field] = -1
+        control = control_page(self.volume.dialect, self._geometry, new)
+        for field in ("in_unused", "in_rsvd"):
+            control[field] = self.control[field]
+        for k in range(self.iag_count):
             if new[k].tobytes() != self._home[k].tobytes():
                 device.write(self._pages[k + 1], new[k : k + 1])
-        if control.tobytes() != self._control.tobytes():
-            device.write(self._pages[0], control)
-        self._home, self._control = new, control
+        device.write(self._pages[0], control)
+        self._home, self.control = new, control
+        self._changed.clear()
 
     def _joined(self, rows: list[NDArray[Any]]) -> NDArray[Any]:
         """Pages one after the other; numpy's own concatenation would change their byte order."""
-        return self._record.table(b"".join([part.tobytes() for part in rows])).copy()
+        return self._iag.table(b"".join([part.tobytes() for part in rows])).copy()
 
-    def _set(self, number: int, used: bool) -> None:
+    def mark(self, number: int, used: bool) -> None:
+        """Set the state of an inode that has the other one."""
         k, within = divmod(number, INODES_PER_IAG)
-        self._used[k, within] = used
+        self._inodes_used[k, within] = self._taken[k][within] = used
         self._free[k] += -1 if used else 1
+        self._changed.add(k)
 
     def _first_free(self, k: int) -> int:
-        backed = np.repeat(self._address[k] != 0, INODES_PER_EXTENT)
-        return k * INODES_PER_IAG + int((backed & ~self._used[k]).argmax())
+        return k * INODES_PER_IAG + self._taken[k].find(0)
 
     def _new_extent(self, txn: Transaction, k: int) -> int | None:
         """Take an inode extent into a group; the number of its first inode, None where that is not possible."""
@@ -172,5 +198,10 @@ class MountedInodes:
         return first
 
     def _back(self, k: int, e: int, address: int) -> None:
+        """Let an inode extent without inodes lie at a block address, or nowhere at 0."""
         self._address[k, e] = address
+        first, taken = e * INODES_PER_EXTENT, b"\0" if address else b"\1"
+        self._taken[k][first : first + INODES_PER_EXTENT] = taken * INODES_PER_EXTENT
         self._free[k] += INODES_PER_EXTENT if address else -INODES_PER_EXTENT
+        self._missing += -1 if address else 1
+        self._changed.add(k)

@@ -10,15 +10,15 @@ import stat
 import numpy as np
 
 from ...errors import UnsupportedFeature
+from ..attributes.descriptor import Kind, read_descriptor, read_dxd
 from ..inode_table import FILESET, blank_inodes, empty_root, mode_attributes, shorten_roots
+from ..inodes import Inode
 from .core import Journal
 from .dtree_change import DirectoryTree
 from .file_extents import FileExtents
-from .images import InodeImage, time_bytes
+from .images import InodeImage
 from .transaction import Transaction
 from .tree import MountedTree
-
-_EXTENT_FLAG = 0x20
 
 Place = tuple[InodeImage, DirectoryTree, bytes]
 """A directory, its entries, and the on-disk key of one."""
@@ -29,7 +29,7 @@ class Lifetimes(MountedTree):
 
     def __init__(self, journal: Journal) -> None:
         super().__init__(journal)
-        self._empty_root = empty_root(journal.volume.dialect)
+        self._blank: dict[int, bytes] = {}  # new inodes by file type
         self._instant = -1, b""  # the last time stamp, coded
 
     def _new(
@@ -43,59 +43,64 @@ class Lifetimes(MountedTree):
         directory, entries, key = place
         inodes = self._journal.inodes
         number = inodes.allocate(txn, directory.number)
-        row = blank_inodes(
-            self._dialect, np.array([number]), fileset=FILESET, stamp=self._journal.stamp,
-            generation=inodes.next_generation(),
-        )  # fmt: skip
         per_extent = self._journal.superblock.geometry.blocks_per_extent
-        self._dialect.put_pxd(row["di_ixpxd"], slice(None), inodes.extent(number), per_extent)
-        modes = np.array([mode], np.uint32)
-        row["di_mode"] = modes | mode_attributes(self._dialect, modes)
-        row["di_nlink"], row["di_uid"], row["di_gid"] = 1, uid, gid
-        row["root"] = self._empty_root
-        if stat.S_IFMT(mode) != stat.S_IFDIR:
-            shorten_roots(self._dialect, row, np.zeros(1, np.int64))
-        inode = txn.inode(number, inodes.place(number), new=row.tobytes())
+        inode = txn.new_inode(number, inodes.place(number), bytearray(self._blank_inode(stat.S_IFMT(mode))))
+        inode.set_identity(number, inodes.next_generation(), inodes.extent(number), per_extent)
+        inode.mode_word |= mode
+        inode.links, inode.uid, inode.gid = 1, uid, gid
         self._touch(inode, now, "di_atime", "di_mtime", "di_ctime", "di_otime")
         entries.insert(key, number)
         self._touch(directory, now, "di_mtime", "di_ctime")
         return inode, directory
 
+    def _blank_inode(self, kind: int) -> bytes:
+        """The bytes of a new inode of a file type: attributes beyond POSIX, and an empty extent tree."""
+        if kind not in self._blank:
+            row = blank_inodes(self._dialect, np.zeros(1), fileset=FILESET, stamp=self._journal.stamp, generation=0)
+            row["di_mode"] = mode_attributes(self._dialect, np.array([kind], np.uint32))
+            row["root"] = empty_root(self._dialect)
+            if kind != stat.S_IFDIR:
+                shorten_roots(self._dialect, row, np.zeros(1, np.int64))
+            self._blank[kind] = row.tobytes()
+        return self._blank[kind]
+
     def _lose_link(self, txn: Transaction, inode: InodeImage, now: int) -> None:
         """One name less; with the last one go content and attributes."""
-        row = inode.row
-        row["di_nlink"] -= 1
+        inode.links -= 1
         self._touch(inode, now, "di_ctime")
         if inode.links:
             return
         self._lose_attributes(txn, inode)
+        self._lose_content(txn, inode)
+
+    def _lose_content(self, txn: Transaction, inode: InodeImage) -> None:
+        """The last name has gone, and with it the content and the inode."""
         FileExtents(txn, inode).drop()
         self._journal.inodes.release(txn, inode.number)
 
     def _lose_directory(self, txn: Transaction, parent: InodeImage, inode: InodeImage, now: int) -> None:
         """An empty directory goes, and with it the link that its `..` was."""
         self._lose_attributes(txn, inode)
-        inode.row["di_nlink"] = 0
-        parent.row["di_nlink"] -= 1
+        inode.links = 0
+        parent.links -= 1
         self._touch(inode, now, "di_ctime")
         self._touch(parent, now, "di_mtime", "di_ctime")
         self._journal.inodes.release(txn, inode.number)
 
     def _lose_attributes(self, txn: Transaction, inode: InodeImage) -> None:
         """Free the extents of extended attributes and access control lists."""
-        row = inode.row
-        if self._dialect.name == "aix":
-            # what AIX keeps there, and how, is not published (reference 5, items 12 and 13)
-            if row["ea"].any():
-                raise UnsupportedFeature("removing a file with extended attributes of AIX", where=self._volume.where)
-            return
-        for field in ("di_acl", "di_ea"):
-            if row[field]["flag"][0] & _EXTENT_FLAG:
-                length, address = (int(value[0]) for value in self._dialect.get_pxd(row[field]["xd"]))
-                self._volume.check_extent(address, length, "inode", field, inode.at)
-                txn.free(address, length)
+        read = Inode(inode.number, inode.at, inode.row.copy())
+        kept = [read_descriptor(self._volume, read)]
+        if self._dialect.name == "linux":
+            kept.append(read_dxd(self._volume, read, "di_acl"))
+        for found in kept:
+            if found.kind in (Kind.OBJECTS, Kind.UNKNOWN):
+                # what belongs to them, and how it is given back, is not published (reference 5, items 12 and 13)
+                raise UnsupportedFeature("removing a file with such attributes of AIX", where=self._volume.where)
+            if found.length:
+                txn.free(found.address, found.length)
 
     def _touch(self, inode: InodeImage, now: int, *fields: str) -> None:
         if self._instant[0] != now:
-            self._instant = now, time_bytes(self._dialect, now)
+            self._instant = now, self._coding.time(now)
         inode.set_time(self._instant[1], *fields)

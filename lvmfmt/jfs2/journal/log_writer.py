@@ -6,11 +6,13 @@ a page that arrived before its predecessor would be a gap in the sequence. Sourc
 
 from __future__ import annotations
 
-from typing import Any
+from struct import Struct
+from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ...block import Buffer
+from ...block.device import byte_view
 from ...errors import OperationRefused
 from ...layout.record import Record
 from ..geometry import PAGE
@@ -29,6 +31,16 @@ _STRUCTURES = {
 MAX_DATA = 0x7FFF
 """Bytes of data of a record: its length has 15 bits."""
 _MAX_DELTA = 128 * PAGE
+_CODES = {"i8": "q", "u8": "Q", "i4": "i", "u4": "I", "i2": "h", "u2": "H"}
+_Template = tuple[Struct, dict[str, Any]]
+"""How a record is packed, and the values that it has where nothing else is said, in the order of its fields."""
+
+
+class Oldest(NamedTuple):
+    """A record that a replay still needs: where it begins in the stream, and its address, which is its end."""
+
+    position: int
+    address: int
 
 
 class LogWriter:
@@ -40,7 +52,7 @@ class LogWriter:
     Attributes:
         end: position behind the last record.
         durable: position up to which records survive a crash.
-        synced: position of the last sync point.
+        synced: position of the last sync point, or of the oldest record that it keeps.
         capacity: bytes that the ring holds.
         delta: bytes after which a new sync point is due (3.8.3).
         serial: of this use of the log.
@@ -77,33 +89,36 @@ class LogWriter:
         self.delta = min(self.capacity // 8, _MAX_DELTA)
         self.end = self.durable = self.synced = 0
         self.serial = int(log.values["serial"]) + 1
-        self._templates: dict[int, tuple[Record, NDArray[Any]]] = {}
+        self._templates: dict[int, _Template] = {}
 
     @property
     def written(self) -> int:
-        """Bytes since the last sync point."""
+        """Bytes since the last sync point, or since the oldest record that it keeps."""
         return self.end - self.synced
 
-    def open(self, member: tuple[int, bytes] | None) -> None:
+    def open(self, active: Buffer | None) -> None:
         """Write the first sync point, and mark the log as in use.
 
         Args:
-            member: index in, and new value for, the list of active file systems; None for an inline log.
+            active: the list of active file systems; None for an inline log.
         """
         self.sync_point()
-        values: dict[str, Any] = {"state": OPEN, "serial": self.serial}
-        self._set_superblock(values, member)
+        self._set_superblock({"state": OPEN, "serial": self.serial}, active)
 
-    def close(self, member: tuple[int, bytes] | None) -> None:
+    def close(self, active: Buffer | None) -> None:
         """Write the last sync point, and mark the log as closed at its end."""
         self.sync_point()
-        self._set_superblock({"state": REDONE, "end": self._last}, member)
+        self._set_superblock({"state": REDONE, "end": self._last}, active)
 
-    def sync_point(self) -> None:
-        """Say that nothing older is needed, and wait for it."""
-        self.append(SYNCPT)
+    def set_active(self, active: Buffer) -> None:
+        """Write the list of active file systems."""
+        self._set_superblock({}, active)
+
+    def sync_point(self, oldest: Oldest | None = None) -> None:
+        """Say that nothing older than a record is needed, or nothing at all, and wait for it."""
+        self.append(SYNCPT, fields={"sync": oldest.address if oldest else 0})
         self.force()
-        self.synced = self.end
+        self.synced = oldest.position if oldest else self.end
 
     def append(self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
                fields: dict[str, Any] | None = None) -> int:  # fmt: skip
@@ -117,17 +132,16 @@ class LogWriter:
             aggregate: file system.
             fields: of the type part, by published name; extents as 8 bytes.
         """
-        record, row = self._template(kind)
-        row["logtid"], row["backchain"], row["aggregate"] = tid, backchain, aggregate
-        row["length"] = len(data)
-        for name, value in (fields or {}).items():
-            if isinstance(value, bytes):
-                at = record.offset_of(name)
-                row.view(np.uint8)[at : at + len(value)] = np.frombuffer(value, np.uint8)
-            else:
-                row[name] = value
-        self._put(data)
-        self._put(row.tobytes())
+        packing, zeros = self._template(kind)
+        values: dict[str, Any] = zeros | {
+            "logtid": tid,
+            "backchain": backchain,
+            "aggregate": aggregate,
+            "length": len(data),
+        }
+        if fields:
+            values.update(fields)
+        self._put(data + packing.pack(*values.values()))
         self._eor = self._at
         self._last = self._page * PAGE + self._at
         if self._at == PAGE_END:
@@ -145,12 +159,18 @@ class LogWriter:
             self._write(self._page, self._marked())
         self.durable = self.end
 
-    def _template(self, kind: int) -> tuple[Record, NDArray[Any]]:
+    def _template(self, kind: int) -> _Template:
         found = self._templates.get(kind)
         if found is None:
             record: Record = getattr(self._log.dialect.structures, _STRUCTURES[kind])
-            found = self._templates[kind] = record, record.empty_table(1)
-            found[1]["type"] = kind
+            code, end, zeros = self._log.dialect.order, 0, dict[str, Any]()
+            for name, (dtype, at, *_) in (record.dtype.fields or {}).items():
+                number = _CODES.get(dtype.str[1:])
+                code += f"{at - end}x{number or f'{dtype.itemsize}s'}"
+                zeros[name] = 0 if number else bytes(dtype.itemsize)
+                end = at + dtype.itemsize
+            zeros["type"] = kind
+            found = self._templates[kind] = Struct(f"{code}{record.size - end}x"), zeros
         return found
 
     def _put(self, data: bytes) -> None:
@@ -182,16 +202,16 @@ class LogWriter:
         self._log.device.write(self._log.offset + number * PAGE, page)
         self._log.device.flush()
 
-    def _set_superblock(self, values: dict[str, Any], member: tuple[int, bytes] | None) -> None:
+    def _set_superblock(self, values: dict[str, Any], active: Buffer | None) -> None:
         log, record = self._log, self._log.dialect.structures.log_super
         at = log.offset + SUPERBLOCK_PAGE * PAGE
         page = log.device.read(at, PAGE)
         row = page[: record.size].view(record.dtype)
         for name, value in values.items():
             row[name] = value
-        if member is not None:
-            index, raw = member
-            start = record.offset_of("active") + index * len(raw)
+        if active is not None:
+            raw = byte_view(active)
+            start = record.offset_of("active")
             page[start : start + len(raw)] = np.frombuffer(raw, np.uint8)
         log.device.write(at, page)
         log.device.flush()

@@ -1,26 +1,22 @@
 """Mounting: the life cycle of superblock and log around the changes of a file system.
 
-Source: reference sections 3.8.2, 3.8.4, 3.8.5 and 3.9.
+Source: reference sections 3.8.2, 3.8.4, 3.8.5, 3.9 and 3.12.
 """
 
 from __future__ import annotations
 
-from typing import Any
-
-import numpy as np
-
 from ...block import BlockDevice
-from ...errors import OperationRefused, UnsupportedFeature
+from ...errors import OperationRefused
 from ..dialect import AIX, LINUX
 from ..log.locate import find_log
-from ..superblock import CLEAN, MOUNT, Superblock, describe_state, read_superblock
+from ..superblock import CLEAN, CLEAN_QUIESCED, MOUNT, Superblock
 from .core import Journal
 from .log_writer import MOUNT as MOUNT_RECORD
-from .log_writer import LogWriter
+from .mountable import check_mountable
 from .operations import Operations
+from .shared_log import SharedLog
 
-_MINOR = 0xFFFFFFFF
-_MINORS = 3072
+UNMOUNTED, FROZEN = "the file system was unmounted", "the file system is frozen"
 
 
 class Mount(Operations):
@@ -29,30 +25,32 @@ class Mount(Operations):
     Args:
         device: where it lies.
         superblock: of it, clean.
-        log: its log, closed.
-        aggregate: name of the file system in log records.
-        member: its place in the log's list of active file systems, and what stands there; None for an inline log.
+        log: its log.
+        aggregate: AIX: number of its device, for a log volume.
         now: instant of the mount, in nanoseconds.
+
+    Attributes:
+        frozen_until: instant until which it is frozen, None while it is not.
     """
 
     def __init__(
-        self,
-        device: BlockDevice,
-        superblock: Superblock,
-        log: LogWriter,
-        aggregate: int,
-        member: tuple[int, bytes] | None,
-        now: int,
+        self, device: BlockDevice, superblock: Superblock, log: SharedLog, aggregate: int | None, now: int
     ) -> None:
         self.device, self.superblock = device, superblock
-        self._log, self._member = log, member
-        journal = Journal(device, superblock, log, aggregate)
-        log.open(member)
-        self._set_superblock(now, s_state=MOUNT, s_logserial=log.serial)
-        named = int(superblock.values["s_logdev"]) if superblock.dialect is LINUX and member is None else aggregate
-        log.append(MOUNT_RECORD, aggregate=named)
-        log.force()
+        self.frozen_until: int | None = None
+        self._log = log.attach(device, superblock, aggregate)
+        journal = Journal(device, superblock, self._log, self._log.name)
+        self._log.write_home = journal.write_home
+        self._enter(now)
         super().__init__(journal)
+
+    def _enter(self, now: int | None) -> None:
+        """Say in superblock and log that it is mounted."""
+        self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.serial)
+        inline = self.superblock.dialect is LINUX and self._log.inline
+        named = int(self.superblock.values["s_logdev"]) if inline else self._log.name
+        self._log.shared.writer.append(MOUNT_RECORD, aggregate=named)
+        self._log.force()
 
     def __enter__(self) -> Mount:
         return self
@@ -67,7 +65,7 @@ class Mount(Operations):
         Raises:
             NotFound: there is no such path.
         """
-        self._read_inode(path)
+        self.inode(path)
         self._journal.force()
 
     def sync(self) -> None:
@@ -78,17 +76,73 @@ class Mount(Operations):
         """Make all changes durable and bring them home: a replay would find nothing to do."""
         self._journal.sync_point()
 
+    def freeze(self, timeout: int, *, now: int) -> None:
+        """Bring everything home and refuse changes, so that a copy of the device is a file system as it stands.
+
+        AIX says so in the superblock and keeps the log open, with nothing in it to replay; Linux closes the log and
+        marks the file system as clean (3.12).
+
+        Args:
+            timeout: nanoseconds after which `expire` thaws it.
+            now: instant in nanoseconds.
+
+        Raises:
+            OperationRefused: it is frozen already, or not mounted.
+        """
+        if self._journal.closed:
+            raise OperationRefused(self._journal.closed, where=self.device.name)
+        self._journal.sync_point()
+        self._journal.closed = FROZEN
+        self.frozen_until = now + timeout
+        if self.superblock.dialect is AIX:
+            self._set_superblock(now, s_state=CLEAN_QUIESCED)
+        else:
+            self._set_superblock(now, s_state=CLEAN)
+            self._log.detach()
+
+    def refreeze(self, timeout: int, *, now: int) -> None:
+        """Give a frozen file system another timeout, counted from `now`; both in nanoseconds."""
+        self._check_frozen()
+        self.frozen_until = now + timeout
+
+    def thaw(self, *, now: int) -> None:
+        """Allow changes again.
+
+        Raises:
+            OperationRefused: it is not frozen; Linux: its log is in use by nobody and cannot be opened.
+        """
+        self._check_frozen()
+        if self.superblock.dialect is AIX:
+            self._set_superblock(now, s_state=MOUNT)
+        else:
+            self._log.shared.join(self._log)
+            self._enter(now)
+        self.frozen_until = None
+        self._journal.closed = ""
+
+    def expire(self, now: int) -> bool:
+        """Thaw a frozen file system whose timeout has passed; whether it was thawed."""
+        if self.frozen_until is None or now < self.frozen_until:
+            return False
+        self.thaw(now=now)
+        return True
+
+    def _check_frozen(self) -> None:
+        if self.frozen_until is None:
+            raise OperationRefused("the file system is not frozen", where=self.device.name)
+
     def unmount(self, *, now: int | None = None) -> None:
         """Bring everything home, and mark file system and log as clean. Changes are refused afterwards.
 
         Args:
             now: instant for the superblock; None leaves the time of the mount.
         """
-        self._journal.write_home()
-        self._journal.closed = True
-        self._set_superblock(now, s_state=CLEAN)
-        left = None if self._member is None else (self._member[0], bytes(len(self._member[1])))
-        self._log.close(left)
+        if self.frozen_until is None or self.superblock.dialect is AIX:
+            self._journal.write_home()
+            self._set_superblock(now, s_state=CLEAN)
+            self._log.detach()
+        self.frozen_until = None
+        self._journal.closed = UNMOUNTED
 
     def _set_superblock(self, now: int | None, **values: int) -> None:
         dialect, at = self.superblock.dialect, self.superblock.offset
@@ -104,14 +158,20 @@ class Mount(Operations):
 
 
 def mount(
-    device: BlockDevice, *, now: int, log_device: BlockDevice | None = None, aggregate: int | None = None
+    device: BlockDevice,
+    *,
+    now: int,
+    log: SharedLog | None = None,
+    log_device: BlockDevice | None = None,
+    aggregate: int | None = None,
 ) -> Mount:
     """Mount a file system for changes.
 
     Args:
         device: the file system, writable.
         now: instant in nanoseconds.
-        log_device: the log volume of a file system with an external log, writable.
+        log: a log volume that other mounted file systems may use too, see `open_shared_log`.
+        log_device: a log volume that no other mounted file system uses, writable.
         aggregate: AIX: number of the file system's device (major << 32 | minor), needed with an external log.
 
     Raises:
@@ -119,40 +179,8 @@ def mount(
         UnsupportedFeature: it has something that a writer of this program does not handle.
         OperationRefused: it is not clean, or its log is in use or has something to replay.
     """
-    device.check_writable()
-    superblock = read_superblock(device)
-    where = device.name
-    problems = [*superblock.problems, *describe_state(superblock.state)]
-    if superblock.state == MOUNT:
-        raise OperationRefused("it was not unmounted", where=where, hint="replay its log (logredo) first")
-    if problems:
-        raise OperationRefused(problems[0], where=where, hint="run fsck first")
-    for found, what in (
-        (not superblock.writable_features, "mounting a file system with snapshots"),
-        (superblock.indexed_directories, "writing to directories with an index (s_flag 0x200000)"),
-        (superblock.variable_inode_extents, "writing with inode extents of several lengths"),
-    ):
-        if found:
-            raise UnsupportedFeature(what, where=where, hint="it can be opened for reading")
-    log = find_log(device, superblock, log_device)
-    name, member = _membership(superblock, log.values, aggregate, where)
-    return Mount(device, superblock, LogWriter(log), name, member, now)
-
-
-def _membership(
-    superblock: Superblock, log: Any, aggregate: int | None, where: str
-) -> tuple[int, tuple[int, bytes] | None]:
-    """The name of a file system in log records, and its place in the list of active ones."""
-    if superblock.geometry.log_blocks:
-        name = 0 if superblock.dialect is LINUX else int(superblock.values["s_logdev"])
-        return name, None
-    if superblock.dialect is LINUX:
-        return 0, (0, bytes(superblock.values["s_uuid"]))
-    if aggregate is None or not aggregate & _MINOR < _MINORS:
-        raise OperationRefused(
-            f"a log volume knows its file systems by a minor number below {_MINORS}", where=where,
-            hint="say which device the file system is",
-        )  # fmt: skip
-    minor = aggregate & _MINOR
-    bits = np.array(log["active"], ">u4").view(np.uint8)
-    return aggregate | 1 << 63, (minor // 8, bytes([int(bits[minor // 8]) | 0x80 >> minor % 8]))
+    superblock = check_mountable(device)
+    if log is not None and superblock.geometry.log_blocks:
+        raise OperationRefused("the file system has a log of its own", where=device.name)
+    shared = SharedLog(find_log(device, superblock, log_device)) if log is None else log
+    return Mount(device, superblock, shared, aggregate, now)

@@ -10,22 +10,22 @@ import stat
 import numpy as np
 
 from ...block import Buffer
-from ...block.device import byte_view
 from ...errors import OperationRefused
-from ..geometry import MAX_FILE_SIZE
+from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..inode_table import fill_special
-from ..xtree import ROOT_OFFSET
+from .attributes import AttributeOperations
 from .dtree_change import DirectoryTree
 from .file_content import FileContent
+from .handles import OpenFiles
 from .images import InodeImage
-from .lifetimes import Lifetimes
+from .special import SpecialFiles
 from .transaction import Transaction
 
 _PERMISSIONS = 0o7777
 MAX_SYMLINK = 4096
 
 
-class Operations(Lifetimes):
+class Operations(AttributeOperations, SpecialFiles, OpenFiles):
     """Operations on files and names. Instants (`now`) are nanoseconds since the epoch.
 
     What an operation changed is durable after the next `sync` or `fsync`; a crash before leaves all or nothing of it.
@@ -50,11 +50,9 @@ class Operations(Lifetimes):
             child, directory = self._new(
                 txn, self._parent(txn, path), stat.S_IFDIR | mode & _PERMISSIONS, now, uid, gid
             )
-            root = txn.form.empty_root(directory.number)
-            child.data[ROOT_OFFSET : ROOT_OFFSET + len(root)] = root
-            row = child.row
-            row["di_nlink"], row["di_size"] = 2, 256
-            directory.row["di_nlink"] += 1
+            child.set_root(txn.form.empty_root(directory.number))
+            child.links, child.size = 2, DIRECTORY_SIZE_OF_ROOT
+            directory.links += 1
 
     def symlink(self, target: str, path: str, *, now: int, uid: int = 0, gid: int = 0) -> None:
         """Make a symlink to `target`.
@@ -68,11 +66,10 @@ class Operations(Lifetimes):
             raise OperationRefused("a symlink has 1 to 4096 bytes", where=self._volume.where)
         with self._journal.transaction(creates=True) as txn:
             child, _ = self._new(txn, self._parent(txn, path), stat.S_IFLNK | 0o777, now, uid, gid)
-            row = child.row
-            row["di_size"] = len(raw)
+            child.size = len(raw)
             if len(raw) < self._dialect.symlink_inline_limit:
                 kinds = np.array([stat.S_IFLNK])
-                fill_special(self._dialect, row, kinds, np.zeros(1, np.uint64), {0: raw})
+                fill_special(self._dialect, child.row, kinds, np.zeros(1, np.uint64), {0: raw})
             else:
                 FileContent(self._journal, txn, child).replace(raw)
 
@@ -88,7 +85,7 @@ class Operations(Lifetimes):
                 raise OperationRefused(f"{path}: is a directory", where=self._volume.where)
             directory, entries, key = self._parent(txn, new)
             entries.insert(key, inode.number)
-            inode.row["di_nlink"] += 1
+            inode.links += 1
             self._touch(inode, now, "di_ctime")
             self._touch(directory, now, "di_mtime", "di_ctime")
 
@@ -152,8 +149,8 @@ class Operations(Lifetimes):
             old_entries.remove(old_key)
             if is_directory and source is not target:
                 DirectoryTree(txn, inode).parent = target.number
-                source.row["di_nlink"] -= 1
-                target.row["di_nlink"] += 1
+                source.links -= 1
+                target.links += 1
             for changed in (source, target):
                 self._touch(changed, now, "di_mtime", "di_ctime")
             self._touch(inode, now, "di_ctime")
@@ -168,33 +165,56 @@ class Operations(Lifetimes):
             OperationRefused: it is not a regular file, or would become too large.
         """
         with self._journal.transaction() as txn:
-            inode = self._regular(txn, path)
-            if offset < 0 or offset + len(byte_view(data)) > MAX_FILE_SIZE:
-                raise OperationRefused(f"a file has at most {MAX_FILE_SIZE} bytes", where=self._volume.where)
-            FileContent(self._journal, txn, inode).write(offset, data)
-            self._touch(inode, now, "di_mtime", "di_ctime")
+            self._write(txn, self._regular(txn, path), offset, data, now)
 
     def append(self, path: str, data: Buffer, *, now: int) -> None:
         """Write at the end of a regular file."""
-        self.write(path, self.stat(path).size, data, now=now)
+        with self._journal.transaction() as txn:
+            inode = self._regular(txn, path)
+            self._write(txn, inode, inode.size, data, now)
 
     def truncate(self, path: str, size: int, *, now: int) -> None:
         """Give a regular file another size; what it gains reads as zeros."""
-        if not 0 <= size <= MAX_FILE_SIZE:
-            raise OperationRefused(f"a file has 0 to {MAX_FILE_SIZE} bytes", where=self._volume.where)
         with self._journal.transaction() as txn:
-            inode = self._regular(txn, path)
-            FileContent(self._journal, txn, inode).truncate(size)
-            self._touch(inode, now, "di_mtime", "di_ctime")
+            self._truncate(txn, self._regular(txn, path), size, now)
 
-    def write_file(self, path: str, data: Buffer, *, now: int, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
-        """Make a regular file with this content, or give an existing one this content: all of it or nothing."""
+    def write_file(
+        self,
+        path: str,
+        data: Buffer,
+        *,
+        now: int,
+        mode: int | None = None,
+        uid: int | None = None,
+        gid: int | None = None,
+    ) -> None:
+        """Make a regular file with this content, or give an existing one this content: all of it or nothing.
+
+        Args:
+            path: the file; its directory must exist.
+            data: all of its content.
+            now: instant.
+            mode: permissions; None keeps those of an existing file and gives a new one 0644.
+            uid: owner; None keeps it, or 0.
+            gid: group; None keeps it, or 0.
+
+        Raises:
+            NotFound: there is no such directory.
+            NoSpace: it does not fit.
+            OperationRefused: the path is not that of a regular file, or the name cannot be stored.
+        """
         with self._journal.transaction(creates=True) as txn:
             place = self._parent(txn, path)
-            if place[1].lookup(place[2]) is None:
-                inode, _ = self._new(txn, place, stat.S_IFREG | mode & _PERMISSIONS, now, uid, gid)
+            number = place[1].lookup(place[2])
+            if number is None:
+                new = stat.S_IFREG | (0o644 if mode is None else mode & _PERMISSIONS)
+                inode, _ = self._new(txn, place, new, now, uid or 0, gid or 0)
             else:
-                inode = self._regular(txn, path)
+                inode = self._check_regular(self._inode(txn, number), path)
+                if mode is not None:
+                    inode.mode_word = inode.mode_word & ~_PERMISSIONS | mode & _PERMISSIONS
+                inode.uid = inode.uid if uid is None else uid
+                inode.gid = inode.gid if gid is None else gid
                 self._touch(inode, now, "di_mtime", "di_ctime")
             FileContent(self._journal, txn, inode).replace(data)
 
@@ -202,16 +222,14 @@ class Operations(Lifetimes):
         """Change permissions; the type and attributes beyond POSIX stay."""
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
-            row = inode.row
-            row["di_mode"] = row["di_mode"] & ~np.uint32(_PERMISSIONS) | np.uint32(mode & _PERMISSIONS)
+            inode.mode_word = inode.mode_word & ~_PERMISSIONS | mode & _PERMISSIONS
             self._touch(inode, now, "di_ctime")
 
     def chown(self, path: str, uid: int, gid: int, *, now: int) -> None:
         """Change owner and group."""
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
-            row = inode.row
-            row["di_uid"], row["di_gid"] = uid, gid
+            inode.uid, inode.gid = uid, gid
             self._touch(inode, now, "di_ctime")
 
     def utime(self, path: str, atime: int, mtime: int, *, now: int) -> None:
@@ -223,7 +241,9 @@ class Operations(Lifetimes):
             self._touch(inode, now, "di_ctime")
 
     def _regular(self, txn: Transaction, path: str) -> InodeImage:
-        inode = self._resolve(txn, path)
+        return self._check_regular(self._resolve(txn, path), path)
+
+    def _check_regular(self, inode: InodeImage, path: str) -> InodeImage:
         if inode.kind != stat.S_IFREG:
             raise OperationRefused(f"{path}: not a regular file", where=self._volume.where)
         return inode

@@ -1,69 +1,172 @@
-"""The block map of a mounted file system: blocks that were given back rest until their commit is safe.
+"""Giving out and taking back blocks: those that were given back rest until their commit is safe.
 
-Source: reference section 3.2; a block is handed out again only when no crash can bring its old owner back.
+A block is handed out again only when no crash can bring its old owner back. Source: reference section 3.2.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import chain
 
 import numpy as np
 
 from ...block import BlockDevice
 from ...errors import NoSpace
-from ..geometry import BLOCKS_PER_DMAP, Geometry
-from ..space import Extents, FreeSpace
+from ...units import ceil_div
+from ..geometry import BLOCKS_PER_DMAP, MAX_EXTENT, Geometry
 from ..volume import Volume
+from .block_map import BlockMap
+from .images import Extents
 
 
-class MountedSpace(FreeSpace):
-    """Free space whose freed blocks come back when the log is durable.
+class MountedSpace:
+    """The blocks of a mounted file system.
 
     Args:
         volume: the file system.
         geometry: of it.
-        map_file: the pages of the map, one after the other.
+        map_file: the pages of its block map, one after the other.
         force: makes all commits durable, and calls `settle`.
     """
 
     def __init__(self, volume: Volume, geometry: Geometry, map_file: BlockDevice, force: Callable[[], None]) -> None:
-        super().__init__(volume, geometry, map_file)
-        self._force = force
+        self._volume, self._geometry, self._force = volume, geometry, force
+        self._map = BlockMap(volume, geometry, map_file)
+        self._longest: dict[int, int] = {}  # no run in a page of the map is longer, where that is known
         self._resting: deque[tuple[int, int, int]] = deque()
+        self._at_rest = 0
+
+    @property
+    def free(self) -> int:
+        """Free blocks, those included that come back with the next force."""
+        return self._map.free + self._at_rest
 
     def allocate(self, blocks: int, *, near: int, contiguous: bool = False) -> Extents:
-        """As `FreeSpace.allocate`; where there is no room, resting blocks are made safe first."""
-        small = 0 < blocks <= BLOCKS_PER_DMAP and 0 < near < self._geometry.blocks
-        if small and (start := self._close_to(near, blocks)) is not None:
-            return self._take([(start, blocks)])
-        try:
-            return super().allocate(blocks, near=near, contiguous=contiguous)
-        except NoSpace:
-            if not self._resting:
-                raise
-            self._force()
-            return super().allocate(blocks, near=near, contiguous=contiguous)
+        """Take free blocks: the first run at or behind `near` (cyclic) that is long enough, else the longest runs.
 
-    def _close_to(self, near: int, blocks: int) -> int | None:
-        """The first run of free blocks behind `near` that is long enough, in the same page of the map."""
-        d, inside = divmod(near, BLOCKS_PER_DMAP)
-        used = self._load(d)[inside:]
-        if blocks == 1:
-            first = int(used.argmin())
-            return None if used[first] else near + first
-        steps = np.flatnonzero(used[1:] != used[:-1]) + 1
-        starts = np.concatenate(([0], steps))
-        lengths = np.diff(np.concatenate((starts, [len(used)])))
-        fitting = np.flatnonzero(~used[starts] & (lengths >= blocks))
-        return near + int(starts[fitting[0]]) if len(fitting) else None
+        Args:
+            blocks: how many.
+            near: block address where looking starts.
+            contiguous: refuse several runs.
+
+        Returns:
+            Extents in ascending address, none longer than an extent may be.
+
+        Raises:
+            NoSpace: there are not enough; nothing was taken.
+        """
+        if blocks == 0:
+            return []
+        near = near if 0 <= near < self._geometry.blocks else 0
+        found = self._find(blocks, near, contiguous)
+        if not found and self._resting:
+            self._force()
+            found = self._find(blocks, near, contiguous)
+        if not found:
+            raise NoSpace(f"no room for {blocks} more blocks", where=self._volume.where)
+        for start, length in found:
+            self._mark(start, length, True)
+        return [
+            (at, min(MAX_EXTENT, start + length - at))
+            for start, length in found
+            for at in range(start, start + length, MAX_EXTENT)
+        ]
+
+    def release(self, address: int, length: int) -> None:
+        """Give blocks back that no crash can bring back.
+
+        Raises:
+            CorruptImage: they are not in use.
+        """
+        self._mark(address, length, False)
+
+    def take(self, address: int, length: int) -> None:
+        """Take blocks that are known to be free.
+
+        Raises:
+            CorruptImage: they are in use.
+        """
+        self._mark(address, length, True)
 
     def rest(self, extents: Extents, until: int) -> None:
         """Blocks that a commit has freed, whose record ends at the log position `until`."""
-        self._resting.extend((until, address, length) for address, length in extents)
+        for address, length in extents:
+            self._resting.append((until, address, length))
+            self._at_rest += length
 
     def settle(self, durable: int) -> None:
         """Free the blocks whose commit is durable."""
         while self._resting and self._resting[0][0] <= durable:
             _, address, length = self._resting.popleft()
+            self._at_rest -= length
             self.release(address, length)
+
+    def write(self) -> None:
+        """Write what has changed of the map, see `BlockMap.write`."""
+        self._map.write()
+
+    def _mark(self, address: int, length: int, used: bool) -> None:
+        self._map.mark(address, length, used)
+        if not used:
+            for d in range(address // BLOCKS_PER_DMAP, (address + length - 1) // BLOCKS_PER_DMAP + 1):
+                self._longest.pop(d, None)
+
+    def _find(self, blocks: int, near: int, contiguous: bool) -> Extents:
+        """Free runs for `blocks` blocks, ascending; none where there is no room."""
+        if blocks > self._map.free:
+            return []
+        if blocks <= BLOCKS_PER_DMAP and (start := self._within_a_page(blocks, near)) is not None:
+            return [(start, blocks)]
+        shorter: Extents = []
+        for start, length in chain(self._free_runs(near, self._geometry.blocks), self._free_runs(0, near)):
+            if length >= blocks:
+                return [(start, blocks)]
+            shorter.append((start, length))
+        if contiguous:  # the run around `near` was seen in two parts
+            return self._find(blocks, 0, True) if near else []
+        chosen: Extents = []
+        for start, length in sorted(shorter, key=lambda run: -run[1]):
+            part = min(length, blocks)
+            chosen.append((start, part))
+            blocks -= part
+            if not blocks:
+                return sorted(chosen)
+        return []
+
+    def _within_a_page(self, blocks: int, near: int) -> int | None:
+        """The first run behind `near` that is long enough and does not cross pages of the map."""
+        pattern = bytes(blocks)
+        first, inside = divmod(near, BLOCKS_PER_DMAP)
+        if self._longest.get(first, blocks) >= blocks:
+            at = self._map.bits(first).find(pattern, inside)
+            if at >= 0:
+                return first * BLOCKS_PER_DMAP + at
+        for d in chain(range(first + 1, self._map.pages), range(first + 1)):
+            if self._longest.get(d, blocks) < blocks:
+                continue
+            at = self._map.bits(d).find(pattern)
+            if at >= 0:
+                return d * BLOCKS_PER_DMAP + at
+            self._longest[d] = blocks - 1
+        return None
+
+    def _free_runs(self, first: int, end: int) -> Iterator[tuple[int, int]]:
+        """Runs of free blocks among the blocks `first` to `end` - 1."""
+        start = length = 0
+        for d in range(first // BLOCKS_PER_DMAP, ceil_div(end, BLOCKS_PER_DMAP)):
+            if self._longest.get(d) == 0:
+                continue
+            base = d * BLOCKS_PER_DMAP
+            low, high = max(first - base, 0), min(end - base, BLOCKS_PER_DMAP)
+            used = np.frombuffer(self._map.bits(d), np.bool_)[low:high]
+            edges = np.flatnonzero(np.diff(used, prepend=True, append=True)) + base + low
+            for a, b in edges.reshape(-1, 2).tolist():
+                if length and a == start + length:
+                    length += b - a
+                    continue
+                if length:
+                    yield start, length
+                start, length = a, b - a
+        if length:
+            yield start, length

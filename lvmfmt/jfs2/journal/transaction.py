@@ -9,17 +9,18 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..dialect import LINUX
-from ..dtree_build import SLOT
-from ..geometry import INODE_SIZE
+from ..dtree import SLOT
 from ..inode_table import AGGREGATE, FILESET
 from ..log.records import BTROOT, DTREE, INODE, NEW, XTREE
 from ..volume import Volume
+from .coding import ENTRY
 from .dtree_node import NodeFormat
-from .images import ENTRY, Extents, InodeImage, PageImage, Ranges, extent_lists, segments
+from .image_cache import ImageCache
+from .images import Extents, InodeImage, PageImage, Ranges, extent_lists, segments
 from .log_writer import NOREDOPAGE, REDOPAGE, UPDATEMAP
 from .space import MountedSpace
 
-FREE_XAD_LIST = 0x08
+ALLOCATE_PXD, FREE_XAD_LIST = 0x10, 0x08
 
 Record = tuple[int, bytes, dict[str, Any]]
 """Type, data, and the fields of the type part."""
@@ -32,6 +33,8 @@ class Transaction:
         volume: the file system as it is now, committed changes included.
         form: layout of directory nodes.
         space: where blocks come from.
+        images: inodes and pages as committed.
+        reads: nothing is going to be changed.
 
     Attributes:
         inodes: inodes it has touched, by byte offset in the device.
@@ -42,10 +45,13 @@ class Transaction:
         undo: what to call if it does not commit, last first.
     """
 
-    def __init__(self, volume: Volume, form: NodeFormat, space: MountedSpace) -> None:
+    def __init__(
+        self, volume: Volume, form: NodeFormat, space: MountedSpace, images: ImageCache, *, reads: bool = False
+    ) -> None:
         self.volume = volume
         self.form = form
-        self._space = space
+        self.coding = form.coding
+        self._space, self._images, self._reads = space, images, reads
         self.inodes: dict[int, InodeImage] = {}
         self.pages: dict[int, PageImage] = {}
         self.allocated: Extents = []
@@ -54,44 +60,63 @@ class Transaction:
         self.undo: list[Callable[[], None]] = []
         self._dropped: list[PageImage] = []
         self._listed: Extents = []
+        self._claimed: list[tuple[InodeImage, int, int]] = []
 
-    def inode(self, number: int, at: int, *, fileset: int = FILESET, new: bytes = b"") -> InodeImage:
+    def inode(self, number: int, at: int, *, fileset: int = FILESET) -> InodeImage:
         """An inode, to be read and changed.
 
         Args:
             number: its number.
             at: byte offset in the device.
             fileset: 16 for files, 1 for inodes of the aggregate.
-            new: the bytes of a new inode.
         """
-        if new or at not in self.inodes:
-            before = b"" if new else self.volume.device.read(at, INODE_SIZE).tobytes()
-            self.inodes[at] = InodeImage(fileset, number, at, bytearray(new or before), before, self.volume.dialect)
-        return self.inodes[at]
+        image = self.inodes.get(at)
+        if image is None:
+            image = self._images.inode(fileset, number, at)
+            if not self._reads:
+                image.before = bytes(image.data)
+            self.inodes[at] = image
+        return image
 
-    def page(self, kind: int, address: int, owner: InodeImage) -> bytearray:
-        """The bytes of a tree page, to be changed."""
-        if address not in self.pages:
-            bpp = self.volume.blocks_per_page
-            self.volume.check_extent(address, bpp, "xad" if kind == XTREE else "dtree_internal_slot", "pxd", None)
-            raw = self.volume.read(address, bpp).tobytes()
-            self.pages[address] = PageImage(kind, address, owner.fileset, owner.number, bytearray(raw), raw, False)
-        return self.pages[address].data
+    def new_inode(self, number: int, at: int, data: bytearray) -> InodeImage:
+        """An inode of the fileset that begins with these bytes."""
+        image = self.inodes[at] = InodeImage(FILESET, number, at, data, self.coding)
+        return image
 
-    def new_page(self, kind: int, data: bytearray, address: int, owner: InodeImage) -> bytearray:
+    def page(self, kind: int, address: int, owner: InodeImage, length: int = 0) -> PageImage:
+        """A tree page, to be read and changed.
+
+        Args:
+            kind: XTREE or DTREE.
+            address: its block.
+            owner: the inode it belongs to.
+            length: blocks of it; 0 for a full page.
+        """
+        image = self.pages.get(address)
+        if image is None:
+            image = self._images.page(kind, address, length or self.volume.blocks_per_page, owner)
+            if not self._reads:
+                image.before, image.is_new = bytes(image.data), False
+            self.pages[address] = image
+        return image
+
+    def new_page(self, kind: int, data: bytearray, address: int, owner: InodeImage) -> PageImage:
         """A tree page at blocks that the transaction took; `data` is that of an empty page."""
-        self.pages[address] = PageImage(kind, address, owner.fileset, owner.number, data, bytes(data), True)
-        return data
+        image = self.pages[address] = PageImage(kind, address, owner, data)
+        image.before, image.is_new = bytes(data), True
+        return image
 
     def drop_page(self, kind: int, address: int, owner: InodeImage) -> None:
-        """Give a tree page back."""
-        image = self.pages.pop(address, None)
-        if image is None or not image.is_new:
-            self._dropped.append(PageImage(kind, address, owner.fileset, owner.number, bytearray(), b"", False))
+        """Give a tree page back that was looked at before."""
+        image = self.page(kind, address, owner)
+        del self.pages[address]
+        if not image.is_new:
+            self._dropped.append(image)
+        length = len(image.data) // self.volume.block_size
         if kind == DTREE:
-            self.freed.append((address, self.volume.blocks_per_page))
+            self.freed.append((address, length))
         else:
-            self.free(address, self.volume.blocks_per_page)
+            self.free(address, length)
 
     def allocate(self, blocks: int, *, near: int, contiguous: bool = False) -> Extents:
         """Take free blocks, see `FreeSpace.allocate`."""
@@ -113,41 +138,48 @@ class Transaction:
         self.freed.append((address, length))
         self._listed.append((address, length))
 
+    def announce_free(self, address: int, length: int) -> None:
+        """Say in the log that blocks are free, which stay taken as long as a file without a name is open."""
+        self._listed.append((address, length))
+
+    def claim(self, owner: InodeImage, address: int, length: int) -> None:
+        """Say in the log that blocks it took are in use; for those that no extent tree of the owner names."""
+        self._claimed.append((owner, address, length))
+
     def cancel(self) -> None:
         """Take back everything."""
         for step in reversed(self.undo):
             step()
+        dropped = (image.address for image in self._dropped)
+        self._images.forget(self.inodes, (*self.pages, *dropped))
 
     def records(self) -> Iterator[Record]:
-        """Its log records, without COMMIT: freed pages, trees in the order of touch, freed blocks, inodes."""
+        """Its log records, without COMMIT: freed pages, trees as touched, claimed and freed blocks, inodes."""
         volume = self.volume
         for page in self._dropped:
-            fields = self._object(page.kind, page.address, page.fileset, page.owner)
-            yield NOREDOPAGE, b"", fields
-        deleted = {(inode.fileset, inode.number) for inode in self.inodes.values() if not inode.links}
-        for inode in self.inodes.values():
+            length = len(page.data) // volume.block_size
+            yield NOREDOPAGE, b"", self._object(page.kind, page.address, page.fileset, page.owner, length)
+        changed = [inode for inode in self.inodes.values() if inode.data != inode.before]
+        deleted = {(inode.fileset, inode.number) for inode in changed if not inode.links}
+        for inode in changed:
             if ranges := inode.root_ranges(self.allocated):
                 kind = inode.tree or XTREE
                 block = inode.page_at // volume.block_size
                 yield self._redo(kind | BTROOT, block, inode.fileset, inode.number, ranges)
         for page in self.pages.values():
-            ranges = page.ranges(volume.dialect, self.allocated)
+            ranges = page.ranges(self.coding, self.allocated)
             if ranges and (page.fileset, page.owner) not in deleted:
                 subtype = page.kind | (NEW if page.is_new and page.kind == DTREE else 0)
                 yield self._redo(subtype, page.address, page.fileset, page.owner, ranges)
-        for count, data in extent_lists(volume.dialect, self._listed):
-            fields = {
-                "inode": 0,
-                "fileset": FILESET,
-                "pxd": self.form.pxd(0, 0),
-                "subtype": FREE_XAD_LIST,
-                "nxd": count,
-            }
+        for owner, address, length in self._claimed:
+            place = {"inode": owner.number, "fileset": owner.fileset, "pxd": self.coding.pxd(address, length)}
+            yield UPDATEMAP, b"", place | {"subtype": ALLOCATE_PXD, "nxd": 1}
+        for count, data in extent_lists(self.coding, self._listed):
+            fields = {"inode": 0, "fileset": FILESET, "pxd": bytes(8), "subtype": FREE_XAD_LIST, "nxd": count}
             yield UPDATEMAP, data, fields
         by_page: dict[int, list[InodeImage]] = {}
-        for inode in sorted(self.inodes.values(), key=lambda i: -i.number):
-            if bytes(inode.data) != inode.before:
-                by_page.setdefault(inode.page_at, []).append(inode)
+        for inode in sorted(changed, key=lambda i: -i.number):
+            by_page.setdefault(inode.page_at, []).append(inode)
         for at, inodes in by_page.items():
             ranges = [part for inode in inodes for part in inode.ranges]
             yield self._redo(INODE, at // volume.block_size, AGGREGATE, inodes[0].fileset, ranges)
@@ -162,14 +194,14 @@ class Transaction:
                 yield page.address * self.volume.block_size, page.data
 
     def _redo(self, subtype: int, block: int, fileset: int, inode: int, ranges: Ranges) -> Record:
-        slot = self._slot(subtype)
-        return REDOPAGE, segments(self.volume.dialect, ranges, slot), self._object(subtype, block, fileset, inode)
+        fields = self._object(subtype, block, fileset, inode, self.volume.blocks_per_page)
+        return REDOPAGE, segments(self.coding, ranges, self._slot(subtype)), fields
 
-    def _object(self, subtype: int, block: int, fileset: int, inode: int) -> dict[str, Any]:
+    def _object(self, subtype: int, block: int, fileset: int, inode: int, length: int) -> dict[str, Any]:
         return {
             "inode": inode,
             "fileset": fileset,
-            "pxd": self.form.pxd(block, self.volume.blocks_per_page),
+            "pxd": self.coding.pxd(block, length),
             "subtype": subtype,
             "l2linesize": self._slot(subtype).bit_length() - 1,
         }

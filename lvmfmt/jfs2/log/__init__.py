@@ -5,6 +5,7 @@ from .pages import Log, LogWrap, Ring, open_log
 from .records import LogRecord, backward, history
 from .recovery import open_recovered
 from .redo import RedoReport, redo
+from .redo_shared import redo_shared
 
 __all__ = [
     "Log",
@@ -19,4 +20,5 @@ __all__ = [
     "open_log",
     "open_recovered",
     "redo",
+    "redo_shared",
 ]

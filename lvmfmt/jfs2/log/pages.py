@@ -31,7 +31,8 @@ PAGE_END = PAGE - HEADER
 """Offset of a page's trailer."""
 DATA = PAGE_END - HEADER
 """Bytes of the stream in a page."""
-_MAX_PAGES = 1 << 19  # addresses have 31 bits
+MAX_PAGES = 1 << 19
+"""Pages that addresses of 31 bits reach."""
 _CHUNK = 2048
 _SEQUENCES = 1 << 32
 
@@ -97,7 +98,7 @@ def open_log(device: BlockDevice, dialect: Dialect, *, offset: int = 0, length: 
         )  # fmt: skip
     values = record.parse(device.read(at, PAGE), offset=at, where=device.name)
     log = Log(device, offset, dialect, values)
-    most = min(length // PAGE, _MAX_PAGES)
+    most = min(length // PAGE, MAX_PAGES)
     checks: list[tuple[str, bool, object]] = [
         ("magic", values["magic"] == LOG_MAGIC[dialect.name], LOG_MAGIC[dialect.name]),
         ("version", values["version"] == 1, 1),
@@ -179,6 +180,28 @@ class Ring:
             length -= part
         return b"".join(reversed(parts))
 
+    def mend(self) -> int:
+        """Make every page of the ring one that fits behind the end, and say how many pages were written.
+
+        A crash leaves pages torn, or newer than a page before them that did not arrive. No record of theirs counts,
+        and a stop in between leaves the same end.
+        """
+        record = self.log.dialect.structures.log_page_header
+        sequence, eor = _marks(self.log)
+        last = self._end_page % self.count
+        back = (last - np.arange(self.count)) % self.count
+        expected = (self._end_sequence - back) % _SEQUENCES
+        wrong = (sequence != expected).any(axis=0) | (eor[0] != eor[1])
+        for page in np.flatnonzero(wrong).tolist():
+            at = self.log.offset + (FIRST_PAGE + page) * PAGE
+            content = self.log.device.read(at, PAGE) if page == last else np.zeros(PAGE, np.uint8)
+            for mark in (content[:HEADER], content[PAGE_END:]):
+                row = mark.view(record.dtype)
+                row["page"] = expected[page]
+                row["eor"] = min(eor[:, page]) if page == last else HEADER
+            self.log.device.write(at, content)
+        return int(wrong.sum())
+
     def _page(self, page: int) -> bytes:
         if self._cached[0] != page:
             back = self._end_page - page
@@ -219,6 +242,15 @@ def _page_marks(log: Log) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     Where header and trailer of a page differ, it was torn: the older sequence counts and no record ends there; with
     equal sequences the smaller end counts.
     """
+    sequence, eor = _marks(log)
+    torn = sequence[0] != sequence[1]
+    second_is_newer = (sequence[1] - sequence[0]) % _SEQUENCES < _SEQUENCES // 2
+    older = np.where(second_is_newer, sequence[0], sequence[1])
+    return older, np.where(torn, HEADER, eor.min(axis=0))
+
+
+def _marks(log: Log) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Sequence and end of the last record in header and trailer of every page of the ring, shape (2, pages - 2)."""
     record = log.dialect.structures.log_page_header
     count = log.pages - FIRST_PAGE
     sequence, eor = np.empty((2, count), np.int64), np.empty((2, count), np.int64)
@@ -229,7 +261,4 @@ def _page_marks(log: Log) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
             marks = record.table(np.ascontiguousarray(part))
             sequence[i, start : start + pages] = marks["page"]
             eor[i, start : start + pages] = marks["eor"]
-    torn = sequence[0] != sequence[1]
-    second_is_newer = (sequence[1] - sequence[0]) % _SEQUENCES < _SEQUENCES // 2
-    older = np.where(second_is_newer, sequence[0], sequence[1])
-    return older, np.where(torn, HEADER, eor.min(axis=0))
+    return sequence, eor

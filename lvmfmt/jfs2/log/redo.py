@@ -1,8 +1,8 @@
 """logredo: bringing a file system that was not unmounted back to its last committed transaction.
 
 The log is read backwards once, everything that follows from it is worked out in memory, and only then written, in an
-order that allows to stop anywhere and begin again: pages and block map, inode maps, superblock, log. Each step gives
-the same bytes however often it is done. Source: reference section 3.10.
+order that allows to stop anywhere and begin again: pages and block map, inode maps, superblock, log pages that the
+crash tore, log. Each step gives the same bytes however often it is done. Source: reference section 3.10.
 """
 
 from __future__ import annotations
@@ -98,6 +98,8 @@ def redo(device: BlockDevice, *, log: BlockDevice | None = None, aggregate: int 
         mark_clean(device, superblock)
         device.flush()
     if result.ring is not None:
+        result.ring.mend()
+        found.device.flush()
         _close_log(result.ring, Share.of(found, superblock, aggregate))
         found.device.flush()
     return result.report
@@ -138,7 +140,9 @@ def _check(device: BlockDevice, superblock: Superblock, log: Log) -> None:
     if superblock.offset != SUPERBLOCK_OFFSET:
         raise OperationRefused("the primary superblock makes no sense", where=where, hint=fsck)
     if state & _UNFINISHED:
-        raise UnsupportedFeature(f"a resize that was interrupted (s_state {state:#x})", where=where)
+        raise UnsupportedFeature(
+            f"a resize that was interrupted (s_state {state:#x})", where=where, hint="lvmfmt fs resize finishes it"
+        )
     if superblock.variable_inode_extents:
         raise UnsupportedFeature("inode extents of several lengths (s_feature_incompat bit 2)", where=where)
     if state & LOG_UNUSABLE or log.state == DO_NOT_REPLAY:

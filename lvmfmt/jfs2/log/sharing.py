@@ -56,7 +56,7 @@ class Share:
             if not members:
                 raise OperationRefused("the log does not know this file system", where=where)
             return cls(members[0], linux)
-        minors = np.flatnonzero(np.unpackbits(np.array(log.values["active"], ">u4").view(np.uint8))).tolist()
+        minors = active_members(log)
         if aggregate is None:
             if len(minors) > 1:
                 raise OperationRefused(f"the log is shared by devices with the minor numbers {minors}", where=where,
@@ -89,3 +89,12 @@ class Share:
             active[self.member] = 0
         else:
             active[self.member // 32] &= ~np.uint32(1 << 31 - self.member % 32)
+
+
+def active_members(log: Log) -> list[int]:
+    """The file systems that a log volume says use it: minor numbers (AIX), or places in its list (Linux)."""
+    active = log.values["active"]
+    if log.dialect is LINUX:
+        return [place for place, identity in enumerate(active) if any(bytes(identity))]
+    minors: list[int] = np.flatnonzero(np.unpackbits(np.array(active, ">u4").view(np.uint8))).tolist()
+    return minors

@@ -77,6 +77,25 @@ EA_ROOT = _record(
     "byte 128 of an inode",
 )
 
+EA_LIST = _record(
+    "ea_list",
+    "head of a list of extended attributes, format 1; the form of the value is our own choice",
+    [_unknown("size", _i.u32, "bytes of the list, this word included")],
+    4,
+    "the extent of a j2_ead",
+)
+EA_HEAD = _record(
+    "ea_head",
+    "head of an extended attribute; its name, a NUL and its value follow",
+    [
+        _unknown("flag", _i.u8, "flags"),
+        _unknown("namelen", _i.u8, "bytes of the name"),
+        _unknown("valuelen", _i.u16, "bytes of the value"),
+    ],
+    4,
+    "list of extended attributes",
+)
+
 SNAPSHOT_SUMMARY = _record(
     "snapshot_summary",
     "one generation of the snapshot series",
@@ -449,8 +468,8 @@ SNAPSHOT_SEGMENT_LOG = _record(
 )
 
 J2_ONLY: tuple[Record, ...] = (
-    EAD, EA_ROOT, SNAPSHOT_SUMMARY, SNAPSHOT_SERIES, LOG_XDTABLE, LOG_AIMAP, QUOTA_LIMIT, QUOTA_USAGE, QUOTA_HEAD,
-    QUOTA_CONTROL, QUOTA_FREE_PAGE, SNAPSHOT_SUPERBLOCK, SNAPSHOT_MAP_ENTRY, SNAPSHOT_SUMMARY_ENTRY,
-    SNAPSHOT_BEFORE_IMAGE, SNAPSHOT_SEGMENT_LOG,
+    EAD, EA_ROOT, EA_LIST, EA_HEAD, SNAPSHOT_SUMMARY, SNAPSHOT_SERIES, LOG_XDTABLE, LOG_AIMAP, QUOTA_LIMIT,
+    QUOTA_USAGE, QUOTA_HEAD, QUOTA_CONTROL, QUOTA_FREE_PAGE, SNAPSHOT_SUPERBLOCK, SNAPSHOT_MAP_ENTRY,
+    SNAPSHOT_SUMMARY_ENTRY, SNAPSHOT_BEFORE_IMAGE, SNAPSHOT_SEGMENT_LOG,
 )  # fmt: skip
 """Structures that only AIX JFS2 has."""

@@ -126,7 +126,7 @@ def from_scratch(linux_device, volume, crash, set_superblock, tmp_path):
 
 
 @pytest.mark.judge
-@pytest.mark.parametrize(("name", "given_back"), [("simple", 0), ("operations", 4), ("dirty", 0)])
+@pytest.mark.parametrize(("name", "given_back"), [("simple", 0), ("operations", 4), ("dirty", 0), ("attributes", 0)])
 def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(jfs_fsck, from_scratch, tmp_path, name, given_back):
     """Creation, links, renames, deletion, truncation, attributes, device nodes: the log alone gives the same tree.
 
@@ -149,6 +149,7 @@ def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(jfs_fsck, from_sc
         assert (mine.number, mine.mode, mine.size, mine.nlink, mine.mtime) == (
             status.number, status.mode, status.size, status.nlink, status.mtime,
         )  # fmt: skip
+        assert ours.attributes(path) == theirs.attributes(path)
         if status.mode >> 12 == 8:
             assert ours.read(path) == theirs.read(path)
         elif status.mode >> 12 == 10:

@@ -1,0 +1,94 @@
+"""`lvmfmt fs tree`: a directory of a file system and what is below it, drawn as a tree."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from ..errors import OperationRefused, printable
+from .fs_files import opened
+from .operands import Commands, add_json, add_operands, add_volume, verb
+from .output import print_json
+
+if TYPE_CHECKING:
+    from ..jfs2 import FileSystem, Stat
+
+_EXAMPLES = """\
+  lvmfmt fs tree root.img
+  lvmfmt fs tree root.img /etc --depth 2
+  lvmfmt fs tree hdisk0.img hdisk1.img --lv hd4 /usr --depth 1 --json
+"""
+
+
+def register(verbs: Commands) -> None:
+    """Add the command."""
+    parser = verb(verbs, "tree", "draw a directory and what is below it", examples=_EXAMPLES)
+    add_operands(parser, "OPERAND", "IMAGE... [PATH] (a path begins with / and is no file of this machine)")
+    add_volume(parser)
+    parser.add_argument("--depth", type=int, metavar="N", help="levels below PATH (default: all)")
+    parser.add_argument(
+        "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
+    )
+    add_json(parser)
+    parser.set_defaults(run=run_tree)
+
+
+def run_tree(args: argparse.Namespace) -> int:
+    """Draw it, or list what it would show."""
+    if args.depth is not None and args.depth < 0:
+        raise OperationRefused("--depth is at least 0")
+    with _meant(args) as (fs, path):
+        if args.json:
+            print_json([_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth)])
+        else:
+            _draw(fs, path, args.depth)
+    return 0
+
+
+@contextmanager
+def _meant(args: argparse.Namespace) -> Iterator[tuple[FileSystem, str]]:
+    """The file system and the path in it: the last operand if it looks like one and is not an image."""
+    from pathlib import Path
+
+    last = args.operands[-1]
+    named = len(args.operands) > 1 and last.startswith("/") and not Path(last).is_file()
+    args.fixed = ("PATH",) if named else ()
+    with opened(args) as (fs, fixed):
+        yield fs, "/" + "/".join(_parts(fixed[0] if fixed else "/"))
+
+
+def _draw(fs: FileSystem, top: str, depth: int | None) -> None:
+    from rich.console import Console
+    from rich.text import Text
+    from rich.tree import Tree
+
+    found = fs.walk(top, depth=depth)
+    next(found)
+    drawn = Tree(Text(printable(top)))
+    above = [drawn]  # the node of each level on the way to the path before
+    base = len(_parts(top))
+    directories = others = 0
+    for path, status in found:
+        level = len(_parts(path)) - base
+        name = printable(_parts(path)[-1])
+        target = f" -> {printable(fs.readlink(path))}" if status.is_symlink else ""
+        del above[level:]
+        above.append(above[-1].add(Text(name + target, style="bold blue" if status.is_directory else "")))
+        directories += status.is_directory
+        others += not status.is_directory
+    Console(highlight=False, soft_wrap=True).print(drawn)
+    print(f"\n{directories} directories, {others} files")
+
+
+def _entry(fs: FileSystem, path: str, status: Stat) -> dict[str, Any]:
+    import stat
+
+    target = fs.readlink(path) if status.is_symlink else None
+    mode = stat.filemode(status.mode)
+    return {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}
+
+
+def _parts(path: str) -> list[str]:
+    return [part for part in path.split("/") if part]

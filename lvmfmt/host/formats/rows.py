@@ -1,0 +1,95 @@
+"""Tables: a header and rows of columns of fixed width."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ...errors import printable
+from ...units import MIB, ceil_div
+from ..profiles import Profile
+
+
+def lspv_row(name: str, pvid: str | None, group: str | None, state: str) -> str:
+    """A row of `lspv`: disk, PVID, volume group, and `active` or nothing."""
+    return f"{printable(name):<16}{printable(pvid or 'none'):<36}{printable(group or 'None'):<16}{state:<12}"
+
+
+def lsvg_volumes_header(profile: Profile) -> str:
+    """The column heads of `lsvg -l`."""
+    width = profile.lps_width
+    return f"{'LV NAME':<20}{'TYPE':<11}{'LPs':<{width}}{'PPs':<{width}}{'PVs':<5}{'LV STATE':<14}MOUNT POINT"
+
+
+def lsvg_volumes_row(
+    profile: Profile, name: str, type: str, lps: int, pps: int, pvs: int, state: str, mount_point: str
+) -> str:
+    """A row of `lsvg -l`; `state` is such as `open/syncd`."""
+    width = profile.lps_width
+    name, type, mount_point = printable(name), printable(type), printable(mount_point)
+    return f"{name:<20}{type:<11}{lps:<{width}}{pps:<{width}}{pvs:<5}{state:<14}{mount_point}"
+
+
+def df_header(unit: str) -> str:
+    """The column heads of `df`; `unit` is such as `MB blocks`."""
+    return f"{'Filesystem':<13}{unit:>10}      Free %Used    Iused %Iused Mounted on"
+
+
+def percent_used(size: int, free: int) -> int:
+    """%Used as AIX rounds it: up (fits every row of the article's `df -m`)."""
+    return ceil_div(100 * (size - free), size) if size else 0
+
+
+def df_row(device: str, size: int, free: int, inodes: int, inode_percent: int, mount_point: str) -> str:
+    """A row of `df -m`; `size` and `free` in bytes."""
+    device, mount_point, used = printable(device), printable(mount_point), f"{percent_used(size, free)}%"
+    return (
+        f"{device:<13}{size / MIB:>10.2f}{free / MIB:>10.2f}{used:>6}{inodes:>9}{f'{inode_percent}%':>7} {mount_point}"
+    )
+
+
+def df_pseudo_row(device: str, mount_point: str) -> str:
+    """A row of `df` for a file system without blocks, such as /proc."""
+    return f"{printable(device):<13}{'-':>10}{'-':>10}{'-':>5} {'-':>9}{'-':>6}  {printable(mount_point)}"
+
+
+def lsvg_disks_header(profile: Profile) -> str:
+    """The column heads of `lsvg -p`."""
+    return _disks_row(profile, "PV_NAME", "PV STATE", "TOTAL PPs", "FREE PPs", "FREE DISTRIBUTION")
+
+
+def lsvg_disks_row(profile: Profile, name: str, state: str, total: int, free: int, regions: Sequence[int]) -> str:
+    """A row of `lsvg -p`; `regions` are the free PPs of the five regions."""
+    return _disks_row(profile, printable(name), state, str(total), str(free), distribution(regions, ".."))
+
+
+def _disks_row(profile: Profile, name: str, state: str, total: str, free: str, regions: str) -> str:
+    return f"{name:<18}{state:<{profile.pv_state_width}}{total:<12}{free:<12}{regions}"
+
+
+def distribution(regions: Sequence[int], separator: str, digits: int = 2) -> str:
+    """The PPs of the five regions, from the outer edge to the inner edge."""
+    return separator.join(f"{count:0{digits}}" for count in regions)
+
+
+def pv_volumes_header(profile: Profile) -> str:
+    """The column heads of `lspv -l`."""
+    width = profile.lps_width
+    return f"{'LV NAME':<22}{'LPs':<{width}}{'PPs':<{width}}{'DISTRIBUTION':<22}MOUNT POINT"
+
+
+def pv_volumes_row(profile: Profile, name: str, lps: int, pps: int, regions: Sequence[int], mount_point: str) -> str:
+    """A row of `lspv -l`: LPs and PPs of a logical volume on one disk, and in which regions."""
+    width = profile.lps_width
+    places = distribution(regions, "..")
+    return f"{printable(name):<22}{lps:<{width}}{pps:<{width}}{places:<22}{printable(mount_point)}"
+
+
+def volume_disks_header() -> str:
+    """The column heads of `lslv -l`."""
+    return f"{'PV':<18}{'COPIES':<14}{'IN BAND':<14}DISTRIBUTION"
+
+
+def volume_disks_row(name: str, copies: Sequence[int], in_band: int, regions: Sequence[int]) -> str:
+    """A row of `lslv -l`: PPs of each copy on a disk, per cent in the region asked for, PPs of the regions."""
+    held, places = distribution(copies, ":", 3), distribution(regions, ":", 3)
+    return f"{printable(name):<18}{held:<14}{f'{in_band}%':<14}{places}"

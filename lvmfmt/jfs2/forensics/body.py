@@ -1,0 +1,53 @@
+"""A body file of The Sleuth Kit, version 3: a line a file with its four times, for `mactime` and other tools.
+
+Fields: MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime, times in seconds. Deleted files are marked as the
+Sleuth Kit marks them.
+"""
+
+from __future__ import annotations
+
+import stat as modes
+from collections.abc import Iterator
+
+from ..filesystem import FileSystem
+from ..stat import Stat
+from .deleted import Deleted
+
+_NANO = 10**9
+_TYPES = {
+    modes.S_IFREG: "r", modes.S_IFDIR: "d", modes.S_IFLNK: "l", modes.S_IFBLK: "b", modes.S_IFCHR: "c",
+    modes.S_IFIFO: "p", modes.S_IFSOCK: "h",
+}  # fmt: skip
+
+
+def body_lines(fs: FileSystem, gone: Deleted | None = None) -> Iterator[str]:
+    """A line for each name of each file, then for each deleted inode.
+
+    Args:
+        fs: the file system.
+        gone: what it still has of deleted files; None leaves them out.
+    """
+    for path, found in fs.walk():
+        name = path
+        if found.is_symlink:
+            name = f"{path} -> {fs.readlink(path)}"
+        yield _line(name, found, deleted=False)
+    if gone is None:
+        return
+    known = {e.number: e for e in gone.entries if e.number is not None}
+    for inode in gone.inodes:
+        entry = known.get(inode.number)
+        name = f"$OrphanFiles/{inode.number}"
+        if entry is not None:
+            name = f"{entry.directory.rstrip('/')}/{entry.name.decode('utf-8', 'surrogateescape')}"
+        yield _line(f"{name} (deleted)", inode.stat, deleted=True)
+
+
+def _line(name: str, found: Stat, *, deleted: bool) -> str:
+    kind = _TYPES.get(modes.S_IFMT(found.mode), "-")
+    permissions = modes.filemode(found.mode)[1:]
+    mode = f"{'-' if deleted else kind}/{kind}{permissions}"
+    # a name may hold what separates fields and lines
+    safe = "".join(c if c.isprintable() and c != "|" else f"\\x{ord(c) & 0xFF:02x}" for c in name)
+    times = "|".join(str(t // _NANO) for t in (found.atime, found.mtime, found.ctime, found.otime))
+    return f"0|{safe}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"

@@ -1,0 +1,104 @@
+"""Setting and removing extended attributes of a mounted file system.
+
+A list that goes into an extent is written to new blocks, which are safe before the commit that names them is; the old
+ones come back after it. One in the inode is part of the inode's record. Source: reference sections 2.10 and 3.6, and
+the log of a Linux kernel (fixtures/linux-jfs/attributes.img).
+"""
+
+from __future__ import annotations
+
+from ...errors import NotFound, UnsupportedFeature
+from ...units import ceil_div
+from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, Kind, inline_area_taken, read_descriptor
+from ..attributes.plan import describe, pack, put_inline
+from ..dialect import LINUX
+from ..inode_table import INLINE_EA
+from ..inodes import Inode
+from ..xtree import ROOT_OFFSET
+from .images import InodeImage
+from .lifetimes import Lifetimes
+from .transaction import Transaction
+
+_FEATURE_FORMAT_2 = 1 << 1
+
+
+class AttributeOperations(Lifetimes):
+    """Extended attributes of files. Names are as they lie on the disk, as "user.x"."""
+
+    def setxattr(self, path: str, name: str | bytes, value: bytes, *, now: int) -> None:
+        """Give a file an attribute, or one that it has another value. Access control lists do not change its mode.
+
+        Args:
+            path: the file; of a symlink the link itself.
+            name: name, 1 to 255 bytes.
+            value: value.
+            now: instant in nanoseconds.
+
+        Raises:
+            NotFound: there is no such path.
+            NoSpace: there is no extent for the list.
+            OperationRefused: the name cannot be stored, or all attributes together have more than 65535 bytes.
+            UnsupportedFeature: what the file has is in a form that AIX does not publish.
+        """
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            self._put_attributes(txn, inode, self._attributes(inode) | {_name(name): value}, now)
+
+    def removexattr(self, path: str, name: str | bytes, *, now: int) -> None:
+        """Take an attribute away.
+
+        Raises:
+            NotFound: there is no such path, or no such attribute.
+            UnsupportedFeature: what the file has is in a form that AIX does not publish.
+        """
+        with self._journal.transaction() as txn:
+            inode = self._resolve(txn, path)
+            values = self._attributes(inode)
+            if values.pop(_name(name), None) is None:
+                raise NotFound(f"{path}: no such attribute", where=self._volume.where)
+            self._put_attributes(txn, inode, values, now)
+
+    def _attributes(self, inode: InodeImage) -> dict[bytes, bytes]:
+        """The attributes of an inode that may be changed."""
+        values = self._journal.superblock.values
+        if self._dialect is not LINUX and values["s_feature_incompat"] & _FEATURE_FORMAT_2:
+            raise UnsupportedFeature("changing extended attributes of format 2", where=self._volume.where)
+        return dict(self.attribute_reader.xattrs(_as_read(inode)))
+
+    def _put_attributes(self, txn: Transaction, inode: InodeImage, values: dict[bytes, bytes], now: int) -> None:
+        """Give an inode other attributes."""
+        block = self._volume.block_size
+        data = pack(self._dialect, block, values)
+        old = read_descriptor(self._volume, _as_read(inode))
+        inline = len(data) <= INLINE_BYTES and self._has_inline_area(inode, old.kind)
+        address = length = 0
+        if data and not inline:
+            length = ceil_div(len(data), block)
+            [(address, length)] = txn.allocate(length, near=inode.near, contiguous=True)
+            txn.claim(inode, address, length)
+            self._journal.write_data(address * block, data.ljust(length * block, b"\0"))
+        if old.length:
+            txn.free(old.address, old.length)
+        inode.blocks += length - old.length
+        describe(self._dialect, inode.row, len(data), len(values), address, length)
+        if data and inline:
+            put_inline(inode.row, data)
+        elif old.kind is Kind.INLINE:
+            inode.mode_word |= INLINE_EA
+            area = ROOT_OFFSET + INLINE_AT
+            inode.data[area : area + INLINE_BYTES] = bytes(INLINE_BYTES)
+        self._touch(inode, now, "di_ctime")
+
+    def _has_inline_area(self, inode: InodeImage, kind: Kind) -> bool:
+        """Whether attributes may go into the inode; what shares its end on AIX is not published."""
+        if self._dialect is not LINUX or inline_area_taken(self._dialect, inode.row[0]):
+            return False
+        return kind is Kind.INLINE or bool(inode.mode_word & INLINE_EA)
+
+
+def _name(name: str | bytes) -> bytes:
+    return name.encode("utf-8", "surrogateescape") if isinstance(name, str) else name
+
+
+def _as_read(image: InodeImage) -> Inode:
+    return Inode(image.number, image.at, image.row.copy())

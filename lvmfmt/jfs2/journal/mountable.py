@@ -1,0 +1,35 @@
+"""Whether a file system may be mounted for changes."""
+
+from __future__ import annotations
+
+from ...block import BlockDevice
+from ...errors import OperationRefused, UnsupportedFeature
+from ..superblock import CLEAN_QUIESCED, MOUNT, QUIESCED, Superblock, describe_state, read_superblock
+
+
+def check_mountable(device: BlockDevice) -> Superblock:
+    """The superblock of a file system that a writer of this program may change.
+
+    Raises:
+        CorruptImage: it makes no sense.
+        UnsupportedFeature: it has something that a writer of this program does not handle.
+        OperationRefused: it is not clean, or was opened for reading.
+    """
+    device.check_writable()
+    superblock = read_superblock(device)
+    where = device.name
+    problems = [*superblock.problems, *describe_state(superblock.state)]
+    if superblock.state == MOUNT:
+        raise OperationRefused("it was not unmounted", where=where, hint="replay its log (logredo) first")
+    if superblock.state in (CLEAN_QUIESCED, QUIESCED):
+        raise OperationRefused("it was copied while frozen", where=where, hint="replay its log (logredo) first")
+    if problems:
+        raise OperationRefused(problems[0], where=where, hint="run fsck first")
+    for found, what in (
+        (not superblock.writable_features, "mounting a file system with snapshots"),
+        (superblock.indexed_directories, "writing to directories with an index (s_flag 0x200000)"),
+        (superblock.variable_inode_extents, "writing with inode extents of several lengths"),
+    ):
+        if found:
+            raise UnsupportedFeature(what, where=where, hint="it can be opened for reading")
+    return superblock

@@ -1,0 +1,265 @@
+"""A log that is open, and the mounted file systems that use it: one for an inline log, several for a log volume.
+
+All members write into one stream, so a force makes the commits of all of them durable, and a sync point keeps the
+oldest record that any of them needs. The log is opened at the first mount and closed at the last unmount. Source:
+reference sections 2.8, 2.9, 3.8.3 and 3.8.5, and item 23 of chapter 5.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from ...block import BlockDevice
+from ...errors import OperationRefused
+from ..dialect import LINUX
+from ..geometry import PAGE
+from ..log.locate import find_any_log
+from ..log.pages import DATA, SUPERBLOCK_PAGE, Log, LogWrap
+from ..superblock import Superblock
+from .log_writer import LogWriter, Oldest
+
+_MINOR = 0xFFFFFFFF
+_MINORS = 3072
+_UUID = 16
+_LONGEST_DESCRIPTOR = 56
+
+
+class SharedLog:
+    """A log and its members.
+
+    Args:
+        log: the log; it has to be closed when the first member comes.
+
+    Attributes:
+        log: its place, and its superblock as it was when it was opened last.
+        members: the file systems that use it.
+    """
+
+    def __init__(self, log: Log) -> None:
+        self.log = log
+        self.members: list[Member] = []
+        self._writer: LogWriter | None = None
+        self._active = bytearray()
+
+    @property
+    def writer(self) -> LogWriter:
+        """What writes its records, since it was opened last.
+
+        Raises:
+            OperationRefused: it was never opened.
+        """
+        if self._writer is None:
+            raise OperationRefused("the log is not in use", where=self.log.device.name)
+        return self._writer
+
+    def attach(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> Member:
+        """A new member; the first one opens the log.
+
+        Args:
+            device: the file system.
+            superblock: of it.
+            aggregate: AIX: number of its device (major << 32 | minor), needed in a log volume.
+
+        Raises:
+            OperationRefused: the log has something to replay, is that of others, or knows another by the same number.
+        """
+        member = Member(self, device, superblock, aggregate)
+        self.join(member)
+        return member
+
+    def join(self, member: Member) -> None:
+        """A member comes, or comes back; as `attach`."""
+        first = not self.members
+        if first:
+            self.log = _as_it_is(self.log)
+            self._active = bytearray(self.log.dialect.structures.log_super.dtype["active"].itemsize)
+        member.name = self._name(member)
+        if first:
+            self._writer = LogWriter(self.log)
+            self._list(member, True)
+            self._writer.open(None if member.inline else self._active)
+        else:
+            self.bring_home()  # so that no record is read as one of an earlier member at the same place
+            self._list(member, True)
+            self.writer.set_active(self._active)
+        member.oldest, member.last = None, 0
+        self.members.append(member)
+
+    def detach(self, member: Member) -> None:
+        """A member that has brought everything home leaves; the last one closes the log."""
+        writer = self.writer
+        self.members.remove(member)
+        self._list(member, False)
+        if self.members:
+            writer.set_active(self._active)
+        else:
+            writer.close(None if member.inline else self._active)
+
+    def force(self, by: Member) -> None:
+        """Make the commits of all members durable, after the data that they refer to; `by` has seen to its own."""
+        for member in self.members:
+            if member is not by:
+                member.make_data_safe()
+        self.writer.force()
+
+    def bring_home(self) -> None:
+        """Bring the changes of all members home; nothing in the log is needed then."""
+        for member in self.members:
+            member.go_home()
+        self.sync_point()
+
+    def sync_point(self) -> None:
+        """Let the log forget what no member needs; members that hold it back for long are brought home."""
+        writer = self.writer
+        for member in self.members:
+            if member.oldest is not None and writer.end - member.oldest.position >= writer.delta // 2:
+                member.go_home()
+        writer.sync_point(min((m.oldest for m in self.members if m.oldest is not None), default=None))
+
+    def _name(self, member: Member) -> int:
+        """What records call a file system: its device number (AIX), its place in the list of active ones (Linux)."""
+        superblock, aggregate, where = member.superblock, member.aggregate, member.device.name
+        linux = superblock.dialect is LINUX
+        if member.inline:
+            return 0 if linux else int(superblock.values["s_logdev"])
+        if linux:
+            if bytes(self.log.values["uuid"]) != bytes(superblock.values["s_loguuid"]):
+                raise OperationRefused("is not the log of this file system: another identity", where=where)
+            places = [bytes(self._active[at : at + _UUID]) for at in range(0, len(self._active), _UUID)]
+            if bytes(superblock.values["s_uuid"]) in places or bytes(_UUID) not in places:
+                raise OperationRefused("the log is full, or knows another by the same identity", where=where)
+            return places.index(bytes(_UUID))
+        if aggregate is None or not aggregate & _MINOR < _MINORS:
+            raise OperationRefused(
+                f"a log volume knows its file systems by a minor number below {_MINORS}", where=where,
+                hint="say which device the file system is",
+            )  # fmt: skip
+        if any(other.name & _MINOR == aggregate & _MINOR for other in self.members):
+            raise OperationRefused(f"minor number {aggregate & _MINOR} is in use in the log", where=where)
+        return aggregate | 1 << 63
+
+    def _list(self, member: Member, active: bool) -> None:
+        """Put a file system on the list of active ones, or take it off: a bit (AIX) or its identity (Linux)."""
+        if member.inline:
+            return
+        if member.superblock.dialect is LINUX:
+            identity = bytes(member.superblock.values["s_uuid"]) if active else bytes(_UUID)
+            self._active[member.name * _UUID : (member.name + 1) * _UUID] = identity
+            return
+        byte, bit = divmod(member.name & _MINOR, 8)
+        self._active[byte] = self._active[byte] & ~(0x80 >> bit) | (0x80 >> bit if active else 0)
+
+
+class Member:
+    """A file system that uses a log, and the log as its journal sees it.
+
+    Args:
+        shared: the log.
+        device: the file system.
+        superblock: of it, as it was before the mount.
+        aggregate: AIX: number of its device, for a log volume.
+
+    Attributes:
+        inline: whether the log lies in the file system itself, and lists nobody.
+        name: of the file system in records; given when it joins.
+        oldest: the oldest record of it that a replay would need.
+        last: position behind its last record.
+        write_home: brings its changes home; its journal sets it.
+    """
+
+    def __init__(self, shared: SharedLog, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> None:
+        self.shared, self.device, self.superblock, self.aggregate = shared, device, superblock, aggregate
+        self.inline = superblock.geometry.log_blocks > 0
+        self.name = self.last = 0
+        self.oldest: Oldest | None = None
+        self.write_home: Callable[[], None] = lambda: None
+
+    @property
+    def serial(self) -> int:
+        """Of this use of the log."""
+        return self.shared.writer.serial
+
+    @property
+    def capacity(self) -> int:
+        """Bytes that the ring holds."""
+        return self.shared.writer.capacity
+
+    @property
+    def delta(self) -> int:
+        """Bytes after which a new sync point is due."""
+        return self.shared.writer.delta
+
+    @property
+    def end(self) -> int:
+        """Position behind the last record."""
+        return self.shared.writer.end
+
+    @property
+    def durable(self) -> int:
+        """Position up to which records survive a crash."""
+        return self.shared.writer.durable
+
+    @property
+    def written(self) -> int:
+        """Bytes since the last sync point."""
+        return self.shared.writer.written
+
+    def append(self, kind: int, data: bytes = b"", **options: Any) -> int:
+        """Add a record of this file system; see `LogWriter.append`.
+
+        Raises:
+            LogWrap: it would overwrite what the last sync point keeps. Sync points come early enough and transactions
+                are small enough that this does not happen (3.8.3).
+        """
+        start, writer = self.end, self.shared.writer
+        if writer.written + len(data) + _LONGEST_DESCRIPTOR > writer.capacity - DATA:
+            raise LogWrap("log wrap: a record would overwrite others that are needed", where=self.device.name)
+        address = writer.append(kind, data, **{**options, "aggregate": self.name})
+        if self.oldest is None:
+            self.oldest = Oldest(start, address)
+        self.last = self.end
+        return address
+
+    def force(self) -> None:
+        """Make all commits durable; the data that those of this file system refer to is safe already."""
+        self.shared.force(self)
+
+    def sync_point(self) -> None:
+        """Everything of this file system is home: let the log forget it."""
+        self.oldest = None
+        self.shared.sync_point()
+
+    def go_home(self) -> None:
+        """Bring everything of this file system home."""
+        self.write_home()
+        self.oldest = None
+
+    def make_data_safe(self) -> None:
+        """Wait for the data that commits since the last force refer to."""
+        if self.last > self.durable:
+            self.device.flush()
+
+    def detach(self) -> None:
+        """Leave the log; everything is home."""
+        self.shared.detach(self)
+
+
+def open_shared_log(device: BlockDevice) -> SharedLog:
+    """The log on a log volume, for all the file systems that are to use it at once.
+
+    Raises:
+        OperationRefused: there is a file system with a log of its own.
+        CorruptImage: there is no log that makes sense.
+    """
+    log = find_any_log(device)
+    if log.offset:
+        raise OperationRefused("the log lies in a file system and is not shared", where=device.name)
+    return SharedLog(log)
+
+
+def _as_it_is(log: Log) -> Log:
+    """The log with its superblock as it is on the device now."""
+    record, at = log.dialect.structures.log_super, log.offset + SUPERBLOCK_PAGE * PAGE
+    return replace(log, values=record.parse(log.device.read(at, PAGE), offset=at, where=log.device.name))

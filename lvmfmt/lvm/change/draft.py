@@ -1,0 +1,158 @@
+"""The draft of a changed group: what every kind of change works on."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from ...errors import AlreadyExists, NotFound, OperationRefused
+from ...origin import Origin
+from .. import lvcb as lvcbs
+from ..allocate import Policy, Pool
+from ..commit import Changes
+from ..firstblock import FirstBlock
+from ..identity import uid_text
+from ..lvcb import Lvcb
+from ..maps import LvMap, store
+from ..refusals import BadArgument
+from ..state import GroupState
+from ..vgda import PP_STRIPED
+
+_NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
+_NOT_ALLOCATABLE = 2 | 4 | 8 | 64
+"""States of a PV that gives no PPs: missing, removed, no allocation, split (lvm-format 8.3)."""
+
+
+class Draft:
+    """A copy of a group's state, and what a commit writes besides it.
+
+    Attributes:
+        state: the group as it shall be.
+        changes: disks that come and go, control blocks.
+    """
+
+    def __init__(self, state: GroupState, blocks: Mapping[int, FirstBlock], origin: Origin, machine_id: str) -> None:
+        self._old = state
+        self._now = origin.now()
+        self._origin = origin
+        self._machine_id = machine_id
+        self._blocks = blocks
+        self._lvcbs: dict[int, Lvcb] = {}
+        self._new_lvs: set[int] = set()
+        self.state = state.copy()
+        self.changes = Changes()
+
+    def finish(self) -> tuple[GroupState, Changes]:
+        """The state and changes to commit, with everything that follows from the rest brought up to date."""
+        self.state.settle()
+        for minor, lvcb in self._lvcbs.items():
+            block = lvcbs.build(lvcb)
+            self.state.vgda.set_control_block(minor, block)
+            if self.state.vgda.format.lvcb_in_lv:
+                target = self.changes.new_lvcbs if minor in self._new_lvs else self.changes.lvcbs
+                target[minor] = block
+        return self.state, self.changes
+
+    @property
+    def now(self) -> int:
+        """The instant of the change, nanoseconds since 1970."""
+        return self._now
+
+    @property
+    def _vgid(self) -> str:
+        return uid_text(self.state.vgda.header["vg_id"].tobytes())
+
+    # ---- names and numbers
+
+    def _minor(self, name: str) -> int:
+        raw = name.encode("utf-8", "surrogateescape")
+        for minor in self.state.maps:
+            if self.state.vgda.name(minor) == raw or name == f"#{minor}":
+                return minor
+        raise NotFound("no such logical volume", where=name)
+
+    def _number(self, pvid: str) -> int:
+        for number, known in self.state.pvids.items():
+            if known == pvid:
+                return number
+        raise NotFound("no such physical volume in the group", where=pvid)
+
+    def _numbers(self, pvids: Sequence[str]) -> list[int]:
+        return [self._number(pvid) for pvid in pvids]
+
+    def _check_name(self, name: str) -> None:
+        if not _NAME.fullmatch(name):
+            raise OperationRefused(f"not a name for a logical volume: {name!r}", hint="1 to 15 letters, digits or _.-+")
+        if any(self.state.vgda.name(minor) == name.encode() for minor in self.state.maps):
+            raise AlreadyExists("the group has a logical volume of this name", where=name)
+
+    def _check_version(self, version: int, what: str) -> None:
+        if self.state.record.version < version:
+            raise BadArgument(
+                f"LVM version for {what}", self.state.record.version, f"{version} or later (lvm-format 4.3)"
+            )
+
+    # ---- partitions
+
+    def _pools(self, pvids: Sequence[str] | None) -> list[Pool]:
+        """What is free now and was free when the change began, on disks that are here and give PPs."""
+        state, old = self.state, self._old
+        numbers = self._numbers(pvids) if pvids is not None else sorted(state.pvids)
+        used, was_used = state.vgda.allocated, old.vgda.allocated
+        pools = []
+        for number in dict.fromkeys(numbers):
+            if number not in state.members or int(state.vgda.pvs["pv_state"][number - 1]) & _NOT_ALLOCATABLE:
+                continue
+            free = ~used[number - 1, : state.vgda.pp_count(number)]
+            if number - 1 < len(was_used):
+                before = was_used[number - 1, : len(free)]
+                free[: len(before)] &= ~before
+            pools.append(Pool(number, free))
+        return pools
+
+    def _place(self, minor: int, lv_map: LvMap) -> None:
+        state = self.state
+        store(state.vgda, minor, state.maps.get(minor), lv_map, state.stale)
+        state.maps[minor] = lv_map
+
+    def _mark(self, lv_map: LvMap, *, stale: bool) -> None:
+        """Mark all PPs of a map; `_place` has to follow."""
+        held = lv_map.held
+        self.state.stale[lv_map.pv[held] - 1, lv_map.pp[held] - 1] = stale
+
+    def _policy(self, minor: int) -> Policy:
+        """What the LV's control block and entry say; without a control block the defaults of `mklv`."""
+        known = self._lvcb(minor) or Lvcb("", "", "", "", "", "")
+        width = self._stripe_width(minor)
+        return Policy(
+            known.intra, known.inter, "s" if width else known.strict, known.upper_bound, known.type == "boot", width
+        )
+
+    def _stripe_width(self, minor: int) -> int:
+        striped = self.state.vgda.small_fields(minor)[2] == PP_STRIPED
+        return int(self.state.vgda.lvs["striping_width"][minor - 1]) if striped else 0
+
+    # ---- control blocks
+
+    def _lvcb(self, minor: int) -> Lvcb | None:
+        if minor in self._lvcbs or minor not in self._blocks:
+            return self._lvcbs.get(minor)
+        return self._blocks[minor].lvcb
+
+    def _has_lvcb(self, minor: int) -> bool:
+        return self._lvcb(minor) is not None
+
+    def _update_sizes(self, minor: int) -> None:
+        """Let the control block, if there is one, say the number of LPs and copies that the map has."""
+        current, lv_map = self._lvcb(minor), self.state.maps[minor]
+        if current is not None and (current.copies, current.lps) != (lv_map.copies, lv_map.lps):
+            self._update_lvcb(minor, copies=lv_map.copies, lps=lv_map.lps)
+
+    def _update_lvcb(self, minor: int, **values: object) -> None:
+        current = self._lvcb(minor)
+        assert current is not None
+        if minor not in self._lvcbs and not lvcbs.is_ours(self._blocks[minor].data, current):
+            raise OperationRefused("the control block has a layout that this program cannot write", where=current.name)
+        self._lvcbs[minor] = replace(current, modified=lvcbs.ctime(self._now), **values)  # type: ignore[arg-type]
+        lvcbs.build(self._lvcbs[minor])

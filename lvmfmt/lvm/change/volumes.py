@@ -1,0 +1,303 @@
+"""Making, extending, renaming and removing logical volumes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ...errors import NoSpace
+from .. import lvcb as lvcbs
+from ..allocate import Policy, allocate, extend
+from ..identity import lvid
+from ..lvcb import STRIP_SHIFTS, Lvcb
+from ..mapfile import PartitionRange, place
+from ..maps import LvMap
+from ..refusals import AllocationRefused, BadArgument, BadMap, MaximumReached
+from ..regions import INTRA
+from ..vgda import MAX_COPIES, NO, PP_PARALLEL, PP_STRIPED, YES
+from .draft import Draft
+
+DEFAULT_MAX_LPS = 512
+MAX_UPPER_BOUND = 1024
+_LARGE_STRIP_SHIFT = 17
+_STRIPES, _STRIPED_MIRRORS, _LARGE_STRIPS = 2, 6, 30  # LVM versions that brought them (lvm-format 4.3)
+SCHEDULES = {"p": PP_PARALLEL, "s": 1, "ps": 4, "pr": 8}
+"""`mklv -d`: parallel, sequential, parallel write with sequential or round-robin read; the mirror_policy of each."""
+MWC = {"a": 1, "n": 2, "p": 3}
+"""`mklv -w`: active, none, passive."""
+
+
+def mwc_code(mwc: bool | str) -> int:
+    """mirwrt_consist of an LV entry for True, False or a letter of `MWC`."""
+    letter = mwc if isinstance(mwc, str) else "a" if mwc else "n"
+    if letter not in MWC:
+        raise BadArgument("mirror write consistency", mwc, "a, p or n")
+    return MWC[letter]
+
+
+class Volumes(Draft):
+    """The part of `Change` about whole logical volumes."""
+
+    def add_lv(
+        self,
+        name: str,
+        type: str,
+        lps: int,
+        copies: int = 1,
+        disks: Sequence[str] | None = None,
+        *,
+        intra: str = "m",
+        inter: str = "m",
+        strict: str = "y",
+        upper_bound: int | None = None,
+        label: str = "",
+        fs: str = "",
+        max_lps: int | None = None,
+        contiguous: bool | None = None,
+        relocatable: bool = True,
+        bb_relocation: bool = True,
+        write_verify: bool = False,
+        mwc: bool | str = True,
+        schedule: str = "p",
+        read_only: bool = False,
+        strip_size: int = 0,
+        stripe_width: int | None = None,
+        partitions: Sequence[PartitionRange] | None = None,
+    ) -> None:
+        """Make a logical volume and its control block.
+
+        Args:
+            name: 1 to 15 characters, not used in the group.
+            type: `jfs2`, `jfs2log`, `paging`, `boot`, ...
+            lps: number of LPs; of a striped LV rounded up to a multiple of the width.
+            copies: of each LP.
+            disks: PVIDs of the disks to use, in order; default all.
+            intra: e, m, c, im, ie.
+            inter: m or x.
+            strict: y, n, s; a striped LV with several copies is always s.
+            upper_bound: largest number of disks for a copy; default 32, of a striped LV its width.
+            label: mount point.
+            fs: attributes of the file system.
+            max_lps: largest number of LPs later; default 512, or `lps` if that is more.
+            contiguous: every copy one run of PPs; default for type `boot`.
+            relocatable: whether it may be moved.
+            bb_relocation: whether bad blocks are relocated.
+            write_verify: whether writes are verified.
+            mwc: mirror write consistency: a (active), p (passive), n (none); True and False are a and n.
+            schedule: p, s, ps or pr: how copies are written and read.
+            read_only: whether it can only be read.
+            strip_size: bytes of a strip, a power of two from 4 KiB to 128 MiB and at most a PP; 0 does not stripe.
+            stripe_width: disks of a stripe; default all of `disks`.
+            partitions: the exact PPs, all of a copy before those of the next (`mklv -m`); instead of `disks`.
+
+        Raises:
+            AlreadyExists: the name is used.
+            AllocationRefused: the PPs cannot be found.
+            NoSpace: the group has all LVs that it can have.
+            BadArgument: an argument out of range.
+            BadMap: `partitions` cannot be used.
+        """
+        self._check_name(name)
+        width = self._width(name, strip_size, stripe_width, copies, disks, schedule)
+        if width:
+            lps = -(-lps // width) * width
+            strict = "s" if copies > 1 else strict
+            upper_bound = width if upper_bound is None else upper_bound
+        upper_bound = 32 if upper_bound is None else upper_bound
+        max_lps = max(DEFAULT_MAX_LPS, lps) if max_lps is None else max_lps
+        for what, value, expected, valid in (
+            ("maximum LPs", max_lps, f"1 to {self.state.vgda.max_pps}", 1 <= max_lps <= self.state.vgda.max_pps),
+            ("LPs", lps, f"1 to {max_lps}", 1 <= lps <= max_lps),
+            ("copies", copies, f"1 to {MAX_COPIES}", 1 <= copies <= MAX_COPIES),
+            ("intra-policy", intra, "e, m, c, im or ie", intra in INTRA),
+            ("inter-policy", inter, "m or x", inter in ("m", "x")),
+            ("strictness", strict, "y, n or s", strict in ("y", "n", "s")),
+            ("upper bound", upper_bound, f"1 to {MAX_UPPER_BOUND}", 1 <= upper_bound <= MAX_UPPER_BOUND),
+            ("upper bound", upper_bound, f"{width}, the stripe width", not width or upper_bound == width),
+            ("schedule", schedule, "p, s, ps or pr", schedule in SCHEDULES),
+        ):
+            if not valid:
+                raise BadArgument(what, value, expected, where=name)
+        vgda = self.state.vgda
+        unused = np.flatnonzero(~vgda.lv_used[: vgda.max_lvs - 1])
+        if not len(unused):
+            raise NoSpace(f"the group has its {vgda.max_lvs - 1} logical volumes", where=name)
+        minor = int(unused[0]) + 1
+        run = type == "boot" if contiguous is None else contiguous
+        policy = Policy(intra, inter, strict, upper_bound, run, width)
+        lv_map = (
+            allocate(self._pools(disks), lps, copies, policy)
+            if partitions is None
+            else self._exact(partitions, LvMap.empty(copies, 0), lps, policy)
+        )
+        entry = vgda.lvs[minor - 1]
+        entry["lvname"] = minor - 1
+        entry["maxsize"] = max_lps
+        entry["num_lps"] = lps
+        entry["mirror_policy"] = PP_STRIPED if width else SCHEDULES[schedule]
+        entry["permissions"] = 2 if read_only else 1
+        entry["bb_relocation"] = YES if bb_relocation else NO
+        entry["write_verify"] = YES if write_verify else NO
+        entry["mirwrt_consist"] = mwc_code(mwc)
+        entry["stripe_exp"] = strip_size.bit_length() - 1 if width else 0
+        entry["striping_width"] = width
+        vgda.names[minor - 1] = name.encode()
+        self._mark(lv_map, stale=False)
+        self._place(minor, lv_map)
+        self._new_lvs.add(minor)
+        self._lvcbs[minor] = Lvcb(
+            type=type,
+            lvid=lvid(self._vgid, minor),
+            name=name,
+            created=lvcbs.ctime(self._now),
+            modified=lvcbs.ctime(self._now),
+            machine_id=self._machine_id[3:].upper(),
+            relocatable=relocatable,
+            inter=inter,
+            intra=intra,
+            strict=strict,
+            upper_bound=upper_bound,
+            lps=lps,
+            copies=copies,
+            stripe_width=width,
+            stripe_exp=int(entry["stripe_exp"]),
+            label=label or lvcbs.NO_LABEL,
+            fs=fs,
+        )
+        lvcbs.build(self._lvcbs[minor])
+
+    def extend_lv(
+        self,
+        name: str,
+        lps: int,
+        disks: Sequence[str] | None = None,
+        *,
+        partitions: Sequence[PartitionRange] | None = None,
+    ) -> None:
+        """Give an LV more LPs in all its copies, by its own policy (`extendlv`).
+
+        Args:
+            name: of the LV.
+            lps: how many more; of a striped LV rounded up to a multiple of the width.
+            disks: PVIDs of the disks to use, in order; default all.
+            partitions: the exact PPs, all of a copy before those of the next; instead of `disks`.
+
+        Raises:
+            MaximumReached: more LPs than it may have.
+            AllocationRefused: the PPs cannot be found; those of a boot LV are the ones behind it.
+            BadArgument, BadMap: an argument cannot be used.
+        """
+        minor = self._minor(name)
+        old, policy = self.state.maps[minor], self._policy(minor)
+        lps = -(-lps // policy.width) * policy.width if policy.width else lps
+        if lps < 1:
+            raise BadArgument("LPs", lps, "1 or more", where=name)
+        limit = int(self.state.vgda.lvs["maxsize"][minor - 1])
+        if old.lps + lps > limit:
+            raise MaximumReached(name, old.lps + lps, limit)
+        if not old.held.all():
+            raise BadArgument("copies", "an LP that lacks one", "the same number of each LP", where=name)
+        if partitions is not None:
+            new = self._exact(partitions, old, lps, policy)
+        elif policy.contiguous:
+            new = self._next_to(old, lps, policy)
+        else:
+            new = extend(self._pools(disks), old, lps, policy)
+        self._mark(LvMap(new.pv[:, old.lps :], new.pp[:, old.lps :]), stale=False)
+        self.state.vgda.lvs["num_lps"][minor - 1] = new.lps
+        self._place(minor, new)
+        self._update_sizes(minor)
+
+    def rename_lv(self, old: str, new: str) -> None:
+        """Give an LV another name, in the name list and in its control block if it has one."""
+        minor = self._minor(old)
+        self._check_name(new)
+        vgda = self.state.vgda
+        index = int(vgda.lvs[minor - 1]["lvname"])
+        if not 0 <= index < len(vgda.names):
+            index = vgda.lvs[minor - 1]["lvname"] = minor - 1
+        vgda.names[index] = new.encode()
+        if self._has_lvcb(minor):
+            self._update_lvcb(minor, name=new)
+
+    def remove_lv(self, name: str) -> None:
+        """Remove an LV: its entry, its name, its PP entries. Its data stay where they are."""
+        minor = self._minor(name)
+        self._place(minor, LvMap.empty(1, 0))
+        vgda = self.state.vgda
+        if vgda.name(minor):
+            vgda.names[int(vgda.lvs[minor - 1]["lvname"])] = b""
+        vgda.lvs[minor - 1] = np.zeros((), vgda.lvs.dtype)
+        del self.state.maps[minor]
+        self._lvcbs.pop(minor, None)
+        self._new_lvs.discard(minor)
+
+    def leave_block_0(self, name: str) -> None:
+        """Give a new LV no control block if it would lie in block 0: an application has its data there."""
+        if self.state.vgda.format.lvcb_in_lv:
+            self._lvcbs.pop(self._minor(name), None)
+
+    def _width(
+        self, name: str, strip_size: int, width: int | None, copies: int, disks: Sequence[str] | None, schedule: str
+    ) -> int:
+        """Disks of a stripe, 0 if it is not striped; see `add_lv`."""
+        if not strip_size:
+            if width is not None:
+                raise BadArgument("strip size", 0, "a power of two, for a stripe width is given", where=name)
+            return 0
+        shift = strip_size.bit_length() - 1
+        if 1 << shift != strip_size or shift not in STRIP_SHIFTS or shift > self.state.record.pp_shift:
+            raise BadArgument("strip size", strip_size, "a power of two, 4 KiB to 128 MiB, at most a PP", where=name)
+        if width is None:
+            width = len(disks if disks is not None else self.state.pvids) // max(copies, 1)
+        if not 2 <= width <= len(self.state.vgda.pvs):
+            raise BadArgument("stripe width", width, f"2 to {len(self.state.vgda.pvs)}", where=name)
+        if schedule != "p":
+            raise BadArgument("schedule", schedule, "p for a striped LV", where=name)
+        self._check_version(_STRIPES, "striped logical volumes")
+        if copies > 1:
+            self._check_version(_STRIPED_MIRRORS, "striped mirrors")
+        if shift > _LARGE_STRIP_SHIFT:
+            self._check_version(_LARGE_STRIPS, "strips above 128 KiB")
+        return width
+
+    def _exact(self, partitions: Sequence[PartitionRange], old: LvMap, lps: int, policy: Policy) -> LvMap:
+        """The map with more LPs exactly there; what the policy forbids is refused."""
+        pvids = self.state.pvids
+        pools = {pvids[pool.number]: pool for pool in self._pools(None)}
+        added = place(partitions, pools, lps, old.copies)
+        new = LvMap(np.hstack((old.pv, added.pv)), np.hstack((old.pp, added.pp)))
+        if reason := violated(new, policy):
+            raise BadMap(reason)
+        return new
+
+    def _next_to(self, old: LvMap, lps: int, policy: Policy) -> LvMap:
+        pvids = self.state.pvids
+        ends = zip(old.pv[:, -1].tolist(), old.pp[:, -1].tolist(), strict=True)
+        try:
+            return self._exact([PartitionRange(pvids[pv], pp + 1, pp + lps) for pv, pp in ends], old, lps, policy)
+        except BadMap as error:
+            raise AllocationRefused(f"no free run of {lps} PPs behind it: {error.what}") from error
+
+
+def violated(lv_map: LvMap, policy: Policy) -> str:
+    """Which part of a policy a map breaks, as a sentence; "" if none."""
+    pv, held = lv_map.pv.astype(np.int64), lv_map.held
+    # an LP without a PP in a copy has a place of its own
+    pv = np.where(held, pv, -1 - np.arange(lv_map.copies)[:, None])
+    if policy.strict == "y" and (np.diff(np.sort(pv, axis=0), axis=0) == 0).any():
+        return "two copies of an LP would lie on one disk"
+    disks = [set(row[mask].tolist()) for row, mask in zip(lv_map.pv, held, strict=True)]
+    if (policy.strict == "s" or policy.width) and sum(map(len, disks)) > len(set().union(*disks)):
+        return "two copies of the LV would share a disk"
+    if any(len(row) > policy.upper_bound for row in disks):
+        return f"a copy would lie on more than {policy.upper_bound} disks"
+    width = policy.width
+    if width and not all(len({int(row[i]) for i in range(c, lv_map.lps, width)}) == 1
+                         for row in lv_map.pv for c in range(width)):  # fmt: skip
+        return "the LPs of a column of stripes would lie on several disks"
+    steps = np.diff(lv_map.pp.astype(np.int64), axis=1)
+    if policy.contiguous and ((steps != 1).any() or any(len(row) > 1 for row in disks)):
+        return "a copy would not be one run of PPs"
+    return ""

@@ -1,0 +1,51 @@
+"""`fs build` from every kind of source, `fs get -r` and `fs tree` of what it made."""
+
+import json
+import tarfile
+
+import pytest
+
+from lvmfmt.cli.main import main
+
+
+@pytest.fixture
+def tree(tmp_path):
+    (tmp_path / "t" / "d").mkdir(parents=True)
+    (tmp_path / "t" / "d" / "f").write_bytes(b"content")
+    (tmp_path / "t" / "bad\x1b[31m").write_bytes(b"")
+    return tmp_path / "t"
+
+
+def paths(image, capsys, *more):
+    capsys.readouterr()
+    assert main(["fs", "tree", str(image), *more, "--json"]) == 0
+    return [entry["path"] for entry in json.loads(capsys.readouterr().out)]
+
+
+def test_a_directory_an_archive_and_an_image_of_the_other_dialect(tree, tmp_path, capsys):
+    with tarfile.open(tmp_path / "a.tar.gz", "w:gz") as tar:
+        tar.add(tree / "d", "d")
+    first, second = tmp_path / "1.img", tmp_path / "2.img"
+    assert main(["fs", "build", str(first), f"{tree}:/host", f"{tmp_path}/a.tar.gz:/tar"]) == 0
+    assert main(["fs", "build", str(second), f"{first}:/host", str(tmp_path / "a.tar.gz"), "--dialect", "linux"]) != 0
+    assert "two sources" in capsys.readouterr().err and not second.exists()
+    assert main(["fs", "build", str(second), f"{first}:/tar", "--dialect", "linux"]) == 0
+    assert paths(second, capsys) == ["/", "/d", "/d/f"]
+    assert paths(first, capsys, "/host/d", "--depth", "0") == ["/host/d"]
+    assert main(["fs", "get", "-r", str(second), "/", str(tmp_path / "out")]) == 0
+    assert (tmp_path / "out" / "d" / "f").read_bytes() == b"content"
+    assert main(["fs", "get", "-r", str(second), "/", str(tmp_path / "out")]) == 2
+
+
+def test_a_seed_gives_the_same_bytes(tree, tmp_path):
+    for name in ("a", "b"):
+        assert main(["fs", "build", str(tmp_path / name), str(tree), "--seed", "7", "--size", "16M"]) == 0
+    assert (tmp_path / "a").read_bytes() == (tmp_path / "b").read_bytes()
+
+
+def test_names_cannot_drive_the_terminal(tree, tmp_path, capsys):
+    assert main(["fs", "build", str(tmp_path / "a"), str(tree)]) == 0
+    capsys.readouterr()
+    assert main(["fs", "tree", str(tmp_path / "a")]) == 0
+    out = capsys.readouterr().out
+    assert "\x1b" not in out and "bad\\x1b[31m" in out and "2 files" in out

@@ -1,0 +1,189 @@
+"""Empty file systems of every legal shape. `jfs_mkfs` judges the Linux dialect, our own checks the AIX one."""
+
+import os
+import subprocess
+
+import numpy as np
+import pytest
+
+from lvmfmt.block import ImageFile
+from lvmfmt.errors import OperationRefused, UnsupportedFeature
+from lvmfmt.jfs2 import (
+    AIX,
+    LINUX,
+    ExternalLog,
+    Features,
+    FileSystem,
+    Identity,
+    InlineLog,
+    InventoryBuilder,
+    build,
+    mkfs,
+)
+from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.units import GIB, KIB, MIB
+
+NOW = 1_257_847_200_123_456_789
+PART = 64 * MIB
+
+
+def ranges(*paths):
+    """Ranges in which one of the files has data."""
+    found = []
+    for path in paths:
+        with path.open("rb") as f:
+            at = 0
+            while True:
+                try:
+                    at = os.lseek(f.fileno(), at, os.SEEK_DATA)
+                except OSError:
+                    break
+                end = os.lseek(f.fileno(), at, os.SEEK_HOLE)
+                found += [(a, min(a + PART, end)) for a in range(at, end, PART)]
+                at = end
+    return sorted(set(found))
+
+
+def differences(theirs, ours, log_start):
+    """Offsets where the images differ, but for what jfs_mkfs does not set: see the issue and reference 2.2, 3.8.1."""
+    loguuid = LINUX.structures.superblock.offset_of("s_loguuid")
+    result = []
+    with theirs.open("rb") as a, ours.open("rb") as b:
+        for start, end in ranges(theirs, ours):
+            pair = []
+            for f in (a, b):
+                f.seek(start)
+                pair.append(np.frombuffer(f.read(end - start), np.uint8))
+            at = start + np.flatnonzero(pair[0] != pair[1])
+            unset = (at >= log_start + 2 * 4096) & (at % 4096 >= 8) & (at % 4096 < 4088)
+            for superblock in (0x8000, 0xF000):
+                unset |= (at >= superblock + loguuid) & (at < superblock + loguuid + 16)
+            result += at[~unset].tolist()
+    return result
+
+
+@pytest.mark.judge
+@pytest.mark.parametrize(
+    ("size", "options", "log", "label"),
+    [
+        (16 * MIB, [], None, ""),
+        (17 * MIB, ["-s", "1"], MIB, ""),
+        (64 * MIB, ["-L", "a-label-of-20-letters"], None, "a-label-of-20-letters"),
+        (200 * MIB, ["-s", "19", "-L", "abc"], 19 * MIB, "abc"),
+        (33 * MIB + 12345, [], None, ""),
+        (4 * GIB, [], None, ""),
+        pytest.param(40 * GIB, ["-s", "200"], 200 * MIB, "", marks=pytest.mark.slow),
+    ],
+)
+def test_bytes_are_those_of_jfs_mkfs(judge, tmp_path, size, options, log, label):
+    theirs, ours = tmp_path / "theirs", tmp_path / "ours"
+    with theirs.open("wb") as f:
+        f.truncate(size)
+    subprocess.run([judge("jfs_mkfs"), "-q", *options, theirs], check=True, capture_output=True)
+    with ImageFile(theirs) as device:
+        found = read_superblock(device)
+    with ImageFile.create(ours, size) as device:
+        mkfs(
+            device,
+            dialect=LINUX,
+            now=found.values["s_time"]["tv_sec"] * 10**9,
+            log=InlineLog(log),
+            identity=Identity(uuid=bytes(found.values["s_uuid"]), label=label, fpack=label),
+            features=Features(directory_index=True),
+        )
+    assert differences(theirs, ours, found.geometry.log_address * 4096) == []
+
+
+@pytest.mark.judge
+def test_external_log_as_jfs_mkfs_makes_it(judge, jfs_fsck, tmp_path):
+    theirs, ours, log = tmp_path / "theirs", tmp_path / "ours", tmp_path / "log"
+    for path, size in ((theirs, 32 * MIB), (log, MIB)):
+        with path.open("wb") as f:
+            f.truncate(size)
+    subprocess.run([judge("jfs_mkfs"), "-q", "-J", "journal_dev", log], check=True, capture_output=True)
+    subprocess.run([judge("jfs_mkfs"), "-q", "-j", log, theirs], check=True, capture_output=True)
+    with ImageFile(theirs) as device:
+        found = read_superblock(device)
+    with ImageFile.create(ours, 32 * MIB) as device:
+        mkfs(
+            device,
+            dialect=LINUX,
+            now=found.values["s_time"]["tv_sec"] * 10**9,
+            log=ExternalLog(0, bytes(found.values["s_loguuid"])),
+            identity=Identity(uuid=bytes(found.values["s_uuid"])),
+            features=Features(directory_index=True),
+        )
+    assert (np.fromfile(theirs, np.uint8) == np.fromfile(ours, np.uint8)).all()
+
+
+@pytest.mark.parametrize("block_size", [512, 1024, 2048, 4096])
+@pytest.mark.parametrize("size", [16 * MIB, 100 * MIB, 5 * GIB])
+def test_aix_block_sizes(tmp_path, block_size, size):
+    with ImageFile.create(tmp_path / "image", size) as device:
+        report = mkfs(device, now=NOW, block_size=block_size)
+        result = check(device)
+        assert result.findings == []
+        # n of section 1.3, counted by the superblock in sectors
+        values = read_superblock(device).values
+        assert values["s_size"] * 512 == report.blocks * block_size
+        assert FileSystem.open(device).listdir("/") == ["lost+found"]
+
+
+@pytest.mark.parametrize("log", [32 * KIB, 36 * KIB, 256 * KIB, 3 * MIB])
+@pytest.mark.parametrize("block_size", [512, 4096])
+def test_inline_logs_of_many_sizes(tmp_path, block_size, log):
+    with ImageFile.create(tmp_path / "image", 64 * MIB) as device:
+        mkfs(device, now=NOW, block_size=block_size, log=InlineLog(log))
+        superblock = read_superblock(device)
+        g = superblock.geometry
+        assert (g.log_address + g.log_blocks) * block_size == 64 * MIB and g.log_blocks * block_size == log
+        assert check(device).findings == []
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"log": InlineLog(7 * 4096)}, "too few"),
+        ({"log": InlineLog(2 * MIB)}, "tenth"),
+        ({"block_size": 8192}, "block size"),
+        ({"dialect": LINUX, "block_size": 1024}, "4096"),
+    ],
+)
+def test_what_is_refused_leaves_no_file_system(tmp_path, options, message):
+    with ImageFile.create(tmp_path / "image", 16 * MIB) as device, pytest.raises(OperationRefused, match=message):
+        mkfs(device, now=NOW, **options)
+    with ImageFile(tmp_path / "image") as device:
+        assert not any(device.read(0x8000, 4)) and not any(device.read(0xF000, 4))
+
+
+def test_longest_inline_log(tmp_path):
+    with ImageFile.create(tmp_path / "image", 40 * GIB) as device, pytest.raises(OperationRefused, match="at most"):
+        mkfs(device, now=NOW, log=InlineLog(2048 * MIB))
+
+
+def test_superblock_version_2(tmp_path):
+    """Version 2 has a feature word, version 1 none (invariant 2); EAv2 brings aggregate inode 5 (section 2.6)."""
+    for features, words in (
+        (Features(version=2), (1, 0, 0)),
+        (Features(version=2, ea=2), (1, 0, 2)),
+    ):
+        with ImageFile.create(tmp_path / "image", 16 * MIB, replace=True) as device:
+            mkfs(device, now=NOW, features=features)
+            values = read_superblock(device).values
+            found = [values[f"s_feature_{name}"] for name in ("compat", "rdonly", "incompat")]
+            assert values["s_version"] == 2 and tuple(found) == words
+            assert check(device).findings == []
+            iag = AIX.structures.iag.table(device.read(0xA000, 4096))
+            word = 0xFC008000 if features.ea == 2 else 0xF8008000
+            assert iag["wmap"][0, :2].tolist() == iag["pmap"][0, :2].tolist() == [word, word]
+    with pytest.raises(OperationRefused, match="version 2"):
+        Features(ea=2)
+
+
+def test_a_tree_is_not_built_with_an_index(tmp_path):
+    tree = InventoryBuilder()
+    tree.add_inode(0o040755)
+    tree.add_entry(0, tree.add_inode(0o040755), b"d")
+    with ImageFile.create(tmp_path / "image", 16 * MIB) as device, pytest.raises(UnsupportedFeature, match="index"):
+        build(device, tree.finish(), dialect=LINUX, now=NOW, features=Features(directory_index=True))
