@@ -1,8 +1,9 @@
 """The undo file: what a repair is about to overwrite, so that the bytes can be put back exactly.
 
 A text file of JSON lines. The first says what it is and names the images with their sizes; each of the others is a
-block: image, offset, the old bytes (base64), their CRC and the CRC of each sector that will be written. The last line
-counts the blocks, so a file that was cut is noticed. CRCs are CRC-32C.
+block: image, offset, the old bytes (base64), their CRC and for each sector the CRCs of all that will be written there,
+one after the other: a repair that was stopped leaves one of them. The last line counts the blocks, so a file that was
+cut is noticed. CRCs are CRC-32C.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import binascii
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -22,8 +23,10 @@ import numpy as np
 from ..errors import AlreadyExists, CorruptImage, ImageIOError, OperationRefused
 from ..units import KIB, SECTOR
 from .device import BlockDevice
+from .overlay import Overlay
+from .trace import Event, Write
 
-FORMAT, VERSION = "lvmfmt-undo", 1
+FORMAT, VERSION = "lvmfmt-undo", 2
 _BLOCK = 64 * KIB
 _crc = crcmod.predefined.mkCrcFun("crc-32c")
 
@@ -54,13 +57,13 @@ class Block:
         image: index in `UndoFile.images`.
         offset: byte offset in the image.
         old: what was there.
-        new: CRC of each sector that was written.
+        new: for each sector the CRCs of what was written there.
     """
 
     image: int
     offset: int
     old: bytes
-    new: tuple[int, ...]
+    new: tuple[tuple[int, ...], ...]
 
 
 @dataclass(frozen=True)
@@ -105,11 +108,11 @@ class UndoFile:
         """The sectors of a block that hold what the repair wrote; the others must hold the old bytes."""
         now = device.read(block.offset, len(block.old)).tobytes()
         found = []
-        for sector, crc in enumerate(block.new):
+        for sector, crcs in enumerate(block.new):
             part = slice(sector * SECTOR, (sector + 1) * SECTOR)
             if now[part] == block.old[part]:
                 continue
-            if _crc(now[part]) != crc:
+            if _crc(now[part]) not in crcs:
                 raise OperationRefused(
                     f"sector {block.offset // SECTOR + sector} was changed since the repair",
                     where=device.name,
@@ -119,28 +122,45 @@ class UndoFile:
         return found
 
 
+def traced(device: BlockDevice, events: Sequence[Event]) -> Iterator[Rewrite]:
+    """What a device would hold after each write of a trace that began with it as it is: a rewrite for each.
+
+    Args:
+        device: unchanged since.
+        events: of the trace.
+    """
+    state = Overlay(device)
+    for event in events:
+        if isinstance(event, Write):
+            if event.data is None:
+                state.punch(event.offset, event.length)
+            else:
+                state.write(event.offset, event.data)
+            start, end = event.sectors.start * SECTOR, event.sectors.stop * SECTOR
+            yield Rewrite(device, start, state.read(start, end - start).tobytes())
+
+
 def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite]) -> int:
     """Write the undo file of rewrites that are about to be executed, and wait until it is on stable storage.
 
     Args:
         path: a file that does not exist.
-        rewrites: what will be written.
+        rewrites: what will be written, in this order; a sector may be written several times.
 
     Returns:
         The number of blocks: runs of sectors that will change.
 
     Raises:
         AlreadyExists: there is such a file.
-        OperationRefused: two rewrites overlap, so that no order of putting back would be right.
         ImageIOError: the system refused; no file is left.
     """
-    _check_disjoint(rewrites)
     devices = list({id(rewrite.device): rewrite.device for rewrite in rewrites}.values())
     index = {id(device): i for i, device in enumerate(devices)}
     images = [{"path": os.path.abspath(device.name), "size": device.size} for device in devices]  # noqa: PTH100
     lines: list[dict[str, Any]] = [{"format": FORMAT, "version": VERSION, "crc": "crc-32c", "images": images}]
-    for rewrite in rewrites:
-        lines += [{"image": index[id(rewrite.device)], **block} for block in _changed(rewrite)]
+    for device in devices:
+        own = [rewrite for rewrite in rewrites if rewrite.device is device]
+        lines += [{"image": index[id(device)], **block} for block in _changed(device, own)]
     blocks = len(lines) - 1
     lines.append({"blocks": blocks})
     target = Path(path)
@@ -163,29 +183,28 @@ def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite]) -> int:
     return blocks
 
 
-def _check_disjoint(rewrites: Sequence[Rewrite]) -> None:
-    ends: dict[int, int] = {}
-    for rewrite in sorted(rewrites, key=lambda r: r.offset):
-        if rewrite.offset < ends.get(id(rewrite.device), 0):
-            raise OperationRefused(f"byte {rewrite.offset:#x} would be written twice", where=rewrite.device.name)
-        ends[id(rewrite.device)] = rewrite.offset + len(rewrite.data)
-
-
-def _changed(rewrite: Rewrite) -> list[dict[str, Any]]:
-    """The runs of sectors that change, as lines."""
-    new = np.frombuffer(rewrite.data, np.uint8).reshape(-1, SECTOR)
-    old = rewrite.device.read(rewrite.offset, len(rewrite.data)).reshape(-1, SECTOR)
-    changed = np.flatnonzero((old != new).any(axis=1))
+def _changed(device: BlockDevice, rewrites: Sequence[Rewrite]) -> list[dict[str, Any]]:
+    """The runs of sectors of a device that will hold something else at some time, as lines."""
+    states: dict[int, list[int]] = {}
+    olds: dict[int, bytes] = {}
+    for rewrite in rewrites:
+        new = np.frombuffer(rewrite.data, np.uint8).reshape(-1, SECTOR)
+        old = device.read(rewrite.offset, len(rewrite.data)).reshape(-1, SECTOR)
+        first = rewrite.offset // SECTOR
+        for row in np.flatnonzero((old != new).any(axis=1)).tolist():
+            states.setdefault(first + row, []).append(_crc(new[row].tobytes()))
+            olds[first + row] = old[row].tobytes()
+    changed = np.array(sorted(states), np.int64)
     lines = []
     for run in np.split(changed, np.flatnonzero(np.diff(changed) > 1) + 1):
-        for part in (run[at : at + _BLOCK // SECTOR] for at in range(0, len(run), _BLOCK // SECTOR)):
-            data = old[part].tobytes()
+        for part in (run[at : at + _BLOCK // SECTOR].tolist() for at in range(0, len(run), _BLOCK // SECTOR)):
+            data = b"".join(olds[sector] for sector in part)
             lines.append(
                 {
-                    "offset": rewrite.offset + int(part[0]) * SECTOR,
+                    "offset": part[0] * SECTOR,
                     "old": base64.b64encode(data).decode(),
                     "old_crc": _crc(data),
-                    "new_crcs": [_crc(new[sector].tobytes()) for sector in part.tolist()],
+                    "new_crcs": [states[sector] for sector in part],
                 }
             )
     return lines
@@ -221,7 +240,8 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
         blocks = []
         for number, line in enumerate(lines[1:-1], 2):
             old = base64.b64decode(line["old"], validate=True)
-            block = Block(int(line["image"]), int(line["offset"]), old, tuple(int(crc) for crc in line["new_crcs"]))
+            new = tuple(tuple(int(crc) for crc in crcs) for crcs in line["new_crcs"])
+            block = Block(int(line["image"]), int(line["offset"]), old, new)
             if _crc(old) != line["old_crc"]:
                 raise wrong(number, f"CRC {_crc(old):#010x}", line["old_crc"])
             if not (0 <= block.image < len(images) and len(old) == SECTOR * len(block.new)):

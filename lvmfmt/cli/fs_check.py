@@ -97,22 +97,22 @@ def run_fsck(args: argparse.Namespace) -> int:
 
 
 def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
-    """Rehearse the repair on overlays of the images, and write the undo file of what it changes."""
+    """Rehearse the repair on overlays of the images, and write the undo file of all that it writes."""
     from ..block.overlay import Overlay
-    from ..block.undo import Rewrite, save
-    from ..jfs2.repair import changed_sectors, repair
+    from ..block.trace import Trace
+    from ..block.undo import save, traced
+    from ..jfs2.repair import repair
 
-    layers: list[Overlay] = []
+    traces: list[tuple[BlockDevice, Trace]] = []
 
     def layer(image: BlockDevice) -> BlockDevice:
-        layers.append(Overlay(image))
-        return layers[-1]
+        traces.append((image, Trace(Overlay(image))))
+        return traces[-1][1]
 
     with _opened(args, writable=False, layer=layer) as (device, log):
         repair(device, now=now, log=log, answer=answer, force=_forced(args, answer))
-        found = [(one.base, at, data.tobytes()) for one in layers for at, data in changed_sectors(one, one.base)]
-        if found:
-            save(args.undo, [Rewrite(*rewrite) for rewrite in found])
+        if rewrites := [rewrite for image, trace in traces for rewrite in traced(image, trace.events)]:
+            save(args.undo, rewrites)
 
 
 def _forced(args: argparse.Namespace, answer: Answer) -> bool:

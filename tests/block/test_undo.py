@@ -9,7 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
-from lvmfmt.block.undo import Rewrite, UndoFile, load, save
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.trace import Trace
+from lvmfmt.block.undo import Rewrite, UndoFile, load, save, traced
 from lvmfmt.errors import AlreadyExists, CorruptImage, ImageIOError, OperationRefused
 
 SECTOR = 512
@@ -90,10 +92,26 @@ def test_another_size_and_a_read_only_image_are_refused(image: Path, tmp_path: P
         undone(image, undo)
 
 
-def test_rewrites_that_overlap_are_refused(image: Path, tmp_path: Path) -> None:
-    with ImageFile(image, writable=True) as device, pytest.raises(OperationRefused, match="twice"):
-        save(tmp_path / "undo", [Rewrite(device, SECTOR, b"a" * SECTOR), Rewrite(device, 0, b"b" * 2 * SECTOR)])
-    assert not (tmp_path / "undo").exists()
+@pytest.mark.parametrize("stopped", range(5))
+def test_sectors_that_are_written_several_times(stopped: int, image: Path, tmp_path: Path) -> None:
+    """A dirty mark, content, the mark taken away: wherever the repair stops, the old bytes come back."""
+    undo, before = tmp_path / "undo", image.read_bytes()
+    events = [
+        (0, b"dirty"),
+        (SECTOR * 4 - 3, b"across"),
+        (SECTOR * 9, b"x" * SECTOR),
+        (0, bytes(5)),
+        (SECTOR * 4, b"y"),
+    ]
+    with ImageFile(image, writable=True) as device:
+        trace = Trace(Overlay(device))
+        for offset, data in writes:
+            trace.write(offset, data)
+        save(undo, list(traced(device, trace.events)))
+        for offset, data in writes[: stopped + 1]:
+            device.write(offset, data)
+    undone(image, undo)
+    assert image.read_bytes() == before
 
 
 def test_an_existing_file_is_kept(image: Path, tmp_path: Path) -> None:
@@ -146,7 +164,7 @@ def test_a_file_that_was_cut(cut: int, image: Path, tmp_path: Path) -> None:
 
 def line(**values: object) -> str:
     data = b"o" * SECTOR
-    good = {"image": 0, "offset": 0, "old": base64.b64encode(data).decode(), "old_crc": 0, "new_crcs": [1]}
+    good = {"image": 0, "offset": 0, "old": base64.b64encode(data).decode(), "old_crc": 0, "new_crcs": [[1]]}
     return json.dumps({**good, **values})
 
 
@@ -164,12 +182,13 @@ def line(**values: object) -> str:
         line(old="?"),
         line(new_crcs=[]),
         line(new_crcs=5),
+        line(new_crcs=[1]),
         line(offset=1 << 70),
     ],
 )  # fmt: skip
 def test_hostile_lines(text: str, image: Path, tmp_path: Path) -> None:
     undo = tmp_path / "undo"
-    header = {"format": "lvmfmt-undo", "version": 1, "crc": "crc-32c", "images": [{"path": "x", "size": SIZE}]}
+    header = {"format": "lvmfmt-undo", "version": 2, "crc": "crc-32c", "images": [{"path": "x", "size": SIZE}]}
     undo.write_text(f"{json.dumps(header)}\n{text}\n" + '{"blocks": 1}\n')
     with pytest.raises(CorruptImage) as caught:
         load(undo)

@@ -1,7 +1,6 @@
 """Repairing a file system: rebuild what follows from something sound, keep what can be read, name orphans."""
 
-from .commit import changed_sectors
 from .fixes import KINDS, Fix, Kind, Plan
 from .run import Answer, RepairReport, exit_status, repair
 
-__all__ = ["KINDS", "Answer", "Fix", "Kind", "Plan", "RepairReport", "changed_sectors", "exit_status", "repair"]
+__all__ = ["KINDS", "Answer", "Fix", "Kind", "Plan", "RepairReport", "exit_status", "repair"]
