@@ -96,7 +96,7 @@ def test_another_size_and_a_read_only_image_are_refused(image: Path, tmp_path: P
 def test_sectors_that_are_written_several_times(stopped: int, image: Path, tmp_path: Path) -> None:
     """A dirty mark, content, the mark taken away: wherever the repair stops, the old bytes come back."""
     undo, before = tmp_path / "undo", image.read_bytes()
-    events = [
+    writes = [
         (0, b"dirty"),
         (SECTOR * 4 - 3, b"across"),
         (SECTOR * 9, b"x" * SECTOR),

@@ -30,7 +30,7 @@ LOSES = {
 DERIVED = {
     "free_blocks", "leaf_of_a_tree", "summary_of_inodes", "loop", "one_block_more", "names_differ", "iag_number",
     "sibling", "router_too_large", "wrong_parent", "one_link_more", "wrong_number", "block_factor",
-    "owner_of_the_copy", "block_of_nobody", "directory_page_elsewhere",
+    "owner_of_the_copy", "block_of_nobody", "directory_page_elsewhere", "free_count", "link_beyond_the_node",
 }  # fmt: skip
 """Changes of what can be computed from the rest: a preen repairs them."""
 DECIDED = {
