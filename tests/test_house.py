@@ -22,7 +22,7 @@ FLOORS = {
     "block": BASE,
     "layout": BASE,
     "lvm": GROUND,
-    "jfs2": GROUND,
+    "jfs2": GROUND | {"backup"},
     "backup": GROUND,
     "storage": BASE | {"block"},
     "host": GROUND | {"lvm", "jfs2", "backup", "storage"},

@@ -158,7 +158,8 @@ def _bits(data: NDArray[Any], code: NDArray[np.int64], length: NDArray[np.int64]
     lengths = length[data]
     ends = np.cumsum(lengths)
     shift = np.repeat(ends, lengths) - 1 - np.arange(ends[-1] if len(ends) else 0)
-    return (np.repeat(code[data], lengths) >> shift & 1).astype(np.uint8)
+    bits: NDArray[np.uint8] = (np.repeat(code[data], lengths) >> shift & 1).astype(np.uint8)
+    return bits
 
 
 def read_tree(head: bytes, where: str = "") -> tuple[Tree, int]:
@@ -264,7 +265,7 @@ def _decode(
     while at < bits:
         stops.append(at)
         at = int(stride[at])
-    chain = [np.array(stops, np.int64)]
+    chain: list[NDArray[Any]] = [np.array(stops, np.int64)]
     for _ in range(_STRIDE - 1):
         chain.append(step[chain[-1]])
     places = np.stack(chain, axis=1).ravel()

@@ -22,6 +22,7 @@ COMMANDS = {
     "vg": "check and repair volume groups, or scan for what is left of one",
     "undo": "put back the bytes that a repair has changed",
     "dmtable": "print device-mapper tables, so that Linux can map logical volumes",
+    "bff": "list and unpack backup archives: installp packages, mksysb and savevg files",
     "host": "make an AIX host of image files and run commands on it",
 }
 """Name -> what it does. The module NAME_cmd fills in the arguments; only that of the command called is loaded."""

@@ -105,15 +105,23 @@ def group_of(odm: Odm, pvid: str | None) -> str | None:
     return next((g.name for g in groups(odm) if pvid in g.pvids), None)
 
 
-def define_group(odm: Odm, name: str, vgid: str, pvids: Sequence[str], *, auto_on: bool) -> None:
-    """Add a group without logical volumes."""
-    majors = {int(v) for o in odm.get("CuDvDr", value2="0") if (v := str(o["value1"])).isdigit()}
-    major = next(n for n in range(FIRST_GROUP_MAJOR, FIRST_GROUP_MAJOR + len(majors) + 1) if n not in majors)
+def define_group(
+    odm: Odm, name: str, vgid: str, pvids: Sequence[str], *, auto_on: bool, major: int | None = None
+) -> None:
+    """Add a group without logical volumes; without a `major` it gets the first free one."""
+    if major is None:
+        taken = majors(odm)
+        major = next(n for n in range(FIRST_GROUP_MAJOR, FIRST_GROUP_MAJOR + len(taken) + 1) if n not in taken)
     odm.add("CuDv", name=name, status=1, PdDvLn=GROUP_LINK)
     odm.add_attribute(name, "vgserial_id", vgid)
     odm.add_attribute(name, "auto_on", "y" if auto_on else "n")
     odm.add("CuDvDr", resource="devno", value1=str(major), value2="0", value3=name)
     set_members(odm, name, pvids)
+
+
+def majors(odm: Odm) -> set[int]:
+    """Major device numbers that groups have."""
+    return {int(v) for o in odm.get("CuDvDr", value2="0") if (v := str(o["value1"])).isdigit()}
 
 
 def set_members(odm: Odm, name: str, pvids: Sequence[str]) -> None:

@@ -111,6 +111,13 @@ class DirectoryReader:
             result += self._decoded(batch)
         return result
 
+    def pages(self, root: bytes, *, at: int) -> list[tuple[int, int]]:
+        """(address, length) in blocks of every page of the tree; see `entries`."""
+        pages: list[tuple[int, int]] = []
+        for _ in self._leaves(root, at, pages):
+            pass
+        return pages
+
     def leaf_roots(self, roots: NDArray[np.uint8]) -> LeafEntries:
         """The entries of the directories that are nothing but a root in order; the others are not `good`.
 

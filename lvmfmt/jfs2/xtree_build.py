@@ -33,12 +33,14 @@ class FileRuns:
         offset: logical block, shape (runs,).
         length: blocks, at most 2^24 - 1, shape (runs,).
         address: block address, shape (runs,); 0 until it is given.
+        flag: flag of each extent, shape (runs,); None where all are 0.
     """
 
     inode: NDArray[np.int64]
     offset: NDArray[np.int64]
     length: NDArray[np.int64]
     address: NDArray[np.int64]
+    flag: NDArray[np.uint8] | None = None
 
     @classmethod
     def of(
@@ -124,7 +126,7 @@ class ExtentTrees:
         small = entries[file] <= ROOT_ENTRIES
         where = (file * ROOT_ENTRIES + index)[small]
         offset, address, length = (x[a:b][small] for x in (runs.offset, runs.address, runs.length))
-        self._dialect.put_xad(xads, where, offset, address, length)
+        self._dialect.put_xad(xads, where, offset, address, length, 0 if runs.flag is None else runs.flag[a:b][small])
         for large in self._large[(self._large >= first) & (self._large < last)].tolist():
             top = self._levels(large, int(addresses[large]), blocks_per_page)[-1]
             entries[large - first] = len(top[0])
@@ -160,7 +162,8 @@ class ExtentTrees:
             header["maxentry"][rows] = PAGE_MAXENTRY
             self._dialect.put_pxd(header["self"], rows, here, blocks_per_page)
             xads = np.zeros(count * PAGE_ENTRIES, self._dialect.structures.xad.dtype)
-            self._dialect.put_xad(xads, slice(0, len(offset)), offset, address, length)
+            flag = self._runs.flag[self._own(file)] if self._runs.flag is not None and level == 0 else 0
+            self._dialect.put_xad(xads, slice(0, len(offset)), offset, address, length, flag)
             pages[rows, 32:] = xads.view(np.uint8).reshape(count, -1)
             at += count
         pages[:, :32] = header.view(np.uint8).reshape(-1, 32)
@@ -170,8 +173,7 @@ class ExtentTrees:
         self, file: int, first_page: int, blocks_per_page: int
     ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
         """Entries of each level from the leaves up: (offsets, addresses, lengths); the last level fits the root."""
-        start = int(self._starts[file])
-        own = slice(start, start + int(self.counts[file]))
+        own = self._own(file)
         levels = [(self._runs.offset[own], self._runs.address[own], self._runs.length[own])]
         page = first_page
         while len(levels[-1][0]) > ROOT_ENTRIES:
@@ -181,3 +183,7 @@ class ExtentTrees:
             levels.append((offsets, addresses, np.full(len(offsets), blocks_per_page)))
             page += len(offsets) * blocks_per_page
         return levels
+
+    def _own(self, file: int) -> slice:
+        start = int(self._starts[file])
+        return slice(start, start + int(self.counts[file]))

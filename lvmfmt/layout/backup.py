@@ -18,7 +18,7 @@ def _head(grade: Grade, source: str) -> list[Field]:
         field("len", u8, "words of 8 bytes of this record, its name included", grade, source),
         field("type", u8, "0 volume, 6 end of volume, 7 end, 9, 11, 12 files, others rare", grade, source),
         field("magic", u16, "60011 plain, 60012 the data is packed", grade, source),
-        field("checksum", u16, "sum over the record of each byte shifted left by its own low three bits", grade, source),
+        field("checksum", u16, "sum over the record of each byte shifted left by its low three bits", grade, source),
     ]
 
 

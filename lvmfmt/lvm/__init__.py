@@ -13,6 +13,7 @@ from .disk import DiskInfo, free_group_metadata, scan
 from .dmtable import Target, dm_table
 from .geometry import Geometry
 from .group import VolumeGroup
+from .handover import Standing, leave, read_left, resume
 from .identity import new_pvid, new_vgid
 from .kinds import LIMITS, VgKind
 from .lvcb import Lvcb
@@ -51,6 +52,7 @@ __all__ = [
     "Region",
     "Rule",
     "Severity",
+    "Standing",
     "Survey",
     "Target",
     "VgKind",
@@ -65,6 +67,7 @@ __all__ = [
     "free_group_metadata",
     "import_lv",
     "join_group",
+    "leave",
     "members_of",
     "migrate",
     "migrate_lp",
@@ -72,11 +75,13 @@ __all__ = [
     "new_vgid",
     "parse_map_file",
     "read_boot_record",
+    "read_left",
     "read_pvid",
     "refresh",
     "region_of",
     "region_sizes",
     "reidentify",
+    "resume",
     "scan",
     "split_group",
     "survey",

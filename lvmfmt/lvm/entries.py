@@ -9,6 +9,7 @@ LP has one place in a table of copies and columns, and neither doubles nor mates
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -32,6 +33,7 @@ class Entries:
         rows: row of each in the table of PP entries.
         lv: minor number.
         lp: LP number, from 1.
+        column: the column of each.
         pv: PV number.
         pp: PP number.
         row: copy, from 0.
@@ -45,6 +47,7 @@ class Entries:
     rows: NDArray[np.int64]
     lv: Ints
     lp: Ints
+    column: Ints
     pv: Ints
     pp: Ints
     row: Ints
@@ -58,11 +61,6 @@ class Entries:
     def usable(self) -> NDArray[np.bool_]:
         """False for entries of a fourth copy and beyond."""
         return np.asarray(self.row < MAX_COPIES)
-
-    @cached_property
-    def column(self) -> Ints:
-        """The column of each."""
-        return np.asarray(self.starts[self.lv] + self.lp - 1, np.int32)
 
     @cached_property
     def places(self) -> tuple[NDArray[np.uint16], NDArray[np.uint32]]:
@@ -80,29 +78,34 @@ class Entries:
     @cached_property
     def alternates_agree(self) -> NDArray[np.bool_]:
         """Whether each entry names just the other copies of its LP."""
-        pvs, pps = self.places
-        copies = len(pvs)
-        first_pv, first_pp, second_pv, second_pp = self.alternates
-        if copies == 1:
-            agree = (first_pv | first_pp | second_pv | second_pp) == 0
+        pvs, _ = self.places
+        first, second = self.alternates[:2], self.alternates[2:]
+        if len(pvs) == 1:
+            agree = (first[0] | first[1] | second[0] | second[1]) == 0
         else:
-            nothing = np.zeros_like(self.pv)
-            mates = []
-            for step in range(1, MAX_COPIES):
-                other = (self.row + step) % MAX_COPIES
-                there = other < copies
-                row = np.where(there, other, 0)
-                mates.append((np.where(there, pvs[row, self.column], 0), np.where(there, pps[row, self.column], 0)))
-            named = [(first_pv, first_pp), (second_pv, second_pp)]
-            agree = nothing != 0
-            for a, b in (named, named[::-1]):
-                equal = [(x[0] == y[0]) & (x[1] == y[1]) for x, y in zip((a, b), mates, strict=True)]
-                agree |= equal[0] & equal[1]
+            agree = self._names_mates(slice(None), first, second)
+            rest = np.flatnonzero(~agree)  # the two alternates have no order
+            agree[rest] = self._names_mates(rest, [a[rest] for a in second], [a[rest] for a in first])
         if not self.usable.all():  # more than three copies: no entry has room for all mates
             crowded = np.zeros(pvs.shape[1], np.bool_)
             crowded[self.column[~self.usable]] = True
             agree &= ~crowded[self.column]
         return np.asarray(agree)
+
+    def _names_mates(
+        self, which: slice | NDArray[np.int64], first: Sequence[Ints], second: Sequence[Ints]
+    ) -> NDArray[np.bool_]:
+        """Whether PV and PP `first` are those of the next copy, and `second` of the one after it."""
+        pvs, pps = self.places
+        row, column = self.row[which], self.column[which]
+        agree = np.ones(len(row), np.bool_)
+        for step, (pv, pp) in enumerate((first, second), 1):
+            if step < len(pvs):
+                mate = (row + step) % len(pvs)
+                agree &= (pvs[mate, column] == pv) & (pps[mate, column] == pp)
+            else:
+                agree &= (pv | pp) == 0
+        return agree
 
 
 def believed_lps(vgda: Vgda) -> NDArray[np.int64]:
@@ -123,23 +126,25 @@ def gather(vgda: Vgda) -> Entries:
 
     lv, lp, copy = (column(name) for name in ("lv_index", "lp_num", "copy"))
     lps, used = believed_lps(vgda), np.append(False, vgda.lv_used)
-    in_range = np.minimum(lv, len(used) - 1)
-    named = used[in_range] & (lv == in_range)
-    sound = named & (lp >= 1) & (lp <= lps[in_range])
-    no_lv, no_lp = rows[~named], rows[named & ~sound]
+    in_range = np.minimum(lv, len(used))
+    sound = (lp >= 1) & (lp <= np.append(lps, 0).astype(np.int32)[in_range])
+    unsound = np.flatnonzero(~sound)
+    named = np.append(used, False)[in_range[unsound]]
+    no_lv, no_lp = rows[unsound[~named]], rows[unsound[named]]
     alternates = tuple(column(f"{which}_alt_{what}") for which in ("fst", "snd") for what in ("vol", "part"))
-    if not sound.all():
+    if len(unsound):
         rows, lv, lp, copy = rows[sound], lv[sound], lp[sound], copy[sound]
         alternates = tuple(values[sound] for values in alternates)
     pv, pp, _ = vgda.slots.locate(rows)
     starts = np.append(np.cumsum(lps) - lps, lps.sum())
-    known = _order_known(lv, (starts[lv] + lp - 1).astype(np.int32), copy, starts)
+    place = (starts - 1).astype(np.int32)[lv] + lp
+    known = _order_known(lv, place, copy, starts)
     row = copy - 1
     if not known.all():
         _rank(row, np.flatnonzero(~known[lv]), lv, lp)
     first_pv, first_pp, second_pv, second_pp = alternates
     return Entries(
-        rows, lv, lp, (pv + 1).astype(np.int32), (pp + 1).astype(np.int32), row, known[lv], starts, no_lv, no_lp,
+        rows, lv, lp, place, (pv + 1).astype(np.int32), (pp + 1).astype(np.int32), row, known[lv], starts, no_lv, no_lp,
         (first_pv, first_pp, second_pv, second_pp),
     )  # fmt: skip
 
@@ -148,12 +153,18 @@ def _order_known(lv: Ints, column: Ints, copy: Ints, starts: NDArray[np.int64]) 
     """Whether the copy bytes of each LV make sense: 1 to 3, and none twice for an LP; index minor number."""
     known = np.ones(len(starts), np.bool_)
     valid = (copy >= 1) & (copy <= MAX_COPIES)
-    known[lv[~valid]] = False
-    index = np.flatnonzero(valid).astype(np.int32)
-    key = column[index] + (copy[index] - 1) * np.int32(starts[-1])
-    last = np.zeros(int(key.max(initial=-1)) + 1, np.int32)
+    if not valid.all():
+        known[lv[~valid]] = False
+        lv, column, copy = lv[valid], column[valid], copy[valid]
+    key = column + (copy - 1) * np.int32(starts[-1])
+    taken = np.zeros(int(key.max(initial=-1)) + 1, np.bool_)
+    taken[key] = True
+    if int(np.count_nonzero(taken)) == len(key):
+        return known
+    index = np.arange(len(key), dtype=np.int32)
+    last = np.zeros(len(taken), np.int32)
     last[key] = index
-    known[lv[index[last[key] != index]]] = False
+    known[lv[last[key] != index]] = False
     return known
 
 

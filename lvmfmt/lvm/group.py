@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
+from typing import Protocol
 
 from ..block import BlockDevice
 from ..block.plan import Progress
@@ -27,17 +28,30 @@ _USUAL_MODEL = "4c00"
 """The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
 
 
+class Keeper(Protocol):
+    """Who has a group varied on, and has to know of its changes; see `OnlineGroup`."""
+
+    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> AbstractContextManager[Change]:
+        """As `VolumeGroup.change`."""
+
+    def sync(self, *names: str, pvids: Collection[str] | None = None, progress: Progress | None = None) -> int:
+        """As `VolumeGroup.sync`."""
+
+
 class VolumeGroup:
     """A classic volume group on open devices, which stay the caller's.
 
     Made by `create` or `open`. After a change the attributes show the new state; PVs and LVs fetched before keep
     showing the old one.
 
+    Attributes:
+        keeper: who has it varied on, if anybody; changes go through him then.
     """
 
     def __init__(self, state: GroupState, problems: list[Problem]) -> None:
         self._state = state
         self._load_problems = problems
+        self.keeper: Keeper | None = None
 
     @classmethod
     def open(cls, devices: Sequence[BlockDevice]) -> VolumeGroup:
@@ -209,6 +223,10 @@ class VolumeGroup:
         Raises:
             OperationRefused: a disk is missing or was opened for reading; nothing was written.
         """
+        if self.keeper is not None:
+            with self.keeper.change(origin, machine_id=machine_id) as change:
+                yield change
+            return
         change = self.begin(origin, machine_id)
         yield change
         self.apply(*change.finish(), change.now)
@@ -251,6 +269,8 @@ class VolumeGroup:
         Returns:
             Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
         """
+        if self.keeper is not None:
+            return self.keeper.sync(*names, pvids=pvids, progress=progress)
         done, runs = 0, 0
         for run in stale_runs(self, names, pvids):
             runs, done = runs + 1, done + fill(self, run, progress)

@@ -74,7 +74,7 @@ def lv_maps(vgda: Vgda, entries: Entries) -> dict[int, LvMap]:
     starts = entries.starts.tolist()
     copies = np.ones(len(starts), np.int64)
     for row in range(1, len(pvs)):
-        copies[np.unique(entries.lv[entries.row == row])] = row + 1
+        copies[entries.lv[entries.row == row]] = row + 1
     maps: dict[int, LvMap] = {}
     for minor in (np.flatnonzero(vgda.lv_used) + 1).tolist():
         rows, columns = slice(0, int(copies[minor])), slice(starts[minor], starts[minor + 1])

@@ -39,6 +39,7 @@ class Mirroring:
     Attributes:
         group: the group as it is now.
         missing: numbers of the PVs that are not here or have failed.
+        votes: VGDAs that the quorum is counted against.
         down: why the group is not usable any more, "" while it is.
     """
 
@@ -47,7 +48,7 @@ class Mirroring:
         self.missing = set(missing)
         self.down = ""
         self._origin = origin
-        self._votes = votes
+        self.votes = votes
         self._lock = threading.RLock()
         self._unflushed: dict[int, set[int]] = {}  # PPs written since the last barrier, by PV number
         self._lost = False  # something that was written is in no good copy
@@ -119,6 +120,16 @@ class Mirroring:
                 cache.clear(self._origin.now())
             except DiskFailed:
                 self._drop(number)
+        self._tell()
+
+    def lose(self, numbers: Collection[int]) -> None:
+        """Go on without disks that do not answer any more.
+
+        Raises:
+            ImageIOError: quorum is lost.
+        """
+        for number in sorted(numbers):
+            self._drop(number)
         self._tell()
 
     def check_up(self) -> None:
@@ -248,8 +259,8 @@ class Mirroring:
                     else:
                         self._lost = True
         left = sum(max(0, state.vgda.vgda_count(here)) for here in state.members)
-        if left == 0 or (self.group.quorum and 2 * left <= self._votes):
-            self.down = f"quorum is lost: {left} of {self._votes} VGDAs are left"
+        if left == 0 or (self.group.quorum and 2 * left <= self.votes):
+            self.down = f"quorum is lost: {left} of {self.votes} VGDAs are left"
             self.check_up()
 
     def _caches(self) -> None:

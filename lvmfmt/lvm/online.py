@@ -24,7 +24,7 @@ class OnlineGroup(Mirroring):
     """A volume group that is varied on; made by `varyon`. Safe to use from several threads.
 
     Attributes:
-        group: the group as it is now; to be changed through `change` only.
+        group: the group as it is now; its own `change` and `sync` go through those here.
         missing: numbers of the PVs that are not here or have failed.
         repaired: what `varyon` made equal after an unclean stop: (LV name, byte offset, length).
         down: why the group is not usable any more, "" while it is.
@@ -32,6 +32,7 @@ class OnlineGroup(Mirroring):
 
     def __init__(self, group: VolumeGroup, *, origin: Origin, missing: Collection[int], votes: int) -> None:
         super().__init__(group, origin=origin, missing=missing, votes=votes)
+        group.keeper = self
         self.repaired: list[tuple[str, int, int]] = []
         self._open: dict[OnlineVolume, int] = {}
 
@@ -142,6 +143,7 @@ class OnlineGroup(Mirroring):
                     pass
                 self.clear_mwc()
             self.down = "the volume group is varied off"
+            self.group.keeper = None
 
     def _doubt(self) -> None:
         self.down = "a change failed on the way, and the disks may hold the old group or the new one"

@@ -37,16 +37,18 @@ class Slots:
         return Slots(self.first.copy(), self.width.copy(), self.rows, self.room)
 
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
-        """PV number - 1 and PP - 1 of rows, and which of the rows belong to a PP."""
+        """PV number - 1 and PP - 1 of rows in ascending order, and which of the rows belong to a PP."""
         owners = np.flatnonzero(self.width)
         if not len(owners) or not len(rows):
             nothing = np.zeros(len(rows), np.int64)
             return nothing, nothing, np.zeros(len(rows), np.bool_)
         owners = owners[np.argsort(self.first[owners], kind="stable")]
-        index = np.searchsorted(self.first[owners], rows, side="right") - 1
-        pv = owners[np.maximum(index, 0)]
-        pp = rows - self.first[pv]
-        return pv, pp, (index >= 0) & (pp < self.width[pv])
+        starts = np.searchsorted(rows, self.first[owners])
+        before, counts = starts[0], np.diff(starts, append=len(rows))
+        counts[0] += before
+        pv = np.repeat(owners, counts)
+        pp = rows - np.repeat(self.first[owners], counts)
+        return pv, pp, (pp >= 0) & (pp < np.repeat(self.width[owners], counts))
 
 
 class PpTable(NDArrayOperatorsMixin):

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from typing import TextIO
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
 from .. import devices
+from ..devices import Disk
 from ..machine import Machine
 from ..messages import CommandFailed, message
 
 FILE_SYSTEMS = ("jfs", "jfs2")
 LOGS = ("jfslog", "jfs2log")
+_NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 
 
 def varied_on_group(machine: Machine, name: str, program: str) -> VolumeGroup:
@@ -63,3 +67,63 @@ def pv_state(pv: PhysicalVolume) -> str:
 def by_region(pv: PhysicalVolume, wanted: NDArray[np.bool_]) -> Sequence[int]:
     """How many of the wanted PPs are in each region; `wanted` has shape (pp_count,), index PP - 1."""
     return [int(n) for n in np.bincount(region_of(pv.pp_count)[wanted], minlength=5)]
+
+
+def disk_called(machine: Machine, name: str, program: str) -> Disk:
+    """The disk called `name`.
+
+    Raises:
+        CommandFailed: the ODM has no such disk.
+    """
+    disk = machine.disk(name)
+    if disk is None:
+        raise CommandFailed(message("disk-unknown", program=program, disk=name))
+    return disk
+
+
+def member(machine: Machine, group: VolumeGroup, name: str, program: str) -> str:
+    """PVID of the disk of a group that goes by a name, or by its PVID where it has lost its name.
+
+    Raises:
+        CommandFailed: there is no such disk, or it is not in the group.
+    """
+    if machine.disk(name) is None and name in group.physical_volumes:
+        return name
+    pvid = disk_called(machine, name, program).pvid
+    if pvid is None or pvid not in group.physical_volumes:
+        raise CommandFailed(message("disk-without-group", program=program, disk=name))
+    return pvid
+
+
+def members(machine: Machine, group: VolumeGroup, names: Sequence[str], program: str) -> list[str]:
+    """PVIDs of several disks, each once."""
+    return list(dict.fromkeys(member(machine, group, name, program) for name in names))
+
+
+def finish(machine: Machine, name: str, group: VolumeGroup) -> None:
+    """Let the ODM say of a changed group what the VGDA says."""
+    devices.reconcile(machine.odm, name, group)
+    machine.save_odm()
+
+
+def new_name(machine: Machine, prefix: str) -> str:
+    """A device name that AIX makes: the prefix and the first free number of two digits."""
+    taken = {str(o["name"]) for o in machine.odm.get("CuDv")}
+    return next(name for n in range(len(taken) + 1) if (name := f"{prefix}{n:02}") not in taken)
+
+
+def check_free_name(machine: Machine, name: str) -> None:
+    """Raise `CommandFailed` if a device has this name, or it is not one."""
+    if not _NAME.fullmatch(name):
+        raise CommandFailed(message("name-invalid", name=name))
+    if machine.odm.get("CuDv", name=name):
+        raise CommandFailed(message("name-used"))
+
+
+def ask(machine: Machine, stderr: TextIO, *lines: str) -> bool:
+    """Put a question and read the answer; the end of input means no."""
+    print("\n".join(lines), end=" ", file=stderr)
+    answer = machine.stdin.readline()
+    if not answer.endswith("\n"):
+        print(file=stderr)
+    return answer.strip().lower() in ("y", "yes")

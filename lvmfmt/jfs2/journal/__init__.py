@@ -1,6 +1,7 @@
 """Changing a file system through its journal: a crash at any moment leaves whole operations, in their order."""
 
-from .mount import Mount, mount
-from .shared_log import SharedLog, open_shared_log
+from .log_writer import Rest
+from .mount import Mount, mount, resume
+from .shared_log import SharedLog, open_inline_log, open_shared_log
 
-__all__ = ["Mount", "SharedLog", "mount", "open_shared_log"]
+__all__ = ["Mount", "Rest", "SharedLog", "mount", "open_inline_log", "open_shared_log", "resume"]

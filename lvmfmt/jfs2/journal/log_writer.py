@@ -43,11 +43,22 @@ class Oldest(NamedTuple):
     address: int
 
 
+class Rest(NamedTuple):
+    """Where a log stands that is open while nobody writes it: number of this use, and address of its last sync point.
+
+    Nothing before that sync point is needed.
+    """
+
+    serial: int
+    end: int
+
+
 class LogWriter:
     """A log that is open for writing. Positions count bytes of its stream of records and only grow.
 
     Args:
-        log: the log; it has to be closed, with nothing to replay.
+        log: the log; it has to be closed, with nothing to replay, or to stand as it was left.
+        left: where it was left.
 
     Attributes:
         end: position behind the last record.
@@ -59,18 +70,20 @@ class LogWriter:
 
     Raises:
         OperationRefused: the log is open, or has something to replay.
-        CorruptImage: its end makes no sense.
+        CorruptImage: its end makes no sense, or is not where it was left.
     """
 
-    def __init__(self, log: Log) -> None:
-        if log.state != REDONE:
+    def __init__(self, log: Log, left: Rest | None = None) -> None:
+        if left is not None and (log.state, int(log.values["serial"])) != (OPEN, left.serial):
+            raise OperationRefused("the log is not as it was left", where=log.device.name, hint="replay it (logredo)")
+        if left is None and log.state != REDONE:
             raise OperationRefused(
                 "the log was not closed", where=log.device.name, hint="replay it (logredo) before mounting"
             )
         log.device.check_writable()
         self._log = log
         self._marks = log.dialect.structures.log_page_header
-        self._last = int(log.values["end"])
+        self._last = int(log.values["end"]) if left is None else left.end
         self._page, self._at = divmod(self._last, PAGE)
         record = log.dialect.structures.log_super
         if not FIRST_PAGE <= self._page < log.pages or not HEADER < self._at <= PAGE_END:
@@ -88,13 +101,18 @@ class LogWriter:
         self.capacity = (log.pages - FIRST_PAGE) * DATA
         self.delta = min(self.capacity // 8, _MAX_DELTA)
         self.end = self.durable = self.synced = 0
-        self.serial = int(log.values["serial"]) + 1
+        self.serial = int(log.values["serial"]) + (left is None)
         self._templates: dict[int, _Template] = {}
 
     @property
     def written(self) -> int:
         """Bytes since the last sync point, or since the oldest record that it keeps."""
         return self.end - self.synced
+
+    @property
+    def rest(self) -> Rest:
+        """Where it stands after a sync point that needs nothing older."""
+        return Rest(self.serial, self._last)
 
     def open(self, active: Buffer | None) -> None:
         """Write the first sync point, and mark the log as in use.

@@ -14,7 +14,7 @@ from .core import Journal
 from .log_writer import MOUNT as MOUNT_RECORD
 from .mountable import check_mountable
 from .operations import Operations
-from .shared_log import SharedLog
+from .shared_log import Member, SharedLog
 
 UNMOUNTED, FROZEN = "the file system was unmounted", "the file system is frozen"
 
@@ -24,27 +24,32 @@ class Mount(Operations):
 
     Args:
         device: where it lies.
-        superblock: of it, clean.
-        log: its log.
-        aggregate: AIX: number of its device, for a log volume.
-        now: instant of the mount, in nanoseconds.
+        superblock: of it.
+        log: its part in its log.
+        frozen_until: of a file system that was left frozen.
 
     Attributes:
         frozen_until: instant until which it is frozen, None while it is not.
     """
 
     def __init__(
-        self, device: BlockDevice, superblock: Superblock, log: SharedLog, aggregate: int | None, now: int
+        self, device: BlockDevice, superblock: Superblock, log: Member, frozen_until: int | None = None
     ) -> None:
         self.device, self.superblock = device, superblock
-        self.frozen_until: int | None = None
-        self._log = log.attach(device, superblock, aggregate)
-        journal = Journal(device, superblock, self._log, self._log.name)
-        self._log.write_home = journal.write_home
-        self._enter(now)
+        self.frozen_until = frozen_until
+        self._log = log
+        journal = Journal(device, superblock, log, log.name)
+        log.write_home = journal.write_home
+        if frozen_until is not None:
+            journal.closed = FROZEN
         super().__init__(journal)
 
-    def _enter(self, now: int | None) -> None:
+    @property
+    def log(self) -> SharedLog:
+        """The log that it uses."""
+        return self._log.shared
+
+    def enter(self, now: int | None) -> None:
         """Say in superblock and log that it is mounted."""
         self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.serial)
         inline = self.superblock.dialect is LINUX and self._log.inline
@@ -116,7 +121,7 @@ class Mount(Operations):
             self._set_superblock(now, s_state=MOUNT)
         else:
             self._log.shared.join(self._log)
-            self._enter(now)
+            self.enter(now)
         self.frozen_until = None
         self._journal.closed = ""
 
@@ -183,4 +188,25 @@ def mount(
     if log is not None and superblock.geometry.log_blocks:
         raise OperationRefused("the file system has a log of its own", where=device.name)
     shared = SharedLog(find_log(device, superblock, log_device)) if log is None else log
-    return Mount(device, superblock, shared, aggregate, now)
+    mounted = Mount(device, superblock, shared.attach(device, superblock, aggregate))
+    mounted.enter(now)
+    return mounted
+
+
+def resume(
+    device: BlockDevice, *, log: SharedLog, aggregate: int | None = None, frozen_until: int | None = None
+) -> Mount:
+    """Go on with a mount that another process left at rest (`SharedLog.rest`). Nothing is written.
+
+    Args:
+        device: the file system, writable.
+        log: its log, resumed.
+        aggregate: as `mount`.
+        frozen_until: AIX: until when it is frozen, if it is.
+
+    Raises:
+        OperationRefused: file system or log are not as they were left: it is to be treated as after a crash.
+        CorruptImage, UnsupportedFeature: as `mount`.
+    """
+    superblock = check_mountable(device, left=MOUNT if frozen_until is None else CLEAN_QUIESCED)
+    return Mount(device, superblock, log.attach_again(device, superblock, aggregate), frozen_until)

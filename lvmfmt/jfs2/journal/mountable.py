@@ -7,21 +7,29 @@ from ...errors import OperationRefused, UnsupportedFeature
 from ..superblock import CLEAN_QUIESCED, MOUNT, QUIESCED, Superblock, describe_state, read_superblock
 
 
-def check_mountable(device: BlockDevice) -> Superblock:
+def check_mountable(device: BlockDevice, *, left: int | None = None) -> Superblock:
     """The superblock of a file system that a writer of this program may change.
+
+    Args:
+        device: where it lies.
+        left: the state of one that is mounted and was left at rest; None for one that is clean.
 
     Raises:
         CorruptImage: it makes no sense.
         UnsupportedFeature: it has something that a writer of this program does not handle.
-        OperationRefused: it is not clean, or was opened for reading.
+        OperationRefused: it is not clean, not as it was left, or was opened for reading.
     """
     device.check_writable()
     superblock = read_superblock(device)
     where = device.name
-    problems = [*superblock.problems, *describe_state(superblock.state)]
-    if superblock.state == MOUNT:
+    problems = list(superblock.problems)
+    if left is None:
+        problems += describe_state(superblock.state)
+    elif superblock.state != left:
+        raise OperationRefused("the file system is not as it was left", where=where, hint="replay its log (logredo)")
+    if left is None and superblock.state == MOUNT:
         raise OperationRefused("it was not unmounted", where=where, hint="replay its log (logredo) first")
-    if superblock.state in (CLEAN_QUIESCED, QUIESCED):
+    if left is None and superblock.state in (CLEAN_QUIESCED, QUIESCED):
         raise OperationRefused("it was copied while frozen", where=where, hint="replay its log (logredo) first")
     if problems:
         raise OperationRefused(problems[0], where=where, hint="run fsck first")

@@ -1,7 +1,8 @@
 """A log that is open, and the mounted file systems that use it: one for an inline log, several for a log volume.
 
 All members write into one stream, so a force makes the commits of all of them durable, and a sync point keeps the
-oldest record that any of them needs. The log is opened at the first mount and closed at the last unmount. Source:
+oldest record that any of them needs. The log is opened at the first mount and closed at the last unmount. A process
+may leave it open at rest, with everything of its members home, and another one go on with it (`rest`, `resume`). Source:
 reference sections 2.8, 2.9, 3.8.3 and 3.8.5, and item 23 of chapter 5.
 """
 
@@ -15,10 +16,11 @@ from ...block import BlockDevice
 from ...errors import OperationRefused
 from ..dialect import LINUX
 from ..geometry import PAGE
-from ..log.locate import find_any_log
+from ..log.locate import find_any_log, find_log
 from ..log.pages import DATA, SUPERBLOCK_PAGE, Log, LogWrap
-from ..superblock import Superblock
-from .log_writer import LogWriter, Oldest
+from ..log.sharing import Share
+from ..superblock import Superblock, read_superblock
+from .log_writer import LogWriter, Oldest, Rest
 
 _MINOR = 0xFFFFFFFF
 _MINORS = 3072
@@ -34,12 +36,14 @@ class SharedLog:
 
     Attributes:
         log: its place, and its superblock as it was when it was opened last.
-        members: the file systems that use it.
+        members: the file systems that use it in this process.
+        is_open: whether file systems use it, here or since it was left at rest.
     """
 
     def __init__(self, log: Log) -> None:
         self.log = log
         self.members: list[Member] = []
+        self.is_open = False
         self._writer: LogWriter | None = None
         self._active = bytearray()
 
@@ -69,9 +73,50 @@ class SharedLog:
         self.join(member)
         return member
 
+    def attach_again(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> Member:
+        """A member that was left in the log when it was left at rest; arguments as `attach`.
+
+        Raises:
+            OperationRefused: the log does not know it, or not since it was opened last.
+        """
+        member = Member(self, device, superblock, aggregate)
+        place = Share.of(self.log, superblock, aggregate).member
+        linux = superblock.dialect is LINUX
+        member.name = place if linux and place is not None else self._name(member)
+        if int(superblock.values["s_logserial"]) != self.writer.serial:
+            raise OperationRefused("was mounted with another use of its log", where=device.name)
+        self.members.append(member)
+        return member
+
+    def rest(self) -> Rest | None:
+        """Bring everything home and say where the log stands, so that another process can go on; None if it is closed.
+
+        The members are to be used no more.
+        """
+        if not self.is_open:
+            return None
+        if self.writer.written or any(member.oldest is not None for member in self.members):
+            self.bring_home()
+        self.members.clear()
+        return self.writer.rest
+
+    def resume(self, left: Rest) -> None:
+        """Go on with a log that was left at rest; its members come back with `attach_again` when they are needed.
+
+        Raises:
+            OperationRefused: it is not as it was left.
+            CorruptImage: its end is not where it was left.
+        """
+        self.log = _as_it_is(self.log)
+        self._writer = LogWriter(self.log, left)
+        active = self.log.dialect.structures.log_super
+        at = self.log.offset + SUPERBLOCK_PAGE * PAGE + active.offset_of("active")
+        self._active = bytearray(self.log.device.read(at, active.dtype["active"].itemsize).tobytes())
+        self.is_open = True
+
     def join(self, member: Member) -> None:
         """A member comes, or comes back; as `attach`."""
-        first = not self.members
+        first = not self.is_open
         if first:
             self.log = _as_it_is(self.log)
             self._active = bytearray(self.log.dialect.structures.log_super.dtype["active"].itemsize)
@@ -80,6 +125,7 @@ class SharedLog:
             self._writer = LogWriter(self.log)
             self._list(member, True)
             self._writer.open(None if member.inline else self._active)
+            self.is_open = True
         else:
             self.bring_home()  # so that no record is read as one of an earlier member at the same place
             self._list(member, True)
@@ -92,10 +138,11 @@ class SharedLog:
         writer = self.writer
         self.members.remove(member)
         self._list(member, False)
-        if self.members:
+        if self.members or any(self._active):
             writer.set_active(self._active)
         else:
             writer.close(None if member.inline else self._active)
+            self.is_open = False
 
     def force(self, by: Member) -> None:
         """Make the commits of all members durable, after the data that they refer to; `by` has seen to its own."""
@@ -233,8 +280,9 @@ class Member:
 
     def go_home(self) -> None:
         """Bring everything of this file system home."""
-        self.write_home()
-        self.oldest = None
+        if self.oldest is not None:
+            self.write_home()
+            self.oldest = None
 
     def make_data_safe(self) -> None:
         """Wait for the data that commits since the last force refer to."""
@@ -257,6 +305,16 @@ def open_shared_log(device: BlockDevice) -> SharedLog:
     if log.offset:
         raise OperationRefused("the log lies in a file system and is not shared", where=device.name)
     return SharedLog(log)
+
+
+def open_inline_log(device: BlockDevice) -> SharedLog:
+    """The log in a file system.
+
+    Raises:
+        OperationRefused: its log is on another volume.
+        CorruptImage: there is no file system, or no log, that makes sense.
+    """
+    return SharedLog(find_log(device, read_superblock(device)))
 
 
 def _as_it_is(log: Log) -> Log:
