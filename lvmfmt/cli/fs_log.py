@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import printable
+from ..errors import OperationRefused, printable
 from .operands import Commands, add_json, add_operands, add_volume, number, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
-    from ..block import BlockDevice
+    from ..jfs2.log import RedoReport
 
 _DUMP_EXAMPLES = """\
   lvmfmt fs logdump root.img
@@ -21,6 +21,7 @@ _DUMP_EXAMPLES = """\
 _REDO_EXAMPLES = """\
   lvmfmt fs logredo root.img
   lvmfmt fs logredo hdisk0.img hdisk1.img --lv fslv00 --log loglv00
+  lvmfmt fs logredo hdisk0.img hdisk1.img --all --log hd8
 """
 
 
@@ -34,6 +35,7 @@ def register(verbs: Commands) -> None:
     add_json(dump)
     redo.add_argument("--log", metavar="NAME", help="external log: its logical volume with --lv, else its image")
     redo.add_argument("--minor", metavar="N", type=number, help="minor number of the file system in a shared log")
+    redo.add_argument("--all", action="store_true", help="every file system that the log volume --log NAME lists")
     dump.set_defaults(run=run_logdump)
     redo.set_defaults(run=run_logredo)
 
@@ -60,28 +62,48 @@ def run_logdump(args: argparse.Namespace) -> int:
 
 def run_logredo(args: argparse.Namespace) -> int:
     """Replay, and say what was done; findings where fsck is due."""
-    from ..jfs2.log import redo
-
-    with _opened(args) as (device, log):
-        report = redo(device, log=log, aggregate=args.minor)
+    images, _ = split(args.operands)
+    with ExitStack() as stack:
+        reports = list(_replay_all(args, images, stack) if args.all else _replay_one(args, images, stack))
+    for name, report in reports:
         print(
-            f"{printable(device.name)}: {report.transactions} transactions in {report.records} records, "
+            f"{printable(name)}: {report.transactions} transactions in {report.records} records, "
             f"{report.pages} pages changed{'; fsck is due' if report.fsck_due else ''}"
         )
-    return 1 if report.fsck_due else 0
+    return 1 if any(report.fsck_due for _, report in reports) else 0
 
 
-@contextmanager
-def _opened(args: argparse.Namespace) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
-    """The file system that the operands mean, and its log where it is another volume; both writable."""
-    images, _ = split(args.operands)
+def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
+    """Replay for the file system that the operands mean."""
     from .. import block
-    from ..inspect.volume import find_volume, open_volume
+    from ..inspect.volume import find_logical_volume, find_volume, open_volume
+    from ..jfs2.log import redo
 
-    with ExitStack() as stack:
-        if args.lv is not None and args.log is not None:
-            disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
-            yield find_volume(disks, args.lv), find_volume(disks, args.log)
-            return
-        log = None if args.log is None else stack.enter_context(block.open(args.log, writable=True))
-        yield stack.enter_context(open_volume(images, lv=args.lv, offset=args.offset, writable=True)), log
+    minor, log = args.minor, None
+    if args.lv is not None and args.log is not None:
+        disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
+        volume = find_logical_volume(disks, args.lv)[1]
+        device, log = volume.device, find_volume(disks, args.log)
+        minor = volume.minor if minor is None else minor
+    else:
+        if args.log is not None:
+            log = stack.enter_context(block.open(args.log, writable=True))
+        device = stack.enter_context(open_volume(images, lv=args.lv, offset=args.offset, writable=True))
+    yield device.name, redo(device, log=log, aggregate=minor)
+
+
+def _replay_all(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
+    """Replay for every file system that a log volume lists, by the minor numbers of the logical volumes beside it."""
+    from .. import block
+    from ..inspect.volume import find_logical_volume
+    from ..jfs2.log import active_members, find_any_log, redo_shared
+
+    if args.log is None or args.lv is not None:
+        raise OperationRefused("--all goes with --log NAME, the logical volume of the log, and without --lv")
+    disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
+    group, volume = find_logical_volume(disks, args.log)
+    log = volume.device
+    by_minor = {v.minor: v for v in group.logical_volumes.values()}
+    members = {minor: by_minor[minor] for minor in active_members(find_any_log(log)) if minor in by_minor}
+    reports = redo_shared(log, {minor: v.device for minor, v in members.items()})
+    yield from ((members[minor].name, report) for minor, report in reports.items())

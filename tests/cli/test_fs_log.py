@@ -8,13 +8,15 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.jfs2 import AIX, format_log
+from lvmfmt.jfs2 import AIX, ExternalLog, format_log, mkfs
 from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "linux-jfs"
 MIB = 1 << 20
+NOW = 1_700_000_000_000_000_000
 
 
 @pytest.fixture
@@ -84,3 +86,38 @@ def test_what_is_no_log(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> N
     assert cli.main(["fs", "logdump", str(path)]) == 1
     assert cli.main(["fs", "logredo", str(path)]) == 1
     assert capsys.readouterr().err.count("\n") == 2
+
+
+@pytest.fixture
+def crashed_pair(tmp_path: Path) -> str:
+    """A disk with two file systems that share a log volume; both were mounted and changed when the power went off."""
+    path = tmp_path / "hdisk1.img"
+    origin = SeededOrigin(1)
+    with ImageFile.create(path, 60 * MIB) as device:
+        group = VolumeGroup.create([device], origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
+        with group.change(origin) as change:
+            change.add_lv("loglv00", "jfs2log", 1)
+            change.add_lv("fslv00", "jfs2", 16)
+            change.add_lv("fslv01", "jfs2", 16)
+        volumes = group.logical_volumes
+        format_log(volumes["loglv00"].device, AIX)
+        shared = open_shared_log(volumes["loglv00"].device)
+        for name in ("fslv00", "fslv01"):
+            volume = volumes[name]
+            mkfs(volume.device, dialect=AIX, now=NOW, log=ExternalLog(10 << 32 | volumes["loglv00"].minor))
+            mounted = mount(volume.device, now=NOW, log=shared, aggregate=10 << 32 | volume.minor)
+            mounted.write_file(f"/{name}", b"committed", now=NOW)
+            mounted.sync()  # and never unmounted
+    return str(path)
+
+
+def test_logredo_of_one_member_and_of_all(crashed_pair: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["fs", "logredo", crashed_pair, "--lv", "fslv01", "--log", "loglv00"]) == 0
+    assert "fslv01: 1 transactions" in capsys.readouterr().out
+    assert cli.main(["fs", "logredo", crashed_pair, "--all", "--log", "loglv00"]) == 0  # the one that is left
+    out = capsys.readouterr().out
+    assert "fslv00: " in out and "fslv01" not in out
+    for name in ("fslv00", "fslv01"):
+        assert cli.main(["fs", "cat", crashed_pair, "--lv", name, f"/{name}"]) == 0
+        assert capsys.readouterr() == ("committed", "")
+    assert cli.main(["fs", "logredo", crashed_pair, "--all", "--lv", "fslv00"]) == 2

@@ -6,6 +6,7 @@ from .records import LogRecord, backward, history
 from .recovery import open_recovered
 from .redo import RedoReport, redo
 from .redo_shared import redo_shared
+from .sharing import active_members
 
 __all__ = [
     "Log",
@@ -13,6 +14,7 @@ __all__ = [
     "LogWrap",
     "RedoReport",
     "Ring",
+    "active_members",
     "backward",
     "find_any_log",
     "find_log",
