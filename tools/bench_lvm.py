@@ -12,7 +12,7 @@ from bench_lines import Line, best, peak_mib
 from lvmfmt.block import Buffer, ImageFile
 from lvmfmt.block.device import byte_view
 from lvmfmt.lvm import VgKind, VolumeGroup
-from lvmfmt.lvm.reidentify import reidentify
+from lvmfmt.lvm.reidentifying import reidentify
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import GIB, MIB, SECTOR, TIB
 

@@ -1,6 +1,21 @@
-"""An AIX machine made of image files: NVRAM, boot, devices, ODM, mounts, and its commands."""
+"""An AIX machine made of image files: NVRAM, boot, devices, ODM, mounts, and its commands.
 
-from .create import CreateReport, DiskSpec
-from .host import Host
+What is asked for is imported then: a listing command does not need what makes a host.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .create import CreateReport, DiskSpec
+    from .host import Host
 
 __all__ = ["CreateReport", "DiskSpec", "Host"]
+
+_MODULE = {"CreateReport": "create", "DiskSpec": "create", "Host": "host"}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(f".{_MODULE[name]}", __name__), name)

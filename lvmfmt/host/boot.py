@@ -39,6 +39,9 @@ DEFAULT_PROTO = b"""\
 /etc/filesystems
 """
 
+BASE_ROOM = 64 << 10
+"""The base ODM has room to grow, in such steps, so an image does not get longer with every device."""
+
 MAGIC = b"lvmfmt boot"
 STAMP_MAGIC = b"lvmfmt"
 _STAMP_FIELD = "reserved6"  # the 302 unused bytes after the PVID
@@ -72,7 +75,9 @@ def proto_paths(data: bytes) -> list[str]:
     return list(dict.fromkeys(line.decode("utf-8", "surrogateescape") for line in lines if line.startswith(b"/")))
 
 
-def build_image(base: Mapping[str, bytes], files: Mapping[str, bytes], *, stamp: int, now: int) -> bytes:
+def build_image(
+    base: Mapping[str, bytes], files: Mapping[str, bytes], *, stamp: int, now: int, base_room: int = SECTOR
+) -> bytes:
     """The bytes of a boot image.
 
     Args:
@@ -80,12 +85,13 @@ def build_image(base: Mapping[str, bytes], files: Mapping[str, bytes], *, stamp:
         files: the other files by path.
         stamp: build stamp, 1 to 2**64 - 1.
         now: instant in nanoseconds.
+        base_room: the image is as long as if the base ODM took a multiple of so many bytes.
 
     Raises:
         OperationRefused: a path is too long.
     """
     base_part, files_part = _members_bytes(base), _members_bytes(files)
-    content = base_part + files_part
+    content = base_part + files_part + bytes(align_up(len(base_part), base_room) - len(base_part))
     header = {
         "magic": MAGIC,
         "stamp": stamp,
@@ -135,6 +141,36 @@ def find_image(disk: BlockDevice) -> BootImage:
             found=f"{mark.stamp:#x}", where=disk.name,
         )  # fmt: skip
     return BootImage(header.stamp, header.built, blocks, start, _members(disk, start, header.members, blocks))
+
+
+def read_members(disk: BlockDevice, image: BootImage) -> dict[str, bytes]:
+    """Content of the files in a boot image by their paths, in order.
+
+    Args:
+        disk: where it lies.
+        image: as `find_image` found it.
+    """
+    found = {}
+    at = image.offset + BOOT_IMAGE.size
+    for path, size in image.members:
+        found[path] = disk.read(at + SECTOR, size).tobytes()
+        at += SECTOR * (1 + ceil_div(size, SECTOR))
+    return found
+
+
+def with_base(disk: BlockDevice, base: Mapping[str, bytes], origin: Origin) -> bytes:
+    """The boot image that `disk` boots, with another base ODM (`savebase`).
+
+    Args:
+        disk: what is booted.
+        base: content of the files of the base ODM by path.
+        origin: clock, and source of the build stamp.
+
+    Raises:
+        CorruptImage: the disk does not boot.
+    """
+    files = {path: data for path, data in read_members(disk, find_image(disk)).items() if path not in base}
+    return _build(base, files, origin)
 
 
 def bootable(disk: BlockDevice) -> bool:
@@ -196,8 +232,12 @@ def compose(read: Callable[[str], bytes | None], base: Mapping[str, bytes], orig
     if proto is None:
         raise NotFound(message("bosboot-proto", path=PROTO))
     files = {path: data for path in proto_paths(proto) if path not in base and (data := read(path)) is not None}
+    return _build(base, files, origin)
+
+
+def _build(base: Mapping[str, bytes], files: Mapping[str, bytes], origin: Origin) -> bytes:
     stamp = int.from_bytes(origin.entropy("boot stamp", 8), "big") or 1
-    return build_image(base, files, stamp=stamp, now=origin.now())
+    return build_image(base, files, stamp=stamp, now=origin.now(), base_room=BASE_ROOM)
 
 
 def install(volume: LogicalVolume, image: bytes, start_from: Callable[[BlockDevice], bool] = lambda _: True) -> int:

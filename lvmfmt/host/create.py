@@ -22,7 +22,7 @@ from ..jfs2 import AIX, ExternalLog, FileSystem, Inventory, build, format_log, s
 from ..lvm import VolumeGroup, write_pvid
 from ..origin import Origin, SeededOrigin, SystemOrigin
 from ..units import MIB, ceil_div, format_size
-from . import boot, devices, filesystems, profiles
+from . import boot, devices, filesets, filesystems, profiles
 from .filesystems import Entry
 from .folder import Folder, Nvram, Settings
 from .machine import Machine, read_file
@@ -100,7 +100,7 @@ def create(
     """
     sizes = dict(lv_sizes or {})
     _check(disks, sizes, mirror)
-    profiles.profile(profile)
+    release = profiles.profile(profile)
     origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed)
     machine_id = machine_id or f"00{origin.entropy('machine id', 3).hex()}4c00".upper()
     whole, problems = scan_trees(list(trees), now=origin.now())
@@ -118,7 +118,7 @@ def create(
             members = images[: 2 if mirror else 1]
             maker.make_group(members, sizes, pp_size=pp_size, version=lvm_version)
             copied = maker.fill(progress)
-            blocks = maker.finish(disks)
+            blocks = maker.finish(disks, release.oslevel)
             for image in images:
                 image.flush()
         folder.write_settings(Settings(machine_id, profile, seed))
@@ -270,8 +270,8 @@ class _Maker:
                 copied += report.bytes_copied
         return copied
 
-    def finish(self, disks: Sequence[DiskSpec]) -> int:
-        """Write ODM, /etc/filesystems and boot image; returns the blocks of the image."""
+    def finish(self, disks: Sequence[DiskSpec], oslevel: str) -> int:
+        """Write ODM, /etc/filesystems, filesets of a release and boot image; returns the blocks of the image."""
         files = {
             spec.mount_point: open_file_system(self.group, spec.name, writable=True)
             for spec in VOLUMES
@@ -294,6 +294,8 @@ class _Maker:
         write(filesystems.PATH, filesystems.build(self._entries()))
         if read_file(locate, boot.PROTO) is None:
             write(boot.PROTO, boot.DEFAULT_PROTO)
+        if read_file(locate, filesets.PATH) is None:
+            write(filesets.PATH, filesets.build(filesets.usual(oslevel)))
         image = boot.compose(lambda path: read_file(locate, path), odm.files(), self.origin)
         return boot.install(self.group.logical_volumes[BOOT_VOLUME], image)
 

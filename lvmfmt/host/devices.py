@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from ..lvm import LogicalVolume, VolumeGroup
+from ..lvm import LogicalVolume, VolumeGroup, split_disks
 from .odm import Odm
 
 DISK_LINK, DISK_DRIVER, DISK_PARENT = "disk/vscsi/vdisk", "scsidisk", "vscsi0"
@@ -203,16 +203,18 @@ def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
     """
     notes = []
     known = group(odm, name)
+    away = split_disks(actual.state)
+    members = [pvid for pvid, pv in actual.physical_volumes.items() if pv.number not in away]
     if known is None:
-        define_group(odm, name, actual.vgid, list(actual.physical_volumes), auto_on=True)
+        define_group(odm, name, actual.vgid, members, auto_on=True)
         notes.append(f"{name}: was not in the ODM")
     else:
         if known.vgid != actual.vgid:
             notes.append(f"{name}: VGID {known.vgid} in the ODM, {actual.vgid} on disk")
             odm.set_attribute(name, "vgserial_id", actual.vgid)
-        if list(known.pvids) != list(actual.physical_volumes):
+        if list(known.pvids) != members:
             notes.append(f"{name}: other disks in the ODM than in the VGDA")
-            set_members(odm, name, list(actual.physical_volumes))
+            set_members(odm, name, members)
     for gone in volumes(odm, name):
         if gone not in actual.logical_volumes:
             notes.append(f"{name}: logical volume {gone} is not in the VGDA")

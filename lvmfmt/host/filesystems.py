@@ -62,6 +62,37 @@ def build(entries: Sequence[Entry]) -> bytes:
     )
 
 
+def edited(data: bytes, mount_point: str, entry: Entry | None) -> bytes:
+    """The file with the stanza of a mount point replaced by another, or removed; a new one goes to the end.
+
+    All other bytes stay.
+
+    Raises:
+        CorruptImage: the file cannot be read.
+    """
+    new = b"" if entry is None else build([entry])
+    for found in stanza.parse(data, structure="filesystems", comment="*", where=PATH):
+        if found.name == mount_point:
+            end = _end_of_stanza(data, found.offset)
+            return data[: found.offset] + new + data[end:]
+    gap = b"" if not data or data.endswith(b"\n\n") else b"\n" if data.endswith(b"\n") else b"\n\n"
+    return data + gap + new if new else data
+
+
+def _end_of_stanza(data: bytes, start: int) -> int:
+    """Where a stanza ends that starts there, with the blank lines behind it."""
+    end = data.find(b"\n", start) + 1 or len(data)
+    items = True
+    while end < len(data):
+        line = data[end : (data.find(b"\n", end) + 1) or len(data)]
+        blank = not line.strip()
+        if not (blank or (items and line[:1] in b" \t")):
+            break
+        items = items and not blank
+        end += len(line)
+    return end
+
+
 def mount_order(entries: Sequence[Entry]) -> list[Entry]:
     """What a boot mounts, in order: the file systems that the kernel needs (`automatic`), then `mount = true`.
 

@@ -5,6 +5,7 @@ disks/NAME.failed  the disk in the slot answers nothing any more
 nvram.json       what the machine keeps without power: boot lists, time of day of a seeded host
 host.toml        machine id, release profile, seed; can be lost: the machine id is then taken from the booted disk
 run/kernel.json  the running system; without it the host has lost power
+run/halted       the host was shut down, so that it has no power is as it should be
 """
 
 from __future__ import annotations
@@ -14,9 +15,9 @@ import json
 import os
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,29 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class Varied:
+    """How a group that is varied on was left, see `lvm.Standing`.
+
+    Attributes:
+        votes: VGDAs that its quorum is counted against.
+        missing: numbers of the PVs that it goes on without.
+        slots: where its disks are.
+    """
+
+    votes: int
+    missing: tuple[int, ...] = ()
+    slots: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Mounted:
+    """How a file system was mounted by a command: when, in nanoseconds since 1970, and with which options."""
+
+    at: int
+    options: str = ""
+
+
+@dataclass(frozen=True)
 class Kernel:
     """What the running system remembers.
 
@@ -68,12 +92,23 @@ class Kernel:
         booted_at: when, in nanoseconds since 1970.
         varied_on: VGIDs of the groups that are varied on, oldest first.
         mounts: (device, mount point) in the order of mounting; the device is /dev/NAME or a pseudo file system.
+        groups: how the groups that are varied on were left, by VGID.
+        logs: where the open logs stand: number of their use, and address of their end, by LV name.
+        frozen: instants until which file systems are frozen, by mount point.
+        mounted: what was mounted by commands, and not at boot as /etc/filesystems has it, by mount point.
+        at_rest: whether all that follows from the commands so far is on the disks. Otherwise a process is at work, or
+            has died, which is a power failure.
     """
 
     booted: str
     booted_at: int = 0
     varied_on: tuple[str, ...] = ()
     mounts: tuple[tuple[str, str], ...] = ()
+    groups: Mapping[str, Varied] = field(default_factory=dict)
+    logs: Mapping[str, tuple[int, int]] = field(default_factory=dict)
+    frozen: Mapping[str, int] = field(default_factory=dict)
+    at_rest: bool = False
+    mounted: Mapping[str, Mounted] = field(default_factory=dict)
 
 
 class Folder:
@@ -163,16 +198,49 @@ class Folder:
         booted = found.name("booted") if found else None
         if found is None or booted is None:
             return None
-        return Kernel(booted, found.count("booted_at"), found.names("varied_on"), found.pairs("mounts"))
+        groups = {
+            vgid: Varied(varied.count("votes"), varied.counts("missing"), varied.names("slots"))
+            for vgid, varied in found.objects("groups").items()
+        }
+        logs = found.objects("logs")
+        return Kernel(
+            booted,
+            found.count("booted_at"),
+            found.names("varied_on"),
+            found.pairs("mounts"),
+            groups,
+            {name: (log.count("serial"), log.count("end")) for name, log in logs.items()},
+            {point: until.count("until") for point, until in found.objects("frozen").items()},
+            found.flag("at_rest"),
+            {
+                point: Mounted(one.count("at"), one.name("options") or "")
+                for point, one in found.objects("mounted").items()
+            },
+        )
 
     def write_kernel(self, kernel: Kernel) -> None:
         """Remember the running system."""
         (self.path / "run").mkdir(exist_ok=True)
-        _write(self.path / "run" / "kernel.json", json.dumps(asdict(kernel), indent=2) + "\n")
+        raw = asdict(kernel)
+        raw["logs"] = {name: {"serial": serial, "end": end} for name, (serial, end) in kernel.logs.items()}
+        raw["frozen"] = {point: {"until": until} for point, until in kernel.frozen.items()}
+        _write(self.path / "run" / "kernel.json", json.dumps(raw, indent=2) + "\n")
+        self._halted.unlink(missing_ok=True)
 
-    def cut_power(self) -> None:
-        """Forget the running system."""
+    def cut_power(self, *, halted: bool = False) -> None:
+        """Forget the running system, which was shut down or not."""
         (self.path / "run" / "kernel.json").unlink(missing_ok=True)
+        if halted:
+            self._halted.touch()
+
+    @property
+    def was_halted(self) -> bool:
+        """Whether the power is off because the system was shut down."""
+        return self._halted.exists()
+
+    @property
+    def _halted(self) -> Path:
+        return self.path / "run" / "halted"
 
     def read_settings(self) -> Settings | None:
         """The settings, or None if they are lost."""
@@ -252,6 +320,25 @@ class _Fields:
         value = self._raw.get(field, 0)
         self._check(field, type(value) is int and 0 <= value < 1 << 63, "a number")
         return int(value)
+
+    def counts(self, field: str) -> tuple[int, ...]:
+        """A list of numbers."""
+        value = self._raw.get(field, [])
+        right = isinstance(value, list) and all(type(v) is int and 0 <= v < 1 << 63 for v in value)
+        self._check(field, right, "a list of numbers")
+        return tuple(value)
+
+    def flag(self, field: str) -> bool:
+        """True or false, false if it is not there."""
+        value = self._raw.get(field, False)
+        self._check(field, type(value) is bool, "true or false")
+        return bool(value)
+
+    def objects(self, field: str) -> dict[str, _Fields]:
+        """An object of objects."""
+        value = self._raw.get(field, {})
+        self._check(field, isinstance(value, dict) and all(isinstance(v, dict) for v in value.values()), "objects")
+        return {name: _Fields(self._path, raw) for name, raw in value.items()}
 
     def name(self, field: str) -> str | None:
         """A string or nothing."""

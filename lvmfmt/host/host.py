@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from . import registry
-from .create import CreateReport, DiskSpec, create
 from .folder import Folder
 from .machine import Machine
 from .messages import message
+
+if TYPE_CHECKING:
+    from .create import CreateReport
 
 
 class Host:
@@ -29,7 +31,12 @@ class Host:
         """The host in the folder `path`."""
         return cls(path)
 
-    create = staticmethod(create)
+    @staticmethod
+    def create(path: str | os.PathLike[str], **options: Any) -> CreateReport:
+        """Make a host and leave it running; see `create.create` for the options."""
+        from .create import create
+
+        return create(path, **options)
 
     def run(self, argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO | None = None) -> int:
         """Run one AIX command and return its exit status.
@@ -45,7 +52,7 @@ class Host:
         command = registry.find(argv[0])
         if command is None:
             return registry.unknown(argv[0], stderr)
-        with self.machine(lambda line: print(line, file=stderr), writable=command.changes, stdin=stdin) as machine:
+        with self.machine(lambda line: print(line, file=stderr), writable=command.writes(argv), stdin=stdin) as machine:
             return registry.call(command, machine, argv, stdout, stderr)
 
     @contextmanager
@@ -56,7 +63,7 @@ class Host:
             console: takes the lines of a boot, where the host has no power.
         """
         with self.machine(console, writable=True) as machine:
-            yield Session(machine)
+            yield Session(machine, console)
 
     @contextmanager
     def machine(
@@ -70,11 +77,16 @@ class Host:
             stdin: what commands read; None for nothing.
         """
         with self.folder.lock():
-            if self.folder.read_kernel() is None:
-                console(message("power-failure", where=self.folder.path))
+            kernel = self.folder.read_kernel()
+            if kernel is None or not kernel.at_rest:
+                key = "power-on" if kernel is None and self.folder.was_halted else "power-failure"
+                console(message(key, where=self.folder.path))
                 with Machine(self.folder, writable=True) as machine:
                     machine.boot(console)
             with Machine(self.folder, writable=writable, stdin=stdin) as machine:
+                if writable and not machine.is_intact():
+                    console(message("power-failure", where=self.folder.path))
+                    machine.boot(console)
                 yield machine
 
     def boot(self) -> list[str]:
@@ -91,10 +103,18 @@ class Host:
 
 
 class Session:
-    """Commands on a machine that one process keeps running; `Host.session` makes one."""
+    """Commands on a machine that one process keeps running; `Host.session` makes one.
 
-    def __init__(self, machine: Machine) -> None:
+    What they change is on the disks when the session ends; if its process dies, the host has lost power.
+
+    Args:
+        machine: the machine, open for writing.
+        console: takes the lines of a boot, where a command comes after the host was shut down.
+    """
+
+    def __init__(self, machine: Machine, console: Callable[[str], None] = lambda _: None) -> None:
         self.machine = machine
+        self._console = console
 
     def run(self, argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO) -> int:
         """Run one AIX command and return its exit status."""
@@ -102,7 +122,10 @@ class Session:
         if command is None:
             return registry.unknown(argv[0], stderr)
         self.machine.stdin = stdin
+        if self.machine.kernel is None:
+            self._console(message("power-on", where=self.machine.folder.path))
+            self.machine.boot(self._console)
         return registry.call(command, self.machine, argv, stdout, stderr)
 
 
-__all__ = ["CreateReport", "DiskSpec", "Host", "Session"]
+__all__ = ["Host", "Session"]

@@ -19,6 +19,10 @@ PATH = "/image.data"
 
 INTRA = {"e": "edge", "m": "middle", "c": "center", "ie": "inner edge", "im": "inner middle"}
 INTER = {"m": "minimum", "x": "maximum"}
+_MWC = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
+_STRICT = {"y": "yes", "n": "no", "s": "superstrict"}
+_READ_ONLY = 2
+_FILE_SYSTEMS = ("jfs", "jfs2")
 _INTRA_LETTER = {word: letter for letter, word in INTRA.items()}
 _INTER_LETTER = {word: letter for letter, word in INTER.items()}
 
@@ -81,8 +85,9 @@ def write(
     oslevel: str,
     machine_id: str,
     now: int,
+    maps: Mapping[str, str] | None = None,
 ) -> bytes:
-    """The file for a varied-on group.
+    """The file for a varied-on group. File systems that are not mounted are left out with their logical volumes.
 
     Args:
         group: the group, called `name`.
@@ -91,8 +96,10 @@ def write(
         oslevel: release, such as 5.3.0.0.
         machine_id: as `uname -m` prints it.
         now: instant in nanoseconds.
+        maps: paths of map files by logical volume, see `map_file`.
     """
     by_volume = {m.volume: m for m in mounted}
+    here = [v for v in group.logical_volumes.values() if v.name in by_volume or v.type not in _FILE_SYSTEMS]
     date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now // 10**9))
     head = {"IMAGE_TYPE": "bff", "DATE_TIME": date, "UNAME_INFO": f"AIX lvmfmt {machine_id}", "PRODUCT_TAPE": "no"}
     names = " ".join(d.name for d in disks)
@@ -103,7 +110,7 @@ def write(
         *(_disk(d) for d in disks),
         Stanza("vg_data", {"VGNAME": name, "PPSIZE": str(group.pp_size // MIB), "VARYON": "yes",
                            "VG_SOURCE_DISK_LIST": names, "QUORUM": "2" if group.quorum else "1"}),
-        *(_volume(group, name, volume, disks, by_volume) for volume in group.logical_volumes.values()),
+        *(_volume(group, name, volume, disks, by_volume, maps) for volume in here),
         *(_file_system(m) for m in mounted),
         Stanza("post_install_data", {"BOSINST_FILE": ""}),
     ]  # fmt: skip
@@ -121,21 +128,27 @@ def _volume(
     lv: LogicalVolume,
     disks: Sequence[SourceDisk],
     mounted: Mapping[str, MountedVolume],
+    maps: Mapping[str, str] | None,
 ) -> Stanza:
     here = mounted.get(lv.name)
     smallest = -(-here.used // group.pp_size) if here else lv.lps
-    mirror_writes = "off" if lv.type in ("paging", "jfs2log", "jfslog") else "on/ACTIVE"
-    fixed = lv.type in ("boot", "paging")
+    names = dict(zip(group.physical_volumes, (d.name for d in disks), strict=False))
+    on = [names[pvid] for pvid, pv in group.physical_volumes.items() if pv.number in lv.pv_numbers and pvid in names]
+    open_ = here is not None or lv.type in ("paging", "jfs2log", "jfslog")
     return Stanza("lv_data", {
-        "VOLUME_GROUP": group_name, "LV_SOURCE_DISK_LIST": " ".join(d.name for d in disks), "LV_IDENTIFIER": lv.lvid,
+        "VOLUME_GROUP": group_name, "LV_SOURCE_DISK_LIST": " ".join(on), "LV_IDENTIFIER": lv.lvid,
         "LOGICAL_VOLUME": lv.name, "VG_STAT": "active/complete", "TYPE": lv.type, "MAX_LPS": str(lv.max_lps),
-        "COPIES": str(lv.copies), "LPs": str(lv.lps), "STALE_PPs": "0", "INTER_POLICY": INTER.get(lv.inter, lv.inter),
+        "COPIES": str(lv.copies), "LPs": str(lv.lps), "STALE_PPs": str(lv.stale_pps),
+        "INTER_POLICY": INTER.get(lv.inter, lv.inter),
         "INTRA_POLICY": INTRA.get(lv.intra, lv.intra), "MOUNT_POINT": here.mount_point if here else "",
-        "MIRROR_WRITE_CONSISTENCY": mirror_writes, "LV_SEPARATE_PV": "yes", "PERMISSION": "read/write",
-        "LV_STATE": "opened/syncd" if here or lv.type in ("paging", "jfs2log") else "closed/syncd",
-        "WRITE_VERIFY": "off", "PP_SIZE": str(group.pp_size // MIB), "SCHED_POLICY": "parallel", "PP": str(lv.pps),
-        "BB_POLICY": "non-relocatable" if fixed else "relocatable", "RELOCATABLE": "no" if lv.type == "boot" else "yes",
-        "UPPER_BOUND": str(lv.upper_bound), "LABEL": lv.label or "", "MAPFILE": "",
+        "MIRROR_WRITE_CONSISTENCY": _MWC.get(lv.mwc, "off"), "LV_SEPARATE_PV": _STRICT.get(lv.strict, "yes"),
+        "PERMISSION": "read-only" if lv.permissions == _READ_ONLY else "read/write",
+        "LV_STATE": f"{'opened' if open_ else 'closed'}/{'stale' if lv.stale_pps else 'syncd'}",
+        "WRITE_VERIFY": "on" if lv.write_verify == 1 else "off", "PP_SIZE": str(group.pp_size // MIB),
+        "SCHED_POLICY": "parallel", "PP": str(lv.pps),
+        "BB_POLICY": "relocatable" if lv.bb_relocation == 1 else "non-relocatable",
+        "RELOCATABLE": "no" if lv.type == "boot" else "yes",
+        "UPPER_BOUND": str(lv.upper_bound), "LABEL": lv.label or "", "MAPFILE": (maps or {}).get(lv.name, ""),
         "LV_MIN_LPS": str(min(smallest, lv.lps)), "STRIPE_WIDTH": "", "STRIPE_SIZE": "", "SERIALIZE_IO": "no",
         "FS_TAG": "", "DEV_SUBTYP": "",
     })  # fmt: skip
@@ -148,6 +161,18 @@ def _file_system(fs: MountedVolume) -> Stanza:
         "FS_JFS2_INLINELOG": "no", "FS_JFS2_EAFORMAT": "v1", "FS_JFS2_QUOTA": "no", "FS_JFS2_DMAPI": "no",
         "FS_JFS2_VIX": "yes",
     })  # fmt: skip
+
+
+def map_file(lv: LogicalVolume, disks: Mapping[int, str]) -> bytes:
+    """The map file of a logical volume, as `mklv -m` reads it: a line `hdisk0:17` for each PP, copy after copy.
+
+    Args:
+        lv: the logical volume.
+        disks: names of the disks by PV number.
+    """
+    copies = zip(lv.map.pv.tolist(), lv.map.pp.tolist(), strict=True)
+    rows = [f"{disks[pv]}:{pp}" for pvs, pps in copies for pv, pp in zip(pvs, pps, strict=True) if pv in disks]
+    return "\n".join([*rows, ""]).encode("utf-8", "surrogateescape")
 
 
 def parse(data: bytes, *, where: str = PATH) -> ImageData:

@@ -1,7 +1,8 @@
-"""A running AIX system during one command: its boot, its devices, its volume groups and mounted file systems.
+"""A running AIX system during one process: its devices, its volume groups, its mounted file systems and its ODM.
 
-In this stage every change of a file system is complete when a command ends, so a mounted file system is clean on disk
-at all times; what `mounted` means is kept with the running system (`run/`).
+Between two commands the system is at rest: everything that follows from the commands so far is on the disks, the file
+systems stay mounted there, and `run/` says how they and the groups were left. While a process writes it is not, so a
+process that dies leaves a host that has lost power.
 """
 
 from __future__ import annotations
@@ -11,29 +12,25 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TextIO
 
-from .. import block, lvm
 from ..block import BlockDevice
 from ..errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
-from ..jfs2 import FileSystem
-from ..lvm import VolumeGroup
+from ..lvm import OnlineGroup, VolumeGroup
 from ..lvm.identity import machine_of
 from ..origin import Origin, SeededOrigin, SystemOrigin
 from . import devices, filesystems
-from .boot import find_image
-from .configure import configure_disks
 from .devices import Disk, Group
 from .filesystems import Entry
 from .folder import Folder, Kernel, Nvram, Settings
-from .messages import message
+from .mounted import MountedFileSystem
+from .mounts import Mounts
 from .odm import Odm
+from .paths import read_file
 from .profiles import Profile, profile
-from .rootvg import ROOT_VOLUME, ROOTVG
-from .volumes import open_file_system
+from .slots import Slots
+from .varied import VariedGroups
 
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
-
-_MAX_SYMLINKS = 8
 
 
 class Machine:
@@ -48,6 +45,7 @@ class Machine:
         nvram: what survives without power; `close` writes it back.
         kernel: the running system, or None when the power is off.
         origin: clock and identities.
+        slots: the disks.
     """
 
     def __init__(self, folder: Folder, *, writable: bool, stdin: TextIO | None = None) -> None:
@@ -60,29 +58,55 @@ class Machine:
         self._settings = folder.read_settings()
         seed = self._settings.seed if self._settings else None
         self.origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed, self.nvram.ticks)
-        self._failed = folder.failed()
-        self._slots = {name: path for name, path in folder.slots().items() if name not in self._failed}
-        self._devices: dict[str, BlockDevice] = {}
-        self.forget()
+        self.slots = Slots(folder, writable=writable)
+        self._begin()
+        if writable and self.kernel is not None:
+            self._remember(at_rest=False)
+
+    def _begin(self) -> None:
+        left = self.kernel.groups if self.kernel else {}
+        self._groups = VariedGroups(self.slots, self.origin, writable=self.writable, left=left)
+        self._mounts = Mounts(self)
+        self._odm: Odm | None = None
+        self.slots.forget()
 
     def forget(self) -> None:
-        """Drop everything that was read from disks; it is read again when it is needed."""
-        self._vgids: dict[str, str | None] | None = None
-        self._groups: dict[str, VolumeGroup] = {}
-        self._mounted: dict[str, FileSystem] = {}
-        self._odm: Odm | None = None
+        """Come to rest, and drop everything that was read from disks; it is read again when it is needed."""
+        self._rest()
+        self._begin()
 
-    def close(self) -> None:
-        """Flush and close the disks, and keep what the NVRAM keeps."""
+    def _rest(self) -> None:
+        """Bring everything home; the kernel says how it was left."""
+        if self.kernel is None or not self.writable:
+            return
+        for vgid in self._groups.down():
+            if vgid == self.running.varied_on[0]:
+                raise ImageIOError("rootvg has lost its quorum", where=vgid)
+            self._take_down(vgid)
+        logs, frozen = self._mounts.rest()
+        groups = {vgid: left for vgid, left in self._groups.rest().items() if vgid in self.running.varied_on}
+        self.kernel = replace(self.running, logs=logs, frozen=frozen, groups=groups)
+
+    def _remember(self, *, at_rest: bool) -> None:
+        self.kernel = replace(self.running, at_rest=at_rest)
+        self.folder.write_kernel(self.kernel)
+
+    def close(self, *, died: bool = False) -> None:
+        """Come to rest, close the disks, and keep what the NVRAM keeps.
+
+        Args:
+            died: leave everything as it is, as a process that dies does: the host has lost power.
+        """
         try:
-            for device in self._devices.values():
-                if device.writable:
-                    device.flush()
+            if not died:
+                self._rest()
+                self.slots.flush()
+                if self.kernel is not None and self.writable:
+                    self._remember(at_rest=True)
         finally:
-            for device in self._devices.values():
-                device.close()
-            self._devices.clear()
-            self.forget()
+            self._mounts.drop()
+            self._groups.drop()
+            self.slots.close()
             if isinstance(self.origin, SeededOrigin):
                 self.nvram = replace(self.nvram, ticks=self.origin.ticks)
             if self.nvram != self._saved_nvram:
@@ -92,8 +116,8 @@ class Machine:
     def __enter__(self) -> Machine:
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        self.close(died=kind is not None and not issubclass(kind, LvmfmtError))
 
     # --- settings -----------------------------------------------------------------------------------------------
 
@@ -101,7 +125,7 @@ class Machine:
     def settings(self) -> Settings:
         """Machine id, profile and seed; where they are lost, the machine id of the booted group and defaults."""
         if self._settings is None:
-            vgid = self._vgid_of(self.running.booted) or ""
+            vgid = self.slots.vgid(self.running.booted) or ""
             self._settings = Settings(machine_of(vgid) or DEFAULT_MACHINE_ID)
             self.folder.write_settings(self._settings)
         return self._settings
@@ -111,7 +135,7 @@ class Machine:
         """The release whose formats are printed."""
         return profile(self.settings.profile)
 
-    # --- boot ---------------------------------------------------------------------------------------------------
+    # --- power --------------------------------------------------------------------------------------------------
 
     @property
     def running(self) -> Kernel:
@@ -125,93 +149,64 @@ class Machine:
         return self.kernel
 
     def boot(self, console: Callable[[str], None]) -> None:
-        """Boot from the first disk of the normal boot list that can be booted.
+        """Boot; see `booting.boot`. A system that runs loses its power before."""
+        from .booting import boot
 
-        The disk's own ODM and /etc/filesystems count; its group is rootvg. Where the ODM and the VGDA differ, the
-        VGDA is right, and the difference is told to `console`. An empty list means all disks, in order.
+        boot(self, console)
 
-        Raises:
-            OperationRefused: no disk in the list boots, or the boot stops after its image was loaded.
-        """
-        self.power_off()
-        slot = self._boot_slot()
-        try:
-            self._start(slot, console)
-        except LvmfmtError as error:
-            self.kernel = None
-            raise OperationRefused(message("boot-stopped", slot=slot, reason=str(error))) from error
+    def start(self, kernel: Kernel) -> None:
+        """Begin a new running system, of which nothing is varied on yet."""
+        self.kernel = kernel
+
+    def booted(self, slot: str) -> None:
+        """Note that a boot has come to its end."""
         self.nvram = replace(self.nvram, last_boot=slot)
-        self._remember()
+        self._remember(at_rest=False)
 
-    def power_off(self) -> None:
-        """Forget the running system."""
+    def power_off(self, *, halted: bool = False) -> None:
+        """Cut the power: what is not on the disks is lost, where the system was not shut down before."""
+        self._mounts.drop()
+        self._groups.drop()
         self.kernel = None
-        self.folder.cut_power()
-        self.forget()
+        self.folder.cut_power(halted=halted)
+        self._begin()
 
-    def _boot_slot(self) -> str:
-        reasons = []
-        for slot in self.nvram.normal or self._slots:
-            try:
-                find_image(self.device(slot))
-            except LvmfmtError as error:
-                reasons.append(f"{slot}: {error}")
-            else:
-                return slot
-        raise OperationRefused(message("no-boot-device", reasons="; ".join(reasons) or "there are no disks"))
+    def shut_down(self) -> None:
+        """Stop the running system: unmount everything, leave all groups, switch the power off."""
+        for _, point in reversed(self.running.mounts):
+            if point != "/":
+                self.unmount(point)
+        self.unmount("/")
+        self._rest()
+        self.power_off(halted=True)
 
-    def _start(self, slot: str, console: Callable[[str], None]) -> None:
-        vgid = self._vgid_of(slot)
-        if vgid is None:
-            raise OperationRefused("the disk has an image, but belongs to no volume group")
-        group = self._open(vgid)
-        for name in (ROOT_VOLUME, f"alt_{ROOT_VOLUME}"):
-            if name in group.logical_volumes:
-                break
-        else:
-            raise NotFound(f"its volume group has no logical volume {ROOT_VOLUME}")
-        if name != ROOT_VOLUME:
-            raise OperationRefused(
-                "its volume group is awake", hint="it must be put to sleep before it can be booted and used as rootvg"
-            )
-        self.kernel = Kernel(slot, self.origin.now(), (vgid,), ((f"/dev/{ROOT_VOLUME}", "/"),))
-        odm = self.odm
-        configure_disks(odm, self.pvids_on_disk())
-        for note in devices.reconcile(odm, ROOTVG, group):
-            console(note)
-        self._vary_on_others(odm, console)
+    def is_intact(self) -> bool:
+        """Whether the disks of the running system are as they were left; if not, it has lost power.
+
+        A group that has lost its quorum, or all its disks, meanwhile is taken down with its file systems; rootvg takes
+        the system with it.
+        """
         try:
-            self.save_odm()
-        except OperationRefused as error:  # a mirror copy is missing; reading goes on
-            console(f"the ODM is not written: {error}")
-        self._mount_all(console)
+            for vgid in self.running.varied_on:
+                self._check_up(vgid)
+            self._mounts.verify()
+        except LvmfmtError:
+            return False
+        return True
 
-    def _vary_on_others(self, odm: Odm, console: Callable[[str], None]) -> None:
-        for other in devices.groups(odm):
-            if other.auto_on and other.name != ROOTVG:
-                try:
-                    self._open(other.vgid)
-                except LvmfmtError as error:
-                    console(f"{other.name} cannot be varied on: {error}")
-                else:
-                    self.kernel = replace(self.running, varied_on=(*self.running.varied_on, other.vgid))
+    def _check_up(self, vgid: str) -> None:
+        try:
+            self._groups.open(vgid)
+        except (ImageIOError, NotFound):
+            if vgid == self.running.varied_on[0]:
+                raise
+            self._take_down(vgid)
 
-    def _mount_all(self, console: Callable[[str], None]) -> None:
-        mounts = list(self.running.mounts)
-        for entry in filesystems.mount_order(self.file_system_entries()):
-            if entry.mount_point == "/":
-                continue
-            if entry.volume is not None:
-                try:
-                    self._mounted[entry.mount_point] = self._open_volume(entry.volume)
-                except LvmfmtError as error:
-                    console(f"{entry.mount_point} cannot be mounted: {error}")
-                    continue
-            mounts.append((entry.device, entry.mount_point))
-        self.kernel = replace(self.running, mounts=tuple(mounts))
-
-    def _remember(self) -> None:
-        self.folder.write_kernel(self.running)
+    def _take_down(self, vgid: str) -> None:
+        volumes = {v for g in self.groups() if g.vgid == vgid for v in devices.volumes(self.odm, g.name)}
+        self._mounts.lose(volumes)
+        kept = tuple(known for known in self.running.varied_on if known != vgid)
+        self.kernel = replace(self.running, varied_on=kept)
 
     # --- disks --------------------------------------------------------------------------------------------------
 
@@ -222,17 +217,11 @@ class Machine:
             NotFound: the slot is empty.
             ImageIOError: the disk has failed.
         """
-        if slot in self._failed:
-            raise ImageIOError("the disk has failed", where=slot, hint="lvmfmt host disk restore brings it back")
-        if slot not in self._devices:
-            if slot not in self._slots:
-                raise NotFound("the disk image is missing", where=f"{self.folder.disks}/{slot}.img")
-            self._devices[slot] = block.open(self._slots[slot], writable=self.writable)
-        return self._devices[slot]
+        return self.slots.device(slot)
 
     def pvids_on_disk(self) -> dict[str, str | None]:
         """PVID on the disk in each slot that answers, None where it has none."""
-        return {slot: lvm.read_pvid(self.device(slot)) for slot in self._slots}
+        return self.slots.pvids()
 
     def disks(self) -> list[Disk]:
         """The disks that the running system knows, in order."""
@@ -248,23 +237,10 @@ class Machine:
         names = {d.pvid: d.name for d in self.disks()}
         return [names.get(pvid, pvid) for pvid in pvids]
 
-    def _vgid_of(self, slot: str) -> str | None:
-        if self._vgids is None:
-            slots = []
-            for name in self._slots:
-                try:
-                    self.device(name)
-                except ImageIOError:
-                    continue  # a disk that cannot be opened is missing; one that another process uses is an error
-                slots.append(name)
-            infos = lvm.scan([self._devices[name] for name in slots])
-            self._vgids = {name: info.vgid for name, info in zip(slots, infos, strict=True)}
-        return self._vgids.get(slot)
-
     # --- volume groups ------------------------------------------------------------------------------------------
 
     def group(self, name: str) -> VolumeGroup:
-        """The varied-on group called `name`.
+        """The varied-on group called `name`; in a writing process its changes count for all who use it.
 
         Raises:
             NotFound: the ODM has no such group.
@@ -275,7 +251,7 @@ class Machine:
             raise NotFound(f"no volume group {name}")
         if not self.is_varied_on(known):
             raise OperationRefused(f"volume group {name} is not varied on")
-        return self._open(known.vgid)
+        return self._groups.open(known.vgid)
 
     def groups(self) -> list[Group]:
         """The groups that the ODM knows."""
@@ -285,42 +261,75 @@ class Machine:
         """Whether a group is varied on."""
         return group.vgid in self.running.varied_on
 
-    def _open(self, vgid: str) -> VolumeGroup:
-        if vgid not in self._groups:
-            members = [self.device(slot) for slot in self._slots if self._vgid_of(slot) == vgid]
-            if not members:
-                raise NotFound(f"no disk of volume group {vgid} is there")
-            self._groups[vgid] = VolumeGroup.open(members)
-        return self._groups[vgid]
+    def varied_on(self, online: OnlineGroup) -> VolumeGroup:
+        """Take in a group that `lvm.varyon` has just varied on; the kernel knows it as the newest."""
+        vgid = online.group.vgid
+        others = (known for known in self.running.varied_on if known != vgid)
+        self.kernel = replace(self.running, varied_on=(*others, vgid))
+        return self._groups.adopt(online)
+
+    def varied_off(self, vgid: str) -> None:
+        """Leave a group with none of its file systems mounted; the kernel forgets it."""
+        kept = tuple(known for known in self.running.varied_on if known != vgid)
+        self.kernel = replace(self.running, varied_on=kept)
+        self.forget()
+
+    def group_of_volume(self, name: str) -> VolumeGroup:
+        """The varied-on group that has a logical volume.
+
+        Raises:
+            NotFound: none has.
+        """
+        for vgid in self.running.varied_on:
+            group = self._groups.open(vgid)
+            if name in group.logical_volumes:
+                return group
+        raise NotFound(f"no logical volume {name}")
+
+    def volume_device(self, name: str) -> BlockDevice:
+        """A logical volume of a varied-on group as a device; close it after use, or its group cannot lose it.
+
+        Raises:
+            NotFound: there is none.
+        """
+        return self._groups.device(self.group_of_volume(name).vgid, name)
 
     # --- file systems -------------------------------------------------------------------------------------------
 
     @property
-    def root(self) -> FileSystem:
+    def root(self) -> MountedFileSystem:
         """The root file system."""
         return self.mounted("/")
 
-    def mounted(self, mount_point: str) -> FileSystem:
+    def mounted(self, mount_point: str) -> MountedFileSystem:
         """The file system that is mounted at `mount_point`.
 
         Raises:
             NotFound: nothing, or no file system with blocks, is mounted there.
         """
-        if mount_point not in self._mounted:
-            device = next((d for d, point in self.running.mounts if point == mount_point), "")
-            if not device.startswith("/dev/"):
-                raise NotFound(f"no file system is mounted at {mount_point}")
-            self._mounted[mount_point] = self._open_volume(device.removeprefix("/dev/"))
-        return self._mounted[mount_point]
+        return self._mounts.at(mount_point)
 
-    def _open_volume(self, name: str) -> FileSystem:
-        for vgid in self.running.varied_on:
-            volume = self._open(vgid).logical_volumes.get(name)
-            if volume is not None:
-                return open_file_system(self._open(vgid), name, writable=self.writable and volume.device.writable)
-        raise NotFound(f"no logical volume {name}")
+    def mount(self, volume: str, mount_point: str) -> MountedFileSystem:
+        """Mount the file system of a logical volume of a varied-on group.
 
-    def locate(self, path: str) -> tuple[FileSystem, str]:
+        Raises:
+            OperationRefused: it or the mount point is in use, or the file system is not in order.
+        """
+        return self._mounts.mount(volume, mount_point)
+
+    def note_mount(self, device: str, mount_point: str) -> None:
+        """Let the kernel know of a mount that has no blocks, such as /proc."""
+        self.kernel = replace(self.running, mounts=(*self.running.mounts, (device, mount_point)))
+
+    def unmount(self, mount_point: str) -> None:
+        """Unmount what is mounted at `mount_point`, which is clean then.
+
+        Raises:
+            NotFound: nothing is.
+        """
+        self._mounts.unmount(mount_point)
+
+    def locate(self, path: str) -> tuple[MountedFileSystem, str]:
         """The mounted file system that holds an absolute path, and the path inside it; nothing need exist there."""
         points = [p for d, p in self.running.mounts if d.startswith("/dev/")]
         point = max((p for p in points if p == "/" or path == p or path.startswith(p + "/")), key=len, default="/")
@@ -344,7 +353,7 @@ class Machine:
         """
         return filesystems.parse(self.root.read(filesystems.PATH))
 
-    # --- ODM ----------------------------------------------------------------------------------------------------
+    # --- ODM and NVRAM ------------------------------------------------------------------------------------------
 
     @property
     def odm(self) -> Odm:
@@ -357,30 +366,9 @@ class Machine:
         """Write the classes of the ODM that have changed."""
         self.odm.save(self.root, now=self.origin.now())
 
-    # --- NVRAM --------------------------------------------------------------------------------------------------
-
     def set_boot_list(self, mode: str, slots: list[str]) -> None:
         """Replace the boot list `normal` or `service`."""
         self.nvram = Nvram(**{**vars(self.nvram), mode: tuple(slots)})
 
 
-def read_file(locate: Callable[[str], tuple[FileSystem, str]], path: str) -> bytes | None:
-    """Content of the regular file at an absolute path, or None if there is none.
-
-    Args:
-        locate: answers the file system that holds a path, and the path inside it.
-        path: the path; where it names a symlink, that is followed, a few times at most.
-    """
-    for _ in range(_MAX_SYMLINKS):
-        files, inside = locate(path)
-        try:
-            kind = files.stat(inside)
-        except NotFound:
-            return None
-        if kind.is_file:
-            return files.read(inside)
-        if not kind.is_symlink:
-            return None
-        target = files.readlink(inside)
-        path = target if target.startswith("/") else f"{path.rpartition('/')[0]}/{target}"
-    return None
+__all__ = ["Machine", "read_file"]

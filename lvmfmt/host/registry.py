@@ -23,56 +23,89 @@ USAGE_STATUS = 2
 
 MODULES = {
     "alt_disk_copy": "altdisk",
+    "alt_disk_install": "altinstall",
+    "alt_disk_mksysb": "altmksysb",
+    "alt_rootvg_op": "altrootvg",
+    "backup": "backupcmds",
+    "bootinfo": "bootinfo",
     "bootlist": "bootcmds",
     "bosboot": "bootcmds",
     "cfgmgr": "devs",
     "chdev": "devs",
+    "chfs": "chfs",
     "chlv": "chlv",
     "chpv": "pvs",
     "chvg": "vgs",
     "cplv": "lvcopies",
+    "crfs": "filesystems",
     "df": "df",
+    "dumpfs": "mkfscmds",
     "exportvg": "imports",
     "extendlv": "lvs",
     "extendvg": "vgs",
+    "fsck": "fscks",
+    "fscklog": "fscks",
     "getconf": "raw",
     "getlvcb": "lvcbs",
     "getlvodm": "raw",
+    "halt": "power",
     "importvg": "imports",
+    "ipl_varyon": "bootinfo",
     "joinvg": "splits",
+    "logform": "mkfscmds",
+    "logredo": "fscks",
     "lquerypv": "raw",
     "lqueryvg": "raw",
     "lsattr": "devs",
     "lscfg": "devs",
     "lsdev": "devs",
+    "lsfs": "lsfs",
+    "lslpp": "software",
     "lslv": "lslv",
+    "lsmksysb": "systembackup",
+    "lsps": "lsps",
     "lspv": "lspv",
     "lsvg": "lsvg",
+    "lsvgfs": "lsfs",
     "migratelp": "lvcopies",
     "migratepv": "lvcopies",
     "mirrorvg": "mirror",
     "mkdev": "devs",
+    "mkfs": "mkfscmds",
     "mklv": "lvs",
     "mklvcopy": "lvcopies",
+    "mksysb": "systembackup",
+    "mkszfile": "imagecmds",
     "mkvg": "vgs",
+    "mount": "mounts",
     "odmadd": "odmcmds",
     "odmchange": "odmcmds",
     "odmdelete": "odmcmds",
     "odmget": "odmcmds",
+    "oslevel": "software",
     "putlvcb": "lvcbs",
     "readvgda": "raw",
+    "reboot": "power",
     "recreatevg": "recreate",
     "redefinevg": "imports",
     "reducevg": "reduce",
     "rendev": "devs",
+    "restore": "backupcmds",
+    "restvg": "restvg",
     "rmdev": "devs",
+    "rmfs": "filesystems",
     "rmlv": "lvs",
     "rmlvcopy": "lvcopies",
+    "savebase": "bootcmds",
+    "savevg": "systembackup",
     "shutdown": "power",
     "splitvg": "splits",
+    "sync": "mounts",
     "synclvodm": "imports",
     "syncvg": "mirror",
+    "umount": "mounts",
     "unmirrorvg": "mirror",
+    "unmount": "mounts",
     "varyoffvg": "vary",
     "varyonvg": "vary",
 }
@@ -87,11 +120,17 @@ class Command:
         function: what it does.
         usage: printed on stderr when it is called wrongly; the wording is ours.
         changes: whether it writes to disks; otherwise they are opened for reading.
+        lists_alone: whether it writes to none when it is called without arguments.
     """
 
     function: Function
     usage: str
     changes: bool = False
+    lists_alone: bool = False
+
+    def writes(self, argv: Sequence[str]) -> bool:
+        """Whether a command line needs the disks for writing."""
+        return self.changes and not (self.lists_alone and len(argv) == 1)
 
 
 class UsageError(Exception):

@@ -64,7 +64,7 @@ STANZA_ORDER = ("/", "/home", "/usr", "/var", "/tmp", "/proc", "/opt")
 
 SKELETON = {
     "/": ("/etc/objrepos", "/dev", "/proc", "/sbin"),
-    "/usr": ("/lib/boot",),
+    "/usr": ("/lib/boot", "/lib/objrepos"),
     "/var": ("/adm/ras",),
 }
 """Directories that a host needs, by file system; trees may bring them with their own owners and modes."""

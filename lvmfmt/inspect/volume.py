@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from .. import block
 from ..block import BlockDevice, Window
 from ..errors import ImageIOError, NotFound, OperationRefused
-from ..lvm import LogicalVolume, VolumeGroup, scan
+
+if TYPE_CHECKING:  # a plain image needs nothing of volume groups
+    from ..lvm import LogicalVolume, VolumeGroup
 
 
 @contextmanager
@@ -69,11 +72,15 @@ def find_logical_volume(devices: Sequence[BlockDevice], name: str) -> tuple[Volu
 
 def open_groups(devices: Sequence[BlockDevice]) -> list[VolumeGroup]:
     """The volume groups on `devices`, in the order of their first disks."""
+    from ..lvm import VolumeGroup
+
     return [VolumeGroup.open(members) for members in by_group(devices).values()]
 
 
 def by_group(devices: Sequence[BlockDevice]) -> dict[str, list[BlockDevice]]:
     """The disks of each volume group by VGID; disks whose LVM records are lost are in none."""
+    from ..lvm import scan
+
     groups: dict[str, list[BlockDevice]] = {}
     for device, disk in zip(devices, scan(devices), strict=True):
         if disk.vgid:

@@ -1,14 +1,21 @@
-"""The file system engine: AIX JFS2 (`J2FS`) and the JFS of Linux (`JFS1`) from one code."""
+"""The file system engine: AIX JFS2 (`J2FS`) and the JFS of Linux (`JFS1`) from one code.
 
-from .build import BuildReport, build, mkfs, size_for
-from .dialect import AIX, LINUX, Dialect
-from .filedata import iter_file_data
-from .filesystem import FileSystem, StatFs
-from .format_options import ExternalLog, Features, Identity, InlineLog, Log
-from .inventory import Inventory, InventoryBuilder
-from .log_format import format_log
-from .scan import scan_trees
-from .stat import Stat
+What is asked for is imported then: reading a file system does not need what builds one.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .building import BuildReport, build, mkfs, size_for
+    from .dialect import AIX, LINUX, Dialect
+    from .filedata import iter_file_data
+    from .filesystem import FileSystem, StatFs
+    from .format_options import ExternalLog, Features, Identity, InlineLog, Log
+    from .inventory import Inventory, InventoryBuilder
+    from .log_format import format_log
+    from .scan import scan_trees
+    from .stat import Stat
 
 __all__ = [
     "AIX",
@@ -32,3 +39,23 @@ __all__ = [
     "scan_trees",
     "size_for",
 ]
+
+_NAMES = {
+    "building": ("BuildReport", "build", "mkfs", "size_for"),
+    "dialect": ("AIX", "LINUX", "Dialect"),
+    "filedata": ("iter_file_data",),
+    "filesystem": ("FileSystem", "StatFs"),
+    "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
+    "inventory": ("Inventory", "InventoryBuilder"),
+    "log_format": ("format_log",),
+    "scan": ("scan_trees",),
+    "stat": ("Stat",),
+}
+_MODULE = {name: module for module, names in _NAMES.items() for name in names}
+
+
+def __getattr__(name: str) -> object:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(f".{_MODULE[name]}", __name__), name)
+    return value

@@ -5,13 +5,13 @@ Source: reference sections 2.1, 2.3 and 2.5.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layout.jfs2 import J2, JFS1, Structures
+from ..layout.jfs2 import J2, JFS1, LEAF_SLOT_INDEXED, Structures
 
 MAX_NAME_UNITS = 255
 NANO = 10**9
@@ -93,6 +93,10 @@ class Dialect:
         key = bytearray(len(coded))
         key[::2], key[1::2] = coded[1::2], coded[::2]
         return bytes(key)
+
+    def with_index(self) -> Dialect:
+        """The same for directories whose entries carry an index (Linux: DIR_INDEX)."""
+        return replace(self, structures=replace(self.structures, leaf_slot=LEAF_SLOT_INDEXED), leaf_head_units=11)
 
     def head_offset(self, leaf: bool) -> int:
         """Where the name starts in a head slot."""
@@ -191,4 +195,4 @@ LINUX = Dialect(
     has_aim2=True,
     unwritten_flag=0x08,
 )
-"""JFS of Linux and OS/2; we write directories without an index."""
+"""JFS of Linux and OS/2, directories without an index (see `Dialect.with_index`)."""

@@ -6,7 +6,8 @@ Source: reference section 2.5 and invariants 60 to 72.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator
+from collections import deque
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import islice
 from typing import NamedTuple
@@ -33,7 +34,7 @@ STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
 NUMBERS = range(ROOT_INODE + 1, MAX_INODES)
 """Inode numbers that an entry may have."""
 _END = 0xFF
-_TOGETHER = 32
+_TOGETHER = 256
 """Leaves that are decoded at a time."""
 
 
@@ -108,8 +109,39 @@ class DirectoryReader:
         result: list[Entry] = []
         leaves = self._leaves(root, at, pages)
         while batch := list(islice(leaves, _TOGETHER)):
-            result += self._decoded(batch)
+            for numbers, names in self._decoded(batch):
+                result += map(Entry, names, numbers)
         return result
+
+    def entries_of(self, roots: Iterable[tuple[bytes, int]]) -> Iterator[tuple[list[int], list[bytes]]]:
+        """Inode numbers and names of the entries of many directories, in the order of each tree.
+
+        Args:
+            roots: tree root in the inode (288 bytes) and its byte offset in the device, for each; at least one.
+
+        Raises:
+            CorruptImage: a directory makes no sense.
+        """
+        owners: deque[int] = deque()  # index of the directory of each leaf that is not decoded yet
+
+        def leaves() -> Iterator[_Node]:
+            for i, (root, at) in enumerate(roots):
+                for leaf in self._leaves(root, at, None):
+                    owners.append(i)
+                    yield leaf
+
+        numbers: list[int] = []
+        names: list[bytes] = []
+        current, walk = 0, leaves()
+        while batch := list(islice(walk, _TOGETHER)):
+            for some_numbers, some_names in self._decoded(batch):
+                if owners[0] != current:
+                    yield numbers, names
+                    numbers, names = [], []
+                current = owners.popleft()
+                numbers += some_numbers
+                names += some_names
+        yield numbers, names
 
     def pages(self, root: bytes, *, at: int) -> list[tuple[int, int]]:
         """(address, length) in blocks of every page of the tree; see `entries`."""
@@ -132,35 +164,48 @@ class DirectoryReader:
         found = decode_leaves(self._dialect, self._leaf, leaves, NUMBERS)
         return replace(found, good=found.good & plain)
 
-    def _decoded(self, leaves: list[_Node]) -> list[Entry]:
-        """The entries of leaves, in order."""
-        slots = leaves[0].slot_count
-        if len(leaves) > 1 and all(leaf.slot_count == slots for leaf in leaves):
-            width = max(len(leaf.slots) for leaf in leaves)
-            found = decode_leaves(
-                self._dialect,
-                self._leaf,
-                Leaves(
-                    np.frombuffer(b"".join([leaf.raw for leaf in leaves]), np.uint8).reshape(len(leaves), -1),
-                    np.frombuffer(b"".join([leaf.slots.ljust(width, b"\0") for leaf in leaves]), np.uint8).reshape(
-                        len(leaves), width
-                    ),
-                    np.array([len(leaf.slots) for leaf in leaves]),
-                    np.array([[leaf.reserved >> slot & 1 for slot in range(slots)] for leaf in leaves], bool),
-                    np.array([leaf.free for leaf in leaves], np.uint8),
-                ),
-                NUMBERS,
-            )
-            if found.good.all():
-                return list(map(Entry, found.names, found.numbers.tolist()))
-        return [entry for leaf in leaves for entry in self._slot_by_slot(leaf)]
+    def _decoded(self, leaves: list[_Node]) -> list[tuple[list[int], list[bytes]]]:
+        """Inode numbers and names of the entries of each leaf; those of one size are taken apart together."""
+        found: list[tuple[list[int], list[bytes]] | None] = [None] * len(leaves)
+        for size in {leaf.slot_count for leaf in leaves}:
+            which = [i for i, leaf in enumerate(leaves) if leaf.slot_count == size]
+            if len(which) > 1:
+                decoded = self._together([leaves[i] for i in which], size)
+                bounds = np.searchsorted(decoded.leaf, np.arange(len(which) + 1)).tolist()
+                numbers = decoded.numbers.tolist()
+                for i, good, a, b in zip(which, decoded.good.tolist(), bounds[:-1], bounds[1:], strict=True):
+                    found[i] = (numbers[a:b], decoded.names[a:b]) if good else None
+        return [self._slot_by_slot(leaves[i]) if part is None else part for i, part in enumerate(found)]
 
-    def _slot_by_slot(self, leaf: _Node) -> Iterator[Entry]:
+    def _together(self, leaves: list[_Node], slots: int) -> LeafEntries:
+        """The entries of leaves that are so many slots large."""
+        width = max(len(leaf.slots) for leaf in leaves)
+        raw = np.frombuffer(b"".join([leaf.raw for leaf in leaves]), np.uint8)
+        heads = np.frombuffer(b"".join([leaf.slots.ljust(width, b"\0") for leaf in leaves]), np.uint8)
+        reserved = np.frombuffer(b"".join([leaf.reserved.to_bytes(16, "little") for leaf in leaves]), np.uint8)
+        return decode_leaves(
+            self._dialect,
+            self._leaf,
+            Leaves(
+                raw.reshape(len(leaves), -1),
+                heads.reshape(len(leaves), width),
+                np.array([len(leaf.slots) for leaf in leaves]),
+                np.unpackbits(reserved.reshape(-1, 16), axis=1, bitorder="little")[:, :slots].view(bool),
+                np.array([leaf.free for leaf in leaves], np.uint8),
+            ),
+            NUMBERS,
+        )
+
+    def _slot_by_slot(self, leaf: _Node) -> tuple[list[int], list[bytes]]:
+        self._check_table(leaf)
         used = leaf.reserved
+        numbers, names = [], []
         for slot in leaf.slots:
             coded, used = self._key(leaf, slot, self._leaf, used)
-            yield Entry(self._name(leaf, slot, coded), self._inumber(leaf, slot))
+            names.append(self._name(leaf, slot, coded))
+            numbers.append(self._inumber(leaf, slot))
         self._check_free(leaf, used)
+        return numbers, names
 
     def lookup(self, root: bytes, name: bytes, *, at: int) -> int | None:
         """Inode number of the entry called `name`, or None.
@@ -169,25 +214,34 @@ class DirectoryReader:
             CorruptImage: the part of the directory that was looked at makes no sense.
         """
         coded = self._dialect.encode_name(name)
-        key = self._dialect.sort_key(coded)
         node = self._root(root, at)
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):
+            after = self._first_after(node, coded)
             if node.is_leaf:
-                used = node.reserved
-                for slot in node.slots:
-                    found, used = self._key(node, slot, self._leaf, used)
-                    if found == coded:
-                        return self._inumber(node, slot)
-                return None
-            used, child = node.reserved, node.slots[0]
-            for i, slot in enumerate(node.slots):
-                router, used = self._key(node, slot, self._internal, used)
-                if i and self._dialect.sort_key(router) > key:
-                    break
-                child = slot
-            node = self._child(node, child, seen)[0]
+                slot = node.slots[after - 1] if after else -1
+                return self._inumber(node, slot) if after and self._coded(node, slot) == coded else None
+            node = self._child(node, node.slots[max(after, 1) - 1], seen)[0]
         raise self._too_deep(node)
+
+    def _first_after(self, node: _Node, coded: bytes) -> int:
+        """Index in the sorted table of the first key behind a name; the first router of all counts as before it."""
+        order = self._dialect.sort_key
+        key = order(coded)
+        low, high = (0 if node.is_leaf else 1), len(node.slots)
+        while low < high:
+            middle = (low + high) // 2
+            if order(self._coded(node, node.slots[middle])) > key:
+                high = middle
+            else:
+                low = middle + 1
+        return low
+
+    def _coded(self, node: _Node, slot: int) -> bytes:
+        """The on-disk key of an entry, which may lie anywhere in the node."""
+        if slot >= node.slot_count or node.reserved >> slot & 1:
+            raise self._bad_table(node, slot)
+        return self._key(node, slot, self._leaf if node.is_leaf else self._internal, node.reserved)[0]
 
     def _leaves(self, root: bytes, at: int, pages: list[tuple[int, int]] | None) -> Iterator[_Node]:
         """The leaves from left to right, by descending the tree."""
@@ -200,6 +254,7 @@ class DirectoryReader:
                 continue
             if depth >= MAX_DEPTH:
                 raise self._too_deep(node)
+            self._check_table(node)
             used = node.reserved
             children = []
             for slot in node.slots:
@@ -219,7 +274,7 @@ class DirectoryReader:
         if not (0 if kind == LEAF else 1) <= count < ROOT_SLOTS:
             raise self._volume.corrupt(structure, "nextindex", at + 17, f"at most {ROOT_SLOTS - 1}", count)
         slots = raw[self._stbl_at : self._stbl_at + count]
-        return self._checked(_Node(raw, at, kind == LEAF, slots, ROOT_SLOTS, 1, raw[18]), structure)
+        return _Node(raw, at, kind == LEAF, slots, ROOT_SLOTS, 1, raw[18])
 
     def _child(self, node: _Node, slot: int, seen: set[int]) -> tuple[_Node, tuple[int, int]]:
         """The page that a router points to, and its extent."""
@@ -255,15 +310,14 @@ class DirectoryReader:
             raise corrupt(structure, "self", at + 24, f"{length}@{address}", f"{own}@{own_address}")
         slots = raw[stblindex * SLOT : stblindex * SLOT + count]
         reserved = 1 | ((1 << width) - 1) << stblindex
-        return self._checked(_Node(raw, at, kind == LEAF, slots, maxslot, reserved, free), structure)
+        return _Node(raw, at, kind == LEAF, slots, maxslot, reserved, free)
 
-    def _checked(self, node: _Node, structure: str) -> _Node:
+    def _check_table(self, node: _Node) -> None:
         taken = node.reserved
         for slot in node.slots:
             if slot >= node.slot_count or taken >> slot & 1:
-                raise self._volume.corrupt(structure, "stbl", node.at, "slots of the node, each once", slot)
+                raise self._bad_table(node, slot)
             taken |= 1 << slot
-        return node
 
     def _key(self, node: _Node, slot: int, head: HeadSlot, used: int) -> tuple[bytes, int]:
         """The on-disk key that starts in `slot`, and the slots used so far (a bit each) with its own."""
@@ -308,8 +362,10 @@ class DirectoryReader:
         """Slots in use and slots on the free list make up the node; otherwise entries are missing or too many."""
         free = node.slot_count - used.bit_count()
         if node.free != free:
-            structure = "dtree_root" if node.slot_count == ROOT_SLOTS else "dtree_page_header"
-            raise self._volume.corrupt(structure, "freecnt", node.at + 18, free, node.free)
+            raise self._volume.corrupt(_structure(node), "freecnt", node.at + 18, free, node.free)
+
+    def _bad_table(self, node: _Node, slot: int) -> Exception:
+        return self._volume.corrupt(_structure(node), "stbl", node.at, "slots of the node, each once", slot)
 
     def _broken_chain(self, node: _Node, slot: int, head: HeadSlot) -> Exception:
         kind = "dtree_leaf_slot" if head is self._leaf else "dtree_internal_slot"
@@ -319,3 +375,7 @@ class DirectoryReader:
 
     def _too_deep(self, node: _Node) -> Exception:
         return self._volume.corrupt("dtree_page_header", "flag", node.at + 16, f"at most {MAX_DEPTH} levels", "more")
+
+
+def _structure(node: _Node) -> str:
+    return "dtree_root" if node.slot_count == ROOT_SLOTS else "dtree_page_header"

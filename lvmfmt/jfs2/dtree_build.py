@@ -29,6 +29,8 @@ ROOT_SIZE = 288
 ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 PAGE_LEAF, PAGE_INTERNAL = 0x02, 0x04
 DIRECTORY_SIZE_OF_ROOT = 256
+FIRST_INDEX = 2
+"""Of the indexes that the entries of a directory have in the Linux dialect."""
 _TOGETHER = 1 << 15
 """Entries that are written at a time, since arrays of their single bytes are large."""
 
@@ -57,6 +59,7 @@ class Directories:
         owner: index of the directory that each entry lies in, ascending, shape (entries,).
         children: inode number that each entry names, shape (entries,).
         names: names of the entries as the API knows them; any order within a directory.
+        indexed: entries carry an index (Linux dialect), by their order in the tree.
 
     Attributes:
         page_counts: pages that each directory needs, shape (directories,).
@@ -71,8 +74,11 @@ class Directories:
         owner: NDArray[Any],
         children: NDArray[Any],
         names: Sequence[bytes],
+        *,
+        indexed: bool = False,
     ) -> None:
-        self._dialect = dialect
+        self._dialect = dialect = dialect.with_index() if indexed else dialect
+        self._indexed = indexed
         self._parents = np.asarray(parents, np.uint64)
         self._count = len(numbers)
         coded = [dialect.encode_name(name) for name in names]
@@ -100,6 +106,23 @@ class Directories:
             else:
                 self._plan_pages(d, first, last, running)
         self._routers = _Level(self._router_names, np.array(self._router_slots, np.int64))
+
+    @property
+    def entry_counts(self) -> NDArray[np.int64]:
+        """Entries of each directory, shape (directories,)."""
+        return np.diff(self._bounds)
+
+    def places(self, addresses: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Where each entry is, in the order of the trees: block address of its leaf (0 for a root), position there.
+
+        Args:
+            addresses: block address of each page, see `render`.
+        """
+        leaves = sorted((n for n in (*self._roots, *self._pages) if n.leaf), key=lambda n: n.first)
+        counts = np.array([n.last - n.first for n in leaves], np.int64)
+        address = np.append(addresses, 0)[[n.page for n in leaves]] if leaves else np.zeros(0, np.int64)
+        starts = np.cumsum(counts) - counts
+        return np.repeat(address, counts), np.arange(counts.sum()) - np.repeat(starts, counts)
 
     @property
     def page_total(self) -> int:
@@ -192,6 +215,9 @@ class Directories:
                 table = area.reshape(-1).view(record.dtype)
                 if leaf:
                     table["inumber"][heads] = self._children[rows]
+                    if self._indexed:
+                        first = np.repeat(self._bounds[:-1], self.entry_counts)
+                        table["index"][heads] = FIRST_INDEX + rows - first[rows]
                 else:
                     children = addresses[np.array(self._router_pages)[rows]]
                     d.put_pxd(table["pxd"], heads, children, blocks_per_page)

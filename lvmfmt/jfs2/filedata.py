@@ -17,7 +17,7 @@ from .inventory import Inventory
 from .volume import Volume
 from .xtree import NEVER_WRITTEN
 
-RUN = 8 * MIB
+RUN = 1 * MIB
 """Bytes of the largest read."""
 _WORTH_READING = 64 * KIB
 """A gap between two files that is read over rather than skipped."""

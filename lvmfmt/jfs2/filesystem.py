@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..block import BlockDevice, Buffer
 from ..block.device import byte_view
-from ..errors import ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
+from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
 from ..units import ceil_div
 from .dialect import AIX
 from .identity import Change, reidentify
@@ -138,6 +138,35 @@ class FileSystem(View):
             raise OperationRefused(f"{path}: is a directory", where=self.device.name)
         with self.changing():
             self._mounted(now).unlink(path, now=now)
+
+    def mkdir(self, path: str, *, now: int, mode: int = 0o755) -> None:
+        """Make a directory.
+
+        Raises:
+            AlreadyExists: there is such a path.
+            NotFound: there is no directory to make it in.
+            OperationRefused: not open for writing.
+        """
+        self._check_writable()
+        if self._check_change(path):
+            raise AlreadyExists(f"{path}: exists", where=self.device.name)
+        with self.changing():
+            self._mounted(now).mkdir(path, now=now, mode=mode)
+
+    def rmdir(self, path: str, *, now: int) -> None:
+        """Remove an empty directory.
+
+        Raises:
+            NotFound: there is no such path.
+            OperationRefused: not open for writing, or it is no directory, or not empty.
+        """
+        self._check_writable()
+        if self._check_change(path) != stat.S_IFDIR:
+            raise NotFound(f"no such directory: {path}", where=self.device.name)
+        if len(self.listdir(path)):
+            raise OperationRefused(f"{path}: is not empty", where=self.device.name)
+        with self.changing():
+            self._mounted(now).rmdir(path, now=now)
 
     def set_identity(
         self, *, fname: str | None = None, fpack: str | None = None, label: str | None = None, logdev: int | None = None

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import os
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import TypeVar
 
 _DOWN = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 _MOST = 128
+
+_T = TypeVar("_T")
+_Table = Mapping[int, _T] | Sequence[_T]
 
 
 class Folders:
@@ -19,7 +23,7 @@ class Folders:
         name: name in it, by row.
     """
 
-    def __init__(self, top: str, parent: Sequence[int], name: Sequence[bytes]) -> None:
+    def __init__(self, top: str, parent: _Table[int], name: _Table[bytes]) -> None:
         self._parent, self._name = parent, name
         self._top = os.open(top, _DOWN)
         self._open: OrderedDict[int, int] = OrderedDict()

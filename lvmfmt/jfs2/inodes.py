@@ -9,6 +9,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -279,9 +280,9 @@ class InodeMap:
         """Inodes at the given byte offsets, read in runs."""
         order = np.argsort(at, kind="stable")
         places = at[order]
-        starts = np.unique([0, *(np.flatnonzero(np.diff(places) > EXTENT_BYTES) + 1).tolist(), len(places)])
+        starts = sorted({0, *(np.flatnonzero(np.diff(places) > EXTENT_BYTES) + 1).tolist(), len(places)})
         raw = np.empty((len(at), INODE_SIZE), np.uint8)
-        for a, b in zip(starts[:-1].tolist(), starts[1:].tolist(), strict=True):
+        for a, b in pairwise(starts):
             first, last = int(places[a]), int(places[b - 1])
             run = self.volume.device.read(first, last + INODE_SIZE - first).reshape(-1, INODE_SIZE)
             raw[order[a:b]] = run[(places[a:b] - first) // INODE_SIZE]

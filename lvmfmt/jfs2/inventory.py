@@ -83,7 +83,10 @@ class Inventory:
 
     def check_names(self) -> None:
         """Raise `OperationRefused` if there is an entry that no directory can hold: empty, `..`, with a slash, ..."""
-        for name in self.entry_names():
+        lengths = self.entries["name_length"]
+        plain = b"/" not in self.names and b"\0" not in self.names
+        for entry in np.flatnonzero(lengths <= 2).tolist() if plain else range(len(self.entries)):
+            name = self.name(entry)
             if not name or name in (b".", b"..") or b"/" in name or b"\0" in name:
                 raise OperationRefused(f"a directory cannot hold the name {printable(name)!r}")
 

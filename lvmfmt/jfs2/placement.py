@@ -15,6 +15,7 @@ from .aggregate import ImapFile
 from .attributes.plan import AttributePlan
 from .blockmap import UsedBlocks
 from .dialect import Dialect
+from .dir_index_build import IndexTables
 from .dtree_build import Directories
 from .geometry import (
     EXTENTS_PER_IAG,
@@ -52,6 +53,7 @@ class Placement:
         dialect: AIX or Linux.
         block_size: bytes of a block.
         now: instant in nanoseconds.
+        indexed: directories have an index (Linux).
 
     Attributes:
         inventory: the tree, with what the dialect adds to it.
@@ -59,13 +61,16 @@ class Placement:
         extents: inode extents, and `iags` inode allocation groups, that the inodes need.
         file_blocks: data blocks by inode number.
         attributes: the extended attributes.
+        indexes: the indexes of directories, None where they have none.
         blocks_needed: an upper bound of the blocks behind the fixed metadata.
 
     Raises:
         OperationRefused: the inventory is not a tree, or holds what cannot be stored.
     """
 
-    def __init__(self, inventory: Inventory, dialect: Dialect, block_size: int, now: int) -> None:
+    def __init__(
+        self, inventory: Inventory, dialect: Dialect, block_size: int, now: int, *, indexed: bool = False
+    ) -> None:
         if dialect.name == "linux" and block_size != PAGE:
             raise OperationRefused("the Linux dialect has blocks of 4096 bytes only")
         lost_found = None
@@ -81,7 +86,9 @@ class Placement:
         self.generation = (stamp_of(now) * 2654435761 & 0xFFFFFFFF) if dialect.name == "aix" else 1
         self.kinds = inventory.inodes["mode"] & 0o170000
         self._check()
-        self.directories = self._plan_directories()
+        self.directories = self._plan_directories(indexed)
+        self.indexes = IndexTables(dialect, self.directories, PAGE // block_size) if indexed else None
+        self.index_pages = int(self.indexes.page_counts.sum()) if self.indexes is not None else 0
         self._plan_data()
         self.extents = -(-(FIRST_INODE + len(self.numbering.order)) // INODES_PER_EXTENT)
         self.trees = ExtentTrees(dialect, self.runs, self.extents * INODES_PER_EXTENT)
@@ -101,6 +108,7 @@ class Placement:
         pages = (
             int(self.imap_tree.page_counts[0])
             + self.directories.page_total
+            + self.index_pages
             + int(self.trees.page_counts.sum())
             + self.iags
         )
@@ -123,7 +131,7 @@ class Placement:
             if not 1 <= len(name) <= MAX_NAME or name in (b".", b"..") or b"/" in name or b"\0" in name:
                 raise OperationRefused(f"a directory cannot hold the name {printable(name)!r}")
 
-    def _plan_directories(self) -> Directories:
+    def _plan_directories(self, indexed: bool) -> Directories:
         rows = self.numbering.directories
         index = np.zeros(len(self.inventory.inodes), np.int64)
         index[rows] = np.arange(len(rows))
@@ -141,6 +149,7 @@ class Placement:
             owner[order],
             number[entries["child"][order]],
             [names[i] for i in order.tolist()],
+            indexed=indexed,
         )
 
     def _plan_data(self) -> None:
@@ -184,6 +193,8 @@ class Placement:
             at += length
         self.page_address = at + np.arange(self.directories.page_total) * bpp
         at += self.directories.page_total * bpp
+        self.index_address = at
+        at += self.index_pages * bpp
         counts = self.trees.page_counts
         self.tree_address = np.where(counts > 0, at + (np.cumsum(counts) - counts) * bpp, 0)
         at += int(counts.sum()) * bpp
@@ -214,7 +225,7 @@ class Placement:
         used_extents = self.extent_address[self.extent_address > 0]
         ranges = [(0, self.imap_end)]
         ranges += [(int(a), g.blocks_per_extent) for a in used_extents if a >= ranges[0][1]]
-        pages = int(self.trees.page_counts.sum()) + self.directories.page_total
+        pages = int(self.trees.page_counts.sum()) + self.directories.page_total + self.index_pages
         before = pages * g.blocks_per_page + self.attributes.blocks
         ranges.append((self.data_address - before, before + int(self.runs.length.sum())))
         return UsedBlocks(np.array(ranges, np.int64))

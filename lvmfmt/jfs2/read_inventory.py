@@ -95,24 +95,28 @@ def _read_tree(
         raise volume.corrupt("inode", "di_mode", None, f"a directory, inode {top}", "none")
     children: list[int] = []
     names: list[bytes] = []
-    pending = [top]
+    pending: list[int] = []
     counts: list[int] = []
-    seen = {top}
-    for number in pending:  # grows while it runs
-        root, at = table.directories[number]
-        decoded = table.entries.pop(number, None)
-        if decoded is None:
-            entries = directories.entries(root, at=at)
-            decoded = [e.number for e in entries], [e.name for e in entries]
-        for child in decoded[0]:
-            if child in table.directories:
-                if child in seen:
-                    raise volume.corrupt("dtree_leaf_slot", "inumber", at, "a directory that has no name yet", child)
-                seen.add(child)
-                pending.append(child)
-        counts.append(len(decoded[0]))
-        children += decoded[0]
-        names += decoded[1]
+    level, seen = [top], {top}
+    while level:
+        pending += level
+        below = []
+        trees = [table.directories[number] for number in level if number not in table.entries]
+        others = directories.entries_of(trees) if trees else iter(())
+        for number in level:
+            numbers_in, names_in = table.entries.pop(number) if number in table.entries else next(others)
+            for child in numbers_in:
+                if child in table.directories:
+                    if child in seen:
+                        at = table.directories[number][1]
+                        expected = "a directory that has no name yet"
+                        raise volume.corrupt("dtree_leaf_slot", "inumber", at, expected, child)
+                    seen.add(child)
+                    below.append(child)
+            counts.append(len(numbers_in))
+            children += numbers_in
+            names += names_in
+        level = below
     found = np.array(children, np.int64)
     parents = np.repeat(np.array(pending, np.int64), counts)
     strange = numbers[np.minimum(np.searchsorted(numbers, found), len(numbers) - 1)] != found

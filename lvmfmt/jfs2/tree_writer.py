@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice
+from .dtree_build import FIRST_INDEX
 from .geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, INODES_PER_IAG
 from .inode_map import control_page, iag_pages
 from .inode_table import (
@@ -41,6 +42,8 @@ class TreeWriter:
         self._directory_roots, pages = p.directories.render(p.page_address, bpp)
         if len(pages):
             device.write(int(p.page_address[0]) * p.block_size, pages)
+        if p.indexes is not None and len(tables := p.indexes.render(p.page_address, p.index_address)):
+            device.write(p.index_address * p.block_size, tables)
         if p.imap_tree.page_counts[0]:
             imap = p.imap_tree.pages(0, p.imap_tree_address, bpp)
             device.write(p.imap_tree_address * p.block_size, imap)
@@ -123,7 +126,9 @@ class TreeWriter:
         table["root"][is_directory] = self._directory_roots[directory]
         if d.name == "linux":
             table["di_mode"][is_directory] &= ~np.uint32(INLINE_EA)
-            table["di_next_index"][is_directory] = 2
+            table["di_next_index"][is_directory] = FIRST_INDEX
+        if p.indexes is not None:
+            p.indexes.fill(table, np.flatnonzero(is_directory), directory)
         p.attributes.fill(table, rows)
         return table
 

@@ -84,27 +84,28 @@ class ExtentTrees:
         dialect: structures and byte order.
         runs: the runs of all files.
         files: one more than the largest inode number.
+        root_entries: extents that a root has room for.
 
     Attributes:
         counts: extents of each file, by inode number, shape (files,).
         page_counts: tree pages that each file needs, shape (files,).
     """
 
-    def __init__(self, dialect: Dialect, runs: FileRuns, files: int) -> None:
-        self._dialect = dialect
+    def __init__(self, dialect: Dialect, runs: FileRuns, files: int, *, root_entries: int = ROOT_ENTRIES) -> None:
+        self._dialect, self._root_entries = dialect, root_entries
         self._runs = runs
         self.counts = np.bincount(runs.inode, minlength=files).astype(np.int64)
         self._starts = np.cumsum(self.counts) - self.counts
         self.page_counts = np.zeros(files, np.int64)
-        self._large = np.flatnonzero(self.counts > ROOT_ENTRIES)
+        self._large = np.flatnonzero(self.counts > root_entries)
         for file in self._large.tolist():
             count = int(self.counts[file])
-            while count > ROOT_ENTRIES:
+            while count > root_entries:
                 count = -(-count // PAGE_ENTRIES)
                 self.page_counts[file] += count
 
     def roots(self, first: int, last: int, addresses: NDArray[np.int64], blocks_per_page: int) -> NDArray[np.uint8]:
-        """Root areas of the files `first` to `last` - 1, shape (files, 288), dtype uint8.
+        """Root areas of the files `first` to `last` - 1, shape (files, 32 + 16 * root_entries), dtype uint8.
 
         Args:
             first: index of the first file.
@@ -112,29 +113,29 @@ class ExtentTrees:
             addresses: first tree page of every file (see `pages`), shape (files,); 0 where it has none.
             blocks_per_page: length of a page in blocks.
         """
-        count = last - first
-        root = np.zeros((count, 32 + ENTRY * ROOT_ENTRIES), np.uint8)
+        count, room = last - first, self._root_entries
+        root = np.zeros((count, 32 + ENTRY * room), np.uint8)
         header = np.zeros(count, self._dialect.structures.xtree_header.dtype)
         entries = self.counts[first:last].copy()
         header["flag"] = ROOT_LEAF
-        xads = np.zeros(count * ROOT_ENTRIES, self._dialect.structures.xad.dtype)
+        xads = np.zeros(count * room, self._dialect.structures.xad.dtype)
         a = int(self._starts[first]) if count else 0
         b = a + int(entries.sum())
         runs = self._runs
         file = runs.inode[a:b] - first
         index = np.arange(a, b) - self._starts[runs.inode[a:b]]
-        small = entries[file] <= ROOT_ENTRIES
-        where = (file * ROOT_ENTRIES + index)[small]
+        small = entries[file] <= room
+        where = (file * room + index)[small]
         offset, address, length = (x[a:b][small] for x in (runs.offset, runs.address, runs.length))
         self._dialect.put_xad(xads, where, offset, address, length, 0 if runs.flag is None else runs.flag[a:b][small])
         for large in self._large[(self._large >= first) & (self._large < last)].tolist():
             top = self._levels(large, int(addresses[large]), blocks_per_page)[-1]
             entries[large - first] = len(top[0])
             header["flag"][large - first] = ROOT_INTERNAL
-            where = (large - first) * ROOT_ENTRIES + np.arange(len(top[0]))
+            where = (large - first) * room + np.arange(len(top[0]))
             self._dialect.put_xad(xads, where, *top)
         header["nextindex"] = FIRST_ENTRY + entries
-        header["maxentry"] = ROOT_MAXENTRY
+        header["maxentry"] = FIRST_ENTRY + room
         root[:, :32] = header.view(np.uint8).reshape(count, 32)
         root[:, 32:] = xads.view(np.uint8).reshape(count, -1)
         return root
@@ -176,7 +177,7 @@ class ExtentTrees:
         own = self._own(file)
         levels = [(self._runs.offset[own], self._runs.address[own], self._runs.length[own])]
         page = first_page
-        while len(levels[-1][0]) > ROOT_ENTRIES:
+        while len(levels[-1][0]) > self._root_entries:
             offsets = levels[-1][0][::PAGE_ENTRIES].copy()
             offsets[0] = 0  # the left edge covers the file from its start, a hole there included (invariant 59)
             addresses = page + np.arange(len(offsets)) * blocks_per_page

@@ -13,107 +13,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .maps import LvMap
+from .pools import Indices, Policy, Pool, Row
 from .refusals import AllocationRefused
-from .regions import INTRA, region_of
-
-Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What an allocation has to respect.
-
-    Attributes:
-        intra: e, m, c, im or ie.
-        inter: m or x.
-        strict: y, n or s.
-        upper_bound: largest number of disks for one copy.
-        contiguous: every copy must be one run of PPs.
-        width: disks of a stripe, 0 if not striped.
-    """
-
-    intra: str = "m"
-    inter: str = "m"
-    strict: str = "y"
-    upper_bound: int = 32
-    contiguous: bool = False
-    width: int = 0
-
-
-@dataclass
-class Pool:
-    """The free PPs of a disk.
-
-    Attributes:
-        number: PV number.
-        free: whether each PP is free, shape (pp_count,), index PP - 1.
-    """
-
-    number: int
-    free: NDArray[np.bool_]
-
-    def order(self, intra: str) -> Indices:
-        """Free PP numbers, the best first."""
-        pps = np.flatnonzero(self.free)
-        away = region_of(len(self.free))[pps] - int(INTRA[intra])
-        preference = np.where(away < 0, -2 * away, np.maximum(2 * away - 1, 0))  # 0, one in, one out, two in, ...
-        return np.asarray(pps[np.argsort(preference, kind="stable")] + 1)
-
-    def run(self, length: int, intra: str) -> Indices | None:
-        """The PP numbers of a free run: the first in the region, else the first anywhere; None if there is none."""
-        for mask in (self.free & (region_of(len(self.free)) == INTRA[intra]), self.free):
-            edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
-            starts, ends = edges[::2], edges[1::2]
-            fitting = np.flatnonzero(ends - starts >= length)
-            if len(fitting):
-                first = int(starts[fitting[0]]) + 1
-                return np.arange(first, first + length)
-        return None
-
-
-@dataclass
-class Row:
-    """One copy of some LPs that needs PPs.
-
-    Attributes:
-        pv: the PV numbers to fill in, shape (lps,).
-        pp: the PP numbers to fill in, same shape.
-        taken: PV numbers of the other copies of these LPs, shape (copies, lps).
-        barred: PV numbers of the other copies of the whole LV.
-        own: PV numbers that this copy has already, for its other LPs.
-        first: index of the first of these LPs in the LV.
-        copy: which copy it is, from 0.
-        columns: of a striped copy that is there already, the PV number of each column.
-    """
-
-    pv: NDArray[np.uint16]
-    pp: NDArray[np.uint32]
-    taken: NDArray[np.uint16]
-    barred: frozenset[int] = frozenset()
-    own: frozenset[int] = frozenset()
-    first: int = 0
-    copy: int = 0
-    columns: Sequence[int] = field(default_factory=tuple)
-
-    def __len__(self) -> int:
-        return len(self.pv)
-
-    def give(self, pool: Pool, lps: Indices, pps: Indices) -> None:
-        """Let LPs (indices into this row) lie on PPs of a disk."""
-        self.pv[lps], self.pp[lps] = pool.number, pps
-        pool.free[pps - 1] = False
-
-    def allowed(self, pool: Pool, strict: str) -> NDArray[np.bool_]:
-        """Which LPs may lie on a disk, shape (lps,)."""
-        if strict == "y" and len(self.taken):
-            return ~np.asarray((self.taken == pool.number).any(axis=0))
-        return np.ones(len(self), np.bool_)
 
 
 def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> LvMap:
@@ -326,6 +232,28 @@ def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> Lv
         at += len(pps)
     spread = max(len(_numbers(row)) for row in result.pv)
     return result if at == len(pv) and spread <= policy.upper_bound else None
+
+
+def violated(lv_map: LvMap, policy: Policy) -> str:
+    """Which part of a policy a map breaks, as a sentence; "" if none."""
+    pv, held = lv_map.pv.astype(np.int64), lv_map.held
+    # an LP without a PP in a copy has a place of its own
+    pv = np.where(held, pv, -1 - np.arange(lv_map.copies)[:, None])
+    if policy.strict == "y" and (np.diff(np.sort(pv, axis=0), axis=0) == 0).any():
+        return "two copies of an LP would lie on one disk"
+    disks = [set(row[mask].tolist()) for row, mask in zip(lv_map.pv, held, strict=True)]
+    if (policy.strict == "s" or policy.width) and sum(map(len, disks)) > len(set().union(*disks)):
+        return "two copies of the LV would share a disk"
+    if any(len(row) > policy.upper_bound for row in disks):
+        return f"a copy would lie on more than {policy.upper_bound} disks"
+    width = policy.width
+    if width and not all(len({int(row[i]) for i in range(c, lv_map.lps, width)}) == 1
+                         for row in lv_map.pv for c in range(width)):  # fmt: skip
+        return "the LPs of a column of stripes would lie on several disks"
+    steps = np.diff(lv_map.pp.astype(np.int64), axis=1)
+    if policy.contiguous and ((steps != 1).any() or any(len(row) > 1 for row in disks)):
+        return "a copy would not be one run of PPs"
+    return ""
 
 
 def _numbers(pv: NDArray[np.uint16]) -> frozenset[int]:

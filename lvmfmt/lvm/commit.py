@@ -16,9 +16,7 @@ Everything is prepared in memory first. Then, with a barrier after every step:
 8. Control blocks of LVs that existed before: one sector each.
 9. Copies that the group no longer counts (a disk that had two and now has one), zeroed.
 
-A VGSA goes out the same way as a VGDA: its first sector, its middle, its last sector with the closing stamp. Of the
-middle only those sectors are written that are not there already, so the table of 64 MiB that a scalable group may have
-costs a read, and what is written follows what was changed.
+A VGSA goes out the same way as a VGDA; see `areas`.
 
 A disk that is not here must be marked as missing (`varyon` does that after it has counted the copies). It keeps the
 old group, which the newer stamps on the others tell. Where a control block lies on it, its PP becomes stale in step
@@ -31,12 +29,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from ..block import BlockDevice, Bytes
-from ..errors import CorruptImage, ImageIOError, OperationRefused
+from ..errors import CorruptImage, OperationRefused
 from ..units import SECTOR
 from . import record as lvm_record
+from .areas import same, write_sync
 from .boot import read_pvid, write_pvid
 from .copies import Place
 from .factor import with_factor
@@ -44,21 +41,7 @@ from .pptable import PpTable
 from .state import GroupState, Member
 
 _BAD_BLOCK_PSNS = (8, 71)
-_NEAR = 64
-"""Sectors between two changed ones up to which writing all is cheaper than writing twice."""
 _EMPTY_DIRECTORY = b"DEFECT\0\0"
-
-
-class DiskFailed(ImageIOError):
-    """A disk of the group refused a write or a barrier.
-
-    Attributes:
-        device: the disk.
-    """
-
-    def __init__(self, device: BlockDevice, error: ImageIOError) -> None:
-        super().__init__(error.what, where=error.where or device.name, hint=error.hint, errno=error.errno or 5)
-        self.device = device
 
 
 @dataclass
@@ -102,13 +85,13 @@ def commit(
         _prepare(new.members[number].device, new.pvids[number])
     for minor, block in changes.new_lvcbs.items():
         _write_control_block(new, minor, block)
-    everywhere = not _same_places(old, new) or not np.array_equal(old.vgsa.raw, new.vgsa.raw)
     before = old.stale if new.vgda.factor == old.vgda.factor else with_factor(old.stale, new.vgda.slots)
-    write_vgsa(new, now, stale=new.stale | before, joined=changes.joined, everywhere=everywhere)
-    if changes.joined or not np.array_equal(old.vgda.raw, new.vgda.raw):
+    write_vgsa(new, now, stale=new.stale | before, joined=changes.joined)
+    if changes.joined or not same(old.vgda.raw, new.vgda.raw):
         new.vgda.stamp = max(now, old.vgda.stamp + 1)
-        for place in _spared(in_order(new, changes.joined, lambda p: _holds(p, p.vgda_offset, old.vgda.raw))):
-            write_area(place.device, place.vgda_offset, new.vgda.raw)
+        held = _held(new, old.vgda.raw, lambda place: place.vgda_offset)
+        for place in _spared(in_order(new, changes.joined, held)):
+            new.ledger.write(place.device, place.vgda_offset, new.vgda.raw)
     write_vgsa(new, now, stale=new.stale, missing=known, joined=changes.joined)
     for number in sorted(changes.joined):
         lvm_record.write(new.members[number].device, new.members[number].record)
@@ -116,10 +99,9 @@ def commit(
         _leave(member)
     for minor, block in changes.lvcbs.items():
         _write_control_block(new, minor, block)
-    for place in set(_places(new, 0, 1)) - set(counted(new)):
+    for place in set(_places(new)) - set(counted(new)):
         for offset in (place.vgda_offset, place.vgsa_offset):
-            if place.device.read(offset, SECTOR).any():
-                write_sync(place.device, offset, bytes(SECTOR))
+            new.ledger.clear(place.device, offset)
 
 
 def write_vgsa(
@@ -129,9 +111,8 @@ def write_vgsa(
     stale: PpTable | None = None,
     missing: Iterable[int] | None = None,
     joined: Iterable[int] = (),
-    everywhere: bool = False,
 ) -> None:
-    """Write all copies of the VGSA unless they say this already.
+    """Write all copies of the VGSA unless each of them says this already.
 
     Args:
         state: the group; its `vgsa` becomes what was written.
@@ -139,7 +120,6 @@ def write_vgsa(
         stale: whether each PP is stale, shape of `vgda.pps`; default `state.stale`.
         missing: numbers of the PVs that are missing; default as the VGSA has it.
         joined: numbers of new disks, which come first.
-        everywhere: write in any case.
 
     Raises:
         DiskFailed: a disk refused; the copies on others may have been written.
@@ -147,17 +127,16 @@ def write_vgsa(
     vgsa = state.vgsa.copy()
     vgsa.put_stale(state.stale if stale is None else stale)
     if missing is not None:
-        gone = set(missing)
-        for number in range(1, len(state.vgda.pvs) + 1):
-            vgsa.mark_missing(number, number in gone)
-    if not everywhere and np.array_equal(vgsa.raw, state.vgsa.raw):
+        vgsa.set_missing(set(missing))
+    before = state.vgsa.raw
+    held = _held(state, before, lambda place: place.vgsa_offset)
+    if same(vgsa.raw, before) and all(map(held, counted(state))):
         return
-    before = state.vgsa.raw.copy()
     # should a disk fail, the next attempt needs a newer stamp than what the others have got by then
-    state.vgsa.stamp = vgsa.stamp = max(now, state.vgsa.stamp + 1)
-    for place in _spared(in_order(state, joined, lambda p: _holds(p, p.vgsa_offset, before))):
-        write_area(place.device, place.vgsa_offset, vgsa.raw)
+    vgsa.stamp = max(now, state.vgsa.stamp + 1)
     state.vgsa = vgsa
+    for place in _spared(in_order(state, joined, held)):
+        state.ledger.write(place.device, place.vgsa_offset, vgsa.raw)
 
 
 def _check_writable(new: GroupState, changes: Changes, missing: set[int]) -> None:
@@ -200,14 +179,8 @@ def _write_control_block(state: GroupState, minor: int, block: bytes) -> None:
             write_sync(member.device, psn_part1 * SECTOR + (pp - 1 << state.record.pp_shift), block)
 
 
-def _same_places(old: GroupState, new: GroupState) -> bool:
-    return set(counted(new)) <= set(counted(old))
-
-
-def _places(state: GroupState, *indices: int) -> Iterable[Place]:
-    for member in state.members.values():
-        for index in indices:
-            yield Place(member.device, member.record, index)
+def _places(state: GroupState) -> Iterable[Place]:
+    return (Place(member.device, member.record, index) for member in state.members.values() for index in (0, 1))
 
 
 def counted(state: GroupState) -> list[Place]:
@@ -237,10 +210,9 @@ def in_order(new: GroupState, joined_numbers: Iterable[int], holds_old: Callable
     return sorted(counted(new), key=rank)
 
 
-def _holds(place: Place, offset: int, raw: Bytes) -> bool:
-    """Whether a copy lies here whole: its first and last sector, which are written first and last, are there."""
-    last = len(raw) - SECTOR
-    return all(np.array_equal(place.device.read(offset + at, SECTOR), raw[at : at + SECTOR]) for at in (0, last))
+def _held(state: GroupState, raw: Bytes, offset: Callable[[Place], int]) -> Callable[[Place], bool]:
+    """Whether a place is known to hold a copy."""
+    return lambda place: state.ledger.holds(place.device, offset(place), raw)
 
 
 def _spared(places: Sequence[Place]) -> Iterator[Place]:
@@ -248,54 +220,6 @@ def _spared(places: Sequence[Place]) -> Iterator[Place]:
     if len(places) == 1:
         yield replace(places[0], index=1 - places[0].index)
     yield from places
-
-
-def area_parts(offset: int, raw: Bytes) -> Iterator[tuple[int, Bytes]]:
-    """The parts of a copy in the order in which it is valid only before the first and after the last was written.
-
-    Yields:
-        Byte offset and bytes of a part; `offset` is that of the copy.
-    """
-    for start, end in ((0, SECTOR), (SECTOR, len(raw) - SECTOR), (len(raw) - SECTOR, len(raw))):
-        yield offset + start, raw[start:end]
-
-
-def write_area(device: BlockDevice, offset: int, raw: Bytes) -> None:
-    """Write a copy of a VGSA or VGDA with a barrier after each of its parts; sectors that are there already stay.
-
-    Raises:
-        DiskFailed: the disk refused.
-    """
-    try:
-        for at, part in area_parts(offset, raw):
-            for start, end in _differing(device.read(at, len(part)), part):
-                device.write(at + start, part[start:end])
-            device.flush()
-    except ImageIOError as error:
-        raise DiskFailed(device, error) from error
-
-
-def _differing(there: Bytes, wanted: Bytes) -> list[tuple[int, int]]:
-    """Runs of bytes (start, end), whole sectors, that must be written; one run where only a few sectors lie between."""
-    rows = (there.view(np.uint64) != wanted.view(np.uint64)).reshape(-1, SECTOR // 8).any(axis=1)
-    sectors = np.flatnonzero(rows)
-    if not len(sectors):
-        return []
-    cuts = np.flatnonzero(np.diff(sectors) > _NEAR) + 1
-    return [(int(run[0]) * SECTOR, (int(run[-1]) + 1) * SECTOR) for run in np.split(sectors, cuts)]
-
-
-def write_sync(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
-    """Write to a disk of the group, and a barrier.
-
-    Raises:
-        DiskFailed: it refused.
-    """
-    try:
-        device.write(offset, data)
-        device.flush()
-    except ImageIOError as error:
-        raise DiskFailed(device, error) from error
 
 
 def _prepare(device: BlockDevice, pvid: str) -> None:

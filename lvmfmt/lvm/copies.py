@@ -12,6 +12,7 @@ from ..block import BlockDevice
 from ..errors import CorruptImage
 from ..layout.record import Record
 from ..units import SECTOR
+from .areas import same
 from .entries import gather
 from .identity import NS_PER_S, stamp
 from .maps import LvMap, lv_maps
@@ -19,6 +20,7 @@ from .problems import Problem
 from .record import LvmRecord
 from .review import Review
 from .vgda import PP_STALE, Vgda
+from .vgdacheck import check_copy
 from .vgsa import Vgsa
 
 T = TypeVar("T", Vgsa, Vgda)
@@ -86,7 +88,7 @@ class Place:
         """
         raw = self.device.read(self.vgda_offset, self.record.vgda_len * SECTOR)
         vgda = Vgda(raw, self.record.vgda_format(factor))
-        vgda.check(self.record, self.vgda_offset, self.device.name)
+        check_copy(vgda, self.record, self.vgda_offset, self.device.name)
         return vgda
 
 
@@ -121,7 +123,7 @@ class Survey(Generic[T]):
             if area.stamp > latest:
                 latest, survey.newest, survey.holders = area.stamp, [], []
             if area.stamp == latest:
-                known = next((i for i, (_, other) in enumerate(survey.newest) if _equal(area, other)), None)
+                known = next((i for i, (_, other) in enumerate(survey.newest) if same(area.raw, other.raw)), None)
                 if known is None:
                     survey.newest.append((place, area))
                     survey.holders.append([place])
@@ -239,7 +241,3 @@ def choose_vgsa(survey: Survey[Vgsa], vgda: Vgda) -> tuple[int, bool]:
         for _, vgsa in survey.newest
     ]
     return survey.best(faults)
-
-
-def _equal(a: T, b: T) -> bool:
-    return a.raw.shape == b.raw.shape and np.array_equal(a.raw.view(np.uint64), b.raw.view(np.uint64))

@@ -20,7 +20,8 @@ import numpy as np
 
 from ..block import BlockDevice, Mirror, Piece, Window
 from ..units import KIB, SECTOR
-from .volume import LogicalVolume, Unreachable
+from .unreachable import Unreachable
+from .volume import LogicalVolume
 
 _REGION = 512 * KIB // SECTOR
 """Sectors of a region of a mirror: what one bit of its log stands for."""

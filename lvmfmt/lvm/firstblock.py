@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from ..errors import CorruptImage, LvmfmtError
 from ..layout.lvcb import LVCB
-from ..units import SECTOR
 from . import lvcb as lvcbs
 from .lvcb import Lvcb
 from .problems import Problem
 from .volume import LogicalVolume
+
+if TYPE_CHECKING:
+    from .group import VolumeGroup
 
 
 @dataclass(frozen=True)
@@ -39,9 +43,8 @@ class FirstBlock:
         try:
             if known is not None:
                 return cls(data, lvcbs.read(data, where=lv.name), None)
-            device = lv.device
-            data = bytes(device.read(0, min(SECTOR, device.size)))
-            return cls(data, lvcbs.read(data, where=device.name), None)
+            data = lv.first_sector()
+            return cls(data, lvcbs.read(data, where=lv.name), None)
         except LvmfmtError as error:
             return cls(data, None, error)
 
@@ -68,3 +71,26 @@ class FirstBlock:
             )
             if expected != found
         ]
+
+
+class Blocks(Mapping[int, FirstBlock]):
+    """What each LV of a group has in its first sector, by minor number; read when it is asked for."""
+
+    def __init__(self, group: VolumeGroup) -> None:
+        self._group = group
+        self._minors = list(group.state.maps)
+        self._known: dict[int, FirstBlock] = {}
+
+    def __getitem__(self, minor: int) -> FirstBlock:
+        if minor not in self._minors:
+            raise KeyError(minor)
+        if minor not in self._known:
+            known = self._group.state.vgda.control_block(minor)
+            self._known[minor] = FirstBlock.of(self._group.volume(minor), known)
+        return self._known[minor]
+
+    def __iter__(self) -> Iterator[int]:
+        return iter(self._minors)
+
+    def __len__(self) -> int:
+        return len(self._minors)

@@ -2,27 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from ..block import BlockDevice
 from ..block.plan import Progress
 from ..errors import OperationRefused
-from ..origin import Origin
-from .change import Change, check_unowned
-from .commit import Changes, commit
-from .firstblock import FirstBlock
+from ..origin import Origin, SystemOrigin
+from . import views
+from .firstblock import Blocks, FirstBlock
 from .geometry import Geometry
-from .identity import check_machine_id, lvid, machine_of, new_vgid, uid_text
+from .identity import check_machine_id, machine_of, new_vgid
 from .kinds import VgKind
 from .problems import Problem
 from .record import LvmRecord
 from .state import GroupState, load
 from .sync import fill, mark_good, stale_runs
-from .vgda import LV_STALE, PV_MISSING, PV_STALE
 from .volume import LogicalVolume, PhysicalVolume
+
+if TYPE_CHECKING:
+    from .change import Change
+    from .commit import Changes
 
 _USUAL_MODEL = "4c00"
 """The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
@@ -125,7 +127,7 @@ class VolumeGroup:
     @property
     def vgid(self) -> str:
         """Identifier: 32 hex digits, 16 for a group made before LVM version 8."""
-        return uid_text(self._state.vgda.header["vg_id"].tobytes())
+        return self._state.vgid
 
     @property
     def record(self) -> LvmRecord:
@@ -175,30 +177,7 @@ class VolumeGroup:
     @cached_property
     def physical_volumes(self) -> dict[str, PhysicalVolume]:
         """The disks by PVID, in the order of their numbers, those that are not here included."""
-        state = self._state
-        vgda, allocated = state.vgda, state.vgda.allocated
-        result = {}
-        for number, pvid in state.pvids.items():
-            pv = vgda.pvs[number - 1]
-            count = vgda.pp_count(number)
-            member = state.members.get(number)
-            # PPs that would lie over the metadata are not to be believed, and never to be written
-            sane = int(pv["psn_part1"]) >= state.record.first_pp_psn
-            result[pvid] = PhysicalVolume(
-                pvid=pvid,
-                number=number,
-                device=member.device if member is not None and sane else None,
-                pp_count=count,
-                pp_size=self.pp_size,
-                first_psn=int(pv["psn_part1"]),
-                vgda_count=max(0, vgda.vgda_count(number)),
-                state=int(pv["pv_state"]) & ~(PV_STALE | PV_MISSING)
-                | (PV_STALE if state.stale[number - 1].any() else 0)
-                | (PV_MISSING if state.vgsa.missing(number) else 0),
-                used=allocated[number - 1, :count],
-                stale=state.stale[number - 1, :count],
-            )
-        return result
+        return views.physical_volumes(self._state)
 
     @cached_property
     def logical_volumes(self) -> dict[str, LogicalVolume]:
@@ -213,11 +192,11 @@ class VolumeGroup:
         return result
 
     @contextmanager
-    def change(self, origin: Origin, *, machine_id: str | None = None) -> Iterator[Change]:
+    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> Iterator[Change]:
         """Change the group: in memory until the block ends, then on the disks, all or nothing.
 
         Args:
-            origin: clock for stamps and identifiers.
+            origin: clock for stamps and identifiers; default that of the system.
             machine_id: 12 hex digits for PVIDs and control blocks; default the machine that made the group.
 
         Raises:
@@ -227,7 +206,7 @@ class VolumeGroup:
             with self.keeper.change(origin, machine_id=machine_id) as change:
                 yield change
             return
-        change = self.begin(origin, machine_id)
+        change = self.begin(origin or SystemOrigin(), machine_id)
         yield change
         self.apply(*change.finish(), change.now)
 
@@ -296,49 +275,4 @@ class VolumeGroup:
 
     def volume(self, minor: int, block: FirstBlock | None = None) -> LogicalVolume:
         """The LV with a minor number; without its control block unless `block` has it."""
-        state = self._state
-        entry = state.vgda.lvs[minor - 1]
-        lv_state, _, policy = state.vgda.small_fields(minor)
-        stale = state.maps[minor].look_up(state.stale)
-        return LogicalVolume(
-            name=state.vgda.name(minor).decode("utf-8", "surrogateescape"),
-            minor=minor,
-            lvid=lvid(self.vgid, minor),
-            pp_size=self.pp_size,
-            max_lps=int(entry["maxsize"]),
-            state=lv_state & ~LV_STALE | (LV_STALE if stale.any() else 0),  # the VGSA decides what is stale
-            policy=policy,
-            mwc=int(entry["mirwrt_consist"]),
-            bb_relocation=int(entry["bb_relocation"]),
-            write_verify=int(entry["write_verify"]),
-            permissions=int(entry["permissions"]),
-            map=state.maps[minor],
-            stale=stale,
-            lvcb=block.lvcb if block else None,
-            pvs=self._pvs,
-            stripe_exp=int(entry["stripe_exp"]),
-            stripe_width=int(entry["striping_width"]),
-        )
-
-
-class Blocks(Mapping[int, FirstBlock]):
-    """What each LV of a group has in its first sector, by minor number; read when it is asked for."""
-
-    def __init__(self, group: VolumeGroup) -> None:
-        self._group = group
-        self._minors = list(group.state.maps)
-        self._known: dict[int, FirstBlock] = {}
-
-    def __getitem__(self, minor: int) -> FirstBlock:
-        if minor not in self._minors:
-            raise KeyError(minor)
-        if minor not in self._known:
-            known = self._group.state.vgda.control_block(minor)
-            self._known[minor] = FirstBlock.of(self._group.volume(minor), known)
-        return self._known[minor]
-
-    def __iter__(self) -> Iterator[int]:
-        return iter(self._minors)
-
-    def __len__(self) -> int:
-        return len(self._minors)
+        return views.logical_volume(self._state, minor, self._pvs, block.lvcb if block else None)

@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Container
+from typing import Any
+
+from numpy.typing import NDArray
 
 from ..errors import OperationRefused
 from ..origin import Origin
@@ -79,6 +82,11 @@ def lvid(vgid: str, minor: int) -> str:
 def stamp(sec: int, nsec: int) -> int:
     """A time stamp in nanoseconds since 1970; 0 means none."""
     return int(sec) * NS_PER_S + int(nsec)
+
+
+def stamp_of(row: NDArray[Any]) -> int:
+    """The time stamp in a row with `sec` and `nsec`, shape (1,)."""
+    return stamp(int(row["sec"][0]), int(row["nsec"][0]))
 
 
 def stamp_words(ns: int) -> tuple[int, int]:

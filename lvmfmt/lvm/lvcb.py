@@ -148,7 +148,7 @@ def build(lvcb: Lvcb) -> bytes:
         OperationRefused: a text is too long for its place.
     """
     letter = next(letter for letter, intra in _INTRA.items() if intra == lvcb.intra)
-    values: dict[str, object] = {
+    values: dict[str, bytes | int] = {
         "tag": TAG,
         "relocatable": b"y" if lvcb.relocatable else b"n",
         "inter_policy": lvcb.inter.encode(),
@@ -175,7 +175,10 @@ def build(lvcb: Lvcb) -> bytes:
         if len(raw) > width:
             raise OperationRefused(f"{name} is longer than the {width} bytes an LVCB has for it", where=lvcb.name)
         values[name] = raw
-    return LVCB.build(values)
+    block = LVCB.empty_table(1)
+    for field, content in values.items():
+        block[field] = content
+    return block.tobytes()
 
 
 def is_ours(block: bytes, lvcb: Lvcb) -> bool:

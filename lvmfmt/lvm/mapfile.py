@@ -9,8 +9,8 @@ from typing import NamedTuple
 import numpy as np
 
 from ..errors import printable
-from .allocate import Pool
 from .maps import LvMap
+from .pools import Pool
 from .refusals import BadMap
 
 _LINE = re.compile(r"([^\s:]+):(\d{1,10})(?:-(\d{1,10}))?")

@@ -22,7 +22,8 @@ from ..block.device import byte_view
 from ..errors import ImageIOError
 from ..origin import Origin
 from ..units import SECTOR
-from .commit import DiskFailed, write_vgsa
+from .areas import DiskFailed
+from .commit import write_vgsa
 from .group import VolumeGroup
 from .mwc import OFF, PASSIVE, SLOTS, WHOLE, Ltg, MwcCache
 from .spans import Span, lv_spans

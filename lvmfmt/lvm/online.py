@@ -10,8 +10,8 @@ from ..block.device import byte_view
 from ..block.plan import Progress
 from ..errors import ImageIOError, NotFound, OperationRefused
 from ..origin import Origin
+from .areas import DiskFailed
 from .change import Change
-from .commit import DiskFailed
 from .group import VolumeGroup
 from .mirroring import Mirroring
 from .spans import Span
@@ -90,6 +90,7 @@ class OnlineGroup(Mirroring):
                         raise
                     self._drop(number)
                     self._tell()
+                    state = state.copy()  # some disks have got what it was
                     state.members.pop(number, None)
                     state.stale |= self.group.state.stale & state.vgda.allocated
                     state.vgsa = self.group.state.vgsa.copy()

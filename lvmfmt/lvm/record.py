@@ -12,6 +12,7 @@ from ..layout.record import Record
 from ..layout.vgda import VGDA_HEADER
 from ..layout.vgda_scalable import AREA_MARK, VG_INFO
 from ..units import SECTOR, align_up
+from .areas import write_sync
 from .identity import uid_bytes, uid_text
 from .kinds import LIMITS, VgKind
 from .problems import Checker, Problem
@@ -315,12 +316,10 @@ def write(device: BlockDevice, record: LvmRecord) -> None:
     """Write backup and primary, in this order: a disk joins its group with the first of them."""
     sector = record.build()
     for psn in (BACKUP_PSN, PRIMARY_PSN):
-        device.write(psn * SECTOR, sector)
-        device.flush()
+        write_sync(device, psn * SECTOR, sector)
 
 
 def clear(device: BlockDevice) -> None:
     """Zero primary and backup: the disk leaves its group with the second of them."""
     for psn in (PRIMARY_PSN, BACKUP_PSN):
-        device.write(psn * SECTOR, bytes(SECTOR))
-        device.flush()
+        write_sync(device, psn * SECTOR, bytes(SECTOR))

@@ -29,9 +29,10 @@ from ..layout.lvm_disk import BOOT_RECORD
 from ..units import SECTOR
 from . import badblocks
 from . import lvcb as lvcbs
+from .areas import area_parts
 from .boot import IBMA, read_pvid
 from .check import NAME, check, first_blocks, kept_fields
-from .commit import area_parts, counted, in_order
+from .commit import counted, in_order
 from .copies import Place
 from .entries import names_lv
 from .group import VolumeGroup

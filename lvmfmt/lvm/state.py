@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
+from .areas import Ledger
 from .boot import pvid_of
 from .copies import Place, choose, choose_vgsa, survey_vgsa
 from .disk import DiskInfo, scan
 from .factor import survey_fitting, vgsa_with_factor
 from .geometry import Geometry, vgda_counts
+from .identity import uid_text
 from .kinds import VgKind
 from .maps import LvMap
 from .pptable import PpTable
@@ -44,6 +46,7 @@ class GroupState:
         maps: where the LVs are, by minor number.
         record: an LVM record of the group; what it says of the group is true for all disks.
         source: image and byte offset of the believed VGDA; of a new group there is none.
+        ledger: what the disks are known to hold; all states of a group have the same one.
     """
 
     vgda: Vgda
@@ -53,6 +56,7 @@ class GroupState:
     maps: dict[int, LvMap]
     record: LvmRecord
     source: tuple[str, int] = ("", 0)
+    ledger: Ledger = field(default_factory=Ledger)
 
     @classmethod
     def empty(cls, geometry: Geometry, vgid: str) -> GroupState:
@@ -78,7 +82,13 @@ class GroupState:
             dict(self.maps),
             self.record,
             self.source,
+            self.ledger,
         )
+
+    @property
+    def vgid(self) -> str:
+        """Identifier: 32 hex digits, 16 for a group made before LVM version 8."""
+        return uid_text(self.vgda.header["vg_id"].tobytes())
 
     @property
     def pvids(self) -> dict[int, str]:
@@ -91,19 +101,31 @@ class GroupState:
         allocated = vgda.allocated
         self.stale &= allocated
         self._mark_pps(allocated)
+        any_stale = self.stale.any()
         for number, count in vgda_counts(self.pvids).items():
             pv = vgda.pvs[number - 1]
             pv["pvnum_vgdas"] = count
-            pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if self.stale[number - 1].any() else 0)
-        any_stale = bool(self.stale.flat.any())
-        for minor, lv_map in self.maps.items():
-            others = vgda.small_fields(minor)[0] & ~(LV_DEFINED | LV_STALE)
-            lv_state = LV_DEFINED | (LV_STALE if any_stale and lv_map.look_up(self.stale).any() else 0)
-            vgda.set_small_fields(minor, others | lv_state, lv_map.copies)
+            stale = any_stale and self.stale[number - 1].any()
+            pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if stale else 0)
+        self._settle_lvs()
         vgda.settle_entries()
         vgda.header["numlvs"] = vgda.lv_used.sum()
         vgda.header["numpvs"] = vgda.pv_used.sum()
         vgda.header["total_vgdas"] = vgda.pvs["pvnum_vgdas"].sum()
+
+    def _settle_lvs(self) -> None:
+        """Copies and state of every LV in use."""
+        vgda = self.vgda
+        if not self.maps:
+            return
+        minors = np.fromiter(self.maps, np.int64, len(self.maps))
+        copies = np.fromiter((len(lv_map.pv) for lv_map in self.maps.values()), np.uint8, len(minors))
+        states = vgda.all_small_fields()[0][minors - 1].astype(np.uint8) & ~np.uint8(LV_DEFINED | LV_STALE)
+        states |= LV_DEFINED
+        for minor in np.unique(vgda.pps.flat["lv_index"][np.flatnonzero(self.stale.flat)]).tolist():
+            if minor in self.maps and self.maps[minor].look_up(self.stale).any():
+                states[minors == minor] |= LV_STALE
+        vgda.set_small_fields(minors, states, copies)
 
     def _mark_pps(self, allocated: PpTable) -> None:
         marks = self.vgda.pps.flat["pp_state"]
@@ -146,6 +168,10 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
             vgsa = vgsa_with_factor(vgsa, chosen.place.record, vgda.factor, stale)
     state = GroupState(vgda, vgsa, stale & vgda.allocated, {}, chosen.maps, chosen.place.record)
     state.source = chosen.place.device.name, chosen.place.vgda_offset
+    for place in vgdas.holders[chosen.believed]:
+        state.ledger.learn(place.device, place.vgda_offset, vgda.raw)
+    for place in vgsas.holders[believed] if vgsas.newest else ():
+        state.ledger.learn(place.device, place.vgsa_offset, vgsas.newest[believed][1].raw)
     problems += _attach(state, infos, members)
 
     numbers = {id(member.device): number for number, member in state.members.items()}

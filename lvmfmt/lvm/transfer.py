@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from ..block import BlockDevice, CopyPlan
 from ..block.plan import Progress
 from ..errors import OperationRefused
@@ -41,7 +43,8 @@ def import_lv(
     use block 0 (lvm-format 13.3).
 
     A mirrored LV has only one copy that is not stale while it is written, so that an interruption leaves copies that
-    are known to differ, and `VolumeGroup.sync` makes them equal.
+    are known to differ, and `VolumeGroup.sync` makes them equal. In a group that is varied on, copies on disks that it
+    goes on without become stale, and those that are stale stay so.
 
     Args:
         group: the group of the LV.
@@ -55,10 +58,13 @@ def import_lv(
 
     Raises:
         OperationRefused: the sizes differ, or a copy is stale or out of reach; nothing was written.
+        LastGoodCopy: an LP has its only good copy on a disk that the group goes on without.
     """
     if source.size != lv.size:
         raise OperationRefused(f"{source.size} bytes do not fill the logical volume of {lv.size}", where=source.name)
-    if lv.stale_pps:
+    if group.keeper is not None:
+        lv = _without_missing(group, lv, origin)
+    elif lv.stale_pps:
         raise OperationRefused(f"{lv.stale_pps} PPs are stale", where=lv.name, hint="synchronise its copies first")
     target = lv.device
     if not target.writable:
@@ -70,8 +76,17 @@ def import_lv(
     done = copy_over(source, target, start=start, progress=progress)
     if lv.copies > 1:
         with group.change(origin) as change:
-            change.mark_synced(_key(group, lv))
+            change.mark_synced(_key(group, lv), lv.map.held & ~lv.stale)
     return done
+
+
+def _without_missing(group: VolumeGroup, lv: LogicalVolume, origin: Origin) -> LogicalVolume:
+    """The LV with its PPs stale that lie on disks which are not here."""
+    away = lv.map.held & ~np.isin(lv.map.pv, list(group.state.members))
+    if (away & ~lv.stale).any():
+        with group.change(origin) as change:
+            change.mark_stale(_key(group, lv), away)
+    return group.logical_volumes[_key(group, lv)]
 
 
 def copy_over(source: BlockDevice, target: BlockDevice, *, start: int = 0, progress: Progress | None = None) -> int:

@@ -5,6 +5,7 @@ Bytes whose meaning is not known are kept as they were read, so a copy that AIX 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -12,13 +13,12 @@ from numpy.typing import NDArray
 
 from ..block import Bytes
 from ..errors import NoSpace
-from ..layout.vgda import PV_HEADER, VGDA_TRAILER
-from ..layout.vgda_scalable import AREA_BEGIN, AREA_END
+from ..layout.vgda import PV_HEADER
+from ..layout.vgda_scalable import AREA_BEGIN
 from ..units import SECTOR
-from .identity import stamp, stamp_words, uid_bytes
+from .identity import stamp_of, stamp_words, uid_bytes
 from .kinds import LIMITS, VgKind
 from .pptable import PpTable, Slots
-from .problems import Checker
 from .record import LvmRecord
 from .vgdaformat import VgdaFormat
 
@@ -27,7 +27,7 @@ _STAMP = np.dtype([("sec", ">u4"), ("nsec", ">u4")])
 
 PP_SEQUENTIAL, PP_PARALLEL, PP_STRIPED = 1, 2, 5
 LV_DEFINED, LV_STALE = 1, 2
-PV_ACTIVE, PV_MISSING, PV_STALE, PV_SPLIT = 1, 2, 16, 64
+PV_ACTIVE, PV_MISSING, PV_REMOVED, PV_NO_ALLOCATION, PV_STALE, PV_SPLIT = 1, 2, 4, 8, 16, 64
 PP_ALLOCATED, PP_STALE = 1, 2
 YES, NO = 1, 2
 
@@ -47,6 +47,8 @@ class Vgda:
         names: shape of `lvs`, dtype S64.
         lvcbs: the control blocks that the VGDA holds, shape (LVs, 512), dtype uint8; None in a classic group.
         slots: which rows of the table of PP entries are whose.
+        begins: the time stamp at the start of each area, rows of `sec` and `nsec`.
+        ends: the one at its end.
     """
 
     def __init__(self, raw: Bytes, format: VgdaFormat) -> None:
@@ -60,8 +62,8 @@ class Vgda:
         self.lvcbs = None if blocks is None else raw[blocks.offset : blocks.at(blocks.rows)].reshape(-1, SECTOR)
         self.slots = Slots(*format.slots(self.pvs), format.pps.rows, format.room)
         self.pps = PpTable(format.pps.view(raw), self.slots)
-        self._begins = [raw[at : at + 8].view(_STAMP) for at in format.begins]
-        self._ends = [raw[at : at + 8].view(_STAMP) for at in format.ends]
+        self.begins = [raw[at : at + 8].view(_STAMP) for at in format.begins]
+        self.ends = [raw[at : at + 8].view(_STAMP) for at in format.ends]
 
     @classmethod
     def empty(cls, format: VgdaFormat, record: LvmRecord, max_lvs: int, max_pps: int) -> Vgda:
@@ -116,20 +118,22 @@ class Vgda:
     @property
     def stamp(self) -> int:
         """The time stamp of the header in nanoseconds since 1970, 0 if none."""
-        return _ns(self._begins[0])
+        return stamp_of(self.begins[0])
 
     @stamp.setter
     def stamp(self, ns: int) -> None:
         # a classic copy that keeps its ending stamp in the last 8 bytes goes on doing so
-        ends = self._ends
-        alternate = self._alternate_end()
-        if alternate is not None and self.stamp and _ns(ends[0]) != self.stamp == _ns(alternate):
+        ends = self.ends
+        alternate = self.alternate_end
+        if alternate is not None and self.stamp and stamp_of(ends[0]) != self.stamp == stamp_of(alternate):
             ends = [alternate]
         words = stamp_words(ns)
-        for place in (*self._begins, *ends):
+        for place in (*self.begins, *ends):
             place[0] = words
 
-    def _alternate_end(self) -> NDArray[Any] | None:
+    @property
+    def alternate_end(self) -> NDArray[Any] | None:
+        """Where a classic copy may keep its closing stamp instead: its last 8 bytes."""
         return None if self.format.kind is VgKind.SCALABLE else self.raw[-8:].view(_STAMP)
 
     @property
@@ -146,21 +150,25 @@ class Vgda:
     @property
     def allocated(self) -> PpTable:
         """Whether each PP holds an LP; entries beyond the last PP of a PV do not count."""
-        return self._within(self.pps.flat["lp_num"] != 0)
+        held = self.pps.flat["lp_num"]
+        result = self.table()
+        for first, end in self._ranges():
+            np.not_equal(held[first:end], 0, out=result.flat[first:end])
+        return result
 
     @property
     def exists(self) -> PpTable:
         """Whether there is such a PP."""
-        return self._within(np.ones(self.slots.rows, np.bool_))
+        result = self.table()
+        for first, end in self._ranges():
+            result.flat[first:end] = True
+        return result
 
-    def _within(self, flat: NDArray[np.bool_]) -> PpTable:
-        """`flat` for the PPs that there are, False for all other rows."""
-        result = np.zeros_like(flat)
+    def _ranges(self) -> Iterator[tuple[int, int]]:
+        """The rows of the PPs that there are, first and end, of each PV."""
         for number in (np.flatnonzero(self.pv_used) + 1).tolist():
             first = int(self.slots.first[number - 1])
-            end = first + self.pp_count(number)
-            result[first:end] = flat[first:end]
-        return PpTable(result, self.slots)
+            yield first, first + self.pp_count(number)
 
     def pp_count(self, number: int) -> int:
         """PPs of a PV, as far as the table has room for them."""
@@ -217,14 +225,15 @@ class Vgda:
         """State, copies and mirror policy of every LV, three arrays, index minor - 1."""
         return _small_fields(self.lvs, self.format.kind)
 
-    def set_small_fields(self, minor: int, state: int, copies: int) -> None:
-        """Set state and copies of an LV in the reading that its bytes have."""
+    def set_small_fields(self, minors: NDArray[Any], state: NDArray[np.uint8], copies: NDArray[np.uint8]) -> None:
+        """Set state and copies of LVs in the reading that their bytes have; arrays of one shape."""
+        index = minors - 1
         if self.format.kind is VgKind.SCALABLE:
-            self.lvs["lv_state"][minor - 1], self.lvs["mirror"][minor - 1] = state, copies
+            self.lvs["lv_state"][index], self.lvs["mirror"][index] = state, copies
             return
-        raw = self.lvs[minor - 1 : minor].view(np.uint8)
-        at = 9 if not raw[8] and raw[9] else 8
-        raw[at], raw[at + 1] = state, copies
+        raw = self.lvs.view(np.uint8).reshape(len(self.lvs), -1)
+        at = np.where((raw[index, 8] == 0) & (raw[index, 9] != 0), 9, 8)
+        raw[index, at], raw[index, at + 1] = state, copies
 
     def name(self, minor: int) -> bytes:
         """The name of an LV; empty if its index leads nowhere."""
@@ -240,6 +249,14 @@ class Vgda:
             return None
         block = self.lvcbs[minor - 1].tobytes()
         return None if self.format.lvcb_in_lv and not any(block) else block
+
+    def minor(self, name: bytes) -> int | None:
+        """The minor number of the LV in use that has a name."""
+        used = np.flatnonzero(self.lv_used) + 1
+        index = self.lvs["lvname"][used - 1].astype(np.int64)
+        names = self.names[np.clip(index, 0, len(self.names) - 1)]
+        found = used[(index >= 0) & (index < len(self.names)) & np.char.startswith(names, name)]
+        return next((minor for minor in found.tolist() if self.name(minor) == name), None)
 
     def set_control_block(self, minor: int, block: bytes) -> None:
         """Keep a control block where the format has a place for it."""
@@ -264,55 +281,6 @@ class Vgda:
             return bytes(self.header["layout"]) == mark
         begins = [self.raw[at : at + AREA_BEGIN.size].view(AREA_BEGIN.dtype)[0] for at in self.format.begins]
         return all(bytes(begin["layout"]) == mark for begin in begins)
-
-    def check(self, record: LvmRecord, offset: int, where: str) -> None:
-        """Raise `CorruptImage` unless the copy, found at `offset`, is whole and belongs to the group.
-
-        A copy is valid when its VGID is the LVM record's and its stamps are equal and not zero (I7, H).
-        """
-        fmt = self.format
-        header = {name: self.header[name].item() for name in ("pp_size", "maxlvs")}
-        check = Checker(fmt.header, header, offset, where)
-        vgid = self.header["vg_id"].tobytes()
-        check.require("vg_id", vgid == uid_bytes(record.vgid), record.vgid, vgid.hex())
-        check.require("sec", self.stamp != 0, "a time stamp", 0)
-        check.require("layout" if fmt.mark else "sec", self.is_ours, f"{fmt.mark!r} in each area", "another text")
-        self._check_stamps(offset, where)
-        check.require("pp_size", header["pp_size"] == record.pp_shift, f"{record.pp_shift}, as in the LVM record")
-        limits = LIMITS[fmt.kind].lvs
-        check.require("maxlvs", header["maxlvs"] in limits and header["maxlvs"] <= fmt.lvs.rows, f"one of {limits}")
-        if fmt.kind is VgKind.SCALABLE:
-            self._check_rows(check)
-        else:
-            size = int(self.header["vgda_size"])
-            check.require("vgda_size", size == record.vgda_len, f"{record.vgda_len}, as in the LVM record", size)
-
-    def _check_stamps(self, offset: int, where: str) -> None:
-        expected = f"the time stamp of the header, {self.stamp} ns"
-        scalable = self.format.kind is VgKind.SCALABLE
-        for places, ats, record, field in (
-            (self._begins, self.format.begins, AREA_BEGIN if scalable else self.format.header, "sec"),
-            (self._ends, self.format.ends, AREA_END if scalable else VGDA_TRAILER, "end_sec" if scalable else "sec"),
-        ):
-            for place, at in zip(places, ats, strict=True):
-                alternate = self._alternate_end() if record is VGDA_TRAILER else None
-                equal = _ns(place) == self.stamp or (alternate is not None and _ns(alternate) == self.stamp)
-                Checker(record, {}, offset + at, where).require(field, equal, expected, f"{_ns(place)} ns")
-
-    def _check_rows(self, check: Checker) -> None:
-        """The PP entries of the PVs lie in the table, one PV's beside the other's."""
-        most = int(self.header["maxpps"])
-        check.require("maxpps", 0 < most <= self.slots.rows, f"1 to {self.slots.rows}", most)
-        owners = np.flatnonzero(self.slots.width)
-        owners = owners[np.argsort(self.slots.first[owners], kind="stable")]
-        first, width = self.slots.first[owners], self.slots.width[owners]
-        ends = first + width
-        apart = bool((first[1:] >= ends[:-1]).all()) and int(ends.max(initial=0)) <= most
-        check.require("next_pp", apart, f"the PP entries of the PVs beside each other, within {most}", "other places")
-
-
-def _ns(place: NDArray[Any]) -> int:
-    return stamp(place["sec"][0], place["nsec"][0])
 
 
 def _small_fields(lvs: NDArray[Any], kind: VgKind) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

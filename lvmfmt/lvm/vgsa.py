@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import numpy as np
@@ -90,6 +91,9 @@ class Vgsa:
 
     def put_stale(self, table: PpTable) -> None:
         """Set what is stale."""
+        if not table.any():
+            self.fields["stalepp"][:] = 0
+            return
         rows = np.zeros_like(self.rows)
         for index in range(min(len(table), len(rows))):
             values = table[index]
@@ -106,6 +110,11 @@ class Vgsa:
         bit = 1 << (number - 1) % 32
         words[(number - 1) // 32] = words[(number - 1) // 32] & ~bit | (bit if missing else 0)
         self.fields["pv_missing"] = words if self.record is VGSA_BIG else words[0]
+
+    def set_missing(self, numbers: Collection[int]) -> None:
+        """Say that the PVs with these numbers are missing, and no others."""
+        for number in {*self.all_missing, *numbers}:
+            self.mark_missing(number, number in numbers)
 
     def _missing_words(self) -> list[int]:
         return [int(word) for word in np.atleast_1d(self.fields["pv_missing"])]

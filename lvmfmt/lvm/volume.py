@@ -9,11 +9,12 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice, Buffer, Extent, Mirror, Piece, PieceList, Striped, Window
+from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
 from .lvcb import NO_LABEL, Lvcb
 from .maps import LvMap
+from .unreachable import Unreachable
 from .vgda import PP_STRIPED
 
 
@@ -29,7 +30,7 @@ class PhysicalVolume:
         pp_size: bytes of a PP.
         first_psn: sector of PP 1.
         vgda_count: VGDA copies on it: 0, 1 or 2.
-        state: pv_state of the VGDA: 1 active, 16 stale, ...
+        state: pv_state of the VGDA: 1 active, 2 missing, 4 removed, 8 no allocation, 16 stale, 64 split.
         used: whether each PP holds an LP, shape (pp_count,), index PP - 1.
         stale: whether each PP is stale, same shape.
     """
@@ -181,6 +182,24 @@ class LogicalVolume:
         usable = self._reachable(wanted)
         return self._device(usable, self.name, writable=bool((usable == wanted).all()))
 
+    def first_sector(self) -> bytes:
+        """Where the control block lies, from a copy that is not stale; empty if the LV has no LP.
+
+        Raises:
+            ImageIOError: no copy can give it.
+        """
+        if not self.lps:
+            return b""
+        failed = ImageIOError("no disk that is here has a good copy", where=f"{self.name} LP 1")
+        for copy in np.flatnonzero(self.map.held[:, 0] & ~self.stale[:, 0]).tolist():
+            pv, pp = self.pvs.get(int(self.map.pv[copy, 0])), int(self.map.pp[copy, 0])
+            if pv is not None and pv.device is not None and pp <= pv.reachable:
+                try:
+                    return pv.device.read(pv.offset(pp), SECTOR).tobytes()
+                except ImageIOError as error:
+                    failed = error
+        raise failed
+
     @property
     def partitions(self) -> PieceList:
         """The LPs one after the other, each as it lies in its PPs: `device` of an LV that is not striped."""
@@ -244,37 +263,6 @@ class LogicalVolume:
         if len(parts) == 1:
             return parts[0]
         return Piece(Mirror([Window(*part) for part in parts], name=self.name), 0, length)
-
-
-class Unreachable(BlockDevice):
-    """Where an LP would be if a disk with a good copy of it were there: every read raises `ImageIOError`."""
-
-    def __init__(self, name: str, size: int) -> None:
-        self.name = name
-        self.size = size
-        self.writable = False
-
-    def read_into(self, offset: int, buffer: Buffer) -> None:
-        """Raise `ImageIOError`."""
-        raise ImageIOError("no disk that is here has a good copy", where=self.name)
-
-    def write(self, offset: int, buffer: Buffer) -> None:
-        """Raise `OperationRefused`."""
-        self.check_writable()
-
-    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
-        """All of it is data that cannot be read."""
-        yield Extent(offset, self.size - offset if length is None else length, True)
-
-    def punch(self, offset: int, length: int) -> None:
-        """Raise `OperationRefused`."""
-        self.check_writable()
-
-    def flush(self) -> None:
-        """Nothing to flush."""
-
-    def close(self) -> None:
-        """Nothing to give back."""
 
 
 def _runs(lv_map: LvMap, usable: NDArray[np.bool_], lps: int) -> Iterator[tuple[int, int]]:

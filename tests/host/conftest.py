@@ -57,13 +57,13 @@ class Box:
         self.path = path
         self.report = report
 
-    def run(self, line: str) -> Result:
+    def run(self, line: str, stdin: str = "") -> Result:
         out, err = io.StringIO(), io.StringIO()
-        status = Host.open(self.path).run(line.split(), out, err)
+        status = Host.open(self.path).run(line.split(), out, err, io.StringIO(stdin))
         return Result(status, out.getvalue().splitlines(), err.getvalue().splitlines())
 
-    def good(self, line: str) -> list[str]:
-        result = self.run(line)
+    def good(self, line: str, stdin: str = "") -> list[str]:
+        result = self.run(line, stdin)
         assert result.status == 0, result
         return result.lines
 

@@ -13,7 +13,6 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import CorruptImage, NoSpace, OperationRefused
 from lvmfmt.host import Host, boot
 from lvmfmt.host.machine import Machine
-from lvmfmt.jfs2 import FileSystem
 from lvmfmt.layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from lvmfmt.layout.lvm_disk import BOOT_RECORD
 from lvmfmt.lvm import VolumeGroup
@@ -155,7 +154,7 @@ def test_boot_order(box: Box) -> None:
     assert reboot_from(box, "hdisk1", "hdisk0") == "hdisk1"
     box.image("hdisk1").unlink()
     result = box.run("shutdown -Fr")
-    assert result.status == 0 and "the ODM is not written" in result.err[0]  # it would have noted the missing disk
+    assert result.status == 0 and not result.err
     assert Host.open(box.path).folder.read_nvram().last_boot == "hdisk0"
     assert box.good("bootlist -m normal -o") == ["-", "hdisk0 blv=hd5"]
 
@@ -199,9 +198,8 @@ def test_a_group_that_is_awake_does_not_boot(single: Box) -> None:
     ],
 )
 def test_hostile_text_stops_the_boot_with_its_name(single: Box, path: str, data: bytes, structure: str) -> None:
-    with ImageFile(single.image("hdisk0"), writable=True) as image:
-        volume = VolumeGroup.open([image]).logical_volumes["hd4"]
-        FileSystem.open(volume.device, writable=True).write_file(path, data, now=1)
+    with Host.open(single.path).machine(print, writable=True) as machine:
+        machine.write_file(path, data)
     Host.open(single.path).poweroff()
     with pytest.raises(OperationRefused, match=rf"{path}: {structure}\b"):
         single.run("lspv")

@@ -16,7 +16,7 @@ from lvmfmt.units import MIB
 from .conftest import Box
 
 WRONG = [
-    "lspv -x", "lspv hdisk0", "lsvg -l", "lsvg -x", "lsvg rootvg", "lsvg -lo rootvg", "unmirrorvg",
+    "lspv -x", "lsvg -l", "lsvg -x", "lsvg -lo rootvg", "unmirrorvg",
     "unmirrorvg -c 3 rootvg", "unmirrorvg -q rootvg", "reducevg", "reducevg rootvg", "reducevg -z rootvg hdisk1",
     "reducevg rootvg hdisk1 hdisk1",
     "alt_disk_copy", "alt_disk_copy -d", "alt_disk_copy -q -d hdisk1", "alt_disk_copy -d hdisk1 -d hdisk1", "bootlist",

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.jfs2.build import build
+from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.dialect import Dialect
 from lvmfmt.jfs2.inventory import Inventory, InventoryBuilder
 from lvmfmt.units import MIB

@@ -15,7 +15,7 @@ from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
 from lvmfmt.block import open as open_device
 from lvmfmt.errors import NoSpace, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import ExternalLog, format_log
-from lvmfmt.jfs2.build import build
+from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filesystem import FileSystem

@@ -7,7 +7,7 @@ from random import Random
 from typing import Any
 
 import numpy as np
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -17,7 +17,7 @@ from lvmfmt.block.trace import Trace, in_flight, replay
 from lvmfmt.errors import ImageIOError
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.sync import good_copies
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 from .conftest import MemoryDevice
@@ -206,6 +206,11 @@ class Disks(RuleBasedStateMachine):
 
 
 Disks.TestCase.settings = settings(
-    max_examples=4, stateful_step_count=10, database=None, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=4,
+    stateful_step_count=10,
+    database=None,
+    deadline=None,
+    phases=(Phase.explicit, Phase.generate),  # to shrink a run of this machine takes minutes
+    suppress_health_check=list(HealthCheck),
 )
 TestDisks = Disks.TestCase

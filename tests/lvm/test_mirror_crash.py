@@ -20,7 +20,7 @@ from lvmfmt.errors import ImageIOError, LvmfmtError
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.online import OnlineGroup
 from lvmfmt.lvm.sync import good_copies
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -13,7 +13,7 @@ from lvmfmt.lvm import mwc as mwcs
 from lvmfmt.lvm.check import check
 from lvmfmt.lvm.mwc import Ltg
 from lvmfmt.lvm.spans import spans
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 MIB, SECTOR, LTG = 1 << 20, 512, 128 << 10

@@ -14,7 +14,7 @@ from lvmfmt.errors import AlreadyExists, CorruptImage, LvmfmtError, NotFound, Op
 from lvmfmt.lvm import Change, Severity, VgKind, VolumeGroup
 from lvmfmt.lvm.check import check
 from lvmfmt.lvm.mapfile import PartitionRange, format_map_file, parse_map_file
-from lvmfmt.lvm.migrate import copy_lv, copy_onto, migrate, migrate_lp
+from lvmfmt.lvm.migrating import copy_lv, copy_onto, migrate, migrate_lp
 from lvmfmt.lvm.refusals import (
     AllocationRefused,
     BadArgument,
@@ -28,7 +28,7 @@ from lvmfmt.lvm.refusals import (
     SnapshotGroup,
 )
 from lvmfmt.lvm.split import join_group, split_group
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -11,8 +11,8 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.check import check
-from lvmfmt.lvm.reidentify import reidentify
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.reidentifying import reidentify
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"
@@ -48,7 +48,7 @@ def test_everything_that_names_the_group_is_new(count: int, version: int, make_g
     assert not set(new.physical_volumes) & set(old.physical_volumes)
     assert set(new.logical_volumes) == {"fshd5", "fshd4", "fslv00"}  # default prefix, commands 6
     hd4 = new.logical_volumes["fshd4"]
-    assert (hd4.label, hd4.fs, hd4.type) == ("/fs/", "vfs=jfs2:log=/dev/fshd8", "jfs2")
+    assert (hd4.label, hd4.fs, hd4.type) == ("/fs", "vfs=jfs2:log=/dev/fshd8", "jfs2")
     assert new.logical_volumes["fshd5"].label == "primary_bootlv"
     for lv in new.logical_volumes.values():
         assert lv.lvcb is not None
@@ -146,7 +146,7 @@ def test_stopped_at_any_write_it_is_the_old_group_or_a_rerun_finishes(count: int
             assert set(group.logical_volumes) in (names, {"fs" + name for name in names})
             if set(group.logical_volumes) == names:
                 labels = {n: v.label for n, v in group.logical_volumes.items()}
-                assert labels == {"fshd5": "primary_bootlv", "fshd4": "/fs/", "fslv00": ""}
+                assert labels == {"fshd5": "primary_bootlv", "fshd4": "/fs", "fslv00": ""}
                 assert all(lv.lvcb and lv.lvcb.lvid == lv.lvid for lv in group.logical_volumes.values())
             else:  # it was complete, and this was a second one
                 assert now == state_of(devices)

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
@@ -20,7 +20,7 @@ from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.change import Change
 from lvmfmt.lvm.check import check
-from lvmfmt.lvm.migrate import copy_lv, migrate, migrate_lp
+from lvmfmt.lvm.migrating import copy_lv, migrate, migrate_lp
 from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
 
@@ -264,7 +264,11 @@ def run(disk_type: type[Any], examples: int, steps: int) -> None:
     run_state_machine_as_test(  # type: ignore[no-untyped-call]
         type("Operations", (Operations,), {"disk_type": disk_type}),
         settings=settings(
-            max_examples=examples, stateful_step_count=steps, deadline=None, suppress_health_check=list(HealthCheck)
+            max_examples=examples,
+            stateful_step_count=steps,
+            deadline=None,
+            phases=(Phase.explicit, Phase.reuse, Phase.generate),  # to shrink a run of this machine takes minutes
+            suppress_health_check=list(HealthCheck),
         ),
     )
 

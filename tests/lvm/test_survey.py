@@ -7,8 +7,8 @@ import pytest
 
 from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.survey import members_of, survey
-from lvmfmt.lvm.varyon import varyon
+from lvmfmt.lvm.surveying import members_of, survey
+from lvmfmt.lvm.varying_on import varyon
 from lvmfmt.origin import SeededOrigin
 
 Make = Callable[..., tuple[VolumeGroup, list[Any]]]

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.lvm import VolumeGroup, export_lv, import_lv
+from lvmfmt.lvm import VolumeGroup, export_lv, import_lv, varyon
+from lvmfmt.lvm.refusals import LastGoodCopy
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -62,3 +63,23 @@ def test_another_size_is_refused(size: int, make_group: Any, memory_disk: Any, o
     with pytest.raises(OperationRefused, match="do not fill"):
         import_lv(group, group.logical_volumes["hd4"], memory_disk("s", size), origin=origin)
     assert [device.data.tobytes() for device in devices] == before
+
+
+def test_into_a_group_that_goes_on_without_a_disk(make_group: Any, memory_disk: Any, origin: SeededOrigin) -> None:
+    group, devices = make_group(2)
+    with group.change(origin) as change:
+        change.set_options(quorum=False)
+    source = memory_disk("source", 5 * MIB)
+    source.write(512, np.random.default_rng(1).integers(0, 256, 5 * MIB - 512, np.uint8))
+    online = varyon(devices[1:], origin=origin, force=True)
+    assert import_lv(online.group, online.group.logical_volumes["hd4"], source, origin=origin) == 5 * MIB - 512
+    lv = online.group.logical_volumes["hd4"]
+    assert lv.stale.sum(axis=1).tolist() == [5, 0] and lv.device.read(512, 4000).tobytes() == bytes(
+        source.data[512:4512]
+    )
+    with pytest.raises(LastGoodCopy):  # lv00 has its only copy on the disk that is away
+        import_lv(online.group, online.group.logical_volumes["lv00"], memory_disk("s", 3 * MIB), origin=origin)
+    online.varyoff()
+    varyon(devices, origin=origin).varyoff()
+    (first, second), now = copies(devices)
+    assert first == second and first[512:] == source.data[512:].tobytes() and not now.stale_pps

@@ -9,7 +9,7 @@ from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.check import check
 from lvmfmt.lvm.online import OnlineGroup
-from lvmfmt.lvm.varyon import NoQuorum, PvState, varyon
+from lvmfmt.lvm.varying_on import NoQuorum, PvState, varyon
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20

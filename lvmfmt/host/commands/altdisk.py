@@ -1,133 +1,149 @@
-"""`alt_disk_copy`: clones the running rootvg onto other disks."""
+"""`alt_disk_copy`: clones the running rootvg onto other disks, in one command or phase by phase."""
 
 from __future__ import annotations
 
-import shlex
-import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import TextIO
 
-from ...errors import LvmfmtError, NotFound, OperationRefused
-from .. import boot, exclude, imagedata
-from ..clone import Clone, check
+from ...errors import CorruptImage, LvmfmtError, NotFound, OperationRefused
+from .. import awake, clonedodm, customise, devices, exclude, imagedata, targets
+from ..alternate import ALT_GROUP, awake_group
+from ..altlog import AltLog
+from ..bootdisks import set_boot_disks
+from ..clone import Clone, failed
 from ..devices import Disk
-from ..imagedata import MountedVolume, SourceDisk
 from ..machine import Machine
 from ..messages import CommandFailed, message
 from ..meter import Meter
 from ..registry import Command, UsageError, flags
-from ..rootvg import BOOT_VOLUME, ROOTVG
+from .imagecmds import describe
+from .power import shutdown
 
-LOG = "/var/adm/ras/alt_disk_inst.log"
+PROGRAM = "alt_disk_copy"
+PHASES = {"1": "1", "2": "2", "3": "3", "12": "12", "23": "23", "all": "123"}
+NIM_CLIENT = ("./.rhosts", "./etc/niminfo")
+"""Files that only a clone which remains a NIM client (`-n`) gets."""
 
 
 def alt_disk_copy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
-    """Clone rootvg onto disks (`-d`), without the names that an exclude list matches (`-e`)."""
-    given, operands = flags(argv, "d:e:B", mixed=True)
-    targets = [*given.get("d", "").split(), *operands]
-    if not targets:
+    """Clone rootvg onto disks (`-d`), in the phases asked for (`-P`).
+
+    `-D` (trace), `-g` (no check of what firmware boots from) and `-T` (JFS becomes JFS2) are accepted; this host has
+    nothing that they could change.
+    """
+    given, operands = flags(argv, "d:e:i:s:b:I:l:f:F:w:P:c:x:R:BOrnVDgTS", mixed=True)
+    names = [*given.get("d", "").split(), *operands]
+    phases = PHASES.get(given.get("P", "all"))
+    if not names or phases is None or ("c" in given and "O" not in given):
         raise UsageError
-    disks = check(machine, targets)
-    matches = _exclude_list(machine, given.get("e"))
-    image_data, used = describe(machine)
-    meter = Meter(stderr, used)
-    log = _Log(machine, argv, stdout, meter)
-    log.say(message("alt-calling-mkszfile"))
-    log.say(message("alt-checking-disk-sizes"))
-    clone = Clone(machine, imagedata.parse(image_data), disks, matches, log.say, meter)
-    clone.check_sizes()
-    machine.write_file(imagedata.PATH, image_data)
-    try:
-        clone.run()
+    customise.check(machine, PROGRAM, given)
+    run = _Run(machine, argv, given, stdout, stderr)
+    status = run.all(names, phases)
+    if "r" in given and not status:
+        return shutdown(machine, ["shutdown", "-Fr"], stdout, stderr)
+    return status
+
+
+class _Run:
+    def __init__(
+        self, machine: Machine, argv: Sequence[str], given: Mapping[str, str], stdout: TextIO, stderr: TextIO
+    ) -> None:
+        self.machine, self.argv, self.given = machine, argv, given
+        self.stdout, self.stderr = stdout, stderr
+
+    def all(self, names: Sequence[str], phases: str) -> int:
+        """Run phases; returns the exit status of the script of phase 2."""
+        if "1" not in phases:
+            disks = self._go_on(names)
+            with self._logged(AltLog(self.machine, self.argv, self.stdout), Meter(self.stderr, 0)) as log:
+                return self._finish(log, disks, phases)
+        data, used = self._image_data()
+        plan = imagedata.parse(data, where=self.given.get("i", imagedata.PATH))
+        disks = targets.check(self.machine, names, plan)
+        matches = self._exclude_list()
+        meter = Meter(self.stderr, used)
+        log = AltLog(self.machine, self.argv, self.stdout, meter)
+        if "i" not in self.given:
+            log.say(message("alt-calling-mkszfile"))
+        clone = Clone(self.machine, plan, disks, matches, log.say, meter, list_files="V" in self.given)
+        if "S" not in self.given:
+            log.say(message("alt-checking-disk-sizes"))
+            clone.check_sizes()  # until here nothing has been written
+        with self._logged(log, meter):
+            if "i" not in self.given:
+                self.machine.write_file(imagedata.PATH, data)
+            clone.make()
+            try:
+                return self._finish(log, disks, phases)
+            except LvmfmtError as error:
+                clone.undo()
+                raise CommandFailed(failed(error)) from error
+
+    def _finish(self, log: AltLog, disks: Sequence[Disk], phases: str) -> int:
+        machine, given = self.machine, self.given
+        status = customise.customise(machine, given, self.stdout, self.stderr) if "2" in phases else 0
+        if "3" not in phases or status:
+            return status
+        clonedodm.modify(machine, log.say, reset_devices="O" in given, console=given.get("c"))
+        awake.build_boot_image(machine, log.say)
+        awake.put_to_sleep(machine, log.say, renaming=True)
         if "B" not in given:
-            log.say(_set_boot_list(machine, disks))
-    except CommandFailed as error:
-        log.note(str(error))
-        raise
-    finally:
-        meter.clear()
-        log.save()
-    return 0
+            log.say(set_boot_disks(machine, disks))
+        return 0
 
+    def _go_on(self, names: Sequence[str]) -> list[Disk]:
+        """The disks of the clone that an earlier phase left awake: all of them, and no others."""
+        awake_group(self.machine, PROGRAM)
+        known = devices.group(self.machine.odm, ALT_GROUP)
+        members = [d for d in self.machine.disks() if known and d.pvid in known.pvids]
+        wanted = {name.removeprefix("/dev/") for name in names}
+        if wanted != {d.name for d in members}:
+            raise CommandFailed(message("alt-other-disks", disks=" ".join(d.name for d in members)))
+        return members
 
-def describe(machine: Machine) -> tuple[bytes, int]:
-    """What mkszfile writes about the running rootvg, and the bytes in use in its mounted file systems."""
-    group = machine.group(ROOTVG)
-    disks = [
-        SourceDisk(name, pvid, pv.device.size if pv.device else 0)
-        for (pvid, pv), name in zip(
-            group.physical_volumes.items(), machine.disk_names(list(group.physical_volumes)), strict=True
-        )
-    ]
-    mounted = []
-    for device, point in machine.running.mounts:
-        name = device.removeprefix("/dev/")
-        if device.startswith("/dev/") and name in group.logical_volumes:
-            files = machine.mounted(point)
-            counts = files.statfs()
-            used = (counts.total_blocks - counts.free_blocks) * files.block_size
-            mounted.append(MountedVolume(point, name, files.device.size, used))
-    data = imagedata.write(
-        group,
-        name=ROOTVG,
-        disks=disks,
-        mounted=mounted,
-        oslevel=machine.profile.oslevel,
-        machine_id=machine.settings.machine_id,
-        now=machine.origin.now(),
-    )
-    return data, sum(m.used for m in mounted)
+    def _image_data(self) -> tuple[bytes, int]:
+        data, used = describe(self.machine)
+        path = self.given.get("i")
+        if path is None:
+            return data, used
+        found = self.machine.read_file(path) if path.startswith("/") else None
+        if found is None:
+            raise CommandFailed(message("alt-no-file", program=PROGRAM, path=path))
+        return found, used
 
-
-def _exclude_list(machine: Machine, path: str | None) -> exclude.Matcher:
-    if path is None:
-        return lambda _: None
-    try:
-        data = machine.read_file(path) if path.startswith("/") else None
-        if data is None:
-            raise NotFound("there is no such file on the host")
-        return exclude.parse(data)
-    except OperationRefused as error:
-        raise CommandFailed(message("alt-exclude-list", path=path, reason=error.what)) from error
-
-
-def _set_boot_list(machine: Machine, disks: Sequence[Disk]) -> str:
-    slots = [d.slot for d in disks if boot.bootable(machine.device(d.slot))]
-    machine.set_boot_list("normal", slots)
-    key = "alt-bootlist-blv" if machine.profile.bootlist_message_blv else "alt-bootlist"
-    name = next(d.name for d in disks if d.slot == slots[0])
-    return message(key, disk=name, volume=BOOT_VOLUME)
-
-
-class _Log:
-    """What the command prints, also collected for alt_disk_inst.log."""
-
-    def __init__(self, machine: Machine, argv: Sequence[str], stdout: TextIO, meter: Meter) -> None:
-        self._machine = machine
-        self._stdout = stdout
-        self._meter = meter
-        date = time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(machine.origin.now() // 10**9))
-        self._lines = ["#" * 72, date, f"cmd: /usr/sbin/{shlex.join(argv)}"]
-
-    def say(self, line: str) -> None:
-        """Print a line."""
-        self._meter.clear()
-        print(line, file=self._stdout, flush=True)
-        self._lines.append(line)
-
-    def note(self, line: str) -> None:
-        """Keep a line that is printed elsewhere."""
-        self._lines.append(line)
-
-    def save(self) -> None:
-        """Append to the log on the host; a host without a place for it goes without."""
-        text = "\n".join([*self._lines, ""]).encode("utf-8", "surrogateescape")
+    def _exclude_list(self) -> exclude.Matcher:
+        path = self.given.get("e")
         try:
-            self._machine.write_file(LOG, (self._machine.read_file(LOG) or b"") + text)
-        except LvmfmtError as error:
-            self._stdout.write(f"{LOG}: {error}\n")
+            data = b""
+            if path is not None:
+                found = self.machine.read_file(path) if path.startswith("/") else None
+                if found is None:
+                    raise NotFound("there is no such file on the host")
+                data = found
+            matches = exclude.parse(data)
+        except (OperationRefused, CorruptImage, NotFound) as error:
+            raise CommandFailed(message("alt-exclude-list", path=path, reason=error.what)) from error
+        if "n" in self.given:
+            return matches
+        left_out = {name.encode() for name in NIM_CLIENT}
+        return lambda name: name in left_out or matches(name)
+
+    @contextmanager
+    def _logged(self, log: AltLog, meter: Meter) -> Iterator[AltLog]:
+        """Append to the log on the host at the end, also with what made the command fail."""
+        try:
+            yield log
+        except CommandFailed as error:
+            log.note(str(error))
+            raise
+        finally:
+            meter.clear()
+            log.save()
 
 
-COMMANDS = {
-    "alt_disk_copy": Command(alt_disk_copy, 'Usage: alt_disk_copy -d "hdisk ..." [-e exclude_list] [-B]', changes=True)
-}
+USAGE = """\
+Usage: alt_disk_copy -d "hdisk ..." [-i image.data] [-s script] [-e exclude_list] [-P 1|2|3|12|23|all]
+        [-x first_boot_script] [-R resolv.conf] [-O [-c console]] [-B] [-D] [-V] [-g] [-r] [-n] [-S] [-T]"""
+
+COMMANDS = {"alt_disk_copy": Command(alt_disk_copy, USAGE, changes=True)}

@@ -14,9 +14,14 @@ from .. import devices
 from ..devices import Disk
 from ..machine import Machine
 from ..messages import CommandFailed, message
+from ..rootvg import ROOTVG
 
 FILE_SYSTEMS = ("jfs", "jfs2")
 LOGS = ("jfslog", "jfs2log")
+BOOT_TYPE = "boot"
+PAGING_TYPE = "paging"
+MISSING, REMOVED, NO_ALLOCATION = 2, 4, 8
+"""States of a disk in the VGDA (lvm-format 8.3)."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 
 
@@ -47,11 +52,17 @@ def group_of_volume(machine: Machine, name: str, program: str) -> tuple[str, Vol
 
 
 def open_volumes(machine: Machine, group: VolumeGroup) -> set[str]:
-    """Names of the logical volumes that are in use: mounted ones, their logs, paging space."""
+    """Names of the logical volumes that are in use: mounted ones, their logs, paging space of rootvg."""
+    rootvg = devices.group(machine.odm, ROOTVG)
+    paging = rootvg is not None and rootvg.vgid == group.vgid
     mounted = {device.removeprefix("/dev/") for device, _ in machine.running.mounts}
     volumes = group.logical_volumes.values()
     logs_open = any(v.name in mounted for v in volumes)
-    return {v.name for v in volumes if v.name in mounted or v.type == "paging" or (v.type in LOGS and logs_open)}
+    return {
+        v.name
+        for v in volumes
+        if v.name in mounted or (v.type == PAGING_TYPE and paging) or (v.type in LOGS and logs_open)
+    }
 
 
 def mount_point(volume: LogicalVolume) -> str:
@@ -61,7 +72,9 @@ def mount_point(volume: LogicalVolume) -> str:
 
 def pv_state(pv: PhysicalVolume) -> str:
     """The state of a disk as listings print it."""
-    return "active" if pv.device is not None else "missing"
+    if pv.state & REMOVED:
+        return "removed"
+    return "active" if pv.device is not None and not pv.state & MISSING else "missing"
 
 
 def by_region(pv: PhysicalVolume, wanted: NDArray[np.bool_]) -> Sequence[int]:

@@ -18,7 +18,8 @@ from .groups import by_region, group_of_volume, mount_point, open_volumes, varie
 
 INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}
 INTER_WORDS = {"m": "minimum", "x": "maximum"}
-_POLICIES = {1: "parallel", 2: "sequential", 3: "striped"}
+_POLICIES = {1: "sequential", 2: "parallel", 4: "parallel write/sequential read", 5: "striped",
+             8: "parallel write/round robin read"}  # fmt: skip
 _MWC = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
 _SEPARATE = {"y": "yes", "n": "no", "s": "yes (superstrict)"}
 

@@ -16,7 +16,7 @@ from ..formats.details import PhysicalFacts
 from ..machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from .groups import by_region, mount_point, pv_state, varied_on_group
+from .groups import NO_ALLOCATION, by_region, mount_point, pv_state, varied_on_group
 
 
 def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -79,8 +79,9 @@ def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> l
     return formats.physical_details(
         PhysicalFacts(
             name=disk.name, group=name, pvid=pv.pvid, vgid=group.vgid, state=pv_state(pv), stale=int(pv.stale.sum()),
-            allocatable=True, pp_size=pv.pp_size, volumes=volumes, total=pv.pp_count, free=int(pv.free.sum()),
-            descriptors=pv.vgda_count, free_regions=by_region(pv, pv.free), used_regions=by_region(pv, pv.used),
+            allocatable=not pv.state & NO_ALLOCATION, pp_size=pv.pp_size, volumes=volumes, total=pv.pp_count,
+            free=int(pv.free.sum()), descriptors=pv.vgda_count, free_regions=by_region(pv, pv.free),
+            used_regions=by_region(pv, pv.used),
         )
     )  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""`unmirrorvg`: takes mirror copies out of a volume group."""
+"""`mirrorvg`, `unmirrorvg`, `syncvg`: mirror copies of whole volume groups."""
 
 from __future__ import annotations
 
@@ -11,9 +11,52 @@ from .. import devices
 from ..machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from .groups import varied_on_group
+from .groups import BOOT_TYPE, disk_called, finish, group_of_volume, members, varied_on_group
+from .refusals import as_aix
 
-BOOT_TYPE = "boot"
+_NOT_MIRRORED = ("sysdump",)
+"""Types that `mirrorvg` leaves alone; it leaves striped volumes alone too."""
+
+
+def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Give every logical volume so many copies (`-c`, default 2), on the disks named, and synchronise them.
+
+    Quorum checking goes off, unless `-Q` keeps it. Boot records are not written: the new copy of the boot volume does
+    not boot before `bosboot`. There is nothing in the background here, so `-S` synchronises before it returns.
+    """
+    given, operands = flags(argv, "Ssc:Qmp:")
+    copies = given.get("c", "2")
+    if not operands or copies not in ("2", "3") or {"S", "s"} <= set(given):
+        raise UsageError
+    name, *disks = operands
+    with as_aix("mirrorvg", message("mirrorvg-failed")):
+        for flag in "mp":
+            if flag in given:
+                raise CommandFailed(message("option-unsupported", program="mirrorvg", option=f"-{flag}"))
+        group = varied_on_group(machine, name, "mirrorvg")
+        pvids = members(machine, group, disks, "mirrorvg")
+        before = boot_disks(group)
+        wanted = [
+            volume
+            for volume in group.logical_volumes.values()
+            if volume.copies < int(copies) and not volume.stripe_width and volume.type not in _NOT_MIRRORED
+        ]
+        if not wanted:
+            raise CommandFailed(message("mirror-nothing", group=name))
+        with as_aix("mirrorvg", message("mklvcopy-failed")), group.change(machine.origin) as change:
+            for volume in wanted:
+                change.mirror(volume.name, *pvids, copies=int(copies))
+            if "Q" not in given:
+                change.set_options(quorum=False)
+    finish(machine, name, group)
+    if "s" not in given:
+        group.sync(machine.origin)
+    if "Q" not in given:
+        print(message("quorum-changed"), file=stderr)
+    if before:
+        ordered = [*before, *(pvid for pvid in boot_disks(group) if pvid not in before)]
+        print(message("mirrored", group=name, disks=" ".join(machine.disk_names(ordered))), file=stderr)
+    return 0
 
 
 def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -24,7 +67,7 @@ def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
         raise UsageError
     name, *disks = operands
     group = varied_on_group(machine, name, "unmirrorvg")
-    pvids = [_member(machine, group, name, disk) for disk in disks] or list(reversed(group.physical_volumes))
+    pvids = members(machine, group, disks, "unmirrorvg") or list(reversed(group.physical_volumes))
     plan = _plan(group, pvids, int(copies))
     if not plan:
         raise CommandFailed(message("unmirror-nothing", group=name))
@@ -37,23 +80,13 @@ def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
                 disk = machine.disk_names([pvid])[0]
                 raise CommandFailed(message("unmirror-stale", volume=volume, disk=disk)) from error
         change.set_options(quorum=True)
-    devices.reconcile(machine.odm, name, group)
-    machine.save_odm()
+    finish(machine, name, group)
     for volume in dict.fromkeys(boot_volumes):
         print(message("chpv-reminder", volume=volume), file=stderr)
     print(message("quorum-changed"), file=stderr)
-    left = " ".join(machine.disk_names(_boot_disks(group, pvids)))
-    print(message("unmirrored", group=name, disks=left), file=stderr)
+    if left := boot_disks(group):
+        print(message("unmirrored", group=name, disks=" ".join(machine.disk_names(left))), file=stderr)
     return 0
-
-
-def _member(machine: Machine, group: VolumeGroup, name: str, disk_name: str) -> str:
-    disk = machine.disk(disk_name)
-    if disk is None:
-        raise CommandFailed(message("disk-unknown", program="unmirrorvg", disk=disk_name))
-    if disk.pvid not in group.physical_volumes:
-        raise CommandFailed(message("disk-without-group", program="unmirrorvg", disk=disk.name))
-    return disk.pvid
 
 
 def _plan(group: VolumeGroup, pvids: Sequence[str], copies: int) -> list[tuple[str, str]]:
@@ -67,14 +100,67 @@ def _plan(group: VolumeGroup, pvids: Sequence[str], copies: int) -> list[tuple[s
     return plan
 
 
-def _boot_disks(group: VolumeGroup, removed: Sequence[str]) -> list[str]:
-    """The disks that still hold a boot volume, or, where there is none, all that were not named."""
-    numbers = {pv.number: pvid for pvid, pv in group.physical_volumes.items()}
+def boot_disks(group: VolumeGroup) -> list[str]:
+    """PVIDs of the disks that hold a boot volume, in the order of their numbers."""
     holding = {n for v in group.logical_volumes.values() if v.type == BOOT_TYPE for n in v.pv_numbers}
-    found = [pvid for number, pvid in numbers.items() if number in holding]
-    return found or [pvid for pvid in numbers.values() if pvid not in removed]
+    return [pvid for pvid, pv in group.physical_volumes.items() if pv.number in holding]
+
+
+def syncvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Synchronise stale copies of logical volumes (`-l`), on disks (`-p`), or in groups (`-v`).
+
+    With `-f` one good copy is taken for the right one and all others are filled again, stale or not.
+    """
+    given, operands = flags(argv, "ifHP:lpv")
+    if "i" in given:
+        operands = [*operands, *machine.stdin.read().split()]
+    kinds = set(given) & {"l", "p", "v"}
+    if len(kinds) != 1 or not operands:
+        raise UsageError
+    kind, status = kinds.pop(), 0
+    for operand in operands:
+        try:
+            name, left = _sync(machine, kind, operand, force="f" in given)
+        except CommandFailed as error:
+            print(error, file=stderr)
+            status = error.status
+            continue
+        if left:
+            print(message("sync-incomplete"), file=stderr)
+            print(message("syncvg-failed", group=name), file=stderr)
+            status = 1
+    return status
+
+
+def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[str, int]:
+    """Synchronise one operand; returns the name of its group, and how many PPs are stale still."""
+    pvids = None
+    if kind == "l":
+        name, group = group_of_volume(machine, operand, "syncvg")
+        volumes = [operand]
+    elif kind == "p":
+        disk = disk_called(machine, operand, "syncvg")
+        known = devices.group_of(machine.odm, disk.pvid)
+        if known is None or disk.pvid is None:
+            raise CommandFailed(message("disk-without-group", program="syncvg", disk=operand))
+        name, group = known, varied_on_group(machine, known, "syncvg")
+        pvids = [disk.pvid]
+        volumes = list(group.logical_volumes)
+    else:
+        name, group = operand, varied_on_group(machine, operand, "syncvg")
+        volumes = list(group.logical_volumes)
+    if force:
+        with group.change(machine.origin) as change:
+            for volume in volumes:
+                change.mark_stale(volume)
+    group.sync(machine.origin, *volumes, pvids=pvids)
+    if pvids is not None:
+        return name, int(group.physical_volumes[pvids[0]].stale.sum())
+    return name, sum(group.logical_volumes[volume].stale_pps for volume in volumes)
 
 
 COMMANDS = {
-    "unmirrorvg": Command(unmirrorvg, "Usage: unmirrorvg [-c Copies] VolumeGroup [PhysicalVolume ...]", changes=True)
+    "mirrorvg": Command(mirrorvg, "Usage: mirrorvg [-S | -s] [-Q] [-c Copies] VGname [PVname ...]", changes=True),
+    "unmirrorvg": Command(unmirrorvg, "Usage: unmirrorvg [-c Copies] VolumeGroup [PhysicalVolume ...]", changes=True),
+    "syncvg": Command(syncvg, "Usage: syncvg [-f] [-i] [-P NumParallelLps] {-l | -p | -v} Name ...", changes=True),
 }

@@ -31,7 +31,12 @@ def lsvg_volumes_row(
 
 def df_header(unit: str) -> str:
     """The column heads of `df`; `unit` is such as `MB blocks`."""
-    return f"{'Filesystem':<13}{unit:>10}      Free %Used    Iused %Iused Mounted on"
+    return f"Filesystem{unit:>13}      Free %Used    Iused %Iused Mounted on"
+
+
+def df_used_header(unit: str) -> str:
+    """The column heads of `df -I`."""
+    return f"Filesystem{unit:>13}      Used      Free %Used Mounted on"
 
 
 def percent_used(size: int, free: int) -> int:
@@ -39,17 +44,37 @@ def percent_used(size: int, free: int) -> int:
     return ceil_div(100 * (size - free), size) if size else 0
 
 
-def df_row(device: str, size: int, free: int, inodes: int, inode_percent: int, mount_point: str) -> str:
-    """A row of `df -m`; `size` and `free` in bytes."""
+def _amount(size: int, unit: int) -> str:
+    """A size in units: MB and GB with two decimals, smaller ones whole."""
+    return f"{size / unit:.2f}" if unit >= MIB else str(size // unit)
+
+
+def df_row(
+    device: str, size: int, free: int, inodes: int, inode_percent: int, mount_point: str, unit: int = MIB
+) -> str:
+    """A row of `df`; `size` and `free` in bytes, printed in units of `unit` bytes."""
     device, mount_point, used = printable(device), printable(mount_point), f"{percent_used(size, free)}%"
     return (
-        f"{device:<13}{size / MIB:>10.2f}{free / MIB:>10.2f}{used:>6}{inodes:>9}{f'{inode_percent}%':>7} {mount_point}"
+        f"{device:<13}{_amount(size, unit):>10}{_amount(free, unit):>10}{used:>6}{inodes:>9}{f'{inode_percent}%':>7} "
+        f"{mount_point}"
     )
 
 
 def df_pseudo_row(device: str, mount_point: str) -> str:
     """A row of `df` for a file system without blocks, such as /proc."""
     return f"{printable(device):<13}{'-':>10}{'-':>10}{'-':>5} {'-':>9}{'-':>6}  {printable(mount_point)}"
+
+
+def df_used_row(device: str, size: int, free: int, mount_point: str, unit: int) -> str:
+    """A row of `df -I`; `size` and `free` in bytes, printed in units of `unit` bytes."""
+    device, mount_point, percent = printable(device), printable(mount_point), f"{percent_used(size, free)}%"
+    amounts = "".join(f"{_amount(amount, unit):>10}" for amount in (size, size - free, free))
+    return f"{device:<13}{amounts}{percent:>6} {mount_point}"
+
+
+def df_used_pseudo_row(device: str, mount_point: str) -> str:
+    """A row of `df -I` for a file system without blocks."""
+    return f"{printable(device):<13}{'-':>10}{'-':>10}{'-':>10}{'-':>5}  {printable(mount_point)}"
 
 
 def lsvg_disks_header(profile: Profile) -> str:

@@ -18,7 +18,7 @@ from ...errors import NoSpace, OperationRefused
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
 from ..superblock import Superblock
-from ..xtree import read_extents
+from ..xtree import ROOT_OFFSET, read_extents
 from .block_cache import BlockCache
 from .coding import Coding
 from .dtree_node import NodeFormat
@@ -109,7 +109,7 @@ class Journal:
         self._space = MountedSpace(at_home, superblock.geometry, map_file, self.force)
         self.stamp = int(self.inodes.map_inode.row["di_inostamp"][0])
         self.coding = Coding(self.volume.dialect)
-        self._form = NodeFormat(self.volume, self.coding)
+        self._form = NodeFormat(self.volume, self.coding, indexed=superblock.indexed_directories)
         self._images = ImageCache(self.volume, self.coding)
         self._tid = 0
         self.closed = ""
@@ -235,14 +235,18 @@ class Journal:
             [(address, _)] = txn.allocate(self.volume.blocks_per_page, near=0, contiguous=True)
             at = address * self.volume.block_size
             self.write_data(at, page)
-            second = 0 if geometry.has_aim2 else INODES_PER_EXTENT
-            for number, table in ((FILESET, AIT_OFFSET), (FILESET + second, geometry.ait2 * self.volume.block_size)):
-                place = table + FILESET * INODE_SIZE
-                inode = txn.inode(number, place, fileset=AGGREGATE)
-                extents = FileExtents(txn, inode)
+            inode = txn.inode(FILESET, AIT_OFFSET + FILESET * INODE_SIZE, fileset=AGGREGATE)
+            number = FILESET + (0 if geometry.has_aim2 else INODES_PER_EXTENT)
+            copy = txn.inode(number, geometry.ait2 * self.volume.block_size + FILESET * INODE_SIZE, fileset=AGGREGATE)
+            share = inode.data[ROOT_OFFSET:] == copy.data[ROOT_OFFSET:]  # the pages of a tree they share change once
+            for each in (inode,) if share else (inode, copy):
+                extents = FileExtents(txn, each)
                 extents.add([(extents.end, self.volume.blocks_per_page, address, 0)])
-                inode.size += PAGE
+                each.size += PAGE
                 extents.store()
+            if share:
+                copy.set_root(bytes(inode.data[ROOT_OFFSET:]))
+                copy.mode_word, copy.size, copy.blocks = inode.mode_word, inode.size, inode.blocks
         self.force()
         self.inodes.add_group(at, page)
 

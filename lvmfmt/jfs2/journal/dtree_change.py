@@ -11,6 +11,7 @@ from ..dtree import MAX_DEPTH
 from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import PAGE
 from ..log.records import DTREE
+from .dir_index import DirectoryIndex
 from .dtree_node import PAGE_SLOTS, ROOT_INTERNAL, ROOT_LEAF, Node
 from .images import InodeImage
 from .transaction import Transaction
@@ -33,6 +34,8 @@ class DirectoryTree:
         self._txn, self._inode = txn, inode
         self._form = txn.form
         self._root = inode.root(txn.form)
+        self._index = DirectoryIndex(txn, inode) if txn.form.index_at else None
+        self._moved: dict[int, tuple[Node, int]] = {}  # leaves by address, and their first entry that has moved
 
     @property
     def is_empty(self) -> bool:
@@ -65,7 +68,11 @@ class DirectoryTree:
         if found:
             raise AlreadyExists("the directory has an entry of this name", where=self._txn.volume.where)
         self._widen(path)
-        self._insert(path, path[-1][2], key, self._form.number.pack(number))
+        value = self._form.number.pack(number)
+        if self._index is not None:
+            value += self._form.index.pack(self._index.add())
+        self._insert(path, path[-1][2], key, value)
+        self._settle()
 
     def replace(self, key: bytes, number: int) -> None:
         """Let an entry name another inode."""
@@ -75,12 +82,20 @@ class DirectoryTree:
     def remove(self, key: bytes) -> None:
         """Take an entry away; pages that become empty are given back, never merged."""
         path = self._existing(key)
-        path[-1][1].remove(path[-1][2])
+        address, leaf, position = path[-1]
+        if self._index is not None:
+            self._index.free(leaf.indexes(position)[0], self._index_after(leaf, position))
+            self._moved[address] = leaf, position
+        leaf.remove(position)
+        self._settle()
         while not len(path[-1][1]):
             address, node, _ = path.pop()
             if not path:
                 node.reset(ROOT_LEAF)
-                self._inode.size = DIRECTORY_SIZE_OF_ROOT
+                if self._index is None:
+                    self._inode.size = DIRECTORY_SIZE_OF_ROOT
+                else:
+                    self._index.drop()
                 return
             self._unlink(address, node)
             _, parent, index = path[-1]
@@ -98,6 +113,20 @@ class DirectoryTree:
             raise NotFound("no such name in the directory", where=self._txn.volume.where)
         self._widen(path)
         return path
+
+    def _settle(self) -> None:
+        """Let the index say where entries are that have moved."""
+        if self._index is not None:
+            for address, (leaf, first) in self._moved.items():
+                self._index.settle(address, leaf, first)
+        self._moved.clear()
+
+    def _index_after(self, leaf: Node, position: int) -> int | None:
+        """The index of the entry after one in a leaf, None for the last of all."""
+        if position + 1 < len(leaf):
+            return leaf.indexes(position + 1)[0]
+        following = 0 if leaf.is_root else leaf.siblings[0]
+        return self._page(following).indexes()[0] if following else None
 
     def _page(self, address: int, length: int = 0) -> Node:
         return self._txn.page(DTREE, address, self._inode, length).node(self._form)
@@ -133,9 +162,11 @@ class DirectoryTree:
 
     def _insert(self, path: Path, index: int, key: bytes, value: bytes) -> None:
         """Put an entry into the last node of a path, which is split where it has no room."""
-        node = path[-1][1]
+        address, node, _ = path[-1]
         if node.slots_of(key) <= node.free:
             node.insert(index, key, value)
+            if node.is_leaf:
+                self._moved[address] = node, index
         elif node.is_root:
             self._split_root(node).insert(index, key, value)
         else:
@@ -150,9 +181,12 @@ class DirectoryTree:
         page = self._txn.new_page(DTREE, self._form.empty_page(address, leaf=leaf), address, self._inode)
         inode = self._inode
         inode.blocks += bpp
-        if leaf:
+        if leaf and self._index is None:
             inode.size = (0 if inode.size == DIRECTORY_SIZE_OF_ROOT else inode.size) + PAGE
-        return address, page.node(self._form)
+        node = page.node(self._form)
+        if leaf:
+            self._moved[address] = node, 0
+        return address, node
 
     def _split_root(self, root: Node) -> Node:
         """Move everything of a root into a page below it."""
@@ -183,6 +217,8 @@ class DirectoryTree:
                 left.remove(source)
             if index <= stay:
                 left.insert(index, key, value)
+                if left.is_leaf:
+                    self._moved[address] = left, index
             else:
                 right.insert(index - stay, key, value)
         parent_at, parent, followed = path[-2]
@@ -221,6 +257,6 @@ class DirectoryTree:
             neighbour = self._page(previous)
             neighbour.siblings = following, neighbour.siblings[1]
         self._inode.blocks -= self._txn.volume.blocks_per_page
-        if node.is_leaf:
+        if node.is_leaf and self._index is None:
             self._inode.size -= PAGE
         self._txn.drop_page(DTREE, address, self._inode)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import struct
 from bisect import bisect_left
 
+from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ..dtree import INTERNAL, LEAF, ROOT_SLOTS, SLOT, STBL_SLOTS, HeadSlot
 from ..geometry import PAGE
 from ..volume import Volume
@@ -30,12 +31,16 @@ class NodeFormat:
     Args:
         volume: the file system.
         coding: of its dialect.
+        indexed: entries carry the index that the directory's table knows them by.
     """
 
-    def __init__(self, volume: Volume, coding: Coding) -> None:
+    def __init__(self, volume: Volume, coding: Coding, *, indexed: bool = False) -> None:
         self.volume, self.coding, self.dialect = volume, coding, volume.dialect
         s = volume.dialect.structures
-        self.leaf, self.internal = HeadSlot.of(s.leaf_slot), HeadSlot.of(s.internal_slot)
+        leaf = LEAF_SLOT_INDEXED if indexed else s.leaf_slot
+        self.leaf, self.internal = HeadSlot.of(leaf), HeadSlot.of(s.internal_slot)
+        self.index_at = leaf.offset_of("index") if indexed else 0
+        self.index = struct.Struct("<I")
         self.number = struct.Struct(volume.dialect.order + ("Q" if volume.dialect.order == ">" else "I"))
         self.root_stbl = s.dtree_root.offset_of("stbl")
         self.parent_at = s.dtree_root.offset_of("idotdot")
@@ -132,6 +137,11 @@ class Node:
         """Give an entry of a leaf another inode."""
         self._form.number.pack_into(self._buffer, self._slot(self._table[index]), number)
 
+    def indexes(self, first: int = 0) -> list[int]:
+        """Indexes of the entries of a leaf from position `first` on."""
+        unpack, at = self._form.index.unpack_from, self._form.index_at
+        return [unpack(self._buffer, self._slot(slot) + at)[0] for slot in self._table[first:]]
+
     def child(self, index: int) -> tuple[int, int]:
         """Block address and length of the page that a router points to."""
         return self._form.coding.get_pxd(self._buffer, self._slot(self._table[index]))
@@ -151,7 +161,7 @@ class Node:
         Args:
             index: its place in key order.
             key: its key.
-            value: the inode number or the page's extent, as its bytes.
+            value: the inode number (and index) or the page's extent, as its bytes.
         """
         raw, head, unit, coded = self._buffer, self._head, self._form.unit, self._form.dialect.sort_key(key)
         chain = [self._take() for _ in range(self.slots_of(key))]
@@ -159,6 +169,10 @@ class Node:
         base = self._slot(chain[0])
         first = coded[: head.name_bytes]
         raw[base : base + head.name] = bytes(head.name)
+        if self._form.index_at and self.is_leaf:
+            number = self._form.number.size
+            raw[base + self._form.index_at : base + SLOT] = value[number:]
+            value = value[:number]
         raw[base : base + len(value)] = value
         raw[base + head.next], raw[base + head.length] = links[0], len(coded) // unit
         raw[base + head.name : base + head.name + head.name_bytes] = first.ljust(head.name_bytes, b"\0")
@@ -188,8 +202,12 @@ class Node:
         self._put_table()
 
     def value(self, index: int) -> bytes:
-        """What an entry stands for, as its bytes: an inode number or an extent."""
-        base = self._slot(self._table[index])
+        """What an entry stands for, as its bytes: an inode number (and index) or an extent."""
+        base, form = self._slot(self._table[index]), self._form
+        if form.index_at and self.is_leaf:
+            return bytes(
+                self._buffer[base : base + form.number.size] + self._buffer[base + form.index_at : base + SLOT]
+            )
         return bytes(self._buffer[base : base + (self._form.number.size if self.is_leaf else 8)])
 
     def set_value(self, index: int, value: bytes) -> None:

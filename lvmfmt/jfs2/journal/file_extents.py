@@ -41,6 +41,9 @@ class FileExtents:
         pieces: its extents; `store` makes changes of them part of the transaction.
     """
 
+    ROOT_AT = ROOT_OFFSET
+    """Where the root of the tree lies in the inode."""
+
     def __init__(self, txn: Transaction, inode: InodeImage) -> None:
         self._txn, self._inode = txn, inode
         self.pieces: list[Piece] = []
@@ -150,9 +153,9 @@ class FileExtents:
     def _read_root(self) -> list[Piece]:
         """The extents, of a tree that may be all in the root."""
         data, volume = self._inode.data, self._txn.volume
-        count = self._txn.coding.entry_count(data, ROOT_OFFSET)
-        if data[ROOT_OFFSET + _FLAG] & LEAF and FIRST_ENTRY <= count <= ROOT_MAXENTRY:
-            found = self._txn.coding.entries(data, ROOT_OFFSET, FIRST_ENTRY, count)
+        count = self._txn.coding.entry_count(data, self.ROOT_AT)
+        if data[self.ROOT_AT + _FLAG] & LEAF and FIRST_ENTRY <= count <= ROOT_MAXENTRY:
+            found = self._txn.coding.entries(data, self.ROOT_AT, FIRST_ENTRY, count)
             end = 0
             for offset, length, address, _ in found:
                 if offset < end or not 0 < address < address + length <= volume.blocks:
@@ -160,8 +163,8 @@ class FileExtents:
                 end = offset + length
             else:
                 return found
-        root = np.frombuffer(bytes(data[ROOT_OFFSET:]), np.uint8)
-        extents = read_extents(volume, root, at=self._inode.at + ROOT_OFFSET)
+        root = np.frombuffer(bytes(data[self.ROOT_AT :]), np.uint8)
+        extents = read_extents(volume, root, at=self._inode.at + self.ROOT_AT)
         self._levels = self._read_levels()
         return [(o, n, a, f) for o, n, a, f in extents.tolist()]
 
@@ -239,7 +242,7 @@ class FileExtents:
         """Block addresses of the tree's pages, leaves first; `read_extents` has found them in order."""
         coding = self._txn.coding
         levels: list[list[int]] = []
-        nodes: list[tuple[bytearray, int]] = [(self._inode.data, ROOT_OFFSET)]
+        nodes: list[tuple[bytearray, int]] = [(self._inode.data, self.ROOT_AT)]
         while nodes and not nodes[0][0][nodes[0][1] + _FLAG] & LEAF:
             level = [
                 address

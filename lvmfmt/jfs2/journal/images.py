@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..attributes.descriptor import INLINE_FLAG
 from ..dtree import ROOT_SLOTS, SLOT
 from ..geometry import INODE_SIZE, PAGE
-from ..log.records import DTREE, XTREE
+from ..log.records import DTREE, TABLE, XTREE
 from ..xtree import FIRST_ENTRY, ROOT_OFFSET
 from .coding import ENTRY, Coding, Piece
 from .dtree_node import Node, NodeFormat
@@ -26,7 +26,10 @@ _NEW, _EXTENDED = 0x01, 0x02
 _TAIL = 256
 """Where an inode's symlink or device number starts; the inline attributes follow."""
 _INLINE_ATTRIBUTES = 384
-_WORDS = SLOT // 8
+INDEX_AT, INDEX_BYTES, INLINE_INDEXES = 128, 96, 12
+"""Where a directory's index (Linux dialect) lies in its inode: 12 slots, or the root of the tree of its pages."""
+_INDEX_BASE = 256
+"""Bytes of an inode's base with the index."""
 _INODES_PER_PAGE = PAGE // INODE_SIZE
 
 Ranges = list[tuple[int, bytes]]
@@ -69,14 +72,18 @@ class InodeImage:
         uid: `di_uid`.
         gid: `di_gid`.
         generation: `di_gen`.
+        next_index: `di_next_index`, Linux dialect: the next index of a directory's entry.
+        index_pages: block addresses of the pages of a directory's index; None while they are not known.
     """
 
     mode_word, links, size, blocks = _Number("di_mode"), _Number("di_nlink"), _Number("di_size"), _Number("di_nblocks")
     uid, gid, generation = _Number("di_uid"), _Number("di_gid"), _Number("di_gen")
+    next_index = _Number("di_next_index")
 
     def __init__(self, fileset: int, number: int, at: int, data: bytearray, coding: Coding) -> None:
         self.fileset, self.number, self.at, self.data, self.coding = fileset, number, at, data, coding
         self.before = b""
+        self.index_pages: list[int] | None = None
         self._root: Node | None = None
 
     @property
@@ -149,7 +156,28 @@ class InodeImage:
         tail = _TAIL if not self.tree else _INLINE_ATTRIBUTES if self._has_inline_attributes else INODE_SIZE
         if self.data[tail:] != self.before[tail:] and self.links:
             found.append((first + tail // slot, bytes(self.data[tail:])))
+        if self._has_changed_index and not self._has_index_pages(self.data):
+            base = _INDEX_BASE
         return [*found, (first, bytes(self.data[:base]))]
+
+    @property
+    def _has_changed_index(self) -> bool:
+        if self.kind != stat.S_IFDIR or self.coding.dialect.name != "linux":
+            return False
+        index = slice(INDEX_AT, INDEX_AT + INDEX_BYTES)
+        return self.data[index] != (self.before[index] or bytes(INDEX_BYTES))
+
+    def _has_index_pages(self, data: bytes | bytearray) -> bool:
+        packing, at = self.coding.fields["di_next_index"]
+        return bool(data) and int(packing.unpack_from(data, at)[0]) - 2 > INLINE_INDEXES
+
+    def index_ranges(self, allocated: Extents) -> Ranges:
+        """Changed slots of the root of its index's tree; none while the index fits the inode."""
+        if not self.links or not self._has_changed_index or not self._has_index_pages(self.data):
+            return []
+        index = slice(INDEX_AT, INDEX_AT + INDEX_BYTES)
+        before = self.before[index] if self._has_index_pages(self.before) else b""
+        return extent_ranges(self.coding, before, self.data[index], allocated)
 
     @property
     def _has_inline_attributes(self) -> bool:
@@ -180,7 +208,7 @@ class PageImage:
     """A page of a tree in memory, as the last commit or the transaction that is going on leaves it.
 
     Args:
-        kind: XTREE or DTREE.
+        kind: XTREE, DTREE or TABLE (a directory's index).
         address: its block.
         owner: the inode that it belongs to.
         data: its bytes: 4096, or less for the only page of a small AIX directory.
@@ -209,6 +237,8 @@ class PageImage:
             return []
         if self.kind == XTREE:
             return extent_ranges(coding, b"" if self.is_new else self.before, self.data, allocated)
+        if self.kind == TABLE:
+            return [(0, bytes(self.data))] if self.is_new else changed_slots(self.before, self.data, slot=ENTRY)
         return changed_slots(self.before, self.data, keep=FIRST_SLOTS if self.is_new else 0)
 
 
@@ -216,20 +246,21 @@ FIRST_SLOTS = 5
 """Header and sorted table of a full directory page: the slots that the record of a new page always has."""
 
 
-def changed_slots(before: bytes, after: bytearray, *, keep: int = 0) -> Ranges:
-    """Runs of slots of 32 bytes that differ; the first `keep` slots count as changed."""
+def changed_slots(before: bytes, after: bytearray, *, keep: int = 0, slot: int = SLOT) -> Ranges:
+    """Runs of slots of `slot` bytes that differ; the first `keep` slots count as changed."""
+    per_slot = slot // 8
     if len(before) != len(after):
         return [(0, bytes(after))]
     words = bytearray((np.frombuffer(before, np.uint64) != np.frombuffer(after, np.uint64)).tobytes())
-    words[: keep * _WORDS] = b"\1" * (keep * _WORDS)
+    words[: keep * per_slot] = b"\1" * (keep * per_slot)
     found: Ranges = []
     at = words.find(1)
     while at >= 0:
-        first = end = at // _WORDS
-        while words.find(1, end * _WORDS, (end + 1) * _WORDS) >= 0:
+        first = end = at // per_slot
+        while words.find(1, end * per_slot, (end + 1) * per_slot) >= 0:
             end += 1
-        found.append((first, bytes(after[first * SLOT : end * SLOT])))
-        at = words.find(1, end * _WORDS)
+        found.append((first, bytes(after[first * slot : end * slot])))
+        at = words.find(1, end * per_slot)
     return found
 
 

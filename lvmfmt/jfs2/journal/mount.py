@@ -175,7 +175,8 @@ def mount(
     Args:
         device: the file system, writable.
         now: instant in nanoseconds.
-        log: a log volume that other mounted file systems may use too, see `open_shared_log`.
+        log: a log volume that other mounted file systems may use too, see `open_shared_log`; or the inline log of this
+            one, on the same device.
         log_device: a log volume that no other mounted file system uses, writable.
         aggregate: AIX: number of the file system's device (major << 32 | minor), needed with an external log.
 
@@ -185,7 +186,7 @@ def mount(
         OperationRefused: it is not clean, or its log is in use or has something to replay.
     """
     superblock = check_mountable(device)
-    if log is not None and superblock.geometry.log_blocks:
+    if log is not None and superblock.geometry.log_blocks and log.log.device is not device:
         raise OperationRefused("the file system has a log of its own", where=device.name)
     shared = SharedLog(find_log(device, superblock, log_device)) if log is None else log
     mounted = Mount(device, superblock, shared.attach(device, superblock, aggregate))

@@ -25,8 +25,8 @@ def check_mountable(device: BlockDevice, *, left: int | None = None) -> Superblo
     problems = list(superblock.problems)
     if left is None:
         problems += describe_state(superblock.state)
-    elif superblock.state != left:
-        raise OperationRefused("the file system is not as it was left", where=where, hint="replay its log (logredo)")
+    else:
+        check_left(device, superblock, frozen=left == CLEAN_QUIESCED)
     if left is None and superblock.state == MOUNT:
         raise OperationRefused("it was not unmounted", where=where, hint="replay its log (logredo) first")
     if left is None and superblock.state in (CLEAN_QUIESCED, QUIESCED):
@@ -35,9 +35,18 @@ def check_mountable(device: BlockDevice, *, left: int | None = None) -> Superblo
         raise OperationRefused(problems[0], where=where, hint="run fsck first")
     for found, what in (
         (not superblock.writable_features, "mounting a file system with snapshots"),
-        (superblock.indexed_directories, "writing to directories with an index (s_flag 0x200000)"),
         (superblock.variable_inode_extents, "writing with inode extents of several lengths"),
     ):
         if found:
             raise UnsupportedFeature(what, where=where, hint="it can be opened for reading")
     return superblock
+
+
+def check_left(device: BlockDevice, superblock: Superblock, *, frozen: bool) -> None:
+    """Check that a mounted file system is as it was left at rest.
+
+    Raises:
+        OperationRefused: it is not.
+    """
+    if superblock.state != (CLEAN_QUIESCED if frozen else MOUNT):
+        raise OperationRefused("the file system is not as it was left", where=device.name, hint="replay its log")

@@ -14,6 +14,7 @@ from ...errors import OperationRefused
 from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..inode_table import fill_special
 from .attributes import AttributeOperations
+from .dir_index import FIRST_INDEX
 from .dtree_change import DirectoryTree
 from .file_content import FileContent
 from .handles import OpenFiles
@@ -52,6 +53,8 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             )
             child.set_root(txn.form.empty_root(directory.number))
             child.links, child.size = 2, DIRECTORY_SIZE_OF_ROOT
+            if txn.form.index_at:
+                child.next_index, child.size = FIRST_INDEX, 1
             directory.links += 1
 
     def symlink(self, target: str, path: str, *, now: int, uid: int = 0, gid: int = 0) -> None:

@@ -10,8 +10,9 @@ from typing import Any
 
 from ..dialect import LINUX
 from ..dtree import SLOT
+from ..geometry import PAGE
 from ..inode_table import AGGREGATE, FILESET
-from ..log.records import BTROOT, DTREE, INODE, NEW, XTREE
+from ..log.records import BTROOT, DIR_XTREE, DTREE, INODE, NEW, XTREE
 from ..volume import Volume
 from .coding import ENTRY
 from .dtree_node import NodeFormat
@@ -118,6 +119,12 @@ class Transaction:
         else:
             self.free(address, length)
 
+    def drop_data_page(self, kind: int, address: int, owner: InodeImage) -> None:
+        """A page of an extent that is given back is no metadata any more; it need not have been looked at."""
+        image = self.pages.pop(address, None) or PageImage(kind, address, owner, bytearray(PAGE))
+        if not image.is_new:
+            self._dropped.append(image)
+
     def allocate(self, blocks: int, *, near: int, contiguous: bool = False) -> Extents:
         """Take free blocks, see `FreeSpace.allocate`."""
         taken = self._space.allocate(blocks, near=near, contiguous=contiguous)
@@ -166,6 +173,9 @@ class Transaction:
                 kind = inode.tree or XTREE
                 block = inode.page_at // volume.block_size
                 yield self._redo(kind | BTROOT, block, inode.fileset, inode.number, ranges)
+            if ranges := inode.index_ranges(self.allocated):
+                block = inode.page_at // volume.block_size
+                yield self._redo(XTREE | BTROOT | DIR_XTREE, block, inode.fileset, inode.number, ranges)
         for page in self.pages.values():
             ranges = page.ranges(self.coding, self.allocated)
             if ranges and (page.fileset, page.owner) not in deleted:

@@ -114,24 +114,16 @@ def build_tree(device: Overlay, volume: Volume, room: Room, extents: NDArray[Any
     Raises:
         NoSpace: there is no room for its pages.
     """
-    dialect, bpp, xad = volume.dialect, volume.blocks_per_page, volume.dialect.structures.xad
+    dialect, bpp = volume.dialect, volume.blocks_per_page
     flags = extents["flag"] & np.uint8(_KEPT_FLAGS[dialect.name])
-    columns = (extents[field].astype(np.int64) for field in ("offset", "length", "address"))
-    trees = ExtentTrees(dialect, FileRuns(np.zeros(len(extents), np.int64), *columns), 1)
+    offset, length, address = (extents[field].astype(np.int64) for field in ("offset", "length", "address"))
+    runs = FileRuns(np.zeros(len(extents), np.int64), offset, length, address, flags)
+    trees = ExtentTrees(dialect, runs, 1)
     count = int(trees.page_counts[0])
     first = room.take(count * bpp) if count else 0
     root = trees.roots(0, 1, np.array([first]), bpp)
     if count:
-        pages = trees.pages(0, first, bpp)  # leaves first
-        entries = pages.reshape(count, -1, xad.size)[:, FIRST_ENTRY:]
-        leaves = -(-len(extents) // entries.shape[1])
-        flat = np.ascontiguousarray(entries[:leaves]).view(xad.dtype).reshape(-1)
-        flat["flag"][: len(extents)] = flags
-        entries[:leaves] = flat.view(np.uint8).reshape(leaves, -1, xad.size)
-        device.write(first * volume.block_size, pages)
-    else:
-        table = root[0, FIRST_ENTRY * xad.size :].view(xad.dtype)
-        table["flag"][: len(extents)] = flags
+        device.write(first * volume.block_size, trees.pages(0, first, bpp))
     return root[0], count * bpp
 
 

@@ -3,8 +3,8 @@
 The superblock first says what is going on and where it leads (`s_xsize`, `s_xfsckpxd`, `s_xlogpxd`), and carries a
 mark that keeps everybody else away. All that follows is computed from the bits of the block map that both sizes
 share, and gives the same bytes however often it is done: a resize that was interrupted is finished by doing it again.
-New pages of the map come out of the new space and are one more extent of its inode; nothing else moves. Source:
-reference sections 3.13 and 3.14.
+New pages of the map come out of the new space and are one more extent of its inode. What lies behind a new end moves
+before it first (`evacuation`). Source: reference sections 3.13 and 3.14.
 """
 
 from __future__ import annotations
@@ -15,19 +15,31 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice, Piece, PieceList
-from ..errors import NoSpace, OperationRefused, UnsupportedFeature
-from ..units import SECTOR, align_up
-from .blockmap import MapBits, UsedBlocks, write_block_map
-from .dialect import AIX, Dialect
-from .geometry import BLOCK_MAP_OFFSET, MAX_EXTENT, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
-from .inode_map import control_page
-from .inodes import Inode, InodeMap
-from .log.locate import find_log
-from .log_format import REDONE, format_log
-from .superblock import CLEAN, EXTENDFS, Superblock, read_superblock
-from .xtree import read_extents
-from .xtree_build import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF
+from ...block import BlockDevice, Piece, PieceList
+from ...errors import OperationRefused, UnsupportedFeature
+from ...units import SECTOR, align_up
+from ..blockmap import MapBits, UsedBlocks, write_block_map
+from ..dialect import AIX, Dialect
+from ..geometry import (
+    BLOCK_MAP_OFFSET,
+    L2_PAGE,
+    MAX_EXTENT,
+    PAGE,
+    SUPERBLOCK2_OFFSET,
+    SUPERBLOCK_OFFSET,
+    Geometry,
+    l1_page,
+)
+from ..inode_map import control_page
+from ..inodes import Inode, InodeMap
+from ..log.locate import find_log
+from ..log_format import REDONE, format_log
+from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
+from ..xtree import read_extents
+from ..xtree_build import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF
+from .evacuation import Evacuation
+from .free_space import last_used
+from .notebook import Notebook, erase_notebook, read_notebook
 
 SHRINKFS = 0x20
 BLOCK_MAP = 2
@@ -47,8 +59,8 @@ def resize(device: BlockDevice, size: int | None = None, *, log_bytes: int | Non
 
     Raises:
         OperationRefused: it is not clean, or `size` is more than the device has.
-        NoSpace: blocks behind the new end are in use.
-        UnsupportedFeature: the map lies in too many pieces, or the file system has snapshots.
+        NoSpace: what lies behind the new end does not fit before it.
+        UnsupportedFeature: the map lies in too many pieces, something cannot be moved, or there are snapshots.
         CorruptImage: it makes no sense.
     """
     device.check_writable()
@@ -65,11 +77,18 @@ def resize(device: BlockDevice, size: int | None = None, *, log_bytes: int | Non
             return old
     else:
         new = _announced(superblock)
-    change = _Change(device, superblock, new)
     if state == CLEAN:
-        change.check()
+        change = _Change(device, superblock, new)
+        evacuation = change.evacuation()
+        erase_notebook(device, old)
+        if evacuation is not None:
+            evacuation.carry_out()
         change.announce()
-    change.carry_out()
+    if (book := read_notebook(device, old)) is not None:
+        _finish_evacuation(device, superblock, book)
+        superblock = read_superblock(device)
+        new = replace(new, second_table=superblock.geometry.ait2, second_map=superblock.geometry.aim2)
+    _Change(device, superblock, new).carry_out()
     return new
 
 
@@ -108,6 +127,31 @@ def _announced(superblock: Superblock) -> Geometry:
 _X_PLACES = ("s_xfsckpxd", "s_xlogpxd")
 
 
+_NO_BLOCKS = UsedBlocks(np.zeros((0, 2), np.int64))
+
+
+def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: Notebook) -> None:
+    """Write the sectors of the notebook, then the block map, the places of the second tables, and end the notebook."""
+    for rows in book.sectors(device):
+        for offset, data in zip(rows["offset"].tolist(), rows["data"], strict=True):
+            device.write(offset, data)
+    device.flush()
+    old, dialect = superblock.geometry, superblock.dialect
+    inode = InodeMap(superblock.volume(device), superblock).aggregate_inode(BLOCK_MAP)
+    extents = read_extents(superblock.volume(device), inode.root, at=inode.root_at)
+    pieces = list(zip(extents["address"].tolist(), extents["length"].tolist(), strict=True))
+    map_file = _map_file(device, old.block_size, pieces)
+    bits = MapBits(map_file, dialect, old.blocks, UsedBlocks(book.taken), UsedBlocks(book.freed))
+    write_block_map(map_file, old, dialect, bits)
+    device.flush()
+    places = {"s_ait2": (book.ait2, old.blocks_per_extent)}
+    if old.has_aim2:
+        places["s_aim2"] = (book.aim2, 2 * old.blocks_per_page)
+    for offset in (SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET):
+        _put_superblock(device, dialect, offset, places)
+    erase_notebook(device, old)
+
+
 class _Change:
     """One resize, from the state of the superblock on.
 
@@ -132,24 +176,16 @@ class _Change:
         if len(self.after) > ROOT_ENTRIES:
             raise UnsupportedFeature(f"a block map of {len(self.after)} pieces", where=device.name)
 
-    def check(self) -> None:
-        """Refuse to cut off what is in use.
+    def evacuation(self) -> Evacuation | None:
+        """The plan that empties what is cut off, None where nothing is there.
 
         Raises:
-            NoSpace: there is something behind the new end.
+            NoSpace: it does not fit.
         """
-        bits = self._bits()
-        group = 1 << 23
-        last = 0
-        for first in range(self.new.blocks // group * group, self.old.blocks, group):
-            count = align_up(min(group, self.old.blocks - first), 8192)
-            used = np.flatnonzero(bits.bits(first, count)[: self.old.blocks - first]) + first
-            last = int(used[-1]) if len(used) else last
-        if last >= self.new.blocks:
-            raise NoSpace(
-                f"block {last} is in use, the new end is block {self.new.blocks}", where=self.device.name,
-                hint="a smaller file system is made by building a new one from its files",
-            )  # fmt: skip
+        if last_used(self._bits(), self.new.blocks, self.old.blocks) < 0:
+            return None
+        bits = MapBits(self._map_file(self.before), self.dialect, self.old.blocks, _NO_BLOCKS, _NO_BLOCKS)
+        return Evacuation(self.device, self.superblock, self.inodes, bits, self.new)
 
     def announce(self) -> None:
         """Say in the primary superblock what is going on."""
@@ -161,11 +197,14 @@ class _Change:
         pages = self.new.map_pages
         target = self._map_file(self.after)
         write_block_map(target, self.new, self.dialect, self._bits())
-        target.write(BLOCK_MAP_OFFSET + (pages - 1) * PAGE, bytes(PAGE))  # the spare page
+        unused = [page for page, level in ((L2_PAGE, 2), (l1_page(0), 1)) if self.new.max_level < level]
+        for page in (*unused, pages - 1):  # levels that the size does not need, and the spare page
+            target.write(BLOCK_MAP_OFFSET + page * PAGE, bytes(PAGE))
         self.device.flush()
         for inode in (self.map_inode, self.inodes.aggregate_inode(BLOCK_MAP, second=True)):
             self._describe_map(inode)
-        if self.new.ag_log2 != self.old.ag_log2:
+        starts = [int(self.inodes.iag(k).row["agstart"][0]) for k in range(self.inodes.iag_count)]
+        if self.new.ag_log2 != self.old.ag_log2 or max(starts) >= self.new.blocks:
             self._regroup_inodes()
         if self.new.log_blocks:
             self._format_log()
@@ -211,10 +250,7 @@ class _Change:
         )  # fmt: skip
 
     def _map_file(self, extents: list[tuple[int, int]]) -> PieceList:
-        """The map as if in one piece at its place."""
-        size = self.new.block_size
-        pieces = [Piece(self.device, a * size, n * size) for a, n in extents]
-        return PieceList([Piece(self.device, 0, BLOCK_MAP_OFFSET), *pieces], name=self.device.name)
+        return _map_file(self.device, self.new.block_size, extents)
 
     def _describe_map(self, inode: Inode) -> None:
         row = inode.row.copy()
@@ -230,12 +266,14 @@ class _Change:
         self.device.write(inode.at, row)
 
     def _regroup_inodes(self) -> None:
-        """Allocation groups have another size: inode groups belong to those that their start is in now."""
-        record = self.dialect.structures.iag
-        rows: NDArray[Any] = record.table(
-            b"".join(self.inodes.iag(k).row.tobytes() for k in range(self.inodes.iag_count))
-        ).copy()
-        rows["agstart"] = rows["agstart"].astype(np.int64) >> self.new.ag_log2 << self.new.ag_log2
+        """Allocation groups have another size or are gone: inode groups belong to those that their start is in now,
+        or, where that is gone, their first extent."""
+        record, groups = self.dialect.structures.iag, [self.inodes.iag(k) for k in range(self.inodes.iag_count)]
+        rows: NDArray[Any] = record.table(b"".join(iag.row.tobytes() for iag in groups)).copy()
+        first = np.array([next((a for a in iag.address.tolist() if a), 0) for iag in groups], np.int64)
+        start = rows["agstart"].astype(np.int64)
+        start = np.where(start >= self.new.blocks, first, start)
+        rows["agstart"] = start >> self.new.ag_log2 << self.new.ag_log2
         for link in _LINKS:
             rows[link] = -1
         control = control_page(self.dialect, self.new, rows)
@@ -254,18 +292,29 @@ class _Change:
 
     def _superblock(self, offset: int, **values: Any) -> None:
         """Change one superblock: the fields given, and those that say where the resize leads."""
-        record = self.dialect.structures.superblock
-        page = self.device.read(offset, record.size)
-        table = page.view(record.dtype)
         values |= {
             "s_xsize": self.new.blocks,
             "s_xfsckpxd": (self.new.fsck_address, self.new.fsck_blocks),
             "s_xlogpxd": (self.new.log_address, self.new.log_blocks),
         }
-        for name, value in values.items():
-            if isinstance(value, tuple):
-                self.dialect.put_pxd(table[name], slice(None), *value)
-            else:
-                table[name] = value
-        self.device.write(offset, page[:SECTOR])
-        self.device.flush()
+        _put_superblock(self.device, self.dialect, offset, values)
+
+
+def _map_file(device: BlockDevice, block_size: int, extents: list[tuple[int, int]]) -> PieceList:
+    """The map as if in one piece at its place."""
+    pieces = [Piece(device, a * block_size, n * block_size) for a, n in extents]
+    return PieceList([Piece(device, 0, BLOCK_MAP_OFFSET), *pieces], name=device.name)
+
+
+def _put_superblock(device: BlockDevice, dialect: Dialect, offset: int, values: dict[str, Any]) -> None:
+    """Change fields of one superblock; a pair is an extent, address and length."""
+    record = dialect.structures.superblock
+    page = device.read(offset, record.size)
+    table = page.view(record.dtype)
+    for name, value in values.items():
+        if isinstance(value, tuple):
+            dialect.put_pxd(table[name], slice(None), *value)
+        else:
+            table[name] = value
+    device.write(offset, page[:SECTOR])
+    device.flush()

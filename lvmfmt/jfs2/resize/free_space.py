@@ -89,5 +89,5 @@ class FreeSpace:
     def _full(self, wanted: str, there: str) -> NoSpace:
         return NoSpace(
             f"what lies behind the new end needs {wanted} before it, {there}", where=self._where,
-            hint="choose a larger size, or remove files first",
+            hint="choose a larger size, shrink in steps (each shortens the block map), or remove files first",
         )  # fmt: skip

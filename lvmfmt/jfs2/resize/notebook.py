@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...block import BlockDevice
 from ...errors import CorruptImage
 from ...units import SECTOR
-from ..geometry import PAGE, Geometry
+from ..geometry import Geometry
 
 HEAD = np.dtype(
     [("magic", "S8"), ("blocks", "<i8"), ("at", "<i8"), ("taken", "<i8"), ("freed", "<i8"), ("sectors", "<i8"),
@@ -142,6 +142,3 @@ def erase_notebook(device: BlockDevice, geometry: Geometry) -> None:
 
 def _place(geometry: Geometry) -> int:
     return geometry.fsck_address * geometry.block_size
-
-
-

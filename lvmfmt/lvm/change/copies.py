@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NotFound
-from ..allocate import Policy, Row, add_copies, fill_row
+from ..allocate import add_copies, fill_row, violated
 from ..maps import LvMap
+from ..pools import Policy, Row
 from ..refusals import AllocationRefused, BadArgument, CopiesExist, LastGoodCopy, NotOnDisk
 from ..vgda import MAX_COPIES
 from .draft import Draft
-from .volumes import violated
 
 
 class Copies(Draft):
@@ -194,12 +194,24 @@ class Copies(Draft):
         self._relocate(minor, name, leaving, old, new)
         return old, new
 
-    def mark_stale(self, name: str) -> None:
-        """Declare every copy of an LV stale but the first good one of each LP: the others are about to differ."""
+    def mark_stale(self, name: str, which: NDArray[np.bool_] | None = None) -> None:
+        """Declare PPs of an LV stale: they are about to differ from the others.
+
+        Args:
+            name: of the LV.
+            which: of its PPs, shape (copies, lps); default all but the first good one of each LP.
+
+        Raises:
+            LastGoodCopy: an LP would have no good copy.
+        """
         minor = self._minor(name)
         lv_map = self.state.maps[minor]
         good = lv_map.held & ~lv_map.look_up(self.state.stale)
-        self._mark(lv_map.where(good & (np.cumsum(good, axis=0) > 1)), stale=True)
+        which = good & (np.cumsum(good, axis=0) > 1) if which is None else which
+        lost = good.any(axis=0) & ~(good & ~which).any(axis=0)
+        if lost.any():
+            raise LastGoodCopy(name, int(lost.sum()))
+        self._mark(lv_map.where(which), stale=True)
         self._place(minor, lv_map)
 
     def mark_synced(self, name: str, which: NDArray[np.bool_] | None = None) -> None:

@@ -12,9 +12,9 @@ from ...errors import NoSpace, OperationRefused
 from ..boot import read_pvid
 from ..disk import scan
 from ..identity import new_pvid
-from ..refusals import DiskTaken, LastDisk, PartitionsInUse, SnapshotGroup
+from ..refusals import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
 from ..state import GroupState, Member
-from ..vgda import PV_SPLIT
+from ..vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from .draft import Draft
 
 
@@ -76,6 +76,31 @@ class Disks(Draft):
             self.changes.joined.discard(number)
         elif member is not None:
             self.changes.left.append(member)
+
+    def set_disk(self, pvid: str, *, allocatable: bool | None = None, removed: bool | None = None) -> None:
+        """Let a disk give partitions or not, be used or not (`chpv -a`, `-v`); None leaves it alone.
+
+        What lies on a disk that is removed becomes stale; after its return it has to be synchronised.
+
+        Raises:
+            LastGoodCopy: an LV has its last good copy on a disk that is to be removed.
+        """
+        number = self._number(pvid)
+        state = self.state.vgda.pvs["pv_state"]
+        for flag, wanted in (
+            (PV_NO_ALLOCATION, None if allocatable is None else not allocatable),
+            (PV_REMOVED, removed),
+        ):
+            if wanted is not None:
+                state[number - 1] = int(state[number - 1]) & ~flag & 0xFF | (flag if wanted else 0)
+        for minor, lv_map in list(self.state.maps.items()) if removed else ():
+            here = lv_map.pv == number
+            good = lv_map.held & ~lv_map.look_up(self.state.stale)
+            lost = (here & good).any(axis=0) & ~(good & ~here).any(axis=0)
+            if lost.any():
+                raise LastGoodCopy(self.state.vgda.name(minor).decode("utf-8", "surrogateescape"), int(lost.sum()))
+            self._mark(lv_map.where(here), stale=True)
+            self._place(minor, lv_map)
 
     def split_off(self, numbers: Sequence[int]) -> None:
         """Go on without disks that keep their places in the VGDA; see `lvm.split`."""

@@ -9,18 +9,17 @@ from dataclasses import replace
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
-from ..allocate import Policy, Pool
 from ..commit import Changes
 from ..firstblock import FirstBlock
-from ..identity import uid_text
 from ..lvcb import Lvcb
 from ..maps import LvMap, store
+from ..pools import Policy, Pool
 from ..refusals import BadArgument
 from ..state import GroupState
-from ..vgda import PP_STRIPED
+from ..vgda import PP_STRIPED, PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
-_NOT_ALLOCATABLE = 2 | 4 | 8 | 64
+_NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT
 """States of a PV that gives no PPs: missing, removed, no allocation, split (lvm-format 8.3)."""
 
 
@@ -61,16 +60,18 @@ class Draft:
 
     @property
     def _vgid(self) -> str:
-        return uid_text(self.state.vgda.header["vg_id"].tobytes())
+        return self.state.vgid
 
     # ---- names and numbers
 
     def _minor(self, name: str) -> int:
         raw = name.encode("utf-8", "surrogateescape")
-        for minor in self.state.maps:
-            if self.state.vgda.name(minor) == raw or name == f"#{minor}":
-                return minor
-        raise NotFound("no such logical volume", where=name)
+        minor = self.state.vgda.minor(raw) if raw else None
+        if minor is None and name[:1] == "#" and name[1:].isdecimal():
+            minor = int(name[1:])
+        if minor not in self.state.maps:
+            raise NotFound("no such logical volume", where=name)
+        return minor
 
     def _number(self, pvid: str) -> int:
         for number, known in self.state.pvids.items():
@@ -84,7 +85,7 @@ class Draft:
     def _check_name(self, name: str) -> None:
         if not _NAME.fullmatch(name):
             raise OperationRefused(f"not a name for a logical volume: {name!r}", hint="1 to 15 letters, digits or _.-+")
-        if any(self.state.vgda.name(minor) == name.encode() for minor in self.state.maps):
+        if self.state.vgda.minor(name.encode()) is not None:
             raise AlreadyExists("the group has a logical volume of this name", where=name)
 
     def _check_version(self, version: int, what: str) -> None:

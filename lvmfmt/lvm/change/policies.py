@@ -6,11 +6,12 @@ from dataclasses import replace
 
 from ...errors import OperationRefused
 from .. import lvcb as lvcbs
+from ..allocate import violated
 from ..refusals import BadArgument
 from ..regions import INTRA
 from ..vgda import NO, YES
+from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft
-from .volumes import MAX_UPPER_BOUND, SCHEDULES, mwc_code, violated
 
 
 class Policies(Draft):

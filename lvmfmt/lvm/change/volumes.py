@@ -8,32 +8,21 @@ import numpy as np
 
 from ...errors import NoSpace
 from .. import lvcb as lvcbs
-from ..allocate import Policy, allocate, extend
+from ..allocate import allocate, extend, violated
 from ..identity import lvid
 from ..lvcb import STRIP_SHIFTS, Lvcb
 from ..mapfile import PartitionRange, place
 from ..maps import LvMap
+from ..pools import Policy
 from ..refusals import AllocationRefused, BadArgument, BadMap, MaximumReached
 from ..regions import INTRA
-from ..vgda import MAX_COPIES, NO, PP_PARALLEL, PP_STRIPED, YES
+from ..vgda import MAX_COPIES, NO, PP_STRIPED, YES
+from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft
 
 DEFAULT_MAX_LPS = 512
-MAX_UPPER_BOUND = 1024
 _LARGE_STRIP_SHIFT = 17
 _STRIPES, _STRIPED_MIRRORS, _LARGE_STRIPS = 2, 6, 30  # LVM versions that brought them (lvm-format 4.3)
-SCHEDULES = {"p": PP_PARALLEL, "s": 1, "ps": 4, "pr": 8}
-"""`mklv -d`: parallel, sequential, parallel write with sequential or round-robin read; the mirror_policy of each."""
-MWC = {"a": 1, "n": 2, "p": 3}
-"""`mklv -w`: active, none, passive."""
-
-
-def mwc_code(mwc: bool | str) -> int:
-    """mirwrt_consist of an LV entry for True, False or a letter of `MWC`."""
-    letter = mwc if isinstance(mwc, str) else "a" if mwc else "n"
-    if letter not in MWC:
-        raise BadArgument("mirror write consistency", mwc, "a, p or n")
-    return MWC[letter]
 
 
 class Volumes(Draft):
@@ -209,6 +198,26 @@ class Volumes(Draft):
         self._place(minor, new)
         self._update_sizes(minor)
 
+    def shrink_lv(self, name: str, lps: int) -> None:
+        """Take the last LPs away from an LV, in all its copies; what they hold is out of reach then.
+
+        Args:
+            name: of the LV.
+            lps: how many stay; of a striped LV rounded up to a multiple of the width.
+
+        Raises:
+            BadArgument: none, or more than it has.
+        """
+        minor = self._minor(name)
+        old, width = self.state.maps[minor], self._stripe_width(minor)
+        lps = -(-lps // width) * width if width else lps
+        if not 1 <= lps <= old.lps:
+            raise BadArgument("LPs", lps, f"1 to {old.lps}", where=name)
+        self._mark(LvMap(old.pv[:, lps:], old.pp[:, lps:]), stale=False)
+        self.state.vgda.lvs["num_lps"][minor - 1] = lps
+        self._place(minor, LvMap(old.pv[:, :lps].copy(), old.pp[:, :lps].copy()))
+        self._update_sizes(minor)
+
     def rename_lv(self, old: str, new: str) -> None:
         """Give an LV another name, in the name list and in its control block if it has one."""
         minor = self._minor(old)
@@ -279,25 +288,3 @@ class Volumes(Draft):
             return self._exact([PartitionRange(pvids[pv], pp + 1, pp + lps) for pv, pp in ends], old, lps, policy)
         except BadMap as error:
             raise AllocationRefused(f"no free run of {lps} PPs behind it: {error.what}") from error
-
-
-def violated(lv_map: LvMap, policy: Policy) -> str:
-    """Which part of a policy a map breaks, as a sentence; "" if none."""
-    pv, held = lv_map.pv.astype(np.int64), lv_map.held
-    # an LP without a PP in a copy has a place of its own
-    pv = np.where(held, pv, -1 - np.arange(lv_map.copies)[:, None])
-    if policy.strict == "y" and (np.diff(np.sort(pv, axis=0), axis=0) == 0).any():
-        return "two copies of an LP would lie on one disk"
-    disks = [set(row[mask].tolist()) for row, mask in zip(lv_map.pv, held, strict=True)]
-    if (policy.strict == "s" or policy.width) and sum(map(len, disks)) > len(set().union(*disks)):
-        return "two copies of the LV would share a disk"
-    if any(len(row) > policy.upper_bound for row in disks):
-        return f"a copy would lie on more than {policy.upper_bound} disks"
-    width = policy.width
-    if width and not all(len({int(row[i]) for i in range(c, lv_map.lps, width)}) == 1
-                         for row in lv_map.pv for c in range(width)):  # fmt: skip
-        return "the LPs of a column of stripes would lie on several disks"
-    steps = np.diff(lv_map.pp.astype(np.int64), axis=1)
-    if policy.contiguous and ((steps != 1).any() or any(len(row) > 1 for row in disks)):
-        return "a copy would not be one run of PPs"
-    return ""

@@ -21,8 +21,6 @@ import enum
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
-
 from ..block import BlockDevice
 from ..block.plan import Progress
 from ..errors import CorruptImage, ImageIOError, OperationRefused
@@ -30,9 +28,10 @@ from ..origin import Origin
 from ..units import SECTOR
 from . import mwc
 from . import record as lvm_record
+from .areas import DiskFailed
 from .boot import read_pvid
 from .change.disks import is_split
-from .commit import Changes, DiskFailed, counted, write_area, write_vgsa
+from .commit import Changes, counted, write_vgsa
 from .copies import Place
 from .group import VolumeGroup
 from .online import OnlineGroup
@@ -212,11 +211,11 @@ def _distrust(group: VolumeGroup, number: int, stale: PpTable) -> None:
 def _renew_copies(state: GroupState, origin: Origin) -> None:
     """Step 1."""
     if not state.vgsa.stamp:  # no copy was valid
-        write_vgsa(state, origin.now(), everywhere=True)
+        write_vgsa(state, origin.now())
     for place in counted(state):
         for offset, raw in ((place.vgsa_offset, state.vgsa.raw), (place.vgda_offset, state.vgda.raw)):
-            if not np.array_equal(place.device.read(offset, len(raw)), raw):
-                write_area(place.device, offset, raw)
+            if not state.ledger.holds(place.device, offset, raw):
+                state.ledger.write(place.device, offset, raw)
     for member in state.members.values():
         if lvm_record.read(member.device)[0] is None:
             lvm_record.write(member.device, member.record)

@@ -21,7 +21,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,48 +31,23 @@ from ..origin import Origin
 from ..units import SECTOR
 from . import lvcb as lvcbs
 from . import record as lvm_record
+from .areas import Ledger, write_sync
 from .boot import pvid_of, read_pvid, write_pvid
 from .change import Change
-from .commit import counted, first_pps, write_area, write_sync
+from .commit import counted, first_pps
 from .copies import Place
+from .factor import survey_fitting
 from .firstblock import FirstBlock
 from .group import VolumeGroup
 from .identity import check_machine_id, lvid, new_pvid, new_vgid, uid_bytes, uid_text
+from .naming import Naming
 from .record import BACKUP_PSN, PRIMARY_PSN, LvmRecord
 from .state import GroupState
 from .vgda import Vgda
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
-_LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
 _VGID = slice(4, 20)
 """Where the VGID lies in an LVM record of any kind (lvm-format 4.1, 4.2)."""
-
-
-@dataclass(frozen=True)
-class Naming:
-    """What LVs and mount points are called afterwards.
-
-    Attributes:
-        lv_prefix: before every LV name; "" leaves the names.
-        label_prefix: before every mount point; "" leaves them.
-        names: new names of LVs by their old ones; those that are not in it get the prefix.
-    """
-
-    lv_prefix: str = "fs"
-    label_prefix: str = "/fs"
-    names: Mapping[str, str] | None = None
-
-    def lv(self, old: str) -> str:
-        """The new name of an LV."""
-        return (self.names or {}).get(old, self.lv_prefix + old)
-
-    def label(self, old: str) -> str:
-        """The new label: a mount point gets the prefix."""
-        return self.label_prefix + old if old.startswith("/") else old
-
-    def fs(self, old: str) -> str:
-        """File system attributes that name the log by its new name."""
-        return _LOG.sub(lambda found: f"log=/dev/{self.lv(found[1])}", old)
 
 
 def reidentify(
@@ -116,7 +91,7 @@ def reidentify(
         _refuse_unless_sound(group, devices, subset)
         vgda = _draft(group, origin, machine, naming, keep_pvids=keep_pvids)
         for place in disks.values():
-            write_area(place.device, replace(place, index=1).vgda_offset, vgda.raw)
+            Ledger().write(place.device, replace(place, index=1).vgda_offset, vgda.raw)
     vgid = uid_text(vgda.header["vg_id"].tobytes())
     for number, place in disks.items():
         _switch(place.device, vgid, pvid_of(vgda.pvs["pv_id"][number - 1].tobytes()))
@@ -151,7 +126,8 @@ def _read(place: Place) -> Vgda | None:
     try:
         vgid = _header_vgid(place)
         vgsa = replace(place, index=0).read_vgsa()
-        return replace(place, record=replace(place.record, vgid=vgid)).read_vgda(vgsa.factor)
+        own = replace(place, record=replace(place.record, vgid=vgid))
+        return survey_fitting([own], vgsa.factor).newest[0][1]
     except CorruptImage:
         return None
 

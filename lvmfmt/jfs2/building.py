@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ..block import BlockDevice
-from ..errors import UnsupportedFeature
 from ..units import MIB, align_up
 from .aggregate import build_superblock, write_aggregate, write_superblocks
 from .blockmap import write_block_map
@@ -66,7 +65,7 @@ def build(
         block_size: 512, 1024, 2048 or 4096.
         log: where the log is; by default inline with the dialect's default size.
         identity: names in the superblock.
-        features: what it may have beyond the oldest form; an index of directories only while there are no entries.
+        features: what it may have beyond the oldest form.
         progress: told how many more bytes of file data are copied.
 
     Returns:
@@ -78,9 +77,7 @@ def build(
     """
     log = log if log is not None else InlineLog()
     features = features if features is not None else Features()
-    if features.directory_index and len(inventory.entries):
-        raise UnsupportedFeature("building directories with an index (s_flag 0x200000)", where=device.name)
-    plan = Placement(inventory, dialect, block_size, now)
+    plan = Placement(inventory, dialect, block_size, now, indexed=features.directory_index)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
     )

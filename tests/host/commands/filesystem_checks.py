@@ -1,0 +1,43 @@
+"""What holds of a host's file systems after every command: the engine's own rules, and those of the groups."""
+
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.host import Host
+from lvmfmt.host.machine import Machine
+from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.repair.superblocks import set_state
+from lvmfmt.jfs2.superblock import CLEAN, read_superblock
+
+from .conftest import Lab
+
+LETTER = b"Dear reader\n" * 1000
+
+
+def state_of(lab: Lab, volume: str) -> int:
+    """`s_state` of the file system on a logical volume."""
+    with Host.open(lab.path).machine(print, writable=False) as machine:
+        return read_superblock(machine.group_of_volume(volume).logical_volumes[volume].device).state
+
+
+def content(lab: Lab, path: str) -> bytes | None:
+    with Host.open(lab.path).machine(print, writable=False) as machine:
+        return machine.read_file(path)
+
+
+def check_all(lab: Lab) -> None:
+    """All varied-on groups and their file systems are right; what is mounted is so but for the mark that says it."""
+    with Host.open(lab.path).machine(print, writable=False) as machine:
+        for known in machine.groups():
+            if machine.is_varied_on(known):
+                group = machine.group(known.name)
+                assert not group.problems
+                for name, volume in group.logical_volumes.items():
+                    if volume.type == "jfs2":
+                        _check_one(machine, name)
+
+
+def _check_one(machine: Machine, name: str) -> None:
+    device = Overlay(machine.group_of_volume(name).logical_volumes[name].device)
+    set_state(device, read_superblock(device), CLEAN)
+    report = check(device)
+    open_log = {"log-superblock", "superblock-log-serial", "log-open", "log-end"}
+    assert not set(report.counts) - open_log, (name, report.findings)
