@@ -120,15 +120,14 @@ def main() -> int:
     args = parser.parse_args()
     with tempfile.TemporaryDirectory(dir=args.work, prefix="lvmfmt-bench-") as work:
         if args.suite == "slice":
-            lines = list(slice_lines(args.tree, Path(work), args.repeat))
+            found = slice_lines(args.tree, Path(work), args.repeat)
         elif args.suite == "lvm":
-            lines = list(lvm_lines(Path(work), args.repeat, args.only))
+            found = lvm_lines(Path(work), args.repeat, args.only)
         else:
-            lines = list(jfs2_lines(args.tree, Path(work), args.repeat, args.only))
+            found = jfs2_lines(args.tree, Path(work), args.repeat, args.only)
+        lines = list(found) if args.json else print_lines(found)
     if args.json:
         print(json.dumps([{**asdict(line), "ratio": line.ratio, "kept": line.kept} for line in lines], indent=2))
-    else:
-        print_lines(lines)
     return 0 if all(line.kept for line in lines) else 1
 
 

@@ -6,11 +6,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
-
-from lvmfmt.cli.output import print_table
 
 
 @dataclass(frozen=True)
@@ -67,16 +65,19 @@ def main_call(*argv: str | Path) -> str:
     )
 
 
-def print_lines(lines: list[Line]) -> None:
-    rows = [
-        (
-            line.what,
-            f"{line.ours:.2f} {line.unit}",
-            f"{line.peer:.2f} {line.unit} ({line.peer_name})" if line.peer_name else "",
-            f"{line.ratio:.2f}" if line.peer_name else "",
-            f"{line.limit:g}" if line.peer_name else f"{line.limit:g} {line.unit}",
-            "kept" if line.kept else "MISSED",
-        )
-        for line in lines
-    ]
-    print_table(("WHAT", "OURS", "PEER", "RATIO", "LIMIT", ""), rows, right=("OURS", "RATIO", "LIMIT"))
+def print_lines(lines: Iterable[Line]) -> list[Line]:
+    """Print each line as soon as it is there; returns all."""
+    form = "{:<52} {:>14} {:<28} {:>6} {:>10}  {}"
+    print(form.format("WHAT", "OURS", "PEER", "RATIO", "LIMIT", ""), flush=True)
+    seen = []
+    for line in lines:
+        seen.append(line)
+        ours, limit = f"{line.ours:.2f} {line.unit}", f"{line.limit:g}"
+        word = "kept" if line.kept else "MISSED"
+        if line.peer_name:
+            peer = f"{line.peer:.2f} {line.unit} ({line.peer_name})"
+            text = form.format(line.what, ours, peer, f"{line.ratio:.2f}", limit, word)
+        else:
+            text = form.format(line.what, ours, "", "", f"{limit} {line.unit}", word)
+        print(text, flush=True)
+    return seen

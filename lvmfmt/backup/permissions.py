@@ -6,6 +6,7 @@ Source: backup-format section 6.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from ..layout.backup import BFF_ACL, BFF_ACL_ENTRY, BFF_ACL_ID, BFF_PCL, BFF_SECURITY
 from .record import WORD, fields
@@ -75,6 +76,12 @@ def _identifiers(raw: bytes) -> tuple[tuple[str, int], ...]:
         found.append((WHO.get(row["id_type"], f"type {row['id_type']}"), row["id_data"]))
         at += BFF_ACL_ID.size
     return tuple(found)
+
+
+@lru_cache(1024)  # an archive has few modes and many files
+def canonical_block(mode: int) -> bytes:
+    """The bytes of the block of a file that has no permissions beyond its mode."""
+    return canonical(mode).build()
 
 
 def canonical(mode: int) -> Permissions:

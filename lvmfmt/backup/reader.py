@@ -9,7 +9,7 @@ import os
 import stat
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
@@ -21,7 +21,7 @@ from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
 from ..layout.backup import BFF_SECURITY, BFF_VOLUME, DUMP_RECORD
 from ..units import MIB
 from . import packing
-from .member import Member
+from .member import Member, no_content
 from .permissions import MAX_WORDS, Permissions
 from .record import (
     END,
@@ -89,6 +89,7 @@ class Archive:
         self.problems: list[str] = []
         self._window = b""
         self._window_at = 0
+        self._last: tuple[int, Head | None] | None = None  # asked for again when the walk comes to it
         first = self._read(0, MAX_HEADER)
         head = read_head(first)
         if head is None or head.type != VOLUME or head.length < BFF_VOLUME.size:
@@ -131,7 +132,9 @@ class Archive:
                 yield member
 
     def _head(self, at: int) -> Head | None:
-        return read_head(self._read(at, MAX_HEADER))
+        if self._last is None or self._last[0] != at:
+            self._last = at, read_head(self._read(at, MAX_HEADER))
+        return self._last[1]
 
     def _member(self, at: int, head: Head) -> tuple[Member | None, int]:
         """The member at an offset, None if it makes no sense, and where the next record begins."""
@@ -141,32 +144,46 @@ class Archive:
             return None, at + head.length
         values = fields(record, data)
         name = data[record.size :].split(b"\0", 1)[0]
-        member = _of(name, values, head, at)
-        if member.stored < 0 or member.size < 0:
-            self.problems.append(f"byte {at}: {printable(name)} has a negative size, left out")
+        kind = stat.S_IFMT(values["mode"] & 0xFFFF)
+        size = values["size"] if kind in (stat.S_IFREG, stat.S_IFLNK) else 0
+        packed = head.packed and kind == stat.S_IFREG
+        stored = values["dsize"] if head.packed and size else size
+        if min(size, stored) < 0 or (packed and size > 8 * stored):  # a symbol takes one bit or more
+            told = f"is said to have {size} bytes in {stored}"
+            self.problems.append(f"byte {at}: {printable(name)} {told}, left out")
             return None, at + head.length
-        if member.packed and member.size > 8 * member.stored:  # a symbol takes one bit or more
-            self.problems.append(f"byte {at}: {printable(name)} is said to be {member.size} bytes packed into "
-                                 f"{member.stored}, left out")  # fmt: skip
-            return None, at + head.length
-        after = at + head.length
-        place = self._place(member, head, at)
-        if place.permissions:
-            member = replace(member, permissions=self._permissions(after))
-        member = replace(member, data_offset=place.data)
-        if member.kind == stat.S_IFLNK:
-            member = replace(member, target=self._target(member))
-        elif member.kind == stat.S_IFREG:
-            member = replace(member, content=partial(self._content, member))
+        place = self._place(kind, stored, head, at)
+        content = partial(self._content, place.data, stored, size if packed else None, name)
+        member = Member(
+            name,
+            values["mode"],
+            nlink=values["nlink"],
+            key=values["ino"],
+            uid=values["uid"],
+            gid=values["gid"],
+            size=size,
+            atime=values["atime"],
+            mtime=values["mtime"],
+            ctime=values["ctime"],
+            device=values["devmaj"] << 32 | values["devmin"] if "devmaj" in values else values["dev"],
+            rdev=_rdev(values) if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0,
+            target=self._target(at, name, place.data, stored) if kind == stat.S_IFLNK else b"",
+            content=content if kind == stat.S_IFREG else no_content,
+            permissions=self._permissions(at + head.length) if place.permissions else None,
+            offset=at,
+            data_offset=place.data,
+            stored=stored,
+            packed=packed,
+        )
         return member, place.end
 
-    def _place(self, member: Member, head: Head, at: int) -> _Place:
+    def _place(self, kind: int, stored: int, head: Head, at: int) -> _Place:
         """Where permissions and data of a member are: the first way to read it that leads to another record."""
-        after, stored = at + head.length, padded(member.stored)
+        after, stored = at + head.length, padded(stored)
         lists = self._lists(after)
         # what is known comes first; symlinks and old records are said to have no lists (5.3, 7.5)
         ways = [(True, True), (False, True), (True, False), (False, False)]
-        if member.kind == stat.S_IFLNK or head.type in (NAME, ONAME):
+        if kind == stat.S_IFLNK or head.type in (NAME, ONAME):
             ways[:2] = ways[1::-1]
         places = [
             _Place(with_lists, start, start + (stored if with_data else 0))
@@ -174,7 +191,7 @@ class Archive:
             if not with_lists or lists
             for start in (after + (lists if with_lists else 0),)
         ]
-        if member.kind == stat.S_IFLNK:
+        if kind == stat.S_IFLNK:
             target_end = after + padded(len(self._read(after, _MAX_TARGET).split(b"\0", 1)[0]) + 1) + 40
             places.append(_Place(False, after, target_end))
         for place in places:
@@ -199,23 +216,21 @@ class Archive:
         cut = BFF_SECURITY.size + fields(BFF_SECURITY, block)["aclsize"] * WORD
         return Permissions(block[BFF_SECURITY.size : cut], block[cut:])
 
-    def _target(self, member: Member) -> bytes:
-        if member.stored > _MAX_TARGET:
-            self.problems.append(
-                f"byte {member.offset}: {printable(member.name)} has a target of {member.stored} bytes"
-            )
+    def _target(self, at: int, name: bytes, start: int, stored: int) -> bytes:
+        if stored > _MAX_TARGET:
+            self.problems.append(f"byte {at}: {printable(name)} has a target of {stored} bytes, left out")
             return b""
-        return self._read(member.data_offset, member.stored).split(b"\0", 1)[0]
+        return self._read(start, stored).split(b"\0", 1)[0]
 
-    def _content(self, member: Member) -> Iterator[Buffer]:
-        stored = self._stored(member)
-        if not member.packed:
-            return stored
-        return iter(packing.unpack(stored, member.size, f"{self.device.name}: {printable(member.name)}"))
+    def _content(self, start: int, stored: int, unpacked: int | None, name: bytes) -> Iterator[Buffer]:
+        pieces = self._stored(start, stored)
+        if unpacked is None:
+            return pieces
+        return iter(packing.unpack(pieces, unpacked, f"{self.device.name}: {printable(name)}"))
 
-    def _stored(self, member: Member) -> Iterator[Buffer]:
-        for at in range(0, member.stored, _PIECE):
-            yield self.device.read(member.data_offset + at, min(_PIECE, member.stored - at))
+    def _stored(self, start: int, length: int) -> Iterator[Buffer]:
+        for at in range(start, start + length, _PIECE):
+            yield self.device.read(at, min(_PIECE, start + length - at))
 
     def _resume(self, at: int, head: Head | None) -> int:
         """The next record behind one that is of no use."""
@@ -256,31 +271,8 @@ class Archive:
         return CorruptImage(structure, field, offset=at, expected=expected, found=found, where=self.device.name)
 
 
-def _of(name: bytes, values: dict[str, int], head: Head, at: int) -> Member:
-    """A member from the fields of its record."""
-    mode = values["mode"]
-    kind = stat.S_IFMT(mode & 0xFFFF)
-    has_data = kind in (stat.S_IFREG, stat.S_IFLNK)
-    rdev = values["rdevmaj"] << 32 | values["rdevmin"] if "rdevmaj" in values else values["rdev"]
-    device = values["devmaj"] << 32 | values["devmin"] if "devmaj" in values else values["dev"]
-    size = values["size"] if has_data else 0
-    return Member(
-        name,
-        mode,
-        nlink=values["nlink"],
-        key=values["ino"],
-        uid=values["uid"],
-        gid=values["gid"],
-        size=size,
-        atime=values["atime"],
-        mtime=values["mtime"],
-        ctime=values["ctime"],
-        device=device,
-        rdev=rdev if kind in (stat.S_IFCHR, stat.S_IFBLK) else 0,
-        offset=at,
-        stored=values["dsize"] if head.packed and has_data else size,
-        packed=head.packed and kind == stat.S_IFREG,
-    )
+def _rdev(values: dict[str, int]) -> int:
+    return values["rdevmaj"] << 32 | values["rdevmin"] if "rdevmaj" in values else values["rdev"]
 
 
 def open_archive(source: BlockDevice | str | os.PathLike[str]) -> Archive:

@@ -15,7 +15,7 @@ from ..errors import printable
 from ..layout.backup import BFF_END, BFF_NAME_LF, BFF_NAME_X, BFF_VOLUME
 from . import packing
 from .member import JOURNALLED, Content, Member
-from .permissions import canonical
+from .permissions import canonical_block
 from .reader import BY_NAME
 from .record import END, MAX_SMALL, NAME_LF, NAME_X, PACKED, PLAIN, VOLUME, build, padded
 
@@ -109,7 +109,7 @@ class _Writer:
         if member.kind == stat.S_IFLNK:
             self.put(member.target.ljust(padded(member.size), b"\0"))
         else:
-            self.put((member.permissions or canonical(mode)).build())
+            self.put(member.permissions.build() if member.permissions else canonical_block(mode))
         if member.kind == stat.S_IFREG:
             data = _exactly(member.content, member.size, member.name, self.done.problems)
             self._data(data if tree is None else packing.pack(tree[0], data), stored)

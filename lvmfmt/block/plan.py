@@ -7,7 +7,7 @@ reads the next one, so each byte is touched once and target writes are sequentia
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Protocol
@@ -20,6 +20,9 @@ from .device import BlockDevice, Buffer
 
 CHUNK = 8 * MIB
 """Bytes of one staging buffer, and so of the largest write."""
+
+_ROWS = 1 << 14
+"""Rows of a plan that are taken apart at a time."""
 
 PLAN_ROW = np.dtype(
     [("source", "<u4"), ("source_offset", "<i8"), ("target_offset", "<i8"), ("length", "<i8")]
@@ -116,26 +119,27 @@ class CopyPlan:
                     pending.result()
         return CopyReport(self.total, reads, writes)
 
-    def _batches(self) -> list[list[tuple[int, int, int, int]]]:
+    def _batches(self) -> Iterator[list[tuple[int, int, int, int]]]:
         """Rows grouped into writes: each group is contiguous on the target and fits a staging buffer."""
-        batches: list[list[tuple[int, int, int, int]]] = []
         batch: list[tuple[int, int, int, int]] = []
-        start = end = limit = 0
-        for source, source_offset, target_offset, length in self.rows.tolist():
-            while length:
-                if not batch or target_offset != end or target_offset >= limit:
-                    batch = []
-                    batches.append(batch)
-                    start = target_offset
-                    # on a boundary, so that no batch needs zeros beyond the buffer
-                    limit = (start + CHUNK) // self.align * self.align
-                part = min(length, limit - target_offset)
-                batch.append((source, source_offset, target_offset, part))
-                source_offset += part
-                target_offset += part
-                length -= part
-                end = target_offset if length else align_up(target_offset, self.align)
-        return batches
+        end = limit = 0
+        for first in range(0, len(self.rows), _ROWS):
+            for source, source_offset, target_offset, length in self.rows[first : first + _ROWS].tolist():
+                while length:
+                    if not batch or target_offset != end or target_offset >= limit:
+                        if batch:
+                            yield batch
+                        batch = []
+                        # on a boundary, so that no batch needs zeros beyond the buffer
+                        limit = (target_offset + CHUNK) // self.align * self.align
+                    part = min(length, limit - target_offset)
+                    batch.append((source, source_offset, target_offset, part))
+                    source_offset += part
+                    target_offset += part
+                    length -= part
+                    end = target_offset if length else align_up(target_offset, self.align)
+        if batch:
+            yield batch
 
 
 def _coalesce(rows: NDArray[Any], align: int) -> NDArray[Any]:

@@ -7,7 +7,7 @@ import sys
 
 from ..errors import OperationRefused, printable
 from ..units import format_size
-from . import host_disk, host_shell
+from . import host_disk, host_files, host_shell
 from .operands import assignment, size, tree, verb
 from .output import print_table, progress
 
@@ -18,6 +18,7 @@ examples:
   lvmfmt host run box -- alt_disk_copy -d hdisk1
   lvmfmt host disk add box hdisk2 --size 8G
   lvmfmt host shell box
+  lvmfmt host put box ./file /tmp
   lvmfmt host poweroff box
   lvmfmt host boot box
 """
@@ -51,6 +52,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
         switch.add_argument("dir", metavar="DIR", help="folder of the host")
         switch.set_defaults(run=action)
     host_disk.register(verbs)
+    host_files.register(verbs)
     host_shell.register(verbs)
 
 

@@ -23,6 +23,7 @@ ALT_ROOT = "/alt_inst"
 MAX_NAME = 15 - len(PREFIX)
 LOG_TYPE = "jfs2log"
 _LOG = "log=/dev/"
+_INLINE = "INLINE"
 
 
 def alt_path(mount_point: str) -> str:
@@ -75,16 +76,19 @@ def volume(group: VolumeGroup, name: str) -> LogicalVolume:
     return found
 
 
-def log_volume(group: VolumeGroup) -> LogicalVolume:
-    """The log that its file systems share.
+def log_of(group: VolumeGroup, file_system: LogicalVolume) -> LogicalVolume:
+    """The log of a file system as its control block has it: a log volume, or the file system's own for an inline log.
 
     Raises:
-        NotFound: it has none.
+        NotFound: it names none, and the group has none.
     """
-    for found in group.logical_volumes.values():
-        if found.type == LOG_TYPE:
-            return found
-    raise NotFound("rootvg has no log volume")
+    named = dict(part.partition("=")[::2] for part in file_system.fs.split(":")).get("log", "")
+    if named.upper() == _INLINE:
+        return file_system
+    logs = {v.name: v for v in group.logical_volumes.values() if v.type == LOG_TYPE}
+    if not logs:
+        raise NotFound("rootvg has no log volume")
+    return logs.get(named.removeprefix("/dev/")) or next(iter(logs.values()))
 
 
 def read_group(machine: Machine, known: Group) -> VolumeGroup | None:

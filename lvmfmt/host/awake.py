@@ -22,6 +22,9 @@ from .rootvg import BOOT_VOLUME, ROOTVG, identity
 
 Say = Callable[[str], None]
 
+_MINOR = 0xFFFFFFFF
+"""Of a device number: the part that stays the same when a logical volume gets another name."""
+
 
 def wake(machine: Machine, known: Group, complain: Say) -> None:
     """Vary an alternate rootvg on as `altinst_rootvg`, give its parts other names, and mount its file systems.
@@ -151,7 +154,6 @@ def _rename(machine: Machine, group: VolumeGroup, *, awake: bool) -> None:
 
 def _label(machine: Machine, group: VolumeGroup, *, awake: bool) -> None:
     major = devices.major_of(machine.odm, ALT_GROUP if awake else ROOTVG)
-    log = major << 32 | alternate.log_volume(group).minor
     for point, volume in alternate.file_systems(group).items():
         own = own_name(volume.name)
         names = identity(alt_path(point), PREFIX + own) if awake else identity(point, own)
@@ -160,4 +162,5 @@ def _label(machine: Machine, group: VolumeGroup, *, awake: bool) -> None:
                 files = FileSystem.open(device, writable=True)
             except OperationRefused:
                 continue  # it is not in order; it keeps its names, and cannot be mounted before fsck
+            log = major << 32 | int(files.superblock.values["s_logdev"]) & _MINOR
             files.set_identity(fname=names.fname, fpack=names.fpack, logdev=log)

@@ -13,8 +13,8 @@ from dataclasses import replace
 from .. import lvm
 from ..block import BlockDevice
 from ..errors import LvmfmtError, NoSpace, OperationRefused
-from ..jfs2 import AIX, ExternalLog, Inventory, build, format_log
-from ..lvm import VolumeGroup
+from ..jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_log
+from ..lvm import LogicalVolume, VolumeGroup
 from ..units import SECTOR, ceil_div
 from . import alternate, awake, devices, exclude, varying
 from .alternate import ALT_GROUP, PREFIX, alt_path
@@ -26,6 +26,8 @@ from .rootvg import ROOTVG, identity
 from .targets import check_sizes, choose_geometry
 
 Say = Callable[[str], None]
+
+_MWC = {1: "a", 2: "n", 3: "p"}
 
 
 class Clone:
@@ -149,7 +151,9 @@ class Clone:
             max_lps=max(volume.max_lps, lps),
             relocatable=volume.type != "boot",
             bb_relocation=like is None or like.bb_relocation == 1,
-            mwc=like is None or like.mwc == 1,
+            strict=like.strict if like else "y",
+            write_verify=like is not None and like.write_verify == 1,
+            mwc=_MWC.get(like.mwc, True) if like else True,
         )
 
     def _trim(self) -> None:
@@ -171,10 +175,10 @@ class Clone:
         mounts = sorted(self.data.file_systems)
         for point, _ in mounts:
             self.say(message("alt-creating-file-system", mount_point=alt_path(point) + ("/" if point == "/" else "")))
-        shared_log = alternate.log_volume(self.group)
-        format_log(shared_log.device, AIX)
+        for volume in self.group.logical_volumes.values():
+            if volume.type == alternate.LOG_TYPE:
+                format_log(volume.device, AIX)
         trees = self._trees([point for point, _ in mounts])
-        log = ExternalLog(devices.major_of(machine.odm, ALT_GROUP) << 32 | shared_log.minor)
         for point, name in mounts:
             now = machine.origin.now()
             tree = trees.pop(point)
@@ -189,10 +193,16 @@ class Clone:
                 dialect=AIX,
                 now=now,
                 block_size=self._block_size(point),
-                log=log,
+                log=self._log_of(alternate.volume(self.group, name)),
                 identity=identity(alt_path(point), PREFIX + name),
                 progress=self.progress,
             )
+
+    def _log_of(self, volume: LogicalVolume) -> Log:
+        """Where the control block of a file system says that its log is: inline, or a log volume of the group."""
+        log = alternate.log_of(self.group, volume)
+        number = devices.major_of(self.machine.odm, ALT_GROUP) << 32 | log.minor
+        return InlineLog(device=number) if log.minor == volume.minor else ExternalLog(number)
 
     def _trees(self, points: Sequence[str]) -> dict[str, Inventory]:
         """What is copied into the file systems, by mount point; says so."""

@@ -15,6 +15,16 @@ Matcher = Callable[[bytes], object]
 """Answers something true for a name such as b"./home/reps/a" that is to be left out."""
 
 
+_CLASSES = {
+    b"alpha": b"A-Za-z", b"digit": b"0-9", b"alnum": b"A-Za-z0-9", b"upper": b"A-Z", b"lower": b"a-z",
+    b"blank": rb" \t", b"space": rb"\s", b"xdigit": b"0-9A-Fa-f", b"punct": rb"!-/:-@\[-`{-~", b"graph": b"!-~",
+    b"print": b" -~", b"cntrl": rb"\x00-\x1f\x7f",
+}  # fmt: skip
+"""Character classes of grep, inside brackets: `[[:digit:]]`."""
+
+_CLASS = re.compile(rb"\[:([a-z]+):\]")
+
+
 def parse(data: bytes) -> Matcher:
     """The matcher of an exclude list: one extended regular expression a line, searched in each `./path` name.
 
@@ -23,7 +33,7 @@ def parse(data: bytes) -> Matcher:
     Raises:
         OperationRefused: a line is not a regular expression.
     """
-    lines = data.split(b"\n")
+    lines = [_CLASS.sub(lambda m: _CLASSES.get(m[1], m[0]), line) for line in data.split(b"\n")]
     if not lines[-1]:
         lines.pop()
     for line in lines:

@@ -99,7 +99,8 @@ def write(
         maps: paths of map files by logical volume, see `map_file`.
     """
     by_volume = {m.volume: m for m in mounted}
-    here = [v for v in group.logical_volumes.values() if v.name in by_volume or v.type not in _FILE_SYSTEMS]
+    volumes = group.logical_volumes.values()
+    here = [v for v in volumes if v.name in by_volume or not (v.label and v.type in _FILE_SYSTEMS)]
     date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now // 10**9))
     head = {"IMAGE_TYPE": "bff", "DATE_TIME": date, "UNAME_INFO": f"AIX lvmfmt {machine_id}", "PRODUCT_TAPE": "no"}
     names = " ".join(d.name for d in disks)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from ..block import BlockDevice
 from ..errors import NotFound, OperationRefused
-from ..jfs2.superblock import Superblock, read_superblock
+from ..jfs2.superblock import EXTENDFS, SHRINKFS, Superblock, read_superblock
 from ..lvm import VolumeGroup
 from .mounted import MountedFileSystem
 from .volumes import log_of
@@ -21,6 +21,10 @@ from .volumes import log_of
 if TYPE_CHECKING:
     from ..jfs2.journal import Mount, SharedLog
     from .machine import Machine
+
+
+RESIZING = (EXTENDFS, SHRINKFS)
+"""States of a superblock while its file system gets another size."""
 
 
 class Mounts:
@@ -62,6 +66,7 @@ class Mounts:
         machine, device = self._machine, f"/dev/{volume}"
         if any(point == at or device == d for d, at in machine.running.mounts):
             raise OperationRefused(f"{device} or {point} is mounted already")
+        self._finish_resize(volume)
         _, superblock, log, number = self._place(volume)
         found = mount(self._device(volume), now=machine.origin.now(), log=self._log(log, superblock), aggregate=number)
         machine.kernel = replace(machine.running, mounts=(*machine.running.mounts, (device, point)))
@@ -143,6 +148,13 @@ class Mounts:
         self._files.clear()
         self._logs.clear()
         self._open.clear()
+
+    def _finish_resize(self, volume: str) -> None:
+        """Finish what `chfs` was doing when the system lost power, as the logredo of AIX does."""
+        if read_superblock(self._device(volume)).state in RESIZING:
+            from ..jfs2.resize import resize
+
+            resize(self._device(volume))
 
     def _read_only(self, point: str) -> bool:
         """Whether a file system is mounted for reading only: nothing on its disk says that it is mounted."""

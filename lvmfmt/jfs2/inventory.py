@@ -260,18 +260,53 @@ def _move(table: dict[int, _T], rows: NDArray[Any], alive: NDArray[np.bool_]) ->
     return {int(rows[row]): value for row, value in table.items() if alive[row]}
 
 
+class Rows:
+    """Rows of a table that grows; all but the last few are kept as arrays.
+
+    Args:
+        dtype: of the table; a row is a tuple of its fields.
+    """
+
+    _CHUNK = 1 << 14
+
+    def __init__(self, dtype: np.dtype[Any]) -> None:
+        self._dtype = dtype
+        self._full: list[NDArray[Any]] = []
+        self._last: list[tuple[int, ...]] = []
+
+    def __len__(self) -> int:
+        return len(self._full) * self._CHUNK + len(self._last)
+
+    def __setitem__(self, row: int, values: tuple[int, ...]) -> None:
+        chunk, place = divmod(row, self._CHUNK)
+        if chunk < len(self._full):
+            self._full[chunk][place] = values
+        else:
+            self._last[place] = values
+
+    def append(self, values: tuple[int, ...]) -> None:
+        """Add a row."""
+        self._last.append(values)
+        if len(self._last) == self._CHUNK:
+            self._full.append(np.array(self._last, self._dtype))
+            self._last.clear()
+
+    def table(self) -> NDArray[Any]:
+        """All rows."""
+        return np.concatenate((*self._full, np.array(self._last, self._dtype)))
+
+
 class InventoryBuilder:
-    """Collects rows of an inventory in plain lists; `finish` makes the arrays."""
+    """Collects rows of an inventory; `finish` makes the arrays."""
 
     def __init__(self) -> None:
-        self.inodes: list[tuple[int, ...]] = []
-        self.extents: list[tuple[int, int, int, int, int]] = []
+        self.inodes = Rows(INODE_ROW)
+        self.extents = Rows(EXTENT_ROW)
         self.sources: list[Source] = []
         self.links: dict[int, bytes] = {}
         self.attributes: dict[int, dict[bytes, bytes]] = {}
-        self._entries: list[tuple[int, int, int, int]] = []
-        self._names: list[bytes] = []
-        self._names_size = 0
+        self._entries = Rows(ENTRY_ROW)
+        self._names = bytearray()
 
     def add_inode(
         self,
@@ -293,9 +328,8 @@ class InventoryBuilder:
 
     def add_entry(self, parent: int, child: int, name: bytes) -> None:
         """Name the inode in row `child` in the directory in row `parent`."""
-        self._entries.append((parent, child, self._names_size, len(name)))
-        self._names.append(name)
-        self._names_size += len(name)
+        self._entries.append((parent, child, len(self._names), len(name)))
+        self._names += name
 
     def add_extent(self, row: int, offset: int, length: int, source: int, source_offset: int) -> None:
         """Say where bytes of a file can be read."""
@@ -308,11 +342,11 @@ class InventoryBuilder:
 
     def finish(self) -> Inventory:
         """The inventory."""
-        extents = np.array(self.extents, EXTENT_ROW)
+        extents = self.extents.table()
         return Inventory(
-            inodes=np.array(self.inodes, INODE_ROW),
-            entries=np.array(self._entries, ENTRY_ROW),
-            names=b"".join(self._names),
+            inodes=self.inodes.table(),
+            entries=self._entries.table(),
+            names=bytes(self._names),
             extents=extents[np.argsort(extents["inode"], kind="stable")],
             sources=self.sources,
             links=self.links,

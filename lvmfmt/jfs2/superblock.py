@@ -29,6 +29,7 @@ from .geometry import (
 from .volume import Volume
 
 CLEAN, MOUNT, FSERROR, LOGREDO_ERROR, EXTENDFS = 0, 0x1, 0x2, 0x4, 0x8
+SHRINKFS = 0x20
 CLEAN_QUIESCED, QUIESCED = 0x1000, 0x2000
 
 STATES = {

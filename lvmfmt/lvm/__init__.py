@@ -99,29 +99,93 @@ __all__ = [
 ]  # fmt: skip
 
 _NAMES = {
-    "boot": ("clear_boot_record", "clear_pvid", "read_boot_record", "read_pvid", "write_boot_record", "write_pvid",),
+    "boot": (
+        "clear_boot_record",
+        "clear_pvid",
+        "read_boot_record",
+        "read_pvid",
+        "write_boot_record",
+        "write_pvid",
+    ),
     "change": ("Change",),
-    "disk": ("DiskInfo", "free_group_metadata", "scan",),
-    "dmtable": ("Target", "dm_table",),
+    "disk": (
+        "DiskInfo",
+        "free_group_metadata",
+        "scan",
+    ),
+    "dmtable": (
+        "Target",
+        "dm_table",
+    ),
     "geometry": ("Geometry",),
     "group": ("VolumeGroup",),
-    "handover": ("Standing", "leave", "read_left", "resume",),
-    "identity": ("new_pvid", "new_vgid",),
-    "kinds": ("LIMITS", "VgKind",),
+    "handover": (
+        "Standing",
+        "leave",
+        "read_left",
+        "resume",
+    ),
+    "identity": (
+        "new_pvid",
+        "new_vgid",
+    ),
+    "kinds": (
+        "LIMITS",
+        "VgKind",
+    ),
     "lvcb": ("Lvcb",),
-    "mapfile": ("PartitionRange", "format_map_file", "parse_map_file",),
-    "migrating": ("copy_lv", "copy_onto", "migrate", "migrate_lp",),
+    "mapfile": (
+        "PartitionRange",
+        "format_map_file",
+        "parse_map_file",
+    ),
+    "migrating": (
+        "copy_lv",
+        "copy_onto",
+        "migrate",
+        "migrate_lp",
+    ),
     "online": ("OnlineGroup",),
     "problems": ("Problem",),
     "record": ("LvmRecord",),
-    "regions": ("INTRA", "Region", "region_of", "region_sizes",),
+    "regions": (
+        "INTRA",
+        "Region",
+        "region_of",
+        "region_sizes",
+    ),
     "reidentifying": ("reidentify",),
-    "rules": ("RULES", "Rule", "Severity",),
-    "split": ("join_group", "split_disks", "split_group",),
-    "surveying": ("FoundGroup", "Survey", "members_of", "survey",),
-    "transfer": ("export_lv", "import_lv",),
-    "varying_on": ("NoQuorum", "PvState", "PvStatus", "refresh", "varyon",),
-    "volume": ("LogicalVolume", "PhysicalVolume",),
+    "rules": (
+        "RULES",
+        "Rule",
+        "Severity",
+    ),
+    "split": (
+        "join_group",
+        "split_disks",
+        "split_group",
+    ),
+    "surveying": (
+        "FoundGroup",
+        "Survey",
+        "members_of",
+        "survey",
+    ),
+    "transfer": (
+        "export_lv",
+        "import_lv",
+    ),
+    "varying_on": (
+        "NoQuorum",
+        "PvState",
+        "PvStatus",
+        "refresh",
+        "varyon",
+    ),
+    "volume": (
+        "LogicalVolume",
+        "PhysicalVolume",
+    ),
 }
 _MODULE = {name: module for module, names in _NAMES.items() for name in names}
 

@@ -19,7 +19,6 @@ from .kinds import VgKind
 from .problems import Problem
 from .record import LvmRecord
 from .state import GroupState, load
-from .sync import fill, mark_good, stale_runs
 from .volume import LogicalVolume, PhysicalVolume
 
 if TYPE_CHECKING:
@@ -101,6 +100,8 @@ class VolumeGroup:
         """
         if not devices:
             raise OperationRefused("a volume group needs a disk")
+        from .change import check_unowned
+
         for device in devices:
             check_unowned(device)
         geometry = Geometry.of(devices, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
@@ -214,6 +215,8 @@ class VolumeGroup:
         """The start of a change, for whoever applies it himself; see `change`."""
         machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
         # block 0 is ordinary data: an application may have written over it since
+        from .change import Change
+
         return Change(self._state, Blocks(self), origin, machine)
 
     def apply(self, state: GroupState, changes: Changes, now: int, *, missing: Collection[int] | None = None) -> None:
@@ -224,6 +227,8 @@ class VolumeGroup:
                 was written.
             DiskFailed: a disk refused a write; the group on the disks is as it was or as it shall be.
         """
+        from .commit import commit
+
         commit(self._state, state, changes, now=now, missing=missing)
         self._state = state
         self._load_problems = []
@@ -250,6 +255,8 @@ class VolumeGroup:
         """
         if self.keeper is not None:
             return self.keeper.sync(*names, pvids=pvids, progress=progress)
+        from .sync import fill, mark_good, stale_runs
+
         done, runs = 0, 0
         for run in stale_runs(self, names, pvids):
             runs, done = runs + 1, done + fill(self, run, progress)

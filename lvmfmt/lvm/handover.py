@@ -7,13 +7,15 @@ stale and missing. So all there is to remember is which disks the group goes on 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..block import BlockDevice
 from ..origin import Origin
 from .group import VolumeGroup
-from .online import OnlineGroup
 from .state import load
+
+if TYPE_CHECKING:
+    from .online import OnlineGroup
 
 
 class Standing(NamedTuple):
@@ -67,6 +69,8 @@ def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin:
         CorruptImage: no valid VGDA.
         ImageIOError: too many disks have gone: quorum is lost.
     """
+    from .online import OnlineGroup
+
     group = read_left(devices, standing)
     if standing is None:
         standing = Standing(group.total_vgdas)

@@ -213,7 +213,7 @@ def _control_block(
     group: VolumeGroup, new: GroupState, minor: int, naming: Naming, machine: str, now: int
 ) -> bytes | None:
     """The control block of an LV of `group` as it is to be in `new`; None if it has none."""
-    first, vgid = FirstBlock.of(group.volume(minor)), uid_text(new.vgda.header["vg_id"].tobytes())
+    first, vgid = FirstBlock.of(group.volume(minor), group.state.vgda.control_block(minor)), new.vgid
     old, lv_map = first.lvcb, new.maps[minor]
     if old is None or old.lvid == lvid(vgid, minor):  # it has its new one already; perhaps another copy has not
         return first.data if old else None
@@ -264,7 +264,8 @@ def _write_control_blocks(
         block = _control_block(group, state, minor, naming, machine, now)
         for pv, pp in first_pps(state, minor) if block is not None else ():
             device, at = group.pvs[pv].device, group.pvs[pv].offset(pp)
-            if device is not None and block is not None and device.read(at, SECTOR).tobytes() != block:
+            there = device.read(at, SECTOR).tobytes() if device is not None else b""
+            if device is not None and block is not None and there.startswith(lvcbs.TAG) and there != block:
                 device.write(at, block)
                 touched.add(pv)
     for pv in touched:

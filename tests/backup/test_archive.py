@@ -322,7 +322,7 @@ def test_packed_data_cannot_be_more_than_its_bits() -> None:
     data[316:318] = record.checksum(bytes(data[312 : 312 + 72])).to_bytes(2, "little")
     archive = opened(data)
     assert [m.name for m in archive] == [b"./", b"./hello"]
-    assert "./p is said to be 2147483647 bytes packed into 28" in archive.problems[0]
+    assert "./p is said to have 2147483647 bytes in 28" in archive.problems[0]
 
 
 def test_lists_of_absurd_sizes_are_no_lists() -> None:

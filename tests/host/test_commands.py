@@ -21,7 +21,7 @@ WRONG = [
     "reducevg rootvg hdisk1 hdisk1",
     "alt_disk_copy", "alt_disk_copy -d", "alt_disk_copy -q -d hdisk1", "alt_disk_copy -d hdisk1 -d hdisk1", "bootlist",
     "bootlist -o", "bootlist -m normal", "bootlist -m sideways -o", "bosboot", "bosboot -d hdisk0", "bosboot -a hdisk0",
-    "shutdown", "shutdown -F", "shutdown -rh", "df", "df -m /usr", "df -z",
+    "shutdown", "shutdown -F", "shutdown -rh", "df -k -m", "df -z",
 ]  # fmt: skip
 
 

@@ -71,3 +71,10 @@ def test_a_hard_link_keeps_its_other_name() -> None:
 def test_a_bad_pattern_is_named() -> None:
     with pytest.raises(OperationRefused, match=r"\(open"):
         exclude.parse(b"^./home\n(open\n")
+
+
+def test_character_classes_of_grep() -> None:
+    tree = home("/a1", "/ab", "/a-", "/a b")
+    assert left(tree, "/home", b"^./home/a[[:digit:]]$") == {"/ab", "/a-", "/a b"}
+    assert left(tree, "/home", b"^./home/a[[:alpha:][:blank:]]") == {"/a1", "/a-"}
+    assert left(tree, "/home", b"[[:punct:]]$") == {"/a1", "/ab", "/a b"}

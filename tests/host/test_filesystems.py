@@ -77,3 +77,24 @@ def test_damage_is_named(old: bytes, new: bytes, field: str) -> None:
     with pytest.raises(CorruptImage) as caught:
         filesystems.parse(SAMPLE.replace(old, new))
     assert (caught.value.structure, caught.value.field) == ("filesystems", field)
+
+
+def test_one_stanza_is_replaced_and_all_other_bytes_stay() -> None:
+    entries = filesystems.parse(SAMPLE)
+    home = Entry("/home2", "/dev/hd1", {"vfs": "jfs2", "mount": "false"})
+    edited = filesystems.edited(SAMPLE, "/home", home)
+    assert filesystems.parse(edited) == [entries[0], home, *entries[2:]]
+    head, tail = SAMPLE.split(b"/home:\n")[0], SAMPLE.split(b"free\t\t= false\n\n")[1]
+    assert edited.startswith(head) and edited.endswith(tail)
+    removed = filesystems.edited(SAMPLE, "/home", None)
+    assert removed == head + tail
+    assert filesystems.edited(SAMPLE, "/nope", None) == SAMPLE
+
+
+def test_a_new_stanza_goes_to_the_end() -> None:
+    new = Entry("/new", "/dev/fslv01", {"vfs": "jfs2"})
+    for data in (SAMPLE, SAMPLE.rstrip(b"\n"), SAMPLE + b"\n", b""):
+        edited = filesystems.edited(data, "/new", new)
+        assert edited.startswith(data) and filesystems.parse(edited) == [*filesystems.parse(data), new]
+    commented = SAMPLE + b"* the last word\n"
+    assert filesystems.edited(commented, "/data", None).endswith(b"* the last word\n")

@@ -14,6 +14,8 @@ from lvmfmt.host.folder import Folder
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.pages import OPEN
+from lvmfmt.jfs2.log.redo_shared import redo_shared
+from lvmfmt.jfs2.log.sharing import active_members
 from lvmfmt.jfs2.superblock import MOUNT, read_superblock
 from lvmfmt.lvm import VolumeGroup
 
@@ -101,11 +103,8 @@ def test_an_error_that_nobody_expected_is_one_too(box: Box) -> None:
 def test_disks_that_were_changed_behind_the_system_are_a_power_failure(box: Box) -> None:
     images = [ImageFile(box.image(slot), writable=True, lock=False) for slot in ("hdisk0", "hdisk1")]
     device = VolumeGroup.open(images).logical_volumes["hd8"].device
-    page = device.read(4096, 4096)
-    log = find_any_log(device)
-    record = log.dialect.structures.log_super
-    page[: record.size].view(record.dtype)["serial"] += 1
-    device.write(4096, page)  # as if somebody had replayed it
+    volumes = {volume.minor: volume.device for volume in VolumeGroup.open(images).logical_volumes.values()}
+    redo_shared(device, {minor: volumes[minor] for minor in active_members(find_any_log(device))})
     said = write(box, "/etc/motd", b"after")
     assert "power failure" in said[0]
     assert read(box, "/etc/motd") == b"after"

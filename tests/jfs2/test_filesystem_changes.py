@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
 from lvmfmt.block import open as open_device
-from lvmfmt.errors import NoSpace, NotFound, OperationRefused, UnsupportedFeature
+from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import ExternalLog, format_log
 from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.check import check
@@ -275,15 +275,6 @@ def test_what_is_refused(dialect: Dialect, tmp_path: Path) -> None:
         assert np.array_equal(device.read(0, device.size), before)
 
 
-def test_indexed_directories_are_not_written(linux_image: Callable[[str], Path]) -> None:
-    with ImageFile(linux_image("simple"), writable=True) as device:
-        fs = FileSystem.open(device, writable=True)
-        before = device.read(0, device.size)
-        with pytest.raises(UnsupportedFeature, match="index"):
-            fs.write_file("/d/f", b"", now=NOW)
-        assert np.array_equal(device.read(0, device.size), before)
-
-
 class Fails(BlockDevice):
     """A device that fails after a number of writes, as if the power went."""
 
@@ -424,3 +415,22 @@ def test_identity_of_a_linux_file_system(
     out = subprocess.run([judge("blkid"), "-p", str(tmp_path / "image")], capture_output=True, text=True).stdout
     assert 'LABEL="a label"' in out
     jfs_fsck(tmp_path / "image")
+
+
+@BOTH
+def test_directories_are_made_and_removed(dialect: Dialect, tmp_path: Path) -> None:
+    make(tmp_path / "image", dialect)
+    with ImageFile(tmp_path / "image", writable=True) as device:
+        fs = FileSystem.open(device, writable=True)
+        before = fs.statfs()
+        fs.mkdir("/new", now=NOW, mode=0o700)
+        assert stat.S_IMODE(fs.stat("/new").mode) == 0o700 and fs.listdir("/new") == []
+        with pytest.raises(AlreadyExists):
+            fs.mkdir("/new", now=NOW)
+        with pytest.raises(OperationRefused):
+            fs.rmdir("/d", now=NOW)
+        with pytest.raises(NotFound):
+            fs.rmdir("/nothing", now=NOW)
+        fs.rmdir("/new", now=NOW)
+        assert not fs.exists("/new") and fs.statfs() == before
+        assert check(device).is_clean

@@ -16,11 +16,13 @@ KERNEL_SECONDS = 90
 
 @pytest.fixture(scope="session")
 def kernel(judge: Callable[[str], str]) -> Callable[..., str]:
-    """`kernel([image, ...], "root=/dev/ubda", ...)` boots user-mode-linux on the images and returns its console."""
+    """`kernel([image, ...], "root=/dev/ubda", ...)` boots user-mode-linux on the images and returns its console;
+    with `writable=True` it may write to them."""
     program = judge("linux.uml")
 
-    def boot(images: Sequence[Path], *parameters: str) -> str:
-        disks = [f"ubd{i}r={image}" for i, image in enumerate(images)]
+    def boot(images: Sequence[Path], *parameters: str, writable: bool = False) -> str:
+        mode = "" if writable else "r"
+        disks = [f"ubd{i}{mode}={image}" for i, image in enumerate(images)]
         process = subprocess.Popen(
             [program, *disks, "mem=128M", "con=null", "con0=fd:0,fd:1", *parameters],
             stdin=subprocess.DEVNULL,

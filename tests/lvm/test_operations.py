@@ -580,3 +580,20 @@ def test_a_torn_volume_cannot_be_moved(small: Any, origin: SeededOrigin) -> None
     assert isinstance(VolumeGroup.open(devices), VolumeGroup)
     with pytest.raises(CorruptImage):
         VolumeGroup.open([type(devices[0])("empty", 15 * MIB)])
+
+
+def test_an_lv_gives_its_last_partitions_back(make_group: Any, origin: SeededOrigin) -> None:
+    group, devices = make_group(2)
+    before = group.logical_volumes["hd4"]
+    kept, used = before.device.read(0, 2 * MIB).tobytes(), group.physical_volumes[pvid(group, 1)].used.sum()
+    with group.change(origin) as change:
+        change.shrink_lv("hd4", 2)
+    group = VolumeGroup.open(devices)
+    lv = group.logical_volumes["hd4"]
+    assert (lv.lps, lv.pps, lv.copies) == (2, 4, 2) and lv.lvcb is not None and lv.lvcb.lps == 2
+    assert (lv.map.pp == before.map.pp[:, :2]).all()
+    assert group.physical_volumes[pvid(group, 1)].used.sum() == used - 3
+    assert lv.device.read(512, 2 * MIB - 512).tobytes() == kept[512:] and check(devices) == []
+    for lps in (0, 3):
+        with pytest.raises(BadArgument), group.change(origin) as change:
+            change.shrink_lv("hd4", lps)

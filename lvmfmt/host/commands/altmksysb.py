@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import TextIO
 
 from ...backup import Archive
-from ...errors import CorruptImage, LvmfmtError
-from .. import archives, customise, imagedata, targets
+from ...errors import LvmfmtError
+from .. import archives, customise, targets
 from ..alternate import ALT_GROUP, awake_group
 from ..altlog import AltLog
 from ..bootdisks import set_boot_disks
@@ -21,7 +21,7 @@ from ..mksysbclone import MksysbClone, finish
 from ..registry import Command, UsageError, flags
 from .altdisk import PHASES
 from .power import shutdown
-from .systembackup import group_data
+from .systembackup import group_data, parse_group
 
 PROGRAM = "alt_disk_mksysb"
 
@@ -113,10 +113,7 @@ def _plan(machine: Machine, given: Mapping[str, str], archive: Archive) -> Image
         if found is None:
             raise CommandFailed(message("alt-no-file", program=PROGRAM, path=path))
         data, where = found, path
-    try:
-        return imagedata.parse(data, where=where)
-    except CorruptImage as error:
-        raise CommandFailed(message("backup-incomplete", program=PROGRAM, reason=error)) from None
+    return parse_group(data, PROGRAM, where)
 
 
 USAGE = """\

@@ -11,13 +11,13 @@ from ...errors import LvmfmtError, NoSpace, OperationRefused
 from ...jfs2.identity import Change, reidentify
 from ...jfs2.repair.superblocks import set_state
 from ...jfs2.resize import resize
-from ...jfs2.resize.change import SHRINKFS
-from ...jfs2.superblock import CLEAN, EXTENDFS, read_superblock
+from ...jfs2.superblock import CLEAN, read_superblock
 from ...units import MIB, SECTOR, ceil_div
 from .. import filesystems, mounting
 from ..filesystems import Entry
 from ..machine import Machine
 from ..messages import CommandFailed, message
+from ..mounts import RESIZING
 from ..registry import Command, UsageError, repeated
 from . import targets
 from .filesystems import attributes_of
@@ -163,7 +163,7 @@ def _resize(
         raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="size", value=size))
     if target.point is not None and mounting.is_frozen(machine, target.point):
         raise CommandFailed(message("fs-frozen", program="chfs", point=target.point))
-    if target.point is None and target.superblock.state not in (CLEAN, EXTENDFS, SHRINKFS):
+    if target.point is None and target.superblock.state not in (CLEAN, *RESIZING):
         raise CommandFailed(message("mount-dirty", device=target.path))
     if lps < volume.lps:
         _rehearse(machine, target, lps * pp_size, log_bytes)

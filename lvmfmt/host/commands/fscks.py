@@ -36,6 +36,7 @@ LEFT = 8
 """Exit status of `fsck`: errors were left."""
 TO_REPLAY = MOUNT | CLEAN_QUIESCED | QUIESCED
 """States of a superblock after which the log has a word to say."""
+_PHASES = ("fsck-phase-1", "fsck-phase-2", "fsck-phase-3", "fsck-phase-4", "fsck-phase-5")
 _NO_QUESTION = ("replay", "log")
 """Fixes that no question is put for: they are part of the replay."""
 
@@ -137,7 +138,7 @@ class _Check:
     def _tell_phase(self, phase: int, done: int, total: int) -> None:
         while self._phase < phase:
             self._phase += 1
-            self.say(message(f"fsck-phase-{self._phase}"))
+            self.say(message(_PHASES[self._phase - 1]))
 
     def _questions(self, report: RepairReport) -> list[str]:
         """A question for each kind of fix, without its answer."""

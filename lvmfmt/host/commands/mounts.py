@@ -6,10 +6,12 @@ import time
 from typing import TextIO
 
 from ...errors import LvmfmtError, printable
+from ...jfs2.superblock import CLEAN
 from .. import filesystems, mounting
 from ..filesystems import Entry
 from ..machine import Machine
 from ..messages import CommandFailed, message
+from ..mounts import RESIZING
 from ..registry import Command, UsageError, flags
 
 _AUTOMATIC = "automatic"
@@ -125,7 +127,7 @@ def _make_ready(machine: Machine, device: str, point: str, stderr: TextIO, *, wr
             superblock = target.superblock
     except LvmfmtError as error:
         raise CommandFailed(media) from error
-    if superblock.state:
+    if superblock.state not in (CLEAN, *RESIZING):
         raise CommandFailed(media, message("mount-dirty", device=device))
 
 

@@ -18,7 +18,7 @@ _WHEN = re.compile(r"now|\+\d{1,4}|\d{1,2}:\d{2}")
 def shutdown(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Stop, at once whatever time is named, and boot again (`-r`) or stay off; `-k` only says so."""
     given, operands = flags(argv, "Fhkrv")
-    if operands and not _WHEN.fullmatch(operands[0]) or len(operands) > 1 or {"h", "r"} <= set(given):
+    if (operands and not _WHEN.fullmatch(operands[0])) or len(operands) > 1 or {"h", "r"} <= set(given):
         raise UsageError
     _refuse_while_awake(machine, "shutdown")
     date = time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(machine.origin.now() // 10**9))

@@ -11,7 +11,7 @@ from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, build, format_log
 from ...jfs2.sources.backup import read_backup
 from ...lvm.geometry import pp_count
 from ...units import MIB
-from .. import archives, devices, filesystems, imagedata, mounting, stanza, varying
+from .. import archives, devices, filesystems, mounting, stanza, varying
 from ..devices import Disk
 from ..filesystems import Entry
 from ..imagedata import ImageData
@@ -22,7 +22,7 @@ from ..rootvg import identity
 from . import targets, vgs
 from .backupcmds import blocking
 from .groups import finish
-from .systembackup import describe_image, group_data
+from .systembackup import describe_image, group_data, parse_group
 
 PROGRAM = "restvg"
 LOG_TYPE = "jfs2log"
@@ -44,14 +44,14 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
                 print(line, file=stdout)
             return 0
         try:
-            plan = imagedata.parse(data, where=given["f"])
+            plan = parse_group(data, PROGRAM, given["f"])
             name, sources = _group_and_disks(data)
         except CorruptImage as error:
             raise CommandFailed(message("backup-incomplete", program=PROGRAM, reason=error)) from None
         disks = _disks(machine, name, names, sources)
         _check_free(machine, name, plan)
         _check_sizes(machine, plan, disks)
-        print(message("restvg-plan", group=name, disks=" ".join(d.name for d in disks)), file=stdout)
+        print(message("restvg-plan", group=name, disks=" ".join(d.name for d in disks)), "", sep="\n", file=stdout)
         if "q" not in given:
             print(message("restvg-continue"), end="", file=stdout, flush=True)
             if machine.stdin.readline().strip() not in ("y", "Y"):
@@ -99,8 +99,6 @@ def _disks(machine: Machine, group: str, names: list[str], sources: list[tuple[s
 def _check_free(machine: Machine, group: str, plan: ImageData) -> None:
     """Raise `CommandFailed` if the group, a logical volume or a mount point of it is here already."""
     points = {entry.mount_point for entry in machine.file_system_entries()}
-    for point, _ in plan.file_systems:
-        targets.mount_point(point, PROGRAM)
     known = [group] if machine.odm.get("CuDv", name=group) else []
     known += [volume.name for volume in plan.volumes if machine.odm.get("CuDv", name=volume.name)]
     known += [point for point, _ in plan.file_systems if point in points]

@@ -15,6 +15,7 @@ from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 from ..rootvg import ROOTVG
 from ..stanza import Stanza
+from . import targets
 from .backupcmds import blocking
 from .groups import varied_on_group
 from .imagecmds import MAPS, describe, mkszfile
@@ -167,6 +168,29 @@ def group_data(archive: Archive, program: str, device: str) -> bytes:
     except (CorruptImage, UnsupportedFeature) as error:
         raise CommandFailed(message("backup-no-archive", program=program, device=device, reason=error)) from None
     raise CommandFailed(message("system-backup-no-group", program=program, device=device))
+
+
+def parse_group(data: bytes, program: str, where: str) -> imagedata.ImageData:
+    """What an image describes, as a plan whose parts fit together.
+
+    Raises:
+        CommandFailed: it makes no sense.
+    """
+    try:
+        plan = imagedata.parse(data, where=where)
+    except CorruptImage as error:
+        raise CommandFailed(message("backup-incomplete", program=program, reason=error)) from None
+    names = [volume.name for volume in plan.volumes]
+    points = [targets.mount_point(point, program) for point, _ in plan.file_systems]
+    for what in (names, points, [volume for _, volume in plan.file_systems]):
+        twice = next((name for name in what if what.count(name) > 1), None)
+        if twice is not None:
+            raise CommandFailed(message("image-inconsistent", program=program, reason=f"{twice} is there twice"))
+    for point, volume in plan.file_systems:
+        if volume not in names:
+            reason = f"{point} lies on {volume}, which is not described"
+            raise CommandFailed(message("image-inconsistent", program=program, reason=reason))
+    return plan
 
 
 def describe_image(machine: Machine, data: bytes) -> list[str]:

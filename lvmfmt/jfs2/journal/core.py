@@ -55,9 +55,8 @@ class CommitLog(Protocol):
         """Bytes since the last sync point."""
 
     def append(
-        self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
-        fields: dict[str, Any] | None = None,
-    ) -> int:  # fmt: skip
+        self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, fields: dict[str, Any] | None = None
+    ) -> int:
         """Add a record; returns its address."""
 
     def force(self) -> None:
@@ -79,7 +78,6 @@ class Journal:
         device: the file system.
         superblock: of it, as it was before the mount.
         log: the log, open.
-        aggregate: name of the file system in log records.
 
     Attributes:
         volume: the file system with all committed changes.
@@ -90,8 +88,8 @@ class Journal:
         closed: why nothing can be changed; empty while changes are possible.
     """
 
-    def __init__(self, device: BlockDevice, superblock: Superblock, log: CommitLog, aggregate: int) -> None:
-        self._device, self._log, self._aggregate = device, log, aggregate
+    def __init__(self, device: BlockDevice, superblock: Superblock, log: CommitLog) -> None:
+        self._device, self._log = device, log
         self._pages = BlockCache(device, superblock.geometry.block_size)
         self.superblock = superblock
         self.volume = superblock.volume(self._pages)
@@ -216,10 +214,8 @@ class Journal:
         self._tid = self._tid % 0x7FFFFFFF + 1
         back = 0
         for kind, data, fields in records:
-            back = self._log.append(
-                kind, data, backchain=back, tid=self._tid, aggregate=self._aggregate, fields=fields
-            )  # fmt: skip
-        self._log.append(COMMIT, backchain=back, tid=self._tid, aggregate=self._aggregate)
+            back = self._log.append(kind, data, backchain=back, tid=self._tid, fields=fields)
+        self._log.append(COMMIT, backchain=back, tid=self._tid)
         for address, length in txn.freed:
             self._pages.forget(address, length)
         for at, content in txn.writes():
@@ -241,7 +237,8 @@ class Journal:
             share = inode.data[ROOT_OFFSET:] == copy.data[ROOT_OFFSET:]  # the pages of a tree they share change once
             for each in (inode,) if share else (inode, copy):
                 extents = FileExtents(txn, each)
-                extents.add([(extents.end, self.volume.blocks_per_page, address, 0)])
+                # an extent of its own, even next to the one before: jfs_fsck finds one IAG an extent
+                extents.pieces.append((extents.end, self.volume.blocks_per_page, address, 0))
                 each.size += PAGE
                 extents.store()
             if share:

@@ -46,7 +46,8 @@ class _Number:
 
     def __get__(self, image: InodeImage, owner: object = None) -> int:
         packing, at = image.coding.fields[self._name]
-        return int(packing.unpack_from(image.data, at)[0])
+        value: int = packing.unpack_from(image.data, at)[0]
+        return value
 
     def __set__(self, image: InodeImage, value: int) -> None:
         packing, at = image.coding.fields[self._name]

@@ -138,7 +138,7 @@ class LogWriter:
         self.force()
         self.synced = oldest.position if oldest else self.end
 
-    def append(self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
+    def append(self, kind: int, data: bytes = b"", backchain: int = 0, tid: int = 0, aggregate: int = 0,
                fields: dict[str, Any] | None = None) -> int:  # fmt: skip
         """Add a record; returns its address.
 
@@ -151,14 +151,9 @@ class LogWriter:
             fields: of the type part, by published name; extents as 8 bytes.
         """
         packing, zeros = self._template(kind)
-        values: dict[str, Any] = zeros | {
-            "logtid": tid,
-            "backchain": backchain,
-            "aggregate": aggregate,
-            "length": len(data),
-        }
-        if fields:
-            values.update(fields)
+        values = zeros | fields if fields else zeros.copy()
+        values["logtid"], values["backchain"], values["aggregate"] = tid, backchain, aggregate
+        values["length"] = len(data)
         self._put(data + packing.pack(*values.values()))
         self._eor = self._at
         self._last = self._page * PAGE + self._at
@@ -192,6 +187,12 @@ class LogWriter:
         return found
 
     def _put(self, data: bytes) -> None:
+        end = self._at + len(data)
+        if end <= PAGE_END:
+            self._bytes[self._at : end] = data
+            self._at = end
+            self.end += len(data)
+            return
         at = 0
         while at < len(data):
             if self._at == PAGE_END:

@@ -38,7 +38,7 @@ class Mount(Operations):
         self.device, self.superblock = device, superblock
         self.frozen_until = frozen_until
         self._log = log
-        journal = Journal(device, superblock, log, log.name)
+        journal = Journal(device, superblock, log)
         log.write_home = journal.write_home
         if frozen_until is not None:
             journal.closed = FROZEN

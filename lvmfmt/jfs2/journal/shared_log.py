@@ -2,8 +2,8 @@
 
 All members write into one stream, so a force makes the commits of all of them durable, and a sync point keeps the
 oldest record that any of them needs. The log is opened at the first mount and closed at the last unmount. A process
-may leave it open at rest, with everything of its members home, and another one go on with it (`rest`, `resume`). Source:
-reference sections 2.8, 2.9, 3.8.3 and 3.8.5, and item 23 of chapter 5.
+may leave it open at rest, with everything of its members home, and another one go on with it (`rest`, `resume`).
+Source: reference sections 2.8, 2.9, 3.8.3 and 3.8.5, and item 23 of chapter 5.
 """
 
 from __future__ import annotations
@@ -253,20 +253,22 @@ class Member:
         """Bytes since the last sync point."""
         return self.shared.writer.written
 
-    def append(self, kind: int, data: bytes = b"", **options: Any) -> int:
+    def append(self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0,
+               fields: dict[str, Any] | None = None) -> int:  # fmt: skip
         """Add a record of this file system; see `LogWriter.append`.
 
         Raises:
             LogWrap: it would overwrite what the last sync point keeps. Sync points come early enough and transactions
                 are small enough that this does not happen (3.8.3).
         """
-        start, writer = self.end, self.shared.writer
+        writer = self.shared.writer
+        start = writer.end
         if writer.written + len(data) + _LONGEST_DESCRIPTOR > writer.capacity - DATA:
             raise LogWrap("log wrap: a record would overwrite others that are needed", where=self.device.name)
-        address = writer.append(kind, data, **{**options, "aggregate": self.name})
+        address = writer.append(kind, data, backchain, tid, self.name, fields)
         if self.oldest is None:
             self.oldest = Oldest(start, address)
-        self.last = self.end
+        self.last = writer.end
         return address
 
     def force(self) -> None:

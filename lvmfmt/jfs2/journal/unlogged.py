@@ -51,7 +51,7 @@ class UnloggedMount(Operations):
 
     def __init__(self, device: BlockDevice, superblock: Superblock) -> None:
         self._device = device
-        super().__init__(Journal(device, superblock, NoLog(), 0))
+        super().__init__(Journal(device, superblock, NoLog()))
         self._mark(FSERROR)
 
     def unmount(self, *, now: int | None = None) -> None:

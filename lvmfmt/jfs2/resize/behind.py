@@ -115,9 +115,12 @@ class Survey:
     def _aggregate(self) -> None:
         old, bpp = self.superblock.geometry, self.volume.blocks_per_page
         owned = {number: aggregate_owner(number) for number in (BLOCK_MAP, FILESET)}
-        self._second(old.ait2, old.blocks_per_extent)
-        if old.has_aim2:
-            self._second(old.aim2, 2 * bpp)
+        if old.has_aim2 and old.ait2 == old.aim2 + 2 * bpp:  # they stay together, as `jfs_fsck` expects them
+            self._second(old.aim2, 2 * bpp + old.blocks_per_extent)
+        else:
+            self._second(old.ait2, old.blocks_per_extent)
+            if old.has_aim2:
+                self._second(old.aim2, 2 * bpp)
         for number, owner in owned.items():
             if owner in self.numbers:
                 self._tree(self.inodes.aggregate_inode(number), -number, rigid=True)

@@ -99,8 +99,13 @@ class Evacuation:
         """Inodes in extents that moved say where they are now."""
         size, record = self._volume.block_size, self._dialect.structures.inode
         solid = self._behind.solid
-        chosen = (solid["number"] == 0) & (solid["address"] != self._second_map())
-        for address, length, to in solid[chosen][["address", "length", "to"]].tolist():
+        second = np.isin(solid["address"], (self._old.ait2, self._second_map()))
+        chosen = (solid["number"] == 0) & ~second
+        tables = solid[chosen][["address", "length", "to"]].tolist()
+        if self._moved(self._old.ait2):
+            [to] = self._place.solid.blocks(np.array([self._old.ait2])).tolist()
+            tables.append((self._old.ait2, self._old.blocks_per_extent, to))
+        for address, length, to in tables:
             table = record.table(self._device.read(to * size, length * size)).copy()
             _, own = self._dialect.get_pxd(table["di_ixpxd"])
             self._dialect.put_pxd(table["di_ixpxd"], own == address, to, length)

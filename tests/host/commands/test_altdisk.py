@@ -201,3 +201,30 @@ def test_power_lost_between_the_phases(single: Box) -> None:
     single.good("alt_disk_copy -d hdisk1")
     single.good("shutdown -Fr")
     assert names(single) == ["old_rootvg", "rootvg"]
+
+
+def test_logs_stay_where_they_are(single: Box) -> None:
+    """A file system with an inline log, and one with a log volume of its own."""
+    for line in (
+        "crfs -v jfs2 -g rootvg -m /inline -A yes -a size=32M -a logname=INLINE",
+        "mklv -t jfs2log -y seclog rootvg 1",
+        "logform /dev/seclog",
+        "crfs -v jfs2 -g rootvg -m /second -A yes -a size=32M -a logname=seclog",
+        "mount /inline",
+        "mount /second",
+    ):
+        assert single.run(line, "y\n").status == 0, line
+    put(single, "/inline/file", b"inline")
+    put(single, "/second/file", b"second")
+    shown = [line for line in single.good("mount") if "/inline" in line or "/second" in line]
+    single.good("alt_disk_copy -P 1 -d hdisk1")
+    single.good("alt_disk_copy -P 3 -d hdisk1")
+    single.good("shutdown -Fr")
+    again = [line for line in single.good("mount") if "/inline" in line or "/second" in line]
+    assert [line.split()[0] for line in again] == [line.split()[0] for line in shown]
+    assert [line.split("log=")[1] for line in again] == [line.split("log=")[1] for line in shown]
+    put(single, "/inline/more", b"written")
+    assert (get(single, "/inline/file"), get(single, "/second/file")) == (b"inline", b"second")
+    single.good("alt_rootvg_op -W -d hdisk0")
+    assert get(single, "/alt_inst/inline/file") == b"inline"
+    single.good("alt_rootvg_op -S")

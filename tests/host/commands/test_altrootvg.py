@@ -49,7 +49,7 @@ def test_every_name_is_another_one_while_it_is_awake(cloned: Box) -> None:
     assert cloned.good("alt_rootvg_op -W -d hdisk1") == ["Waking up altinst_rootvg volume group ..."]
     assert mounted_from_the_clone(cloned) == AWAKE
     awake = identities(cloned, "hdisk1")
-    for name, (own, label, fname, fpack) in asleep.items():
+    for name, (own, label, fname, _) in asleep.items():
         path = {"/": "/alt_inst"}.get(label, f"/alt_inst{label}") if label.startswith("/") else label
         # superblocks keep six characters of each name
         wanted = (path[:6], f"alt_{name}"[:6]) if fname else ("", "")

@@ -50,7 +50,7 @@ def test_importvg_brings_it_back_with_its_stanza(vg: Lab) -> None:
     assert vg.listing("lsvg -l newvg")["datalv"] == ["jfs2", "3", "3", "1", "closed/syncd", "/data"]
     added = read(vg, "/etc/filesystems").removeprefix(text).split()
     assert added == [
-        "/data:", *"dev = /dev/datalv vfs = jfs2 log = /dev/datalog mount = false account = false".split()
+        "/data:", *["dev", "=", "/dev/datalv", "vfs", "=", "jfs2", "log", "=", "/dev/datalog", "mount", "=", "false", "account", "=", "false"]
     ]  # fmt: skip
     facts = " ".join(" ".join(vg.good("lsvg newvg")).split())
     assert "QUORUM: 2" in facts and "AUTO ON: yes" in facts  # reset to defaults [D:importvg]
@@ -103,9 +103,9 @@ def test_a_group_moves_to_another_host_and_clashes_are_told(vg: Lab, make_lab: C
 
 
 def test_importvg_learns_what_another_host_has_changed(vg: Lab) -> None:
-    with Host.open(vg.path).machine(print, writable=True) as machine:
-        with machine.group("datavg").change(machine.origin) as change:
-            change.add_lv("theirs", "jfs2", 1)
+    host = Host.open(vg.path)
+    with host.machine(print, writable=True) as machine, machine.group("datavg").change(machine.origin) as change:
+        change.add_lv("theirs", "jfs2", 1)
     assert "theirs" not in "".join(vg.good("odmget CuDv"))
     assert vg.type("importvg -L datavg hdisk2") == (0, [], [])
     assert "theirs" in "".join(vg.good("odmget CuDv"))

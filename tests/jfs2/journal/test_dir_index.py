@@ -65,7 +65,7 @@ def test_random_workloads(jfs_fsck, indexed, seed):
     mounted = mount(indexed, now=NOW)
     for d in directories:
         mounted.mkdir(d, now=NOW)
-    for step in range(1500):
+    for step in range(700):
         path = f"{rng.choice(directories)}/{'n' * rng.choice((1, 8, 13, 40, 120))}{step}"
         action = rng.random()
         if action < 0.55 or not files:

@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
-from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused, UnsupportedFeature
+from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity, InlineLog, format_log
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
@@ -217,15 +217,6 @@ def test_what_is_refused_changes_nothing(volume, dialect):
                 call()
         assert [(path, status) for path, status in mounted.walk()] == before
     assert errors(device) == []
-
-
-def test_indexed_directories_are_refused(judge, tmp_path):
-    path = tmp_path / "indexed"
-    with path.open("wb") as f:
-        f.truncate(16 * MIB)
-    subprocess.run([judge("jfs_mkfs"), "-q", path], check=True, capture_output=True)
-    with ImageFile(path, writable=True) as device, pytest.raises(UnsupportedFeature, match="index"):
-        mount(device, now=NOW)
 
 
 def test_external_log_of_linux(volume, tmp_path):

@@ -1,10 +1,13 @@
 """Backup archives as sources: every kind of member comes in, hostile archives stay inside, packed data is unpacked."""
 
+import random
 import stat
+from contextlib import suppress
 
 import pytest
 
 from lvmfmt.backup import Member, open_archive, write_archive
+from lvmfmt.backup.record import checksum
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import AIX, FileSystem, build, iter_file_data
 from lvmfmt.jfs2.archive_members import member, members
@@ -164,3 +167,36 @@ def test_damaged_packed_data_is_an_error(tmp_path) -> None:
         inventory, _ = read_backup(opened, now=NOW)
         with pytest.raises(CorruptImage, match="levels"):
             contents(inventory)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_damaged_archives_stay_a_tree(tmp_path, seed) -> None:
+    rng = random.Random(seed)
+    path = archive(
+        tmp_path / "a.bff",
+        Member(b"./d", 0o40755, nlink=2, key=1),
+        file(b"./d/f", b"abracadabra\n" * 40, nlink=2, key=2),
+        file(b"./d/hard", b"abracadabra\n" * 40, nlink=2, key=2),
+        Member(b"./d/l", 0o120777, size=4, target=b"/etc"),
+        Member(b"./null", 0o20600, rdev=2 << 32 | 2),
+        file(b"./d/l2", b"plain"),
+        pack=bool(seed % 2),
+    )
+    data = bytearray(path.read_bytes())
+    at = 0
+    while at < len(data):  # change a field of each record and put its checksum right, so that it is believed
+        if data[at] and data[at + 2 : at + 4] in (b"\x6b\xea", b"\x6c\xea") and at + data[at] * 8 <= len(data):
+            end = at + data[at] * 8
+            if at and rng.random() < 0.7:
+                where = at + rng.randrange(6, end - at)
+                data[where] = rng.choice([0, 1, 0x2E, 0x2F, 0x7F, 0x80, 0xFF])
+            data[at + 4 : at + 6] = checksum(bytes(data[at:end])).to_bytes(2, "little")
+            at = end
+        at += 8
+    path.write_bytes(data)
+    before = sorted(p.name for p in tmp_path.iterdir())
+    with open_archive(path) as opened:
+        inventory, _ = read_backup(opened, now=NOW, devices=True)
+        with suppress(CorruptImage):  # packed data that cannot be unpacked
+            extract(inventory, tmp_path / "out", devices=False)
+    assert sorted(p.name for p in tmp_path.iterdir()) in (before, [*before, "out"])

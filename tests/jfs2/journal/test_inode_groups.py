@@ -1,0 +1,37 @@
+"""More inode groups than the root of the inode map's extent tree has entries; the two copies of the map share pages."""
+
+import stat
+
+import pytest
+
+from lvmfmt.block import ImageFile
+from lvmfmt.jfs2 import InventoryBuilder, build
+from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.journal import mount
+
+NOW = 1_700_000_000 * 10**9
+GROUPS = 17  # the root has 16 entries (reference section 2.3)
+FULL = GROUPS * 4096
+
+
+@pytest.mark.slow
+def test_a_group_is_added_to_a_map_whose_tree_has_pages(tmp_path, dialect, request):
+    tree = InventoryBuilder()
+    root = tree.add_inode(stat.S_IFDIR | 0o755)
+    for i in range(FULL - 40):
+        if i % 4096 == 0:
+            above = tree.add_inode(stat.S_IFDIR | 0o755)
+            tree.add_entry(root, above, b"d%d" % i)
+        tree.add_entry(above, tree.add_inode(stat.S_IFREG | 0o644), b"file%d" % i)
+    path = tmp_path / "x.img"
+    with ImageFile.create(path, 512 << 20) as device:
+        build(device, tree.finish(), dialect=dialect, now=NOW)
+        with mount(device, now=NOW) as fs:
+            before = fs.statfs().inodes_backed
+            for i in range(64):
+                fs.create(f"/new{i}", now=NOW)
+            assert fs.statfs().inodes_backed > before
+        report = check(device)
+    assert [f for f in report.findings if f.severity == "error"] == []
+    if dialect.name == "linux":
+        request.getfixturevalue("jfs_fsck")(path)
