@@ -6,6 +6,7 @@ examples:
   tools/bench jfs2                       file systems: build, extraction, reading, fsck, changes, memory
   tools/bench jfs2 --work /dev/shm       without the disk, which two peers in one run feel differently
   tools/bench jfs2 --only memory
+  tools/bench host                       a host: listing commands above the imports, alt_disk_copy against tar
   tools/bench lvm                        volume groups: parsing, commits, 2,097,152 partitions, re-identification
 """
 
@@ -22,6 +23,7 @@ from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 
+from bench_host import host_lines
 from bench_jfs2 import jfs2_lines
 from bench_lines import Line, best, main_call, peak_mib, print_lines, run
 from bench_lvm import lvm_lines
@@ -109,7 +111,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(
         prog="tools/bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("suite", choices=("slice", "jfs2", "lvm"), help="which measurements")
+    parser.add_argument("suite", choices=("slice", "jfs2", "lvm", "host"), help="which measurements")
     parser.add_argument(
         "--tree", type=Path, default=Path("/usr/share"), help="directory to build from (default: /usr/share)"
     )
@@ -121,6 +123,8 @@ def main() -> int:
     with tempfile.TemporaryDirectory(dir=args.work, prefix="lvmfmt-bench-") as work:
         if args.suite == "slice":
             found = slice_lines(args.tree, Path(work), args.repeat)
+        elif args.suite == "host":
+            lines = list(host_lines(args.tree, Path(work), args.repeat, args.only))
         elif args.suite == "lvm":
             found = lvm_lines(Path(work), args.repeat, args.only)
         else:

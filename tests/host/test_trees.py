@@ -22,7 +22,9 @@ def snapshot(root: Path) -> dict[str, tuple[int, bytes | str]]:
     return found
 
 
-def test_a_tree_comes_back_as_it_went_in(single: Box, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_a_tree_comes_back_as_it_went_in(
+    single: Box, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
     source = tmp_path / "upgrade"
     (source / "bin/deep").mkdir(parents=True)
     (source / "bin/tool").write_bytes(b"\x7fELF" * 9000)

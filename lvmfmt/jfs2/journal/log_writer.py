@@ -92,7 +92,8 @@ class LogWriter:
         marks = self._marks.table(self._bytes, 1)
         # the page may have been torn: then the smaller end counted, and what lies behind it is written anew
         eor = min(int(marks["eor"][0]), int(self._marks.table(self._bytes, 1, PAGE_END)["eor"][0]))
-        if eor != self._at:
+        # an opening that was interrupted may have written its sync point behind the end: that is written anew, too
+        if eor < self._at or (left is not None and eor != self._at):
             at = self._page * PAGE + self._marks.offset_of("eor")
             raise log.corrupt("page_header", "eor", at, self._at, eor)
         self._sequence = int(marks["page"][0])

@@ -25,9 +25,8 @@ class NoLog:
         self.delta = self.capacity = 1 << 62
 
     def append(
-        self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, aggregate: int = 0,
-        fields: dict[str, Any] | None = None,
-    ) -> int:  # fmt: skip
+        self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, fields: dict[str, Any] | None = None
+    ) -> int:
         """Take note that there was a record."""
         self.end += 1
         return 0

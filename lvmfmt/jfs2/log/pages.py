@@ -236,6 +236,25 @@ class Ring:
         )  # fmt: skip
 
 
+def mend_end(log: Log) -> bool:
+    """Make both ends of the page in which a closed log ends say so; whether that was to be done.
+
+    A mount that was interrupted at its first write leaves them different; none of its records counts.
+    """
+    record = log.dialect.structures.log_page_header
+    page, end = divmod(int(log.values["end"]), PAGE)
+    if not FIRST_PAGE <= page < log.pages or not HEADER < end <= PAGE_END:
+        return False
+    at = log.offset + page * PAGE
+    content = log.device.read(at, PAGE)
+    head, tail = (content[part].view(record.dtype) for part in (slice(0, HEADER), slice(PAGE_END, PAGE)))
+    if (head == tail).all() or head["page"][0] != tail["page"][0] or end not in (head["eor"][0], tail["eor"][0]):
+        return False
+    head["eor"] = tail["eor"] = end
+    log.device.write(at, content)
+    return True
+
+
 def _page_marks(log: Log) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Sequence and end of the last record of every page of the ring, shape (pages - 2,) each.
 

@@ -23,7 +23,7 @@ from .locate import find_log
 from .map_events import MapEvents
 from .map_rebuild import InodeMapRebuild, rebuild_block_map
 from .page_images import PageImages
-from .pages import DO_NOT_REPLAY, OPEN, SUPERBLOCK_PAGE, WRAPPED, Log, LogWrap, Ring
+from .pages import DO_NOT_REPLAY, OPEN, SUPERBLOCK_PAGE, WRAPPED, Log, LogWrap, Ring, mend_end
 from .records import ALLOCATE_BITS, Extent, LogRecord, backward
 from .sharing import Share
 
@@ -101,6 +101,8 @@ def redo(device: BlockDevice, *, log: BlockDevice | None = None, aggregate: int 
         result.ring.mend()
         found.device.flush()
         _close_log(result.ring, Share.of(found, superblock, aggregate))
+        found.device.flush()
+    elif mend_end(found):
         found.device.flush()
     return result.report
 

@@ -33,7 +33,7 @@ _names = count()
 
 
 @pytest.mark.slow
-@settings(max_examples=4, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=2, deadline=None, suppress_health_check=list(HealthCheck))
 @given(st.lists(LINES, min_size=6, max_size=14))
 def test_sequences(make_lab: Callable[..., Lab], lines: list[str]) -> None:
     lab = make_lab(f"host{next(_names)}")

@@ -49,9 +49,8 @@ def test_importvg_brings_it_back_with_its_stanza(vg: Lab) -> None:
     assert vg.type("importvg -y newvg hdisk3") == (0, ["newvg"], [])
     assert vg.listing("lsvg -l newvg")["datalv"] == ["jfs2", "3", "3", "1", "closed/syncd", "/data"]
     added = read(vg, "/etc/filesystems").removeprefix(text).split()
-    assert added == [
-        "/data:", *["dev", "=", "/dev/datalv", "vfs", "=", "jfs2", "log", "=", "/dev/datalog", "mount", "=", "false", "account", "=", "false"]
-    ]  # fmt: skip
+    items = "dev = /dev/datalv vfs = jfs2 log = /dev/datalog mount = false account = false"
+    assert added == ["/data:", *items.split()]
     facts = " ".join(" ".join(vg.good("lsvg newvg")).split())
     assert "QUORUM: 2" in facts and "AUTO ON: yes" in facts  # reset to defaults [D:importvg]
     put_away(vg, "newvg")
