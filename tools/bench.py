@@ -124,7 +124,7 @@ def main() -> int:
         if args.suite == "slice":
             found = slice_lines(args.tree, Path(work), args.repeat)
         elif args.suite == "host":
-            lines = list(host_lines(args.tree, Path(work), args.repeat, args.only))
+            found = host_lines(args.tree, Path(work), args.repeat, args.only)
         elif args.suite == "lvm":
             found = lvm_lines(Path(work), args.repeat, args.only)
         else:

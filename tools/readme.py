@@ -20,6 +20,7 @@ README = PROJECT / "README.md"
 _AREAS = {
     "volume_groups": "Volume groups",
     "file_systems": "File systems",
+    "backup_archives": "Backup archives",
     "host": "Host",
     "inspect": "Inspect",
 }
