@@ -12,7 +12,8 @@ from lvmfmt.host.messages import MARK, catalogue, message
 from lvmfmt.host.profiles import DEFAULT, profile, profiles
 
 PACKAGE = Path(lvmfmt.host.__file__).parent
-ARTICLE = (Path(__file__).parents[2] / "fixtures" / "transcripts" / "alt_disk_copy.txt").read_text()
+TRANSCRIPTS = Path(__file__).parents[2] / "fixtures" / "transcripts"
+ARTICLE = "".join(p.read_text() for p in (TRANSCRIPTS / "alt_disk_copy.txt", *TRANSCRIPTS.glob("article/*.txt")))
 
 
 @pytest.mark.parametrize("key", catalogue())
