@@ -1,5 +1,6 @@
 """Commands that are called wrongly, or refused: a message, an exit status, and not one byte changed."""
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,7 +22,7 @@ WRONG = [
     "reducevg rootvg hdisk1 hdisk1",
     "alt_disk_copy", "alt_disk_copy -d", "alt_disk_copy -q -d hdisk1", "alt_disk_copy -d hdisk1 -d hdisk1", "bootlist",
     "bootlist -o", "bootlist -m normal", "bootlist -m sideways -o", "bosboot", "bosboot -d hdisk0", "bosboot -a hdisk0",
-    "shutdown", "shutdown -F", "shutdown -rh", "df -k -m", "df -z",
+    "shutdown -rh", "df -k -m", "df -z",
 ]  # fmt: skip
 
 
@@ -32,13 +33,19 @@ def shared(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> Box:
     return Box(path, Host.create(path, disks=disks, trees=[(tree, "/")], seed=2, mirror=True))
 
 
+def boot_lists(box: Box) -> dict[str, object]:
+    """What the NVRAM keeps, but for the clock of a seeded host, which goes on."""
+    kept = json.loads((box.path / "nvram.json").read_text())
+    return {name: value for name, value in kept.items() if name != "ticks"}
+
+
 @pytest.mark.parametrize("line", WRONG)
 def test_usage(shared: Box, line: str) -> None:
-    before = shared.digests(), (shared.path / "nvram.json").read_text()
+    before = shared.digests(), boot_lists(shared)
     result = shared.run(line)
     assert (result.status, result.out) == (2, [])
     assert result.err[0].lower().startswith(f"usage: {line.split()[0]}")
-    assert (shared.digests(), (shared.path / "nvram.json").read_text()) == before
+    assert (shared.digests(), boot_lists(shared)) == before
 
 
 REFUSED = [

@@ -27,9 +27,8 @@ def test_every_message_says_where_it_comes_from(key: str) -> None:
 
 @pytest.mark.parametrize("key", [k for k, m in catalogue().items() if m.mark == "S0"])
 def test_what_is_marked_as_the_articles_is_in_the_article(key: str) -> None:
-    pattern = re.sub(r"\\\{\w+\\\}", r"\\S+", re.escape(catalogue()[key].text))
-    text = ARTICLE + "bosboot: Boot image is 35803 512 byte blocks.\n"
-    assert re.search(rf"^{pattern}$", text, re.MULTILINE)
+    pattern = re.sub(r"\\\{\w+\\\}", ".+", re.escape(catalogue()[key].text))  # a list of disks has blanks
+    assert re.search(rf"^{pattern}$", ARTICLE, re.MULTILINE)
 
 
 def test_every_message_is_used_and_every_use_has_a_message() -> None:
