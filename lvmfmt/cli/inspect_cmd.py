@@ -26,7 +26,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
-    """Print the summary."""
+    """Print the summary; notes, such as of a file system that is mounted, are no reason for a status other than 0."""
     from ..inspect.summary import inspect_images
     from .inspect_text import print_summary
 
@@ -35,4 +35,4 @@ def run(args: argparse.Namespace) -> int:
         print_json(summary)
     else:
         print_summary(summary)
-    return 1 if summary.findings else 0
+    return 1 if any(finding.severity != "note" for finding in summary.findings) else 0

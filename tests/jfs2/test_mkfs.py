@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.errors import OperationRefused, UnsupportedFeature
+from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import (
     AIX,
     LINUX,
@@ -16,8 +16,6 @@ from lvmfmt.jfs2 import (
     FileSystem,
     Identity,
     InlineLog,
-    InventoryBuilder,
-    build,
     mkfs,
 )
 from lvmfmt.jfs2.check import check
@@ -179,11 +177,3 @@ def test_superblock_version_2(tmp_path):
             assert iag["wmap"][0, :2].tolist() == iag["pmap"][0, :2].tolist() == [word, word]
     with pytest.raises(OperationRefused, match="version 2"):
         Features(ea=2)
-
-
-def test_a_tree_is_not_built_with_an_index(tmp_path):
-    tree = InventoryBuilder()
-    tree.add_inode(0o040755)
-    tree.add_entry(0, tree.add_inode(0o040755), b"d")
-    with ImageFile.create(tmp_path / "image", 16 * MIB) as device, pytest.raises(UnsupportedFeature, match="index"):
-        build(device, tree.finish(), dialect=LINUX, now=NOW, features=Features(directory_index=True))
