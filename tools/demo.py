@@ -26,7 +26,8 @@ from lvmfmt.block.copy import copy_image
 from lvmfmt.cli.operands import tree
 from lvmfmt.cli.output import print_table, progress
 from lvmfmt.errors import LvmfmtError, printable
-from lvmfmt.host import DiskSpec, Host, exclude
+from lvmfmt.host import DiskSpec, Host
+from lvmfmt.host.alternate import exclude
 from lvmfmt.inspect.diff import ImageDiff, diff_disks
 from lvmfmt.inspect.prove import Proof, file_systems, prove
 from lvmfmt.units import GIB, align_up, format_size

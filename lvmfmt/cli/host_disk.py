@@ -49,8 +49,8 @@ def register(verbs: Commands) -> None:
 
 
 def _list(args: argparse.Namespace) -> int:
-    from ..host import hardware
-    from ..host.folder import Folder
+    from ..host.folder import hardware
+    from ..host.folder.folder import Folder
 
     found = hardware.slots(Folder(args.dir))
     if args.json:
@@ -62,8 +62,8 @@ def _list(args: argparse.Namespace) -> int:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from ..host import hardware
-    from ..host.folder import Folder
+    from ..host.folder import hardware
+    from ..host.folder.folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -73,8 +73,8 @@ def _add(args: argparse.Namespace) -> int:
 
 
 def _remove(args: argparse.Namespace) -> int:
-    from ..host import hardware
-    from ..host.folder import Folder
+    from ..host.folder import hardware
+    from ..host.folder.folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -83,8 +83,8 @@ def _remove(args: argparse.Namespace) -> int:
 
 
 def _fail(args: argparse.Namespace) -> int:
-    from ..host import hardware
-    from ..host.folder import Folder
+    from ..host.folder import hardware
+    from ..host.folder.folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -93,8 +93,8 @@ def _fail(args: argparse.Namespace) -> int:
 
 
 def _restore(args: argparse.Namespace) -> int:
-    from ..host import hardware
-    from ..host.folder import Folder
+    from ..host.folder import hardware
+    from ..host.folder.folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():

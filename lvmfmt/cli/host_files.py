@@ -17,7 +17,7 @@ from .operands import Commands, add_json, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..host.machine import Machine
+    from ..host.machine.machine import Machine
 
 _EDITOR = "vi"
 _EXAMPLES = {
@@ -62,7 +62,7 @@ def _tell(line: str) -> None:
 
 
 def _put(args: argparse.Namespace) -> int:
-    from ..host import trees
+    from ..host.machine import trees
 
     with _machine(args, writable=True) as machine:
         trees.put(machine, Path(args.source), args.path, recursive=args.recursive)
@@ -70,7 +70,7 @@ def _put(args: argparse.Namespace) -> int:
 
 
 def _get(args: argparse.Namespace) -> int:
-    from ..host import trees
+    from ..host.machine import trees
 
     with _machine(args) as machine:
         trees.get(machine, args.path, Path(args.target), recursive=args.recursive)
@@ -78,7 +78,7 @@ def _get(args: argparse.Namespace) -> int:
 
 
 def _ls(args: argparse.Namespace) -> int:
-    from ..host.listing import listing
+    from ..host.machine.listing import listing
 
     with _machine(args) as machine:
         rows = listing(machine, args.path)

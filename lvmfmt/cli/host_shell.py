@@ -12,8 +12,8 @@ from ..errors import printable
 from .operands import Commands, verb
 
 if TYPE_CHECKING:
+    from ..host.console.shell import Shell
     from ..host.host import Host
-    from ..host.shell import Shell
 
 PROMPT = "# "
 _HISTORY = "shell_history"
@@ -42,8 +42,8 @@ def register(verbs: Commands) -> None:
 
 
 def _shell(args: argparse.Namespace) -> int:
+    from ..host.console.shell import Shell
     from ..host.host import Host
-    from ..host.shell import Shell
 
     host = Host.open(args.dir)
     with host.session(_tell) as session:
@@ -79,8 +79,8 @@ def _words(shell: Shell) -> Sequence[str]:
 
 
 def _shims(args: argparse.Namespace) -> int:
-    from ..host import shims
-    from ..host.folder import Folder
+    from ..host.console import shims
+    from ..host.folder.folder import Folder
 
     names = shims.write(Folder(args.dir), Path(args.target))
     print(f"{printable(args.target)}: {len(names)} commands")

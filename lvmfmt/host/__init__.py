@@ -7,12 +7,12 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .create import CreateReport, DiskSpec
     from .host import Host
+    from .install.create import CreateReport, DiskSpec
 
 __all__ = ["CreateReport", "DiskSpec", "Host"]
 
-_MODULE = {"CreateReport": "create", "DiskSpec": "create", "Host": "host"}
+_MODULE = {"CreateReport": "install.create", "DiskSpec": "install.create", "Host": "host"}
 
 
 def __getattr__(name: str) -> object:

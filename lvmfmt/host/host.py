@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import registry
-from .folder import Folder
-from .machine import Machine
+from .folder.folder import Folder
+from .machine.machine import Machine
 from .messages import message
 
 if TYPE_CHECKING:
-    from .create import CreateReport
+    from .install.create import CreateReport
 
 
 class Host:
@@ -34,7 +34,7 @@ class Host:
     @staticmethod
     def create(path: str | os.PathLike[str], **options: Any) -> CreateReport:
         """Make a host and leave it running; see `create.create` for the options."""
-        from .create import create
+        from .install.create import create
 
         return create(path, **options)
 

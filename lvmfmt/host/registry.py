@@ -13,7 +13,7 @@ from ..errors import LvmfmtError
 from .messages import CommandFailed, message
 
 if TYPE_CHECKING:
-    from .machine import Machine
+    from .machine.machine import Machine
 
 Function = Callable[["Machine", list[str], TextIO, TextIO], int]
 

@@ -21,8 +21,9 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from lvmfmt import lvm
 from lvmfmt.block import Bytes, ImageFile
-from lvmfmt.host import DiskSpec, Host, boot
-from lvmfmt.host.alternate import is_awake
+from lvmfmt.host import DiskSpec, Host
+from lvmfmt.host.alternate.names import is_awake
+from lvmfmt.host.boot import image as boot
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup

@@ -7,15 +7,17 @@ from contextlib import contextmanager
 from typing import TextIO
 
 from ...errors import CorruptImage, LvmfmtError, NotFound, OperationRefused
-from .. import awake, clonedodm, customise, devices, exclude, imagedata, targets
-from ..alternate import ALT_GROUP, awake_group
-from ..altlog import AltLog
-from ..bootdisks import set_boot_disks
-from ..clone import Clone, failed
-from ..devices import Disk
-from ..machine import Machine
+from ..alternate import awake, clonedodm, customise, exclude, targets
+from ..alternate.altlog import AltLog
+from ..alternate.clone import Clone, failed
+from ..alternate.names import ALT_GROUP, awake_group
+from ..archive import imagedata
+from ..boot.bootdisks import set_boot_disks
+from ..console.meter import Meter
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..meter import Meter
+from ..odm import devices
+from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
 from .imagecmds import describe
 from .power import shutdown

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from .. import registry
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..registry import Command, UsageError, flags
 
 NEWER = {"C": "alt_disk_copy", "d": "alt_disk_mksysb"}

@@ -7,17 +7,18 @@ from typing import TextIO
 
 from ...backup import Archive
 from ...errors import LvmfmtError
-from .. import archives, customise, targets
-from ..alternate import ALT_GROUP, awake_group
-from ..altlog import AltLog
-from ..bootdisks import set_boot_disks
-from ..clone import failed
-from ..devices import Disk, group
-from ..imagedata import ImageData
-from ..machine import Machine
+from ..alternate import customise, targets
+from ..alternate.altlog import AltLog
+from ..alternate.clone import failed
+from ..alternate.mksysbclone import MksysbClone, finish
+from ..alternate.names import ALT_GROUP, awake_group
+from ..archive import archives
+from ..archive.imagedata import ImageData
+from ..boot.bootdisks import set_boot_disks
+from ..console.meter import Meter
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..meter import Meter
-from ..mksysbclone import MksysbClone, finish
+from ..odm.devices import Disk, group
 from ..registry import Command, UsageError, flags
 from .altdisk import PHASES
 from .power import shutdown

@@ -6,16 +6,18 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from typing import TextIO
 
-from .. import alternate, awake, customise, devices, filesets
-from ..alternate import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
-from ..altlog import AltLog
-from ..bootdisks import set_boot_disks
-from ..devices import Group
-from ..machine import Machine
+from ..alternate import awake, customise
+from ..alternate import names as alternate
+from ..alternate.altlog import AltLog
+from ..alternate.names import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
+from ..boot.bootdisks import set_boot_disks
+from ..install.rootvg import BOOT_VOLUME, ROOTVG
+from ..machine.machine import Machine
+from ..machine.volumes import open_file_system
 from ..messages import CommandFailed, message
+from ..odm import devices, filesets
+from ..odm.devices import Group
 from ..registry import Command, UsageError, flags
-from ..rootvg import BOOT_VOLUME, ROOTVG
-from ..volumes import open_file_system
 from .groups import check_free_name
 from .refusals import as_aix
 

@@ -7,11 +7,11 @@ from typing import TextIO
 
 from ...backup import BLOCK, Archive, Member
 from ...errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature, printable
-from .. import archives
-from ..machine import Machine
+from ..archive import archives
+from ..archive.restoring import Restorer
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from ..restoring import Restorer
 
 SECTOR = 512
 DATE = "%a %b %e %H:%M:%S UTC %Y"

@@ -8,11 +8,11 @@ from typing import TextIO
 from ...block import BlockDevice
 from ...errors import LvmfmtError, OperationRefused, printable
 from ...units import SECTOR
-from .. import boot
-from ..machine import Machine
+from ..boot import image as boot
+from ..install.rootvg import BOOT_VOLUME, ROOTVG
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from ..rootvg import BOOT_VOLUME, ROOTVG
 
 MODES = {"normal": ("normal",), "service": ("service",), "both": ("normal", "service")}
 VARIABLES = {"normal": "boot-device", "service": "diag-device"}

@@ -13,11 +13,12 @@ from ...jfs2.repair.superblocks import set_state
 from ...jfs2.resize import resize
 from ...jfs2.superblock import CLEAN, read_superblock
 from ...units import MIB, SECTOR, ceil_div
-from .. import filesystems, mounting
-from ..filesystems import Entry
-from ..machine import Machine
+from ..machine import mounting
+from ..machine.machine import Machine
+from ..machine.mounts import RESIZING
 from ..messages import CommandFailed, message
-from ..mounts import RESIZING
+from ..odm import filesystems
+from ..odm.filesystems import Entry
 from ..registry import Command, UsageError, repeated
 from . import targets
 from .filesystems import attributes_of

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from .. import imfs
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import imfs
 from ..registry import Command, UsageError, flags
 from .groups import check_free_name, finish, group_of_volume, open_volumes
 from .lvs import volume_options

@@ -9,13 +9,13 @@ from typing import TextIO
 from ... import lvm
 from ...errors import LvmfmtError, printable
 from ...units import MIB
-from .. import configure, devices, predefined
-from ..configure import AVAILABLE, DEFINED, STATUS
-from ..devices import Disk
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..odm import OdmObject
-from ..predefined import Kind
+from ..odm import configure, devices, predefined
+from ..odm.configure import AVAILABLE, DEFINED, STATUS
+from ..odm.devices import Disk
+from ..odm.odm import OdmObject
+from ..odm.predefined import Kind
 from ..registry import Command, UsageError, flags, repeated
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")

@@ -7,7 +7,7 @@ from typing import TextIO
 from ...errors import NotFound
 from ...units import GIB, KIB, MIB, SECTOR, ceil_div
 from .. import formats
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 

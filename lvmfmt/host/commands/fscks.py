@@ -24,10 +24,10 @@ from ...jfs2.superblock import (
     Superblock,
     read_superblock,
 )
-from ..machine import Machine
+from ..machine.machine import Machine
+from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from ..volumes import LOG_TYPE
 from . import targets
 from .filesystems import VFS
 from .targets import Target

@@ -10,11 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
-from .. import devices
-from ..devices import Disk
-from ..machine import Machine
+from ..install.rootvg import ROOTVG
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..rootvg import ROOTVG
+from ..odm import devices
+from ..odm.devices import Disk
 
 FILE_SYSTEMS = ("jfs", "jfs2")
 LOGS = ("jfslog", "jfs2log")

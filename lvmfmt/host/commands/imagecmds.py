@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TextIO
 
-from .. import imagedata
-from ..imagedata import MountedVolume, SourceDisk
-from ..machine import Machine
+from ..archive import imagedata
+from ..archive.imagedata import MountedVolume, SourceDisk
+from ..install.rootvg import ROOTVG
+from ..machine.machine import Machine
 from ..registry import Command, UsageError, flags
-from ..rootvg import ROOTVG
 
 MAPS = "/tmp/vgdata"
 """Folder of the map files; AIX has one below it for each group."""

@@ -10,10 +10,11 @@ from typing import TextIO
 from ... import lvm
 from ...errors import CorruptImage
 from ...lvm import PvState, PvStatus, VolumeGroup
-from .. import devices, imfs, varying
-from ..devices import Disk
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices, imfs
+from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
 from .groups import LOGS, check_free_name, disk_called, finish, new_name, varied_on_group
 from .refusals import as_aix

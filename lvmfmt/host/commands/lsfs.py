@@ -7,10 +7,10 @@ from typing import TextIO
 from ...errors import LvmfmtError, printable
 from ...jfs2.superblock import Superblock, read_superblock
 from ...units import MIB, SECTOR
-from .. import devices
-from ..filesystems import Entry
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
+from ..odm.filesystems import Entry
 from ..registry import Command, UsageError, flags
 from . import targets
 

@@ -9,10 +9,11 @@ import numpy as np
 
 from ...errors import printable
 from ...lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
-from .. import devices, formats
+from .. import formats
 from ..formats.details import VolumeFacts
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import by_region, group_of_volume, mount_point, open_volumes, varied_on_group
 

@@ -10,11 +10,12 @@ from numpy.typing import NDArray
 
 from ...errors import printable
 from ...lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
-from .. import devices, formats
-from ..devices import Disk
+from .. import formats
 from ..formats.details import PhysicalFacts
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
+from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
 from .groups import NO_ALLOCATION, by_region, mount_point, pv_state, varied_on_group
 

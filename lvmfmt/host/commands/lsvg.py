@@ -6,10 +6,11 @@ from typing import TextIO
 
 from ...errors import printable
 from ...lvm import LogicalVolume, VgKind
-from .. import devices, formats
+from .. import formats
 from ..formats.details import GroupFacts
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import by_region, mount_point, open_volumes, pv_state, varied_on_group
 from .lspv import partitions

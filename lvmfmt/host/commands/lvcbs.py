@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ...errors import printable
 from ...lvm import Lvcb
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 from .groups import finish, group_of_volume

@@ -8,9 +8,9 @@ from typing import TextIO
 from ... import lvm
 from ...lvm import VolumeGroup
 from ...lvm.refusals import NotOnDisk
-from .. import devices
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import (
     BOOT_TYPE,

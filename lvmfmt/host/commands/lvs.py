@@ -9,7 +9,7 @@ from ...lvm import PartitionRange, VolumeGroup, parse_map_file
 from ...lvm.change import Change
 from ...lvm.refusals import LastGoodCopy
 from ...units import GIB, KIB, MIB, ceil_div
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 from .groups import (

@@ -7,9 +7,9 @@ from typing import TextIO
 
 from ...errors import OperationRefused
 from ...lvm import VolumeGroup
-from .. import devices
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import BOOT_TYPE, disk_called, finish, group_of_volume, members, varied_on_group
 from .refusals import as_aix

@@ -9,10 +9,10 @@ from ...errors import LvmfmtError, OperationRefused, printable
 from ...jfs2 import AIX, format_log
 from ...jfs2.logform import logform as form_log
 from ...jfs2.superblock import describe_state
-from ..machine import Machine
+from ..machine.machine import Machine
+from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from ..volumes import LOG_TYPE
 from . import targets
 from .filesystems import VFS, format_of, make
 from .groups import ask

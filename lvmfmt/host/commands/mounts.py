@@ -7,11 +7,12 @@ from typing import TextIO
 
 from ...errors import LvmfmtError, printable
 from ...jfs2.superblock import CLEAN
-from .. import filesystems, mounting
-from ..filesystems import Entry
-from ..machine import Machine
+from ..machine import mounting
+from ..machine.machine import Machine
+from ..machine.mounts import RESIZING
 from ..messages import CommandFailed, message
-from ..mounts import RESIZING
+from ..odm import filesystems
+from ..odm.filesystems import Entry
 from ..registry import Command, UsageError, flags
 
 _AUTOMATIC = "automatic"

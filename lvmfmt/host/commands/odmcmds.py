@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import TextIO
 
 from ...errors import CorruptImage, OperationRefused, printable
-from .. import criteria, odm, predefined, stanza
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..odm import OdmObject
+from ..odm import criteria, odm, predefined, stanza
+from ..odm.odm import OdmObject
 from ..registry import Command, UsageError, flags
 
 

@@ -6,11 +6,11 @@ import re
 import time
 from typing import TextIO
 
-from .. import alternate
-from ..machine import Machine
+from ..alternate import names as alternate
+from ..install.rootvg import ROOTVG
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
-from ..rootvg import ROOTVG
 
 _WHEN = re.compile(r"now|\+\d{1,4}|\d{1,2}:\d{2}")
 

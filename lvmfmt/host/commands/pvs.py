@@ -7,9 +7,10 @@ from typing import TextIO
 from ... import lvm
 from ...lvm import VolumeGroup
 from ...units import SECTOR
-from .. import devices, varying
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import disk_called, varied_on_group
 from .refusals import as_aix

@@ -11,10 +11,11 @@ from ...block import BlockDevice
 from ...errors import LvmfmtError, printable
 from ...lvm import VgKind, VolumeGroup
 from ...units import MIB
-from .. import devices, varying
 from ..formats.details import MAX_REQUEST
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import disk_called, varied_on_group
 

@@ -12,10 +12,11 @@ from typing import TextIO
 from ... import lvm
 from ...block import BlockDevice
 from ...lvm import VolumeGroup
-from .. import devices, imfs, varying
-from ..devices import Disk
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices, imfs
+from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
 from .groups import check_free_name, disk_called, new_name
 from .imports import define

@@ -8,9 +8,10 @@ from ... import lvm
 from ...lvm import VolumeGroup
 from ...lvm.change import Change
 from ...lvm.refusals import LastGoodCopy, PartitionsInUse
-from .. import devices, varying
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
 from ..registry import Command, UsageError, flags
 from .groups import ask, finish, members, open_volumes, varied_on_group
 from .refusals import as_aix

@@ -11,14 +11,16 @@ from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, build, format_log
 from ...jfs2.sources.backup import read_backup
 from ...lvm.geometry import pp_count
 from ...units import MIB
-from .. import archives, devices, filesystems, mounting, stanza, varying
-from ..devices import Disk
-from ..filesystems import Entry
-from ..imagedata import ImageData
-from ..machine import Machine
+from ..archive import archives
+from ..archive.imagedata import ImageData
+from ..install.rootvg import identity
+from ..machine import mounting, varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices, filesystems, stanza
+from ..odm.devices import Disk
+from ..odm.filesystems import Entry
 from ..registry import Command, UsageError, flags
-from ..rootvg import identity
 from . import targets, vgs
 from .backupcmds import blocking
 from .groups import finish

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 from typing import TextIO
 
-from .. import filesets
-from ..filesets import STATES, Fileset
-from ..machine import Machine
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import filesets
+from ..odm.filesets import STATES, Fileset
 from ..registry import Command, UsageError, flags
 
 PATH = "Path: /usr/lib/objrepos"

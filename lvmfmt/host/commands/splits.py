@@ -6,11 +6,12 @@ from typing import TextIO
 
 from ... import lvm
 from ...lvm import VolumeGroup
-from .. import devices, imfs, varying
-from ..machine import Machine
+from ..install.rootvg import ROOTVG
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices, imfs
 from ..registry import Command, UsageError, flags
-from ..rootvg import ROOTVG
 from .groups import PAGING_TYPE, check_free_name, finish, new_name, open_volumes, varied_on_group
 from .imports import forget
 from .refusals import as_aix

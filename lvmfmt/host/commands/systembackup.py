@@ -9,12 +9,16 @@ from typing import TextIO
 
 from ...backup import Archive, Member
 from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
-from .. import archives, exclude, formats, imagedata, mounting, stanza
-from ..machine import Machine
+from .. import formats
+from ..alternate import exclude
+from ..archive import archives, imagedata
+from ..install.rootvg import ROOTVG
+from ..machine import mounting
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import stanza
+from ..odm.stanza import Stanza
 from ..registry import Command, UsageError, flags
-from ..rootvg import ROOTVG
-from ..stanza import Stanza
 from . import targets
 from .backupcmds import blocking
 from .groups import varied_on_group

@@ -11,12 +11,13 @@ from ...block import BlockDevice
 from ...jfs2.superblock import Superblock, read_superblock
 from ...lvm import LogicalVolume, VolumeGroup
 from ...units import GIB, MIB, SECTOR
-from .. import devices, filesystems, mounting
-from ..filesystems import PATH, Entry
-from ..machine import Machine
+from ..install.rootvg import ROOTVG
+from ..machine import mounting
+from ..machine.machine import Machine
+from ..machine.volumes import LOG_TYPE, log_of
 from ..messages import CommandFailed, message
-from ..rootvg import ROOTVG
-from ..volumes import LOG_TYPE, log_of
+from ..odm import devices, filesystems
+from ..odm.filesystems import PATH, Entry
 from .groups import group_of_volume
 
 INLINE = "INLINE"

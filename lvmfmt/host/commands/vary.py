@@ -7,12 +7,13 @@ from typing import TextIO
 
 from ...errors import CorruptImage, printable
 from ...lvm import NoQuorum, PvState, PvStatus
-from .. import devices, varying
-from ..devices import Group
-from ..machine import Machine
+from ..install.rootvg import ROOTVG
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
+from ..odm.devices import Group
 from ..registry import Command, UsageError, flags
-from ..rootvg import ROOTVG
 from .groups import finish, open_volumes
 from .refusals import as_aix
 

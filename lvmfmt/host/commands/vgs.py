@@ -10,10 +10,11 @@ from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ...lvm import LIMITS, Geometry, VgKind, VolumeGroup
 from ...units import MIB
-from .. import devices, varying
-from ..devices import Disk
-from ..machine import Machine
+from ..machine import varying
+from ..machine.machine import Machine
 from ..messages import CommandFailed, message
+from ..odm import devices
+from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
 from .groups import check_free_name, disk_called, finish, new_name, varied_on_group
 from .refusals import as_aix

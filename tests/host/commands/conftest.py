@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from lvmfmt.host import CreateReport, DiskSpec, Host, hardware
-from lvmfmt.host.folder import Folder
+from lvmfmt.host import CreateReport, DiskSpec, Host
+from lvmfmt.host.folder import hardware
+from lvmfmt.host.folder.folder import Folder
 from lvmfmt.units import MIB
 
 from ..conftest import PVIDS, Box, Result

@@ -5,8 +5,10 @@ from collections.abc import Callable
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.host import Host, devices, imagedata
-from lvmfmt.host.odm import Odm
+from lvmfmt.host import Host
+from lvmfmt.host.archive import imagedata
+from lvmfmt.host.odm import devices
+from lvmfmt.host.odm.odm import Odm
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import MIB

@@ -5,7 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.host import Host, boot
+from lvmfmt.host import Host
+from lvmfmt.host.boot import image as boot
 
 from ..conftest import PVIDS, Box
 from .test_altdisk import put

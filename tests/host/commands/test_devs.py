@@ -2,8 +2,8 @@
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
-from lvmfmt.host import hardware
-from lvmfmt.host.folder import Folder
+from lvmfmt.host.folder import hardware
+from lvmfmt.host.folder.folder import Folder
 from lvmfmt.units import MIB
 
 from ..conftest import PVIDS, Box

@@ -4,8 +4,9 @@ from collections.abc import Callable
 
 import pytest
 
-from lvmfmt.host import Host, hardware
-from lvmfmt.host.folder import Folder
+from lvmfmt.host import Host
+from lvmfmt.host.folder import hardware
+from lvmfmt.host.folder.folder import Folder
 
 from .conftest import Lab
 

@@ -1,7 +1,7 @@
 """Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg (commands.md 2.3, 4.5)."""
 
 from lvmfmt.host import Host
-from lvmfmt.host.folder import Folder
+from lvmfmt.host.folder.folder import Folder
 
 from .conftest import Lab
 

@@ -2,7 +2,7 @@
 
 import re
 
-from lvmfmt.host import imagedata
+from lvmfmt.host.archive import imagedata
 
 from ..conftest import Box
 from .test_altdisk import get, put

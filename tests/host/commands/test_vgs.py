@@ -4,8 +4,8 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
-from lvmfmt.host import hardware
-from lvmfmt.host.folder import Folder
+from lvmfmt.host.folder import hardware
+from lvmfmt.host.folder.folder import Folder
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import GIB
 

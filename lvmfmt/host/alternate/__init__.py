@@ -1,0 +1,1 @@
+"""Alternate disks: clones of rootvg, their names asleep and awake, their ODM."""

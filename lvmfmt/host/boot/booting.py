@@ -1,0 +1,123 @@
+"""Booting a machine: from the boot list to a running system with its groups varied on and its file systems mounted.
+
+The disk that boots decides: its group is rootvg, the ODM and /etc/filesystems in its hd4 are those of the system. Where
+the ODM and the VGDA differ, the VGDA is right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ... import lvm
+from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...lvm import VolumeGroup
+from ..folder.folder import Kernel
+from ..install.rootvg import ROOT_VOLUME, ROOTVG
+from ..machine.machine import Machine
+from ..machine.replay import replay_logs
+from ..messages import message
+from ..odm import devices, filesystems
+from ..odm.configure import configure_disks
+from .image import find_image
+
+Console = Callable[[str], None]
+
+
+def boot(machine: Machine, console: Console) -> None:
+    """Boot from the first disk of the normal boot list that can be booted; an empty list means all, in order.
+
+    Args:
+        machine: open for writing; a system that runs on it loses its power before.
+        console: told what differs, and what cannot be varied on or mounted.
+
+    Raises:
+        OperationRefused: no disk in the list boots, or the boot stops after its image was loaded.
+    """
+    machine.power_off()
+    slot = _boot_slot(machine)
+    try:
+        _start(machine, slot, console)
+    except LvmfmtError as error:
+        machine.power_off()
+        raise OperationRefused(message("boot-stopped", slot=slot, reason=str(error))) from error
+    machine.booted(slot)
+
+
+def _boot_slot(machine: Machine) -> str:
+    reasons = []
+    for slot in machine.nvram.normal or machine.slots:
+        try:
+            find_image(machine.device(slot))
+        except LvmfmtError as error:
+            reasons.append(f"{slot}: {error}")
+        else:
+            return slot
+    raise OperationRefused(message("no-boot-device", reasons="; ".join(reasons) or "there are no disks"))
+
+
+def _start(machine: Machine, slot: str, console: Console) -> None:
+    vgid = machine.slots.vgid(slot)
+    if vgid is None:
+        raise OperationRefused("the disk has an image, but belongs to no volume group")
+    members = machine.slots.members(vgid, first=slot)
+    _check_names(VolumeGroup.open(members))
+    machine.start(Kernel(slot, machine.origin.now()))
+    group = _vary_on_root(machine, vgid, slot)
+    replay_logs(machine, group, console)
+    machine.mount(ROOT_VOLUME, "/")
+    odm = machine.odm
+    configure_disks(odm, machine.pvids_on_disk())
+    for note in devices.reconcile(odm, ROOTVG, group):
+        console(note)
+    _vary_on_others(machine, console)
+    machine.save_odm()
+    _mount_all(machine, console)
+
+
+def _check_names(group: VolumeGroup) -> None:
+    if ROOT_VOLUME in group.logical_volumes:
+        return
+    if f"alt_{ROOT_VOLUME}" in group.logical_volumes:
+        raise OperationRefused(
+            "its volume group is awake", hint="it must be put to sleep before it can be booted and used as rootvg"
+        )
+    raise NotFound(f"its volume group has no logical volume {ROOT_VOLUME}")
+
+
+def _vary_on_root(machine: Machine, vgid: str, slot: str) -> VolumeGroup:
+    """Vary rootvg on with the disks that are here; they must be more than half of it, unless quorum is off."""
+    members = machine.slots.members(vgid, first=slot)
+    group = VolumeGroup.open(members)
+    here = sum(pv.vgda_count for pv in group.physical_volumes.values() if pv.device is not None)
+    if group.quorum and 2 * here <= group.total_vgdas:
+        raise ImageIOError(f"rootvg has no quorum: {here} of {group.total_vgdas} VGDAs are here", where=vgid)
+    return machine.varied_on(lvm.varyon(members, origin=machine.origin, force=True, sync=False))
+
+
+def _vary_on_others(machine: Machine, console: Console) -> None:
+    for other in devices.groups(machine.odm):
+        if other.auto_on and other.name != ROOTVG:
+            try:
+                members = machine.slots.members(other.vgid)
+                if not members:
+                    raise NotFound("none of its disks is here")
+                group = machine.varied_on(lvm.varyon(members, origin=machine.origin))
+            except LvmfmtError as error:
+                console(f"{other.name} cannot be varied on: {error}")
+                continue
+            for note in devices.reconcile(machine.odm, other.name, group):
+                console(note)
+            replay_logs(machine, group, console)
+
+
+def _mount_all(machine: Machine, console: Console) -> None:
+    for entry in filesystems.mount_order(machine.file_system_entries()):
+        if entry.mount_point == "/":
+            continue
+        try:
+            if entry.volume is None:
+                machine.note_mount(entry.device, entry.mount_point)
+            else:
+                machine.mount(entry.volume, entry.mount_point)
+        except LvmfmtError as error:
+            console(f"{entry.mount_point} cannot be mounted: {error}")

@@ -1,0 +1,1 @@
+"""Ways in for people and scripts: a shell, executables on `PATH`, progress on a terminal."""

@@ -1,0 +1,1 @@
+"""Making a host: what AIX's installation puts on its first disks."""

@@ -1,0 +1,93 @@
+"""The disks of a host as one process uses them: which slots answer, and what each disk says of itself."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ... import block, lvm
+from ...block import BlockDevice
+from ...errors import ImageIOError, NotFound
+from ..folder.folder import Folder
+
+
+class Slots:
+    """Image files, opened when they are needed first.
+
+    Args:
+        folder: the host's folder.
+        writable: open them for writing.
+    """
+
+    def __init__(self, folder: Folder, *, writable: bool) -> None:
+        self._folder, self._writable = folder, writable
+        self._failed = folder.failed()
+        self._paths = {name: path for name, path in folder.slots().items() if name not in self._failed}
+        self._devices: dict[str, BlockDevice] = {}
+        self._vgids: dict[str, str | None] = {}
+
+    def __iter__(self) -> Iterator[str]:
+        """The slots whose disks have not failed, in the order of their names."""
+        return iter(self._paths)
+
+    def device(self, slot: str) -> BlockDevice:
+        """The image in a slot.
+
+        Raises:
+            NotFound: the slot is empty.
+            ImageIOError: the disk has failed.
+        """
+        if slot in self._failed:
+            raise ImageIOError("the disk has failed", where=slot, hint="lvmfmt host disk restore brings it back")
+        if slot not in self._devices:
+            if slot not in self._paths:
+                raise NotFound("the disk image is missing", where=f"{self._folder.disks}/{slot}.img")
+            self._devices[slot] = block.open(self._paths[slot], writable=self._writable)
+        return self._devices[slot]
+
+    def slot_of(self, device: BlockDevice) -> str:
+        """The slot of an image that is open."""
+        return next(slot for slot, known in self._devices.items() if known is device)
+
+    def pvids(self) -> dict[str, str | None]:
+        """PVID on the disk in each slot that answers, None where it has none."""
+        return {slot: lvm.read_pvid(self.device(slot)) for slot in self}
+
+    def vgid(self, slot: str) -> str | None:
+        """The group that the disk in a slot says it belongs to; None for none, or where it cannot be read."""
+        if slot not in self._vgids:
+            try:
+                self._vgids[slot] = lvm.scan([self.device(slot)])[0].vgid
+            except (ImageIOError, NotFound):
+                return None  # one that cannot be opened is missing; one that another process uses is an error
+        return self._vgids[slot]
+
+    def members(self, vgid: str, *, first: str = "", among: Collection[str] | None = None) -> list[BlockDevice]:
+        """The disks of a group; of two with one PVID (one is a copy) the first.
+
+        Args:
+            vgid: of the group.
+            first: a slot that comes before the others.
+            among: only these slots.
+        """
+        found: dict[str | None, BlockDevice] = {}
+        for slot in sorted(self if among is None else (s for s in self if s in among), key=lambda s: s != first):
+            if self.vgid(slot) == vgid:
+                device = self.device(slot)
+                found.setdefault(lvm.read_pvid(device), device)
+        return list(found.values())
+
+    def forget(self) -> None:
+        """Read from the disks again to which groups they belong."""
+        self._vgids.clear()
+
+    def flush(self) -> None:
+        """Make all that was written durable."""
+        for device in self._devices.values():
+            if device.writable:
+                device.flush()
+
+    def close(self) -> None:
+        """Close the images."""
+        for device in self._devices.values():
+            device.close()
+        self._devices.clear()

@@ -1,0 +1,149 @@
+"""Files and trees between the outside and a running host, through the journals of its mounted file systems."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused, printable
+from ...jfs2.stat import Stat
+from .machine import Machine
+
+CHUNK = 8 << 20
+
+
+def walk(machine: Machine, top: str) -> Iterator[tuple[str, Stat]]:
+    """Every path of the host from `top` down with its attributes, a directory first, across mount points.
+
+    Raises:
+        NotFound: there is no such path.
+    """
+    pending = ["/" + top.strip("/")]
+    while pending:
+        path = pending.pop()
+        files, inside = machine.locate(path)
+        status = files.stat(inside)
+        yield path, status
+        if status.is_directory:
+            pending += [f"{path.rstrip('/')}/{name}" for name in sorted(files.listdir(inside), reverse=True)]
+
+
+def get(machine: Machine, source: str, target: Path, *, recursive: bool = False) -> int:
+    """Copy a file of the host, or a tree, to the outside; returns how many files, directories and links.
+
+    Names stay below `target`, and links are made as links. Devices and the like are left out.
+
+    Raises:
+        NotFound: there is no such path.
+        OperationRefused: it is a directory, and `recursive` was not asked for.
+        AlreadyExists: a file is in the way of a tree.
+    """
+    top = "/" + source.strip("/")
+    if target.is_dir() and not recursive:
+        target = target / top.rpartition("/")[2]
+    count = 0
+    for path, status in walk(machine, top):
+        if status.is_directory and not recursive:
+            raise OperationRefused(f"{path} is a directory", hint="-r copies trees")
+        inside = path[len(top.rstrip("/")) :].strip("/")
+        if any(part in (".", "..") or "\0" in part for part in inside.split("/")):
+            raise OperationRefused("a name that would leave the target", where=printable(path))
+        place = target / inside if inside else target
+        if not _get_one(machine, path, status, place, new=recursive):
+            continue
+        count += 1
+    return count
+
+
+def _get_one(machine: Machine, path: str, status: Stat, place: Path, *, new: bool) -> bool:
+    files, inside = machine.locate(path)
+    try:
+        if status.is_directory:
+            place.mkdir(exist_ok=True)
+            return True
+        if new and (place.is_symlink() or place.exists()):
+            raise AlreadyExists("something is there", where=str(place))
+        if status.is_symlink:
+            place.symlink_to(files.readlink(inside))
+        elif status.is_file:
+            with place.open("wb") as stream:
+                for at in range(0, status.size, CHUNK):
+                    stream.write(files.read(inside, at, CHUNK))
+            os.utime(place, ns=(status.atime, status.mtime))
+            place.chmod(status.mode & 0o777)
+        else:
+            return False
+    except LvmfmtError:
+        raise
+    except OSError as error:
+        raise ImageIOError(error.strerror or "cannot write", where=str(place), errno=error.errno or 5) from None
+    return True
+
+
+def put(machine: Machine, source: Path, target: str, *, recursive: bool = False) -> int:
+    """Copy a file from outside into the host, or a tree; returns how many files, directories and links.
+
+    A directory as the target takes the file by its name. Existing files get the new content, directories stay. New
+    ones belong to root; permissions are those outside.
+
+    Raises:
+        NotFound: there is no such file, or no directory to put it in.
+        OperationRefused: it is a directory, and `recursive` was not asked for; or a file is in the way of a directory.
+        NoSpace: it does not fit.
+    """
+    top = "/" + target.strip("/")
+    if not recursive and _kind(machine, top) == stat.S_IFDIR:
+        top = f"{top.rstrip('/')}/{source.name}"
+    if not source.exists() and not source.is_symlink():
+        raise NotFound("no such file", where=str(source))
+    if source.is_dir() and not recursive:
+        raise OperationRefused(f"{source} is a directory", hint="-r copies trees")
+    count = 0
+    for path in [source, *_below(source)]:
+        inside = "" if path == source else f"/{path.relative_to(source)}"
+        count += _put_one(machine, path, top.rstrip("/") + inside or "/")
+    return count
+
+
+def _below(source: Path) -> Iterator[Path]:
+    if source.is_dir() and not source.is_symlink():
+        for folder, names, files in os.walk(source):
+            for name in sorted((*names, *files)):
+                yield Path(folder, name)
+
+
+def _put_one(machine: Machine, source: Path, path: str) -> bool:
+    files, inside = machine.locate(path)
+    mounted, now = files.mount, machine.origin.now()
+    try:
+        mode = source.lstat().st_mode
+        there = _kind(machine, path)
+        if stat.S_ISDIR(mode):
+            if there not in (0, stat.S_IFDIR):
+                raise OperationRefused("a file is in the way", where=path)
+            if not there:
+                mounted.mkdir(inside, now=now, mode=mode & 0o777)
+        elif stat.S_ISLNK(mode):
+            if there:
+                mounted.unlink(inside, now=now)
+            mounted.symlink(str(source.readlink()), inside, now=now)
+        elif stat.S_ISREG(mode):
+            files.write_file(inside, source.read_bytes(), now=now, mode=mode & 0o777)
+        else:
+            return False
+    except LvmfmtError:
+        raise
+    except OSError as error:
+        raise ImageIOError(error.strerror or "cannot read", where=str(source), errno=error.errno or 5) from None
+    return True
+
+
+def _kind(machine: Machine, path: str) -> int:
+    """File type of what is at a path, 0 for nothing."""
+    files, inside = machine.locate(path)
+    try:
+        return stat.S_IFMT(files.stat(inside).mode)
+    except NotFound:
+        return 0

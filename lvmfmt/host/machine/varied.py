@@ -1,0 +1,97 @@
+"""The volume groups that are varied on, while one process uses the machine.
+
+A reading process opens them as they were left. A writing one goes on with them: mirrored writes, stale marks, quorum.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from ... import lvm
+from ...block import BlockDevice
+from ...errors import NotFound
+from ...lvm import OnlineGroup, Standing, VolumeGroup
+from ...origin import Origin
+from ..folder.folder import Varied
+from .slots import Slots
+
+
+class VariedGroups:
+    """Groups by VGID.
+
+    Args:
+        slots: the disks.
+        origin: clock for stamps.
+        writable: go on with them for writing.
+        left: how they were left, those that are varied on.
+    """
+
+    def __init__(self, slots: Slots, origin: Origin, *, writable: bool, left: Mapping[str, Varied]) -> None:
+        self._slots, self._origin, self._writable = slots, origin, writable
+        self._left = dict(left)
+        self._groups: dict[str, VolumeGroup] = {}
+        self._online: dict[str, OnlineGroup] = {}
+
+    def open(self, vgid: str) -> VolumeGroup:
+        """A group that is varied on.
+
+        Raises:
+            NotFound: none of its disks is here.
+            CorruptImage: it has no valid VGDA.
+            ImageIOError: it has lost its quorum.
+        """
+        if vgid not in self._groups:
+            left = self._left.get(vgid)
+            members = self._slots.members(vgid, among=left.slots if left else None)
+            if not members:
+                raise NotFound(f"no disk of volume group {vgid} is there")
+            standing = Standing(left.votes, left.missing) if left else None
+            if self._writable:
+                self.adopt(lvm.resume(members, standing, origin=self._origin))
+            else:
+                self._groups[vgid] = lvm.read_left(members, standing)
+        return self._groups[vgid]
+
+    def adopt(self, online: OnlineGroup) -> VolumeGroup:
+        """Take a group in that was just varied on."""
+        self._groups[online.group.vgid] = online.group
+        self._online[online.group.vgid] = online
+        return online.group
+
+    def device(self, vgid: str, name: str) -> BlockDevice:
+        """An LV of an open group; in a writing process to be closed after use, so that the group can change.
+
+        Raises:
+            NotFound: there is no such LV.
+        """
+        if vgid in self._online:
+            return self._online[vgid].open_lv(name)
+        volume = self._groups[vgid].logical_volumes.get(name)
+        if volume is None:
+            raise NotFound("no such logical volume", where=name)
+        return volume.device
+
+    def down(self) -> list[str]:
+        """VGIDs of the groups that have lost their quorum meanwhile."""
+        return [vgid for vgid, online in self._online.items() if online.down]
+
+    def rest(self) -> dict[str, Varied]:
+        """Bring all groups to rest and say how they were left; what was opened of them is to be used no more.
+
+        Raises:
+            ImageIOError: one has lost its quorum.
+        """
+        for vgid, online in self._online.items():
+            if online.down:
+                continue
+            standing = lvm.leave(online)
+            members = online.group.state.members.values()
+            slots = tuple(self._slots.slot_of(member.device) for member in members)
+            self._left[vgid] = Varied(standing.votes, standing.missing, slots)
+        self.drop()
+        return dict(self._left)
+
+    def drop(self) -> None:
+        """Forget what is open, as a power failure does."""
+        self._groups.clear()
+        self._online.clear()

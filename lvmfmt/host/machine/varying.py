@@ -1,0 +1,82 @@
+"""Varying volume groups of a running machine on and off: which hdisks belong to a group, and what the kernel notes.
+
+A group's disks are those whose PVID the ODM of the running system lists for it. What is on them decides: a disk that
+holds another group by now (storage copied another one over it) is not there.
+"""
+
+from __future__ import annotations
+
+from ... import lvm
+from ...block import BlockDevice
+from ...errors import ImageIOError, NotFound
+from ...lvm import NoQuorum, OnlineGroup, PvState, PvStatus
+from ..odm.devices import Disk, Group
+from .machine import Machine
+
+
+def readable(machine: Machine, disk: Disk) -> BlockDevice | None:
+    """The image behind a disk, None if it is gone or has failed."""
+    try:
+        return machine.device(disk.slot)
+    except (NotFound, ImageIOError):
+        return None
+
+
+def members(machine: Machine, group: Group) -> dict[str, BlockDevice]:
+    """The disks of a group that are here, by name: those with its PVIDs in the ODM and its VGID on the disk."""
+    found = {d.name: readable(machine, d) for d in machine.disks() if d.pvid is not None and d.pvid in group.pvids}
+    return {name: d for name, d in found.items() if d is not None and lvm.scan([d])[0].vgid == group.vgid}
+
+
+def in_use(machine: Machine, group: Group) -> set[str]:
+    """Names of the disks through which a group that is varied on is used, whatever PVIDs other disks have."""
+    members = machine.group(group.name).state.members.values()
+    slots = {machine.slots.slot_of(member.device) for member in members}
+    return {disk.name for disk in machine.disks() if disk.slot in slots}
+
+
+def vary_on(machine: Machine, group: Group, *, force: bool = False, sync: bool = True) -> list[PvStatus]:
+    """Vary a group on that the ODM knows; one that is on already takes back disks that were missing.
+
+    Args:
+        machine: the running machine; its ODM is saved.
+        group: what the ODM says of it.
+        force: go on without disks that are not here.
+        sync: fill what is stale.
+
+    Returns:
+        The disks of the group, in the order of their numbers.
+
+    Raises:
+        NoQuorum: a disk is not here, or none is.
+        OperationRefused: two disks have one PVID.
+        CorruptImage: no valid VGDA.
+    """
+    machine.forget()
+    here = members(machine, group)
+    if not here:
+        absent = [PvStatus(n, pvid, "", PvState.NOT_FOUND) for n, pvid in enumerate(group.pvids, 1)]
+        raise NoQuorum(group.vgid, absent)
+    online = lvm.varyon(list(here.values()), origin=machine.origin, force=force, sync=sync)
+    machine.varied_on(online)
+    return _statuses(online)
+
+
+def vary_off(machine: Machine, group: Group) -> None:
+    """Leave a group whose logical volumes are closed."""
+    machine.varied_off(group.vgid)
+
+
+def _statuses(online: OnlineGroup) -> list[PvStatus]:
+    """The disks that the group is to have, without those that are split off it."""
+    away = lvm.split_disks(online.group.state)
+    return [
+        PvStatus(
+            pv.number,
+            pv.pvid,
+            pv.device.name if pv.device else "",
+            PvState.NOT_FOUND if pv.number in online.missing else PvState.ACTIVE,
+        )
+        for pv in online.group.physical_volumes.values()
+        if pv.number not in away
+    ]

@@ -1,0 +1,1 @@
+"""What a rootvg knows: the ODM and the other stanza files inside its root file system."""

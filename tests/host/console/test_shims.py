@@ -1,0 +1,37 @@
+"""Executables for PATH: scripts that were written for AIX run under sh."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from lvmfmt.errors import AlreadyExists
+from lvmfmt.host import registry
+from lvmfmt.host.console import shims
+from lvmfmt.host.folder.folder import Folder
+
+from ..conftest import PVIDS, Box
+
+
+def test_a_script_runs_unchanged_under_sh(box: Box, tmp_path: Path) -> None:
+    names = shims.write(Folder(box.path), tmp_path / "shims")
+    assert names == sorted(registry.MODULES)
+    script = tmp_path / "check.sh"
+    script.write_text(
+        "set -e\nfor d in $(lspv | awk '$3 == \"rootvg\" {print $1}'); do\n"
+        "  echo $d $(lspv | awk -v d=$d '$1 == d {print $2}')\ndone\nlsvg -l nonesuch || echo status $?\n"
+    )
+    path = f"{tmp_path / 'shims'}:{os.environ['PATH']}"
+    result = subprocess.run(["sh", script], env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert result.stdout.splitlines() == [f"hdisk0 {PVIDS[0]}", f"hdisk1 {PVIDS[1]}", "status 1"], result.stderr
+
+
+def test_only_shims_are_replaced(box: Box, tmp_path: Path) -> None:
+    target = tmp_path / "bin"
+    shims.write(Folder(box.path), target)
+    shims.write(Folder(box.path), target)
+    (target / "lspv").write_text("mine")
+    with pytest.raises(AlreadyExists):
+        shims.write(Folder(box.path), target)
+    assert (target / "lspv").read_text() == "mine"

@@ -1,0 +1,60 @@
+"""Mounting as commands do it: notes of the kernel, unmounting for a moment, directories."""
+
+from pathlib import Path
+
+import pytest
+
+from lvmfmt.errors import CorruptImage, OperationRefused
+from lvmfmt.host import Host
+from lvmfmt.host.folder.folder import Folder, Kernel, Mounted
+from lvmfmt.host.machine import mounting
+
+from ..conftest import Box
+
+
+def test_the_kernel_remembers_how_something_was_mounted(tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path / "host")
+    kernel = Kernel("hdisk0", mounted={"/data": Mounted(5, "ro")}, frozen={"/data": 7})
+    folder.write_kernel(kernel)
+    assert folder.read_kernel() == kernel
+    path = folder.path / "run" / "kernel.json"
+    path.write_text(path.read_text().replace('"at": 5', '"at": -5'))
+    with pytest.raises(CorruptImage):
+        folder.read_kernel()
+
+
+def test_at_rest_unmounts_for_a_moment(single: Box) -> None:
+    with Host.open(single.path).machine(print, writable=True) as machine:
+        before = machine.running.mounts
+        with pytest.raises(ZeroDivisionError), mounting.at_rest(machine, "/home"):
+            assert "/home" not in {point for _, point in machine.running.mounts}
+            raise ZeroDivisionError
+        assert machine.running.mounts == before
+        machine.write_file("/home/x", b"x")
+        with mounting.at_rest(machine, None):
+            pass
+    with Host.open(single.path).machine(print, writable=False) as machine:
+        assert machine.read_file("/home/x") == b"x"
+
+
+def test_freezing_twice_or_thawing_nothing_is_refused(single: Box) -> None:
+    with Host.open(single.path).machine(print, writable=True) as machine:
+        with pytest.raises(OperationRefused):
+            mounting.thaw(machine, "/home")
+        mounting.freeze(machine, "/home", 60)
+        assert mounting.is_frozen(machine, "/home")
+        with pytest.raises(OperationRefused):
+            mounting.freeze(machine, "/home", 60)
+        mounting.thaw(machine, "/home")
+        assert not mounting.is_frozen(machine, "/home")
+
+
+def test_directories_are_made_in_the_file_system_that_they_lie_in(single: Box) -> None:
+    with Host.open(single.path).machine(print, writable=True) as machine:
+        mounting.make_directory(machine, "/home/a/b")
+        mounting.make_directory(machine, "/home/a/b")
+        assert machine.mounted("/home").stat("/a/b").is_directory
+        with pytest.raises(OperationRefused):
+            machine.mounted("/home").rmdir("/a", now=1)
+        machine.mounted("/home").rmdir("/a/b", now=1)
+        assert machine.mounted("/home").listdir("/a") == []

@@ -1,0 +1,78 @@
+"""Files and trees that go into a host and come out again."""
+
+import json
+import stat
+from pathlib import Path
+
+import pytest
+
+from lvmfmt.cli.main import main
+from lvmfmt.errors import AlreadyExists, NotFound, OperationRefused
+from lvmfmt.host import Host
+from lvmfmt.host.machine import trees
+
+from ..conftest import Box
+
+
+def snapshot(root: Path) -> dict[str, tuple[int, bytes | str]]:
+    found: dict[str, tuple[int, bytes | str]] = {}
+    for path in sorted(root.rglob("*")):
+        mode = path.lstat().st_mode
+        content = str(path.readlink()) if path.is_symlink() else path.read_bytes() if path.is_file() else b""
+        found[str(path.relative_to(root))] = (0 if path.is_symlink() else stat.S_IMODE(mode), content)
+    return found
+
+
+def test_a_tree_comes_back_as_it_went_in(
+    single: Box, tmp_path: Path, capsysbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    source = tmp_path / "upgrade"
+    (source / "bin/deep").mkdir(parents=True)
+    (source / "bin/tool").write_bytes(b"\x7fELF" * 9000)
+    (source / "bin/tool").chmod(0o751)
+    (source / "bin/deep/empty").touch()
+    (source / "link").symlink_to("bin/tool")
+    box = str(single.path)
+    assert main(["host", "put", "-r", box, str(source), "/opt/upgrade"]) == 0
+    assert main(["host", "get", "-r", box, "/opt/upgrade", str(tmp_path / "back")]) == 0
+    assert snapshot(tmp_path / "back") == snapshot(source)
+    single.good("shutdown -Fr")
+    assert main(["host", "cat", box, "/opt/upgrade/link"]) == 0
+    assert capsysbinary.readouterr().out == b"\x7fELF" * 9000
+    assert main(["host", "ls", box, "/opt/upgrade", "--json"]) == 0
+    rows = json.loads(capsysbinary.readouterr().out)
+    assert [(r["mode"], r["name"]) for r in rows] == [("drwxr-xr-x", "bin"), ("lrwxrwxrwx", "link -> bin/tool")]
+
+
+def test_edit_runs_the_editor(single: Box, monkeypatch: pytest.MonkeyPatch) -> None:
+    box = str(single.path)
+    monkeypatch.delenv("VISUAL", raising=False)
+    monkeypatch.setenv("EDITOR", "sed -i s/user/users/")
+    assert main(["host", "edit", box, "/etc/exclude.rootvg"]) == 0
+    with Host.open(single.path).machine(print, writable=False) as machine:
+        assert machine.read_file("/etc/exclude.rootvg") == b"^./home/users/f2$\n^./opt/app/\n"
+    before = single.digests()
+    monkeypatch.setenv("EDITOR", "false")
+    assert main(["host", "edit", box, "/etc/exclude.rootvg"]) == 2
+    assert single.digests() == before
+
+
+def test_refusals_change_nothing(single: Box, tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "f").write_bytes(b"f")
+    before = single.digests()
+    with Host.open(single.path).machine(print, writable=True) as machine:
+        for error, source, target in (
+            (NotFound, tmp_path / "none", "/tmp"),
+            (OperationRefused, tmp_path / "d", "/tmp"),
+            (NotFound, tmp_path / "f", "/no/such/place"),
+        ):
+            with pytest.raises(error):
+                trees.put(machine, source, target)
+        with pytest.raises(OperationRefused):
+            trees.get(machine, "/etc", tmp_path / "etc")
+        with pytest.raises(AlreadyExists):
+            trees.get(machine, "/etc/exclude.rootvg", tmp_path / "f", recursive=True)
+        with pytest.raises(NotFound):
+            trees.get(machine, "/nothing", tmp_path / "x")
+    assert single.digests() == before
