@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ..errors import OperationRefused, printable
-from .operands import Commands, add_json, add_operands, add_volume, split, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
     from ..block import BlockDevice
+    from ..inspect.volume import Logged
     from ..jfs2.check import Finding, Report
     from ..jfs2.repair import Answer, RepairReport
 
@@ -50,7 +51,7 @@ def register(verbs: Commands) -> None:
     mode.add_argument("-p", dest="answer", action="store_const", const="preen", help="repair what needs no decision")
     fsck.add_argument("-f", dest="force", action="store_true", help="with -p: look at a clean file system, too")
     fsck.add_argument("--undo", metavar="FILE", help="undo file to make (with -y or -p)")
-    fsck.add_argument("--log", metavar="NAME", help="external log: its logical volume with --lv, else its image")
+    add_log(fsck)
     fsck.add_argument("--seed", type=int, help="take the time stamps of what is made from this number")
     add_json(fsck)
     fsck.set_defaults(run=run_fsck, answer="no")
@@ -69,11 +70,11 @@ def run_fsck(args: argparse.Namespace) -> int:
     if args.undo is not None:
         _save_undo(args, answer, now)
     phases = None if args.json else _Phases()
-    with _opened(args, writable=answer is not Answer.NO) as (device, log):
+    with _opened(args, writable=answer is not Answer.NO) as on:
         if phases is not None:
-            print(f"The current volume is: {printable(device.name)}")
+            print(f"The current volume is: {printable(on.device.name)}")
         report = repair(
-            device, now=now, log=log, answer=answer, force=_forced(args, answer),
+            on.device, now=now, log=on.log, aggregate=on.aggregate, answer=answer, force=_forced(args, answer),
             progress=None if phases is None else phases.tell,
         )  # fmt: skip
     if args.json:
@@ -109,8 +110,8 @@ def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
         traces.append((image, Trace(Overlay(image))))
         return traces[-1][1]
 
-    with _opened(args, writable=False, layer=layer) as (device, log):
-        repair(device, now=now, log=log, answer=answer, force=_forced(args, answer))
+    with _opened(args, writable=False, layer=layer) as on:
+        repair(on.device, now=now, log=on.log, aggregate=on.aggregate, answer=answer, force=_forced(args, answer))
         if rewrites := [rewrite for image, trace in traces for rewrite in traced(image, trace.events)]:
             save(args.undo, rewrites)
 
@@ -120,29 +121,14 @@ def _forced(args: argparse.Namespace, answer: Answer) -> bool:
     return bool(args.force) or answer.value != "preen"
 
 
-@contextmanager
 def _opened(
     args: argparse.Namespace, *, writable: bool, layer: Callable[[BlockDevice], BlockDevice] | None = None
-) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
-    """The file system that the operands mean, and its log where it is another volume; `layer` goes over each image."""
+) -> AbstractContextManager[Logged]:
+    """The file system that the operands mean with its log; `layer` goes over each image."""
     images, _ = split(args.operands)
-    from .. import block
-    from ..inspect.volume import find_volume
+    from ..inspect.volume import open_logged
 
-    with ExitStack() as stack:
-
-        def opened(path: str) -> BlockDevice:
-            image = stack.enter_context(block.open(path, writable=writable))
-            return image if layer is None else layer(image)
-
-        disks = [opened(image) for image in images]
-        if args.lv is not None:
-            yield find_volume(disks, args.lv), None if args.log is None else find_volume(disks, args.log)
-        else:
-            if len(disks) != 1:
-                raise OperationRefused(f"{len(disks)} images, and nothing says which volume", hint="name it with --lv")
-            log = None if args.log is None else opened(args.log)
-            yield disks[0] if args.offset is None else block.Window(disks[0], args.offset), log
+    return open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
 
 
 class _Phases:

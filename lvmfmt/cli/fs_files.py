@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ..errors import OperationRefused, printable
-from .operands import Commands, add_json, add_operands, add_volume, split, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def register(verbs: Commands) -> None:
         parser = verb(verbs, name, summary, examples=f"  lvmfmt fs {name} {example}\n")
         add_operands(parser, "OPERAND", f"IMAGE... {' '.join(fixed)}")
         add_volume(parser)
+        add_log(parser)
         if name in ("ls", "stat"):
             add_json(parser)
         if name == "get":
@@ -61,15 +62,18 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
     One that was not unmounted is read as a replay of its log leaves it; standard error says so.
     """
     images, fixed = split(args.operands, *args.fixed)
-    from ..inspect.volume import open_volume
+    from ..inspect.volume import open_logged
     from ..jfs2 import FileSystem
     from ..jfs2.log import open_recovered
 
-    with open_volume(images, lv=args.lv, offset=args.offset, writable=writable) as device:
-        recovered, notes = (device, []) if writable or args.no_replay else open_recovered(device)
-        fs = FileSystem.open(recovered, writable=writable)
+    with open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
+        if writable or args.no_replay:
+            recovered, notes = on.device, list[str]()
+        else:
+            recovered, notes = open_recovered(on.device, log=on.log, aggregate=on.aggregate)
+        fs = FileSystem.open(recovered, writable=writable, log_device=on.log, aggregate=on.aggregate)
         for note in (*notes, *fs.problems):
-            print(f"lvmfmt: {printable(f'{device.name}: {note}')}", file=sys.stderr)
+            print(f"lvmfmt: {printable(f'{on.device.name}: {note}')}", file=sys.stderr)
         yield fs, fixed
 
 

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from ..errors import CorruptImage, OperationRefused, printable
-from .operands import Commands, add_json, add_operands, add_volume, split, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def register(verbs: Commands) -> None:
         else:
             parser.add_argument("--deleted", action="store_true", help="deleted inodes too")
         if name != "history":
+            add_log(parser)
             parser.add_argument(
                 "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
             )

@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ..errors import OperationRefused, printable
-from .operands import Commands, add_json, add_operands, add_volume, number, split, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, number, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ _DUMP_EXAMPLES = """\
 """
 _REDO_EXAMPLES = """\
   lvmfmt fs logredo root.img
-  lvmfmt fs logredo hdisk0.img hdisk1.img --lv fslv00 --log loglv00
+  lvmfmt fs logredo hdisk0.img hdisk1.img --lv fslv00
   lvmfmt fs logredo hdisk0.img hdisk1.img --all --log hd8
 """
 
@@ -33,7 +33,7 @@ def register(verbs: Commands) -> None:
         add_operands(parser, "IMAGE", "disk or file-system image")
         add_volume(parser)
     add_json(dump)
-    redo.add_argument("--log", metavar="NAME", help="external log: its logical volume with --lv, else its image")
+    add_log(redo)
     redo.add_argument("--minor", metavar="N", type=number, help="minor number of the file system in a shared log")
     redo.add_argument("--all", action="store_true", help="every file system that the log volume --log NAME lists")
     dump.set_defaults(run=run_logdump)
@@ -75,21 +75,13 @@ def run_logredo(args: argparse.Namespace) -> int:
 
 def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
     """Replay for the file system that the operands mean."""
-    from .. import block
-    from ..inspect.volume import find_logical_volume, find_volume, open_volume
+    from ..inspect.volume import open_logged
     from ..jfs2.log import redo
 
-    minor, log = args.minor, None
-    if args.lv is not None and args.log is not None:
-        disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
-        volume = find_logical_volume(disks, args.lv)[1]
-        device, log = volume.device, find_volume(disks, args.log)
-        minor = volume.minor if minor is None else minor
-    else:
-        if args.log is not None:
-            log = stack.enter_context(block.open(args.log, writable=True))
-        device = stack.enter_context(open_volume(images, lv=args.lv, offset=args.offset, writable=True))
-    yield device.name, redo(device, log=log, aggregate=minor)
+    opened = open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
+    on = stack.enter_context(opened)
+    aggregate = on.aggregate if args.minor is None else args.minor
+    yield on.device.name, redo(on.device, log=on.log, aggregate=aggregate)
 
 
 def _replay_all(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:

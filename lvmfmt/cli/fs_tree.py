@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import OperationRefused, printable
 from .fs_files import opened
-from .operands import Commands, add_json, add_operands, add_volume, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -28,6 +28,7 @@ def register(verbs: Commands) -> None:
     add_operands(parser, "OPERAND", "IMAGE... [PATH] (a path begins with / and is no file of this machine)")
     add_volume(parser)
     parser.add_argument("--depth", type=int, metavar="N", help="levels below PATH (default: all)")
+    add_log(parser)
     parser.add_argument(
         "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
     )

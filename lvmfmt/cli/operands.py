@@ -53,6 +53,14 @@ def add_volume(parser: argparse.ArgumentParser) -> None:
     place.add_argument("--offset", metavar="N", type=number, help="byte of the image where it starts, as 64K or 0x8000")
 
 
+def add_log(parser: argparse.ArgumentParser) -> None:
+    """A flag that says where the log is."""
+    parser.add_argument(
+        "--log", metavar="NAME",
+        help="external log: its logical volume with --lv (default: the one that the superblock names), else its image",
+    )  # fmt: skip
+
+
 def number(text: str) -> int:
     """A count or an offset: decimal, 0x..., or a size such as 64K."""
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from .. import block
 from ..block import BlockDevice, Window
-from ..errors import ImageIOError, NotFound, OperationRefused
+from ..errors import CorruptImage, ImageIOError, NotFound, OperationRefused
 
 if TYPE_CHECKING:  # a plain image needs nothing of volume groups
     from ..lvm import LogicalVolume, VolumeGroup
@@ -32,16 +33,84 @@ def open_volume(
     """
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image, writable=writable)) for image in images]
+        yield find_volume(devices, lv) if lv is not None else _only(devices, offset)
+
+
+@dataclass(frozen=True)
+class Logged:
+    """A file system with what a replay, a repair or a change needs beside it.
+
+    Attributes:
+        device: the file system.
+        log: the volume of its log; None for an inline log, or where none is known.
+        aggregate: AIX: number of the file system's device, by which a log that several share knows it.
+    """
+
+    device: BlockDevice
+    log: BlockDevice | None = None
+    aggregate: int | None = None
+
+
+@contextmanager
+def open_logged(
+    images: Sequence[str],
+    *,
+    lv: str | None = None,
+    offset: int | None = None,
+    log: str | None = None,
+    writable: bool = False,
+    layer: Callable[[BlockDevice], BlockDevice] | None = None,
+) -> Iterator[Logged]:
+    """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
+
+    Args:
+        images: paths of the disks of one or more volume groups, or of one image.
+        lv: name of a logical volume on them.
+        offset: byte of the one image where the file system begins.
+        log: name of the log's volume with `lv`, else path of its image; None for the one that the superblock names.
+        writable: open for writing.
+        layer: goes over each image.
+
+    Raises:
+        NotFound: no group on these images has such a logical volume.
+        OperationRefused: several images without a logical volume's name, or several groups have one of that name.
+    """
+    with ExitStack() as stack:
+
+        def opened(path: str) -> BlockDevice:
+            image = stack.enter_context(block.open(path, writable=writable))
+            return image if layer is None else layer(image)
+
+        devices = [opened(image) for image in images]
         if lv is not None:
-            yield find_volume(devices, lv)
-        elif len(devices) != 1:
-            raise OperationRefused(f"{len(devices)} images, and nothing says which volume", hint="name it with --lv")
-        elif offset is not None:
-            if offset >= devices[0].size:
-                raise ImageIOError(f"byte {offset} is beyond the end ({devices[0].size} bytes)", where=devices[0].name)
-            yield Window(devices[0], offset)
+            yield _logged(*find_logical_volume(devices, lv), log)
         else:
-            yield devices[0]
+            yield Logged(_only(devices, offset), None if log is None else opened(log))
+
+
+def _logged(group: VolumeGroup, volume: LogicalVolume, log: str | None) -> Logged:
+    from ..host.machine.volumes import log_of
+    from ..jfs2.superblock import read_superblock
+
+    if log is not None and log not in group.logical_volumes:
+        raise NotFound(f"no logical volume of the group is called {log!r}")
+    try:
+        named, number = log_of(group, volume.name, read_superblock(volume.device))
+    except CorruptImage:  # a repair may find a superblock
+        named, number = None, None
+    name = log if log is not None else named
+    beside = None if name in (None, volume.name) else group.logical_volumes[str(name)].device
+    return Logged(volume.device, beside, number)
+
+
+def _only(devices: Sequence[BlockDevice], offset: int | None) -> BlockDevice:
+    if len(devices) != 1:
+        raise OperationRefused(f"{len(devices)} images, and nothing says which volume", hint="name it with --lv")
+    if offset is None:
+        return devices[0]
+    if offset >= devices[0].size:
+        raise ImageIOError(f"byte {offset} is beyond the end ({devices[0].size} bytes)", where=devices[0].name)
+    return Window(devices[0], offset)
 
 
 def find_volume(devices: Sequence[BlockDevice], name: str) -> BlockDevice:

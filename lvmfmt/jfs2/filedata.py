@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,11 @@ from ..block import BlockDevice, Buffer, Extent, Piece, PieceList
 from ..block.device import byte_view
 from ..errors import OperationRefused
 from ..units import KIB, MIB
-from .inventory import Inventory
 from .volume import Volume
 from .xtree import NEVER_WRITTEN
+
+if TYPE_CHECKING:
+    from .inventory import Inventory
 
 RUN = 1 * MIB
 """Bytes of the largest read."""

@@ -12,7 +12,6 @@ from ..block.device import byte_view
 from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
 from ..units import ceil_div
 from .dialect import AIX
-from .identity import Change, reidentify
 from .inodes import InodeMap
 from .superblock import Superblock, describe_state, read_superblock
 from .view import StatFs, View, check_name, name_bytes, parts_of
@@ -187,6 +186,8 @@ class FileSystem(View):
         if self._mount is not None:
             raise OperationRefused("the file system is being changed", where=self.device.name)
         pack = 6 if self.dialect is AIX else 11
+        from .identity import Change, reidentify
+
         change = Change(fname=_cut(fname, 6), fpack=_cut(fpack, pack), label=_cut(label, 16), log_device=logdev)
         reidentify(self.device, change)
         self.superblock = read_superblock(self.device)

@@ -4,24 +4,25 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from ..block import PieceList
 from ..errors import NotFound, OperationRefused
-from .attributes import Acl, AttributeReader, Attributes
 from .dialect import MAX_NAME_UNITS, Dialect
 from .dtree import DirectoryReader, Entry
 from .filedata import file_device
 from .geometry import BLOCK_MAP_OFFSET, PAGE
 from .inodes import ROOT_DIRECTORY, Inode, InodeMap
-from .inventory import Inventory
-from .read_inventory import link_target, read_inventory
 from .stat import Stat
 from .superblock import Superblock
 from .volume import Volume
 from .xtree import ROOT_OFFSET, read_extents
+
+if TYPE_CHECKING:
+    from .attributes import Acl, AttributeReader, Attributes
+    from .inventory import Inventory
 
 
 class StatFs(NamedTuple):
@@ -177,6 +178,8 @@ class View:
         Raises:
             OperationRefused: it is not a symlink.
         """
+        from .read_inventory import link_target
+
         inode = self.inode(path)
         if inode.kind != stat.S_IFLNK:
             raise OperationRefused(f"{path}: not a symbolic link", where=self.volume.where)
@@ -213,6 +216,8 @@ class View:
     @property
     def attribute_reader(self) -> AttributeReader:
         """What reads attributes by inode."""
+        from .attributes import AttributeReader
+
         return AttributeReader(self.volume, self.inodes.read, self.directories)
 
     def inventory(self, top: str = "/") -> Inventory:
@@ -222,6 +227,8 @@ class View:
             CorruptImage: something of the tree makes no sense.
             OperationRefused: `top` is not a directory.
         """
+        from .read_inventory import read_inventory
+
         return read_inventory(self.volume, self.inodes, self.directories, self._directory(top).number)
 
     def inode(self, path: str) -> Inode:

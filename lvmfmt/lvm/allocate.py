@@ -37,17 +37,17 @@ def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> Lv
     Raises:
         AllocationRefused: not enough free PPs, or not enough disks for the policy.
     """
-    before = [pool.free.copy() for pool in pools]
+    if policy.strict != "y" or copies < 2 or policy.contiguous or policy.width:
+        return add_copies(pools, LvMap.empty(copies, lps), copies, policy)
+    before = [pool.copy() for pool in pools]
     try:
         return add_copies(pools, LvMap.empty(copies, lps), copies, policy)
     except AllocationRefused:
-        if policy.strict != "y" or copies < 2 or policy.contiguous or policy.width:
-            raise
-        for pool, free in zip(pools, before, strict=True):
-            pool.free[:] = free
-        found = _wrapped(pools, lps, copies, policy)
+        found = _wrapped(before, lps, copies, policy)
         if found is None:
             raise
+        for pool, other in zip(pools, before, strict=True):
+            pool.free, pool.room = other.free, other.room
         return found
 
 
@@ -114,7 +114,7 @@ def fill_row(pools: Sequence[Pool], row: Row, policy: Policy) -> None:
         AllocationRefused: not enough free PPs, or not enough disks for the policy.
     """
     apart = policy.strict == "s" or policy.width
-    usable = [p for p in pools if p.free.any() and not (apart and p.number in row.barred)]
+    usable = [p for p in pools if p.room and not (apart and p.number in row.barred)]
     if policy.contiguous:
         _contiguous(usable, row, policy)
     elif policy.width:
@@ -142,11 +142,11 @@ def _striped(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
         by_number = {pool.number: pool for pool in usable}
         chosen = [by_number[n] for n in row.columns if n in by_number]
     else:
-        chosen = [pool for pool in usable if int(pool.free.sum()) >= depth][:width]
+        chosen = [pool for pool in usable if pool.room >= depth][:width]
     if len(chosen) < width:
         raise AllocationRefused(f"{width} disks with {depth} free PPs each are needed, there are {len(chosen)}")
     for column, pool in enumerate(chosen):
-        pps = pool.order(policy.intra)[:depth]
+        pps = pool.best(policy.intra, depth)
         if len(pps) < depth:
             raise AllocationRefused(f"{depth} LPs of a stripe need PPs of one disk, it has {len(pps)}")
         row.give(pool, np.arange(column, len(row), width), pps)
@@ -166,7 +166,7 @@ def _maximum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
 
 def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
     chosen = _bounded(usable, row, policy)
-    room = {pool.number: _capacity(pool, row, policy) for pool in chosen}
+    room = {pool.number: row.capacity(pool, policy.strict) for pool in chosen}
     whole = next((pool for pool in chosen if room[pool.number] == len(row)), None)
     own = [pool for pool in chosen if pool.number in row.own]
     first = [whole] if whole is not None and not own else own
@@ -179,13 +179,17 @@ def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
             needed.append(pool)
             lacking -= room[pool.number]
     order = [*first, *(p for p in others if p in needed), *(p for p in others if p not in needed)]
-    allowed = [row.allowed(pool, policy.strict) for pool in order]
-    later = np.sum(allowed, axis=0, dtype=np.int32) if allowed else np.zeros(len(row), np.int32)
-    for pool, mask in zip(order, allowed, strict=True):
+    later = np.zeros(len(row), np.int32)
+    for pool in order:
+        later += row.allowed(pool, policy.strict)
+    for pool in order:
+        mask = row.allowed(pool, policy.strict)
         later -= mask
-        missing = np.flatnonzero((row.pv == 0) & mask)
+        missing = ((row.pv == 0) & mask).nonzero()[0]
         # those first that the fewest of the disks behind can take, so that strictness leaves no LP without a place
         _fill(pool, row, missing[np.argsort(later[missing], kind="stable")], policy)
+        if row.pv.all():
+            return
 
 
 def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
@@ -194,10 +198,11 @@ def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
     own = [pool for pool in usable if pool.number in row.own]
     bound = max(policy.upper_bound - len(row.own), 0)
     if len(others) > bound:
-        need = len(row) - sum(_capacity(pool, row, policy) for pool in own)
-        if policy.inter == "m" or sum(_capacity(pool, row, policy) for pool in others[:bound]) < need:
-            by_room = sorted(others, key=lambda pool: -_capacity(pool, row, policy))[:bound]
-            whole = next((pool for pool in others if _capacity(pool, row, policy) >= need), None)
+        room = {pool.number: row.capacity(pool, policy.strict) for pool in usable}
+        need = len(row) - sum(room[pool.number] for pool in own)
+        if policy.inter == "m" or sum(room[pool.number] for pool in others[:bound]) < need:
+            by_room = sorted(others, key=lambda pool: -room[pool.number])[:bound]
+            whole = next((pool for pool in others if room[pool.number] >= need), None)
             # one disk that can hold all is enough, and the first such disk is meant
             keep = [whole] if policy.inter == "m" and whole is not None and bound else by_room
         else:
@@ -206,14 +211,10 @@ def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
     return [pool for pool in usable if pool in own or pool in others]
 
 
-def _capacity(pool: Pool, row: Row, policy: Policy) -> int:
-    return min(int(pool.free.sum()), int(row.allowed(pool, policy.strict).sum()))
-
-
 def _fill(pool: Pool, row: Row, lps: Indices, policy: Policy) -> None:
     """Give the first of these LPs the disk's best PPs, in the order of the LPs."""
     if len(lps):
-        pps = pool.order(policy.intra)[: len(lps)]
+        pps = pool.best(policy.intra, len(lps))
         row.give(pool, np.sort(lps[: len(pps)]), pps)
 
 
@@ -225,10 +226,10 @@ def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> Lv
     result = LvMap.empty(copies, lps)
     pv, pp = result.pv.reshape(-1), result.pp.reshape(-1)
     at = 0
-    for pool in sorted(pools, key=lambda pool: -int(pool.free.sum())):
-        pps = pool.order(policy.intra)[: min(lps, len(pv) - at)]
+    for pool in sorted(pools, key=lambda pool: -pool.room):
+        pps = pool.best(policy.intra, min(lps, len(pv) - at))
         pv[at : at + len(pps)], pp[at : at + len(pps)] = pool.number, pps
-        pool.free[pps - 1] = False
+        pool.take(pps)
         at += len(pps)
     spread = max(len(_numbers(row)) for row in result.pv)
     return result if at == len(pv) and spread <= policy.upper_bound else None

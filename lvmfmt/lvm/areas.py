@@ -9,8 +9,10 @@ group may have is compared in memory.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..block import BlockDevice, Bytes
 from ..errors import ImageIOError
@@ -18,7 +20,9 @@ from ..units import SECTOR
 
 _NEAR = 64
 """Sectors between two changed ones up to which writing all is cheaper than writing twice."""
+_WORD = 8
 _NOTHING: Bytes = np.zeros(0, np.uint8)
+Run = tuple[int, int]
 
 
 class DiskFailed(ImageIOError):
@@ -33,6 +37,30 @@ class DiskFailed(ImageIOError):
         self.device = device
 
 
+class Delta(NamedTuple):
+    """What becomes of a copy.
+
+    Attributes:
+        old: what it was.
+        parts: the runs of bytes to write, start and end, of its first sector, its middle and its last sector.
+    """
+
+    old: Bytes
+    parts: tuple[list[Run], list[Run], list[Run]]
+
+    @classmethod
+    def between(cls, old: Bytes, new: Bytes) -> Delta:
+        """What has to be written over one copy to make it another."""
+        return cls.of(old, changed_sectors(old, new))
+
+    @classmethod
+    def of(cls, old: Bytes, sectors: NDArray[np.int64]) -> Delta:
+        """The same where the sectors that differ are known, in ascending order."""
+        last = len(old) // SECTOR - 1
+        begin, middle, end = (sectors == 0), (sectors > 0) & (sectors < last), (sectors == last)
+        return cls(old, (_runs(sectors[begin]), _runs(sectors[middle]), _runs(sectors[end])))
+
+
 class Ledger:
     """What the places of a group are known to hold, from reading them or having written them.
 
@@ -41,31 +69,44 @@ class Ledger:
 
     def __init__(self) -> None:
         self._known: dict[tuple[BlockDevice, int], Bytes] = {}
-        self._compared: tuple[Bytes, Bytes, list[list[tuple[int, int]]]] = _NOTHING, _NOTHING, []
 
     def learn(self, device: BlockDevice, offset: int, raw: Bytes) -> None:
         """A copy was read at a byte offset."""
         self._known[device, offset] = raw
 
-    def holds(self, device: BlockDevice, offset: int, raw: Bytes) -> bool:
-        """Whether this copy is known to lie there whole, and its first sector, with its stamp, still does."""
+    def look_again(self, device: BlockDevice, offset: int) -> None:
+        """Forget what is known of a place if somebody else has written there: it begins with another stamp."""
         known = self._known.get((device, offset), _NOTHING)
         try:
-            return same(known, raw) and _begins(device, offset, known)
+            if len(known) and device.read(offset, SECTOR).tobytes() == known[:SECTOR].tobytes():
+                return
         except ImageIOError:
-            return False  # the write that follows fails
+            pass  # the write that follows fails
+        self._known.pop((device, offset), None)
 
-    def write(self, device: BlockDevice, offset: int, raw: Bytes) -> None:
+    def holds(self, device: BlockDevice, offset: int, raw: Bytes) -> bool:
+        """Whether this copy is known to lie there whole."""
+        known = self._known.get((device, offset))
+        return known is not None and same(known, raw)
+
+    def write(self, device: BlockDevice, offset: int, raw: Bytes, delta: Delta | None = None) -> None:
         """Write a copy with a barrier after each of its parts; sectors that are there already stay.
+
+        Args:
+            device: the disk.
+            offset: byte of the place.
+            raw: the copy.
+            delta: to it from what most places hold; a place that is not known to hold that is compared.
 
         Raises:
             DiskFailed: the disk refused; nothing is known of the place any more.
         """
+        known = self._known.pop((device, offset), _NOTHING)
         try:
-            known = self._known.pop((device, offset), _NOTHING)
-            trusted = len(known) == len(raw) and _begins(device, offset, known)
-            there = known if trusted else device.read(offset, len(raw))
-            for part in self._differing(there, raw):
+            if delta is None or known is not delta.old:
+                there = known if len(known) == len(raw) else device.read(offset, len(raw))
+                delta = Delta.between(there, raw)
+            for part in delta.parts:
                 for start, end in part:
                     device.write(offset + start, raw[start:end])
                 device.flush()
@@ -89,13 +130,21 @@ class Ledger:
             raise DiskFailed(device, error) from error
         self._known[device, offset] = _NOTHING
 
-    def _differing(self, there: Bytes, raw: Bytes) -> list[list[tuple[int, int]]]:
-        """What each part of a copy has to write; one copy after the other is usually the same."""
-        old, new, runs = self._compared
-        if old is not there or new is not raw:
-            runs = [_differing(there, at, part) for at, part in area_parts(0, raw)]
-            self._compared = there, raw, runs
-        return runs
+
+def changed_sectors(old: Bytes, new: Bytes, idle: tuple[int, int] = (0, 0)) -> NDArray[np.int64]:
+    """The sectors in which two copies differ, in ascending order.
+
+    Args:
+        old: a copy.
+        new: another one, of the same length.
+        idle: bytes that are known to be equal, first and end: whole sectors.
+    """
+    found = []
+    for start, end in ((0, idle[0]), (idle[1], len(new))):
+        words = old[start:end].view(np.uint64) != new[start:end].view(np.uint64)
+        sectors = (words.nonzero()[0] + start // _WORD) // (SECTOR // _WORD)
+        found.append(sectors[np.diff(sectors, prepend=-1) > 0])
+    return np.concatenate(found)
 
 
 def same(a: Bytes, b: Bytes) -> bool:
@@ -126,18 +175,13 @@ def write_sync(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
         raise DiskFailed(device, error) from error
 
 
-def _begins(device: BlockDevice, offset: int, known: Bytes) -> bool:
-    """Whether the first sector of what is known is still there: nobody else has written since."""
-    return np.array_equal(device.read(offset, SECTOR), known[:SECTOR])
-
-
-def _differing(there: Bytes, at: int, part: Bytes) -> list[tuple[int, int]]:
-    """Runs of bytes (start, end), whole sectors, to write so that `part` is at byte `at`; one where they lie near."""
-    words = there[at : at + len(part)].view(np.uint64) != part.view(np.uint64)
-    sectors = np.flatnonzero(words) // (SECTOR // 8) + at // SECTOR
+def _runs(sectors: NDArray[np.int64]) -> list[Run]:
+    """Runs of bytes (start, end) with all of these sectors; one where they lie near."""
     if not len(sectors):
         return []
-    cuts = np.flatnonzero(np.diff(sectors) > _NEAR)
-    firsts = sectors[np.append(0, cuts + 1)].tolist()
-    lasts = sectors[np.append(cuts, len(sectors) - 1)].tolist()
-    return [(first * SECTOR, (last + 1) * SECTOR) for first, last in zip(firsts, lasts, strict=True)]
+    cuts = (np.diff(sectors) > _NEAR).nonzero()[0].tolist()
+    firsts, lasts = [0, *(cut + 1 for cut in cuts)], [*cuts, len(sectors) - 1]
+    return [
+        (int(sectors[first]) * SECTOR, (int(sectors[last]) + 1) * SECTOR)
+        for first, last in zip(firsts, lasts, strict=True)
+    ]

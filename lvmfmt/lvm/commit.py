@@ -29,11 +29,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+import numpy as np
+
 from ..block import BlockDevice, Bytes
 from ..errors import CorruptImage, OperationRefused
 from ..units import SECTOR
 from . import record as lvm_record
-from .areas import same, write_sync
+from .areas import Delta, changed_sectors, same, write_sync
 from .boot import read_pvid, write_pvid
 from .copies import Place
 from .factor import with_factor
@@ -78,30 +80,30 @@ def commit(
             written.
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
-    known = {number for number in new.pvids if new.vgsa.missing(number)} if missing is None else set(missing)
+    known = set(new.vgsa.all_missing if missing is None else missing)
     _check_writable(new, changes, known)
     _stale_where_unreachable(new, changes)
+    places = counted(new)
+    _look_again(new, places)
     for number in sorted(changes.joined):
         _prepare(new.members[number].device, new.pvids[number])
     for minor, block in changes.new_lvcbs.items():
         _write_control_block(new, minor, block)
     before = old.stale if new.vgda.factor == old.vgda.factor else with_factor(old.stale, new.vgda.slots)
-    write_vgsa(new, now, stale=new.stale | before, joined=changes.joined)
-    if changes.joined or not same(old.vgda.raw, new.vgda.raw):
-        new.vgda.stamp = max(now, old.vgda.stamp + 1)
-        held = _held(new, old.vgda.raw, lambda place: place.vgda_offset)
-        for place in _spared(in_order(new, changes.joined, held)):
-            new.ledger.write(place.device, place.vgda_offset, new.vgda.raw)
-    write_vgsa(new, now, stale=new.stale, missing=known, joined=changes.joined)
+    _put_vgsa(new, places, now, stale=new.stale | before, joined=changes.joined)
+    _put_vgda(old, new, places, now, joined=changes.joined)
+    _put_vgsa(new, places, now, stale=new.stale, missing=known, joined=changes.joined)
     for number in sorted(changes.joined):
         lvm_record.write(new.members[number].device, new.members[number].record)
     for member in changes.left:
         _leave(member)
     for minor, block in changes.lvcbs.items():
         _write_control_block(new, minor, block)
-    for place in set(_places(new)) - set(counted(new)):
-        for offset in (place.vgda_offset, place.vgsa_offset):
-            new.ledger.clear(place.device, offset)
+    for member, count in _counts(new):
+        for index in range(count, 2):
+            place = Place(member.device, member.record, index)
+            for offset in (place.vgda_offset, place.vgsa_offset):
+                new.ledger.clear(place.device, offset)
 
 
 def write_vgsa(
@@ -124,19 +126,50 @@ def write_vgsa(
     Raises:
         DiskFailed: a disk refused; the copies on others may have been written.
     """
+    places = counted(state)
+    _look_again(state, places)
+    _put_vgsa(state, places, now, stale=state.stale if stale is None else stale, missing=missing, joined=joined)
+
+
+def _put_vgsa(
+    state: GroupState,
+    places: Sequence[Place],
+    now: int,
+    *,
+    stale: PpTable,
+    missing: Iterable[int] | None = None,
+    joined: Iterable[int] = (),
+) -> None:
+    """See `write_vgsa`; of the places the ledger knows what they hold."""
     vgsa = state.vgsa.copy()
-    vgsa.put_stale(state.stale if stale is None else stale)
+    vgsa.put_stale(stale)
     if missing is not None:
         vgsa.set_missing(set(missing))
     before = state.vgsa.raw
     held = _held(state, before, lambda place: place.vgsa_offset)
-    if same(vgsa.raw, before) and all(map(held, counted(state))):
+    if same(vgsa.raw, before) and all(map(held, places)):
         return
     # should a disk fail, the next attempt needs a newer stamp than what the others have got by then
     vgsa.stamp = max(now, state.vgsa.stamp + 1)
     state.vgsa = vgsa
-    for place in _spared(in_order(state, joined, held)):
-        state.ledger.write(place.device, place.vgsa_offset, vgsa.raw)
+    delta = Delta.between(before, vgsa.raw)
+    for place in _spared(_in_order(state, places, joined, held)):
+        state.ledger.write(place.device, place.vgsa_offset, vgsa.raw, delta)
+
+
+def _put_vgda(old: GroupState, new: GroupState, places: Sequence[Place], now: int, *, joined: Iterable[int]) -> None:
+    """Write all copies of the VGDA unless it says what it said and nobody joins."""
+    before, after = old.vgda, new.vgda
+    idle = max(before.idle[0], after.idle[0]), min(before.idle[1], after.idle[1])
+    sectors = changed_sectors(before.raw, after.raw, idle)
+    if not joined and not len(sectors):
+        return
+    after.stamp = max(now, before.stamp + 1)
+    stamped = np.array([at // SECTOR for at in (*after.format.begins, *after.format.ends)])
+    delta = Delta.of(before.raw, np.sort(np.concatenate((sectors, stamped))))
+    held = _held(new, before.raw, lambda place: place.vgda_offset)
+    for place in _spared(_in_order(new, places, joined, held)):
+        new.ledger.write(place.device, place.vgda_offset, after.raw, delta)
 
 
 def _check_writable(new: GroupState, changes: Changes, missing: set[int]) -> None:
@@ -179,24 +212,34 @@ def _write_control_block(state: GroupState, minor: int, block: bytes) -> None:
             write_sync(member.device, psn_part1 * SECTOR + (pp - 1 << state.record.pp_shift), block)
 
 
-def _places(state: GroupState) -> Iterable[Place]:
-    return (Place(member.device, member.record, index) for member in state.members.values() for index in (0, 1))
+def _counts(state: GroupState) -> list[tuple[Member, int]]:
+    """The disks that are there, and how many copies each has."""
+    return [(member, max(0, state.vgda.vgda_count(number))) for number, member in state.members.items()]
 
 
 def counted(state: GroupState) -> list[Place]:
     """The places that hold the copies of a group: a PV with one copy has it in the first."""
-    return [
-        Place(member.device, member.record, index)
-        for number, member in state.members.items()
-        for index in range(max(0, state.vgda.vgda_count(number)))
-    ]
+    return [Place(member.device, member.record, index) for member, count in _counts(state) for index in range(count)]
 
 
-def in_order(new: GroupState, joined_numbers: Iterable[int], holds_old: Callable[[Place], bool]) -> list[Place]:
-    """Where to write: new disks, then places without a sound old copy, then the others.
+def _look_again(state: GroupState, places: Sequence[Place]) -> None:
+    for place in places:
+        for offset in (place.vgsa_offset, place.vgda_offset):
+            state.ledger.look_again(place.device, offset)
+
+
+def in_order(new: GroupState, holds_old: Callable[[Place], bool]) -> list[Place]:
+    """Where to write: places without a sound old copy, then the others.
 
     So one sound copy of the old group is left while a place is being written.
     """
+    return _in_order(new, counted(new), (), holds_old)
+
+
+def _in_order(
+    new: GroupState, places: Sequence[Place], joined_numbers: Iterable[int], holds_old: Callable[[Place], bool]
+) -> list[Place]:
+    """The same, and new disks before all others."""
     joined = {id(new.members[number].device) for number in joined_numbers}
 
     def rank(place: Place) -> int:
@@ -207,7 +250,7 @@ def in_order(new: GroupState, joined_numbers: Iterable[int], holds_old: Callable
         except CorruptImage:
             return 1
 
-    return sorted(counted(new), key=rank)
+    return sorted(places, key=rank)
 
 
 def _held(state: GroupState, raw: Bytes, offset: Callable[[Place], int]) -> Callable[[Place], bool]:

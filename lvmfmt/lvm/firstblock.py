@@ -78,7 +78,7 @@ class Blocks(Mapping[int, FirstBlock]):
 
     def __init__(self, group: VolumeGroup) -> None:
         self._group = group
-        self._minors = list(group.state.maps)
+        self._minors = group.state.maps
         self._known: dict[int, FirstBlock] = {}
 
     def __getitem__(self, minor: int) -> FirstBlock:

@@ -8,7 +8,6 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Protocol
 
 from ..block import BlockDevice
-from ..block.plan import Progress
 from ..errors import OperationRefused
 from ..origin import Origin, SystemOrigin
 from . import views
@@ -22,6 +21,7 @@ from .state import GroupState, load
 from .volume import LogicalVolume, PhysicalVolume
 
 if TYPE_CHECKING:
+    from ..block.plan import Progress
     from .change import Change
     from .commit import Changes
 

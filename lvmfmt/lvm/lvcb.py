@@ -9,6 +9,9 @@ from __future__ import annotations
 import re
 import time
 from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
 
 from ..errors import CorruptImage, OperationRefused
 from ..layout.lvcb import LVCB
@@ -148,8 +151,11 @@ def build(lvcb: Lvcb) -> bytes:
         OperationRefused: a text is too long for its place.
     """
     letter = next(letter for letter, intra in _INTRA.items() if intra == lvcb.intra)
-    values: dict[str, bytes | int] = {
+    values: dict[str, Any] = {
         "tag": TAG,
+        "reserved1": 0,
+        "reserved2": 0,
+        "reserved3": 0,
         "relocatable": b"y" if lvcb.relocatable else b"n",
         "inter_policy": lvcb.inter.encode(),
         "intra_policy": letter.encode(),
@@ -175,10 +181,7 @@ def build(lvcb: Lvcb) -> bytes:
         if len(raw) > width:
             raise OperationRefused(f"{name} is longer than the {width} bytes an LVCB has for it", where=lvcb.name)
         values[name] = raw
-    block = LVCB.empty_table(1)
-    for field, content in values.items():
-        block[field] = content
-    return block.tobytes()
+    return np.array([tuple(values[name] for name in LVCB.dtype.names or ())], LVCB.dtype).tobytes()
 
 
 def is_ours(block: bytes, lvcb: Lvcb) -> bool:

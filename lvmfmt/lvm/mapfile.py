@@ -95,7 +95,7 @@ def place(ranges: Sequence[PartitionRange], pools: Mapping[str, Pool], lps: int,
         if not pool.free[numbers - 1].all():
             used = int(numbers[~pool.free[numbers - 1]][0])
             raise BadMap(f"PP {used} of PV {pvid} is not free, or is listed twice", pvid=pvid, pp=used)
-        pool.free[numbers - 1] = False
+        pool.take(numbers)
         pv.append(np.full(len(numbers), pool.number))
         pp.append(numbers)
     result = LvMap.empty(copies, lps)

@@ -94,16 +94,18 @@ def store(vgda: Vgda, minor: int, old: LvMap | None, new: LvMap, stale: PpTable)
     """
     if old is not None:
         held = old.held
-        vgda.pps[old.pv[held] - 1, old.pp[held] - 1] = np.zeros((), vgda.pps.dtype)  # D12: zeroed when freed
-    mates = [np.roll(np.arange(new.copies), -row)[1:] for row in range(new.copies)]  # next copy first
-    for row in range(new.copies):
-        held = new.held[row]
-        entries = np.zeros(int(held.sum()), vgda.pps.dtype)
+        rows = vgda.slots.rows_of(old.pv[held], old.pp[held])
+        vgda.set_pps(rows, np.zeros((), vgda.pps.dtype))  # D12: zeroed when freed
+    for copy in range(new.copies):
+        lps = new.pv[copy].nonzero()[0]
+        rows = vgda.slots.rows_of(new.pv[copy, lps], new.pp[copy, lps])
+        entries = np.zeros(len(lps), vgda.pps.dtype)
         entries["lv_index"] = minor
-        entries["lp_num"] = np.flatnonzero(held) + 1
-        entries["copy"] = row + 1
-        entries["pp_state"] = np.where(new.look_up(stale)[row][held], PP_STALE, PP_ALLOCATED)
-        for which, mate in zip(("fst", "snd"), mates[row], strict=False):
-            entries[f"{which}_alt_vol"] = new.pv[mate][held]
-            entries[f"{which}_alt_part"] = new.pp[mate][held]
-        vgda.pps[new.pv[row][held] - 1, new.pp[row][held] - 1] = entries
+        entries["lp_num"] = lps + 1
+        entries["copy"] = copy + 1
+        entries["pp_state"] = np.where(stale.flat[rows], PP_STALE, PP_ALLOCATED)
+        for step, which in enumerate(("fst", "snd")[: new.copies - 1], 1):  # next copy first
+            mate = (copy + step) % new.copies
+            entries[f"{which}_alt_vol"] = new.pv[mate, lps]
+            entries[f"{which}_alt_part"] = new.pp[mate, lps]
+        vgda.set_pps(rows, entries)

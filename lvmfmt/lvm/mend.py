@@ -109,11 +109,12 @@ def _places(vgda: Vgda) -> None:
         if held is not None:
             count[held] -= 1
         count[lacking[0]] += 1
-        row = vgda.pps[pv - 1, pp - 1]
+        row = vgda.pps[pv - 1, pp - 1].copy()
         if not believed[pv - 1, pp - 1]:
             row["copy"] = 0
         row["lv_index"], row["lp_num"] = lacking[0]
         row["copy"] = _missing_copy(vgda, entries, lacking[0], int(row["copy"]))
+        vgda.set_pps(vgda.slots.rows_of(np.array(pv), np.array(pp)), row)
 
 
 def _owners(entries: Entries) -> dict[tuple[int, int], tuple[int, int]]:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .regions import INTRA, region_of
+from .regions import nearest_first
 
 Indices = NDArray[np.int64]
 
@@ -34,34 +35,50 @@ class Policy:
     width: int = 0
 
 
-@dataclass
 class Pool:
     """The free PPs of a disk.
 
     Attributes:
         number: PV number.
-        free: whether each PP is free, shape (pp_count,), index PP - 1.
+        free: whether each PP is free, shape (pp_count,), index PP - 1; `take` changes it.
+        room: how many are free.
     """
 
-    number: int
-    free: NDArray[np.bool_]
+    def __init__(self, number: int, free: NDArray[np.bool_]) -> None:
+        self.number = number
+        self.free = free
+        self.room = int(np.count_nonzero(free))
 
-    def order(self, intra: str) -> Indices:
-        """Free PP numbers, the best first."""
-        pps = np.flatnonzero(self.free)
-        away = region_of(len(self.free))[pps] - int(INTRA[intra])
-        preference = np.where(away < 0, -2 * away, np.maximum(2 * away - 1, 0))  # 0, one in, one out, two in, ...
-        return np.asarray(pps[np.argsort(preference, kind="stable")] + 1)
+    def copy(self) -> Pool:
+        """An independent copy."""
+        return Pool(self.number, self.free.copy())
+
+    def take(self, pps: Indices) -> None:
+        """Give free PPs away, by their numbers."""
+        self.free[pps - 1] = False
+        self.room -= len(pps)
+
+    def best(self, intra: str, count: int) -> Indices:
+        """So many free PP numbers, or as many as there are, the best first."""
+        found: list[Indices] = []
+        for first, end in nearest_first(len(self.free), intra):
+            pps = self.free[first:end].nonzero()[0][:count]
+            if len(pps):
+                found.append(pps + (first + 1))
+                count -= len(pps)
+            if not count:
+                break
+        return np.concatenate(found) if len(found) > 1 else found[0] if found else np.zeros(0, np.int64)
 
     def run(self, length: int, intra: str) -> Indices | None:
         """The PP numbers of a free run: the first in the region, else the first anywhere; None if there is none."""
-        for mask in (self.free & (region_of(len(self.free)) == INTRA[intra]), self.free):
-            edges = np.flatnonzero(np.diff(np.concatenate(([0], mask.astype(np.int8), [0]))))
+        for first, end in (nearest_first(len(self.free), intra)[0], (0, len(self.free))):
+            edges = np.flatnonzero(np.diff(np.concatenate(([0], self.free[first:end].astype(np.int8), [0]))))
             starts, ends = edges[::2], edges[1::2]
             fitting = np.flatnonzero(ends - starts >= length)
             if len(fitting):
-                first = int(starts[fitting[0]]) + 1
-                return np.arange(first, first + length)
+                start = first + int(starts[fitting[0]]) + 1
+                return np.arange(start, start + length)
         return None
 
 
@@ -95,10 +112,18 @@ class Row:
     def give(self, pool: Pool, lps: Indices, pps: Indices) -> None:
         """Let LPs (indices into this row) lie on PPs of a disk."""
         self.pv[lps], self.pp[lps] = pool.number, pps
-        pool.free[pps - 1] = False
+        pool.take(pps)
 
     def allowed(self, pool: Pool, strict: str) -> NDArray[np.bool_]:
         """Which LPs may lie on a disk, shape (lps,)."""
         if strict == "y" and len(self.taken):
             return ~np.asarray((self.taken == pool.number).any(axis=0))
+        return self._all
+
+    @cached_property
+    def _all(self) -> NDArray[np.bool_]:
         return np.ones(len(self), np.bool_)
+
+    def capacity(self, pool: Pool, strict: str) -> int:
+        """How many LPs can lie on a disk."""
+        return min(pool.room, int(np.count_nonzero(self.allowed(pool, strict))))

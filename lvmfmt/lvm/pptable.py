@@ -36,6 +36,10 @@ class Slots:
         """An independent copy."""
         return Slots(self.first.copy(), self.width.copy(), self.rows, self.room)
 
+    def rows_of(self, pv: NDArray[Any], pp: NDArray[Any]) -> NDArray[np.int64]:
+        """The rows of PPs, by PV and PP numbers: arrays of one shape."""
+        return np.asarray(self.first[pv - 1] + pp - 1)
+
     def locate(self, rows: NDArray[np.int64]) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.bool_]]:
         """PV number - 1 and PP - 1 of rows in ascending order, and which of the rows belong to a PP."""
         owners = np.flatnonzero(self.width)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import enum
+from functools import lru_cache
+from itertools import accumulate, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,6 +39,18 @@ def region_sizes(pp_count: int) -> tuple[int, int, int, int, int]:
     for region in _EXTRA_FIRST[:extra]:
         sizes[region] += 1
     return (sizes[0], sizes[1], sizes[2], sizes[3], sizes[4])
+
+
+@lru_cache(maxsize=256)
+def nearest_first(pp_count: int, intra: str) -> tuple[tuple[int, int], ...]:
+    """The regions of a disk, the one that a policy asks for first, then the nearest, inner before outer.
+
+    Returns:
+        Index of the first PP of each, and of the one behind its last.
+    """
+    spans = list(pairwise(accumulate(region_sizes(pp_count), initial=0)))
+    wanted = int(INTRA[intra])
+    return tuple(spans[i] for i in sorted(range(len(spans)), key=lambda i: (abs(i - wanted), i < wanted)))
 
 
 def region_of(pp_count: int) -> NDArray[np.int64]:

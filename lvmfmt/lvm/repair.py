@@ -229,7 +229,7 @@ def _areas(
     if area.stamp and all(holds(place, area.raw) for place in counted(new)):
         return
     area.stamp = max(now, area.stamp + 1)
-    for place in in_order(new, (), lambda p: np.array_equal(read(p).raw, believed)):
+    for place in in_order(new, lambda p: np.array_equal(read(p).raw, believed)):
         for at, part in area_parts(offset(place), area.raw):
             yield Rewrite(place.device, at, part.tobytes())
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
@@ -98,41 +99,44 @@ class GroupState:
     def settle(self) -> None:
         """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness."""
         vgda = self.vgda
-        allocated = vgda.allocated
-        self.stale &= allocated
-        self._mark_pps(allocated)
-        any_stale = self.stale.any()
-        for number, count in vgda_counts(self.pvids).items():
-            pv = vgda.pvs[number - 1]
-            pv["pvnum_vgdas"] = count
-            stale = any_stale and self.stale[number - 1].any()
-            pv["pv_state"] = int(pv["pv_state"]) & ~PV_STALE | (PV_STALE if stale else 0)
-        self._settle_lvs()
+        self.stale.flat &= vgda.allocated.flat
+        stale = self.stale.flat.nonzero()[0]
+        self._mark_pps()
+        self._settle_pvs(stale)
+        self._settle_lvs(stale)
         vgda.settle_entries()
-        vgda.header["numlvs"] = vgda.lv_used.sum()
-        vgda.header["numpvs"] = vgda.pv_used.sum()
-        vgda.header["total_vgdas"] = vgda.pvs["pvnum_vgdas"].sum()
 
-    def _settle_lvs(self) -> None:
+    def _settle_pvs(self, stale: NDArray[np.int64]) -> None:
+        """Copies of the VGDA and state of every PV in use; `stale` are the rows of stale PPs."""
+        pvs, header = self.vgda.pvs, self.vgda.header
+        used = self.vgda.pv_used.nonzero()[0]
+        counts = [count for _, count in sorted(vgda_counts(used.tolist()).items())]
+        states = pvs["pv_state"].astype(np.int64) & ~PV_STALE
+        states[self.vgda.slots.locate(stale)[0]] |= PV_STALE
+        pvs["pvnum_vgdas"][used] = counts
+        pvs["pv_state"][used] = states[used]
+        header["numpvs"], header["total_vgdas"] = len(used), sum(counts)
+
+    def _settle_lvs(self, stale: NDArray[np.int64]) -> None:
         """Copies and state of every LV in use."""
         vgda = self.vgda
+        vgda.header["numlvs"] = len(self.maps)
         if not self.maps:
             return
-        minors = np.fromiter(self.maps, np.int64, len(self.maps))
-        copies = np.fromiter((len(lv_map.pv) for lv_map in self.maps.values()), np.uint8, len(minors))
-        states = vgda.all_small_fields()[0][minors - 1].astype(np.uint8) & ~np.uint8(LV_DEFINED | LV_STALE)
-        states |= LV_DEFINED
-        for minor in np.unique(vgda.pps.flat["lv_index"][np.flatnonzero(self.stale.flat)]).tolist():
+        minors = np.array(list(self.maps))
+        copies = np.array([len(lv_map.pv) for lv_map in self.maps.values()], np.uint8)
+        states = vgda.all_small_fields()[0][minors - 1].astype(np.uint8) & ~np.uint8(LV_STALE) | np.uint8(LV_DEFINED)
+        for minor in np.unique(vgda.pps.flat["lv_index"][stale]).tolist() if len(stale) else ():
             if minor in self.maps and self.maps[minor].look_up(self.stale).any():
                 states[minors == minor] |= LV_STALE
         vgda.set_small_fields(minors, states, copies)
 
-    def _mark_pps(self, allocated: PpTable) -> None:
-        marks = self.vgda.pps.flat["pp_state"]
-        rows = np.flatnonzero(allocated.flat)
-        right = np.where(self.stale.flat[rows], PP_STALE, PP_ALLOCATED).astype(marks.dtype)
-        wrong = marks[rows] != right
-        marks[rows[wrong]] = right[wrong]
+    def _mark_pps(self) -> None:
+        """What the PP entries say of staleness."""
+        end = int((self.vgda.slots.first + self.vgda.slots.width)[self.vgda.pv_used].max(initial=0))
+        marks, held = self.vgda.pps.flat["pp_state"][:end], self.vgda.allocated.flat[:end]
+        right = np.where(self.stale.flat[:end], PP_STALE, PP_ALLOCATED).astype(marks.dtype)
+        np.copyto(marks, right, where=held)
 
 
 def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:

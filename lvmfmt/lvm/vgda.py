@@ -15,7 +15,7 @@ from ..block import Bytes
 from ..errors import NoSpace
 from ..layout.vgda import PV_HEADER
 from ..layout.vgda_scalable import AREA_BEGIN
-from ..units import SECTOR
+from ..units import SECTOR, align_up
 from .identity import stamp_of, stamp_words, uid_bytes
 from .kinds import LIMITS, VgKind
 from .pptable import PpTable, Slots
@@ -38,6 +38,7 @@ class Vgda:
     Args:
         raw: the bytes, shape (format.sectors x 512,), dtype uint8.
         format: where the tables lie.
+        slots: which rows of the table of PP entries are whose; default as the PV headers say it.
 
     Attributes:
         header: the fields of the first sector.
@@ -51,7 +52,7 @@ class Vgda:
         ends: the one at its end.
     """
 
-    def __init__(self, raw: Bytes, format: VgdaFormat) -> None:
+    def __init__(self, raw: Bytes, format: VgdaFormat, slots: Slots | None = None) -> None:
         self.raw = raw
         self.format = format
         self.header: Any = raw[:SECTOR].view(format.header.dtype)[0]
@@ -60,10 +61,11 @@ class Vgda:
         self.names: NDArray[np.bytes_] = format.names.view(raw)["name"]
         blocks = format.lvcbs
         self.lvcbs = None if blocks is None else raw[blocks.offset : blocks.at(blocks.rows)].reshape(-1, SECTOR)
-        self.slots = Slots(*format.slots(self.pvs), format.pps.rows, format.room)
+        self.slots = slots or Slots(*format.slots(self.pvs), format.pps.rows, format.room)
         self.pps = PpTable(format.pps.view(raw), self.slots)
         self.begins = [raw[at : at + 8].view(_STAMP) for at in format.begins]
         self.ends = [raw[at : at + 8].view(_STAMP) for at in format.ends]
+        self._allocated: PpTable | None = None
 
     @classmethod
     def empty(cls, format: VgdaFormat, record: LvmRecord, max_lvs: int, max_pps: int) -> Vgda:
@@ -96,8 +98,9 @@ class Vgda:
 
     def copy(self) -> Vgda:
         """An independent copy."""
-        twin = Vgda(self.raw.copy(), self.format)
-        twin.slots.first[:], twin.slots.width[:] = self.slots.first, self.slots.width
+        twin = Vgda(self.raw.copy(), self.format, self.slots.copy())
+        if self._allocated is not None:
+            twin._allocated = PpTable(self._allocated.flat.copy(), twin.slots)
         return twin
 
     @property
@@ -149,12 +152,30 @@ class Vgda:
 
     @property
     def allocated(self) -> PpTable:
-        """Whether each PP holds an LP; entries beyond the last PP of a PV do not count."""
-        held = self.pps.flat["lp_num"]
-        result = self.table()
-        for first, end in self._ranges():
-            np.not_equal(held[first:end], 0, out=result.flat[first:end])
-        return result
+        """Whether each PP holds an LP, not to be written to; entries beyond the last PP of a PV do not count."""
+        if self._allocated is None:
+            held = self.pps.flat["lp_num"]
+            self._allocated = self.table()
+            for first, end in self._ranges():
+                np.not_equal(held[first:end], 0, out=self._allocated.flat[first:end])
+        return self._allocated
+
+    def set_pps(self, rows: NDArray[np.int64], entries: NDArray[Any]) -> None:
+        """Change PP entries, the only way to do so.
+
+        Args:
+            rows: of the table; see `Slots.rows_of`.
+            entries: what they become, shape of `rows` or one for all, dtype of `pps`.
+        """
+        self.pps.flat[rows] = entries
+        self.allocated.flat[rows] = entries["lp_num"] != 0
+
+    @property
+    def idle(self) -> tuple[int, int]:
+        """The bytes of the table of PP entries behind those of the last PV, first and end: whole sectors."""
+        pps, used = self.format.pps, self.pv_used
+        row = int((self.slots.first + self.slots.width)[used].max(initial=0))
+        return align_up(pps.at(row), SECTOR), pps.at(pps.rows) // SECTOR * SECTOR
 
     @property
     def exists(self) -> PpTable:
@@ -195,6 +216,8 @@ class Vgda:
         pv["pv_state"] = PV_ACTIVE
         pv["psn_part1"] = first_psn
         pv["pv_num"] = number
+        rows = np.arange(slots.first[index], slots.first[index] + pp_count)
+        self.set_pps(rows, np.zeros((), self.pps.dtype))
         if self.format.kind is VgKind.SCALABLE:
             pv["first_pp"] = slots.first[index]
             self.header["next_pp"] = int((slots.first + slots.width).max())
@@ -252,11 +275,13 @@ class Vgda:
 
     def minor(self, name: bytes) -> int | None:
         """The minor number of the LV in use that has a name."""
-        used = np.flatnonzero(self.lv_used) + 1
-        index = self.lvs["lvname"][used - 1].astype(np.int64)
-        names = self.names[np.clip(index, 0, len(self.names) - 1)]
-        found = used[(index >= 0) & (index < len(self.names)) & np.char.startswith(names, name)]
-        return next((minor for minor in found.tolist() if self.name(minor) == name), None)
+        rows, width = self.names.tobytes(), self.names.dtype.itemsize
+        wanted, at, found = (name + b"\0")[:width], -1, []
+        while (at := rows.find(wanted, at + 1)) >= 0:
+            if at % width == 0:
+                found.append(at // width)
+        used = self.lv_used & np.isin(self.lvs["lvname"], found) if found else self.lv_used[:0]
+        return next((minor for minor in (used.nonzero()[0] + 1).tolist() if self.name(minor) == name), None)
 
     def set_control_block(self, minor: int, block: bytes) -> None:
         """Keep a control block where the format has a place for it."""

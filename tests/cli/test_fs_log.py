@@ -121,3 +121,32 @@ def test_logredo_of_one_member_and_of_all(crashed_pair: str, capsys: pytest.Capt
         assert cli.main(["fs", "cat", crashed_pair, "--lv", name, f"/{name}"]) == 0
         assert capsys.readouterr() == ("committed", "")
     assert cli.main(["fs", "logredo", crashed_pair, "--all", "--lv", "fslv00"]) == 2
+
+
+def test_commands_find_the_log_that_the_superblock_names(
+    crashed_pair: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody names the log: its minor number is in the superblock (s_logdev), and both members use it."""
+    new = tmp_path / "new"
+    new.write_bytes(b"later")
+    assert cli.main(["fs", "cat", crashed_pair, "--lv", "fslv01", "/fslv01"]) == 0
+    out, err = capsys.readouterr()
+    assert out == "committed" and "1 transactions" in err  # replayed in memory
+    put = ["fs", "put", crashed_pair, "--lv", "fslv00", str(new), "/new"]
+    assert cli.main(put) == 2
+    assert cli.main(["fs", "fsck", "-y", crashed_pair, "--lv", "fslv00"]) == 0
+    assert "All observed inconsistencies have been repaired" in capsys.readouterr().out
+    assert cli.main(["fs", "fsck", crashed_pair, "--lv", "fslv00"]) == 0
+    assert "the log is open" in capsys.readouterr().out
+    assert cli.main(put) == 2  # the other's transactions are in the log still
+    assert "logredo" in capsys.readouterr().err
+    assert cli.main(["fs", "fsck", "-y", crashed_pair, "--lv", "fslv01"]) == 0
+    assert cli.main(put) == 0
+    for name, path, content in (("fslv00", "/new", "later"), ("fslv01", "/fslv01", "committed")):
+        capsys.readouterr()
+        assert cli.main(["fs", "cat", crashed_pair, "--lv", name, path]) == 0
+        assert capsys.readouterr() == (content, "")
+        assert cli.main(["fs", "fsck", crashed_pair, "--lv", name]) == 0
+    capsys.readouterr()
+    assert cli.main(["fs", "history", crashed_pair, "--lv", "loglv00"]) == 0
+    assert "new is inode" in capsys.readouterr().out  # the change went through the log

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import PurePosixPath
 from typing import TextIO
 
 from ...errors import LvmfmtError
 from ..console.meter import Meter
 from ..machine.machine import Machine
+from ..messages import CommandFailed
 
 PATH = "/var/adm/ras/alt_disk_inst.log"
 
@@ -45,9 +47,18 @@ class AltLog:
         print(line, file=self._stdout, flush=True)
         self._lines.append(line)
 
-    def note(self, line: str) -> None:
-        """Keep a line that is printed elsewhere."""
-        self._lines.append(line)
+    @contextmanager
+    def kept(self) -> Iterator[None]:
+        """From here on something changes: whatever comes of it, the log on the host has it."""
+        try:
+            yield
+        except CommandFailed as error:
+            self._lines.append(str(error))
+            raise
+        finally:
+            if self._meter is not None:
+                self._meter.clear()
+            self.save()
 
     def save(self) -> None:
         """Append to the log on the host; a host without a place for it goes without, and says so."""

@@ -38,6 +38,7 @@ class Clone:
 
     Args:
         machine: the running system.
+        program: the command that speaks.
         data: what to build, from image.data.
         targets: the disks, which belong to no group.
         matches: the exclude list.
@@ -49,6 +50,7 @@ class Clone:
     def __init__(
         self,
         machine: Machine,
+        program: str,
         data: ImageData,
         targets: Sequence[Disk],
         matches: exclude.Matcher,
@@ -58,6 +60,7 @@ class Clone:
         list_files: bool = False,
     ) -> None:
         self.machine = machine
+        self.program = program
         self.data = data
         self.targets = targets
         self.matches = matches
@@ -85,10 +88,10 @@ class Clone:
             awake.mount(self.machine, _refuse)
         except NoSpace as error:
             self.undo()
-            raise CommandFailed(message("allocation-failed"), message("mklv-failed"), failed(error)) from error
+            raise CommandFailed(message("allocation-failed"), message("mklv-failed"), failed(self.program, error)) from error
         except LvmfmtError as error:
             self.undo()
-            raise CommandFailed(failed(error)) from error
+            raise CommandFailed(failed(self.program, error)) from error
         except BaseException:
             self.undo()
             raise
@@ -232,6 +235,6 @@ def _refuse(line: str) -> None:
     raise OperationRefused(line)
 
 
-def failed(error: LvmfmtError) -> str:
+def failed(program: str, error: LvmfmtError) -> str:
     """The line that says why a copy was undone."""
-    return message("alt-failed", reason=str(error))
+    return message("alt-failed", program=program, reason=str(error))

@@ -29,6 +29,7 @@ class MksysbClone(Clone):
 
     Args:
         machine: the running system.
+        program: the command that speaks.
         data: the image.data to build from.
         targets: the disks, which belong to no group.
         archive: the image.
@@ -43,6 +44,7 @@ class MksysbClone(Clone):
     def __init__(
         self,
         machine: Machine,
+        program: str,
         data: ImageData,
         targets: Sequence[Disk],
         archive: Archive,
@@ -51,7 +53,7 @@ class MksysbClone(Clone):
         *,
         list_files: bool = False,
     ) -> None:
-        super().__init__(machine, data, targets, lambda _: None, say, progress, list_files=list_files)
+        super().__init__(machine, program, data, targets, lambda _: None, say, progress, list_files=list_files)
         self.problems: list[str] = []
         self._archive = archive
 

@@ -22,66 +22,67 @@ from .names import ALT_GROUP, ALT_ROOT, MAX_NAME, PREFIX
 FILESETS = ("bos.alt_disk_install.rte", "bos.alt_disk_install.boot_images")
 
 
-def check(machine: Machine, targets: Sequence[str], data: ImageData) -> list[Disk]:
+def check(machine: Machine, program: str, targets: Sequence[str], data: ImageData) -> list[Disk]:
     """The target disks, if a clone can be made on them.
 
     Args:
         machine: the running machine.
+        program: the command that speaks.
         targets: names of disks.
         data: what is to be made on them.
 
     Raises:
         CommandFailed: a fileset is missing, a target is unknown or in use, a clone exists, or a name does not allow it.
     """
-    check_filesets(machine)
+    check_filesets(machine, program)
     disks: list[Disk] = []
     for name in targets:
         disk = machine.disk(name)
         if disk is None:
-            raise _failed("alt-disk-unknown", disk=name)
+            raise _failed(program, "alt-disk-unknown", disk=name)
         group = devices.group_of(machine.odm, disk.pvid)
         if group is not None:
-            raise _failed("alt-disk-in-group", disk=disk.name, group=group)
+            raise _failed(program, "alt-disk-in-group", disk=disk.name, group=group)
         if disk in disks:
-            raise _failed("alt-disk-twice", disk=disk.name)
-        _check_unowned(machine, disk)
+            raise _failed(program, "alt-disk-twice", disk=disk.name)
+        _check_unowned(machine, program, disk)
         disks.append(disk)
     if devices.group(machine.odm, ALT_GROUP) is not None:
-        raise _failed("alt-exists")
-    _check_names(machine, [volume.name for volume in data.volumes])
+        raise _failed(program, "alt-exists")
+    _check_names(machine, program, [volume.name for volume in data.volumes])
     return disks
 
 
-def check_filesets(machine: Machine) -> None:
+def check_filesets(machine: Machine, program: str) -> None:
     """Raise `CommandFailed` if the filesets of the alternate disk tools are not installed."""
     installed = filesets.installed(machine)
     for name in FILESETS:
         if name not in installed:
-            raise _failed("alt-fileset", fileset=name)
+            raise _failed(program, "alt-fileset", fileset=name)
 
 
-def _check_names(machine: Machine, planned: Sequence[str]) -> None:
+def _check_names(machine: Machine, program: str, planned: Sequence[str]) -> None:
     for name in dict.fromkeys([*machine.group(ROOTVG).logical_volumes, *planned]):
         if name.startswith(PREFIX):
-            raise _failed("alt-name-in-use", what=f"The logical volume {name}")
+            raise _failed(program, "alt-name-in-use", what=f"The logical volume {name}")
         if len(name) > MAX_NAME:
-            raise _failed("alt-name-too-long", name=name, limit=MAX_NAME)
+            raise _failed(program, "alt-name-too-long", name=name, limit=MAX_NAME)
         if machine.odm.get("CuDv", name=PREFIX + name):
-            raise _failed("alt-name-in-use", what=f"The device {PREFIX}{name}")
+            raise _failed(program, "alt-name-in-use", what=f"The device {PREFIX}{name}")
     for entry in machine.file_system_entries():
         if entry.mount_point == ALT_ROOT or entry.mount_point.startswith(ALT_ROOT + "/"):
-            raise _failed("alt-name-in-use", what=f"The file system {entry.mount_point}")
+            raise _failed(program, "alt-name-in-use", what=f"The file system {entry.mount_point}")
     for name in (BOOT_VOLUME, ROOT_VOLUME):
         if name not in planned:
-            raise _failed("alt-no-volume", volume=name)
+            raise _failed(program, "alt-no-volume", volume=name)
 
 
-def _check_unowned(machine: Machine, disk: Disk) -> None:
+def _check_unowned(machine: Machine, program: str, disk: Disk) -> None:
     """A disk can hold a group that only its PVID hides; one that is varied on is never written over."""
     vgid = lvm.scan([machine.device(disk.slot)])[0].vgid
     for group in machine.groups():
         if group.vgid == vgid and machine.is_varied_on(group):
-            raise _failed("alt-disk-in-group", disk=disk.name, group=group.name)
+            raise _failed(program, "alt-disk-in-group", disk=disk.name, group=group.name)
 
 
 def check_sizes(data: ImageData, targets: Sequence[BlockDevice], geometry: Geometry) -> None:
@@ -113,5 +114,5 @@ def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: Volume
     return Geometry.of(targets, None, 1, source.version)
 
 
-def _failed(key: str, **values: object) -> CommandFailed:
-    return CommandFailed(message(key, program="alt_disk_copy", **values))
+def _failed(program: str, key: str, **values: object) -> CommandFailed:
+    return CommandFailed(message(key, program=program, **values))

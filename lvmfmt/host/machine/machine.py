@@ -10,11 +10,11 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
 from ...block import BlockDevice
 from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
-from ...lvm import OnlineGroup, VolumeGroup
+from ...lvm import VolumeGroup
 from ...lvm.identity import machine_of
 from ...origin import Origin, SeededOrigin, SystemOrigin
 from ..folder.folder import Folder, Kernel, Nvram, Settings
@@ -28,6 +28,9 @@ from .mounts import Mounts
 from .paths import read_file
 from .slots import Slots
 from .varied import VariedGroups
+
+if TYPE_CHECKING:
+    from ...lvm import OnlineGroup
 
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""

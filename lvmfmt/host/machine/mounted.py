@@ -6,10 +6,11 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from ...block import BlockDevice
-from ...jfs2 import FileSystem, Inventory
+from ...jfs2 import FileSystem
 from ...jfs2.superblock import Superblock
 
 if TYPE_CHECKING:
+    from ...jfs2 import Inventory
     from ...jfs2.journal import Mount
 
 

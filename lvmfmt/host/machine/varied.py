@@ -6,14 +6,18 @@ A reading process opens them as they were left. A writing one goes on with them:
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ... import lvm
 from ...block import BlockDevice
 from ...errors import NotFound
-from ...lvm import OnlineGroup, Standing, VolumeGroup
+from ...lvm import Standing, VolumeGroup
 from ...origin import Origin
 from ..folder.folder import Varied
 from .slots import Slots
+
+if TYPE_CHECKING:
+    from ...lvm import OnlineGroup
 
 
 class VariedGroups:

@@ -9,9 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from ...lvm import LogicalVolume, VolumeGroup, split_disks
 from .odm import Odm
+
+if TYPE_CHECKING:
+    from ...lvm import LogicalVolume, VolumeGroup
 
 DISK_LINK, DISK_DRIVER, DISK_PARENT = "disk/vscsi/vdisk", "scsidisk", "vscsi0"
 MACHINE_DEVICES = (
@@ -201,6 +204,8 @@ def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
 
     The VGDA is right: it is read when the group is varied on.
     """
+    from ...lvm import split_disks
+
     notes = []
     known = group(odm, name)
     away = split_disks(actual.state)

@@ -31,13 +31,18 @@ def needs_replay(device: BlockDevice, superblock: Superblock, log: BlockDevice |
 
 
 def replay_log(
-    device: BlockDevice, superblock: Superblock, log: BlockDevice | None, plan: Plan, notes: list[str]
+    device: BlockDevice,
+    superblock: Superblock,
+    log: BlockDevice | None,
+    aggregate: int | None,
+    plan: Plan,
+    notes: list[str],
 ) -> bool:
     """Replay the log on a device; whether it holds nothing any more that the file system lacks."""
     if not needs_replay(device, superblock, log):
         return True
     try:
-        report = redo(device, log=log)
+        report = redo(device, log=log, aggregate=aggregate)
     except LvmfmtError as error:
         notes.append(f"the log was not replayed: {error.what}")
         return not superblock.state & MOUNT

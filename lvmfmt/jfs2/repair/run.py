@@ -93,6 +93,7 @@ def repair(
     *,
     now: int,
     log: BlockDevice | None = None,
+    aggregate: int | None = None,
     answer: Answer = Answer.YES,
     force: bool = True,
     progress: Progress | None = None,
@@ -103,6 +104,7 @@ def repair(
         device: where it lies; writable unless the answer is `NO`.
         now: instant in nanoseconds, for what is made.
         log: the volume of its external log, writable unless the answer is `NO`.
+        aggregate: AIX: number of the file system's device, for a log that several file systems share.
         answer: what to do about what is wrong.
         force: check a file system that says that it is clean, too.
         progress: as for `check`, of the first check.
@@ -114,12 +116,21 @@ def repair(
     """
     if answer is not Answer.NO:
         device.check_writable()
-    return _Repair(device, now, log, answer, force).run(progress)
+    return _Repair(device, now, log, aggregate, answer, force).run(progress)
 
 
 class _Repair:
-    def __init__(self, device: BlockDevice, now: int, log: BlockDevice | None, answer: Answer, force: bool) -> None:
+    def __init__(
+        self,
+        device: BlockDevice,
+        now: int,
+        log: BlockDevice | None,
+        aggregate: int | None,
+        answer: Answer,
+        force: bool,
+    ) -> None:
         self.device, self.now, self.answer, self.force = device, now, answer, force
+        self.aggregate = aggregate
         self.plan = Plan()
         self.notes: list[str] = []
         self.failures: list[str] = []
@@ -161,7 +172,7 @@ class _Repair:
         """Replay in memory; the same is done on the device when it is written to."""
         self.replays = needs_replay(self.base, superblock, self.log)
         notes = len(self.notes)
-        replayed = replay_log(self.base, superblock, self.log, self.plan, self.notes)
+        replayed = replay_log(self.base, superblock, self.log, self.aggregate, self.plan, self.notes)
         self.replays &= len(self.notes) == notes
         return replayed
 
@@ -198,7 +209,7 @@ class _Repair:
             if self.restored is not None:
                 self.device.write(SUPERBLOCK_OFFSET, self.restored)
                 self.device.flush()
-            redo(self.device, log=self.log_device)
+            redo(self.device, log=self.log_device, aggregate=self.aggregate)
         write_in_order(self.device, work, self.room.given)
         if self.log is not None and self.log_device is not None:
             for at, data in changed_sectors(self.log, self.log_device):

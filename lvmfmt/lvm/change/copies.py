@@ -182,7 +182,7 @@ class Copies(Draft):
             raise NotFound(f"no copy {copy} of LP {lp}", where=name)
         policy = self._policy(minor)
         pools = self._pools([pvid])
-        free = pools[0].order(policy.intra) if pools else np.zeros(0, np.int64)
+        free = pools[0].best(policy.intra, pools[0].room) if pools else np.zeros(0, np.int64)
         if not len(free) or (pp is not None and pp not in free):
             raise AllocationRefused(f"PP {pp} of PV {pvid} is not free" if pp else f"no free PP on PV {pvid}")
         leaving = np.zeros_like(old.held)

@@ -70,7 +70,8 @@ class Disks(Draft):
         if int(vgda.pv_used.sum()) == 1:
             raise LastDisk(pvid)
         vgda.pvs[number - 1] = np.zeros((), vgda.pvs.dtype)
-        vgda.pps[number - 1] = np.zeros((), vgda.pps.dtype)
+        rows = np.arange(vgda.slots.width[number - 1]) + vgda.slots.first[number - 1]
+        vgda.set_pps(rows, np.zeros((), vgda.pps.dtype))
         member = self.state.members.pop(number, None)
         if number in self.changes.joined:
             self.changes.joined.discard(number)

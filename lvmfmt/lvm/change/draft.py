@@ -10,6 +10,7 @@ from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
 from ..commit import Changes
+from ..factor import with_factor
 from ..firstblock import FirstBlock
 from ..lvcb import Lvcb
 from ..maps import LvMap, store
@@ -37,7 +38,7 @@ class Draft:
         self._origin = origin
         self._machine_id = machine_id
         self._blocks = blocks
-        self._lvcbs: dict[int, Lvcb] = {}
+        self._lvcbs: dict[int, tuple[Lvcb, bytes]] = {}
         self._new_lvs: set[int] = set()
         self.state = state.copy()
         self.changes = Changes()
@@ -45,8 +46,7 @@ class Draft:
     def finish(self) -> tuple[GroupState, Changes]:
         """The state and changes to commit, with everything that follows from the rest brought up to date."""
         self.state.settle()
-        for minor, lvcb in self._lvcbs.items():
-            block = lvcbs.build(lvcb)
+        for minor, (_, block) in self._lvcbs.items():
             self.state.vgda.set_control_block(minor, block)
             if self.state.vgda.format.lvcb_in_lv:
                 target = self.changes.new_lvcbs if minor in self._new_lvs else self.changes.lvcbs
@@ -99,18 +99,19 @@ class Draft:
     def _pools(self, pvids: Sequence[str] | None) -> list[Pool]:
         """What is free now and was free when the change began, on disks that are here and give PPs."""
         state, old = self.state, self._old
-        numbers = self._numbers(pvids) if pvids is not None else sorted(state.pvids)
-        used, was_used = state.vgda.allocated, old.vgda.allocated
-        pools = []
-        for number in dict.fromkeys(numbers):
-            if number not in state.members or int(state.vgda.pvs["pv_state"][number - 1]) & _NOT_ALLOCATABLE:
-                continue
-            free = ~used[number - 1, : state.vgda.pp_count(number)]
-            if number - 1 < len(was_used):
-                before = was_used[number - 1, : len(free)]
-                free[: len(before)] &= ~before
-            pools.append(Pool(number, free))
-        return pools
+        vgda, slots = state.vgda, state.vgda.slots
+        was_used = old.vgda.allocated
+        if vgda.factor != old.vgda.factor:
+            was_used = with_factor(was_used, slots)
+        free = ~(vgda.allocated.flat | was_used.flat)
+        gives = ((vgda.pvs["pv_state"] & _NOT_ALLOCATABLE) == 0).tolist()
+        numbers = self._numbers(pvids) if pvids is not None else sorted(state.members)
+        first = slots.first.tolist()
+        return [
+            Pool(number, free[first[number - 1] : first[number - 1] + vgda.pp_count(number)])
+            for number in dict.fromkeys(numbers)
+            if number in state.members and gives[number - 1]
+        ]
 
     def _place(self, minor: int, lv_map: LvMap) -> None:
         state = self.state
@@ -137,9 +138,13 @@ class Draft:
     # ---- control blocks
 
     def _lvcb(self, minor: int) -> Lvcb | None:
-        if minor in self._lvcbs or minor not in self._blocks:
-            return self._lvcbs.get(minor)
-        return self._blocks[minor].lvcb
+        if minor in self._lvcbs:
+            return self._lvcbs[minor][0]
+        return self._blocks[minor].lvcb if minor in self._blocks else None
+
+    def _set_lvcb(self, minor: int, lvcb: Lvcb) -> None:
+        """Raise `OperationRefused` if a member is too long for a control block."""
+        self._lvcbs[minor] = lvcb, lvcbs.build(lvcb)
 
     def _has_lvcb(self, minor: int) -> bool:
         return self._lvcb(minor) is not None
@@ -155,5 +160,4 @@ class Draft:
         assert current is not None
         if minor not in self._lvcbs and not lvcbs.is_ours(self._blocks[minor].data, current):
             raise OperationRefused("the control block has a layout that this program cannot write", where=current.name)
-        self._lvcbs[minor] = replace(current, modified=lvcbs.ctime(self._now), **values)  # type: ignore[arg-type]
-        lvcbs.build(self._lvcbs[minor])
+        self._set_lvcb(minor, replace(current, modified=lvcbs.ctime(self._now), **values))  # type: ignore[arg-type]

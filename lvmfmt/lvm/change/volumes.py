@@ -109,10 +109,9 @@ class Volumes(Draft):
             if not valid:
                 raise BadArgument(what, value, expected, where=name)
         vgda = self.state.vgda
-        unused = np.flatnonzero(~vgda.lv_used[: vgda.max_lvs - 1])
-        if not len(unused):
+        minor = next((minor for minor in range(1, vgda.max_lvs) if minor not in self.state.maps), 0)
+        if not minor:
             raise NoSpace(f"the group has its {vgda.max_lvs - 1} logical volumes", where=name)
-        minor = int(unused[0]) + 1
         run = type == "boot" if contiguous is None else contiguous
         policy = Policy(intra, inter, strict, upper_bound, run, width)
         lv_map = (
@@ -135,12 +134,13 @@ class Volumes(Draft):
         self._mark(lv_map, stale=False)
         self._place(minor, lv_map)
         self._new_lvs.add(minor)
-        self._lvcbs[minor] = Lvcb(
+        made = lvcbs.ctime(self._now)
+        lvcb = Lvcb(
             type=type,
             lvid=lvid(self._vgid, minor),
             name=name,
-            created=lvcbs.ctime(self._now),
-            modified=lvcbs.ctime(self._now),
+            created=made,
+            modified=made,
             machine_id=self._machine_id[3:].upper(),
             relocatable=relocatable,
             inter=inter,
@@ -150,11 +150,11 @@ class Volumes(Draft):
             lps=lps,
             copies=copies,
             stripe_width=width,
-            stripe_exp=int(entry["stripe_exp"]),
+            stripe_exp=strip_size.bit_length() - 1 if width else 0,
             label=label or lvcbs.NO_LABEL,
             fs=fs,
         )
-        lvcbs.build(self._lvcbs[minor])
+        self._set_lvcb(minor, lvcb)
 
     def extend_lv(
         self,
