@@ -126,7 +126,7 @@ class Journal:
             raise OperationRefused(self.closed, where=self._device.name)
         if self._log.written >= self._log.delta or self._pages.dirty_bytes >= _DIRTY:
             self.sync_point()
-        if creates and self.inodes.is_full:
+        if creates and self.inodes.needs_group(self._space):
             self._add_inode_group()
         txn = Transaction(self.volume, self._form, self._space, self._images)
         try:
@@ -226,7 +226,7 @@ class Journal:
     def _add_inode_group(self) -> None:
         """Add a page to the inode map; its own transaction, durable before the page is used (3.3.2)."""
         geometry = self.superblock.geometry
-        page = self.inodes.blank_group()
+        page = self.inodes.blank_group(self._space)
         with self.transaction() as txn:
             [(address, _)] = txn.allocate(self.volume.blocks_per_page, near=0, contiguous=True)
             at = address * self.volume.block_size

@@ -21,6 +21,7 @@ from ..inode_table import get_generator
 from ..inodes import Iag, InodeMap
 from ..superblock import Superblock
 from ..volume import Volume
+from .space import MountedSpace
 from .transaction import Transaction
 
 _LINKS = ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback", "iagfree")
@@ -69,15 +70,24 @@ class MountedInodes(InodeMap):
         """See `InodeMap.map_offset`."""
         return self._pages[iag + 1] if self._pages else super().map_offset(iag)
 
-    @property
-    def is_full(self) -> bool:
-        """Whether no group has room for one more inode."""
-        return not self._missing and not any(self._free)
+    def needs_group(self, space: MountedSpace) -> bool:
+        """Whether the next inode has to come from a new group.
+
+        No inode is free then, and no group can take an inode extent in its own allocation group though there is
+        another that has room.
+        """
+        if any(self._free):
+            return False
+        length = self._geometry.blocks_per_extent
+        if any(space.has_room_in_group(length, near=self._near(k)) for k in self._incomplete()):
+            return False
+        return not self._missing or space.group_with_room(length, near=0) is not None
 
     def allocate(self, txn: Transaction, parent: int) -> int:
         """An inode for a file in the directory `parent`: of its group, or of another.
 
-        A new inode extent is taken from free space; its blank inodes are written before the commit that uses it.
+        A new inode extent is taken from the allocation group of its group, and only where that is not possible in any
+        from elsewhere; its blank inodes are written before the commit that uses it.
 
         Raises:
             NoSpace: there is no room for more inodes.
@@ -87,8 +97,10 @@ class MountedInodes(InodeMap):
         if number is None:
             k = next((k for k, free in enumerate(self._free) if free), None)
             number = self._first_free(k) if k is not None else None
-        if number is None:
-            number = next((n for k in range(self.iag_count) if (n := self._new_extent(txn, k)) is not None), None)
+        for elsewhere in (False, True):
+            if number is None:
+                taken = (self._new_extent(txn, k, elsewhere=elsewhere) for k in self._incomplete())
+                number = next((first for first in taken if first is not None), None)
         if number is None:
             raise NoSpace("no room for more inodes", where=self.volume.where)
         self.mark(number, True)
@@ -134,13 +146,15 @@ class MountedInodes(InodeMap):
         self._changed.add(self.iag_count)
         self.iag_count += 1
 
-    def blank_group(self) -> NDArray[Any]:
-        """The page of the next group, which allocates where the last one does: shape (1,)."""
+    def blank_group(self, space: MountedSpace) -> NDArray[Any]:
+        """The page of the next group, which allocates where the last one does or where there is room: shape (1,)."""
         none = np.zeros(EXTENTS_PER_IAG, np.int64)
         page = iag_pages(
             self.volume.dialect, self._geometry, np.zeros(INODES_PER_IAG, bool), none, first=self.iag_count
         )  # fmt: skip
-        page["agstart"] = self._home["agstart"][-1]
+        last = int(self._home["agstart"][-1])
+        group = space.group_with_room(self._geometry.blocks_per_extent, near=last)
+        page["agstart"] = last if group is None else group
         return page
 
     def write(self, device: BlockDevice) -> None:
@@ -180,16 +194,31 @@ class MountedInodes(InodeMap):
     def _first_free(self, k: int) -> int:
         return k * INODES_PER_IAG + self._taken[k].find(0)
 
-    def _new_extent(self, txn: Transaction, k: int) -> int | None:
+    def _incomplete(self) -> list[int]:
+        """Groups that lack inode extents."""
+        return np.flatnonzero((self._address == 0).any(axis=1)).tolist() if self._missing else []
+
+    def _near(self, k: int) -> int:
+        """Where the next inode extent of a group is best: behind its last one, if that lies in its allocation group."""
+        start = int(self._home["agstart"][k])
+        behind = int(self._address[k].max()) + self._geometry.blocks_per_extent
+        return behind if start <= behind < min(start + self._geometry.ag_size, self._geometry.blocks) else start
+
+    def _new_extent(self, txn: Transaction, k: int, *, elsewhere: bool = False) -> int | None:
         """Take an inode extent into a group; the number of its first inode, None where that is not possible."""
         missing = np.flatnonzero(self._address[k] == 0)
         if not len(missing):
             return None
         e, length = int(missing[0]), self._geometry.blocks_per_extent
-        near = int(self._address[k, e - 1]) + length if e else int(self._home["agstart"][k])
-        try:
-            [(address, _)] = txn.allocate(length, near=near, contiguous=True)
-        except NoSpace:
+        if elsewhere:
+            try:
+                [(found, _)] = txn.allocate(length, near=self._near(k), contiguous=True)
+            except NoSpace:
+                return None
+            address: int | None = found
+        else:
+            address = txn.allocate_in_group(length, near=self._near(k))
+        if address is None:
             return None
         self._back(k, e, address)
         txn.undo.append(lambda: self._back(k, e, 0))

@@ -78,7 +78,9 @@ class LogWriter:
             raise OperationRefused("the log is not as it was left", where=log.device.name, hint="replay it (logredo)")
         if left is None and log.state != REDONE:
             raise OperationRefused(
-                "the log was not closed", where=log.device.name, hint="replay it for all that use it (logredo, --all --log NAME) first"
+                "the log was not closed",
+                where=log.device.name,
+                hint="replay it for all that use it (logredo, --all --log NAME) first",
             )
         log.device.check_writable()
         self._log = log

@@ -73,6 +73,25 @@ class MountedSpace:
             for at in range(start, start + length, MAX_EXTENT)
         ]
 
+    def allocate_in_group(self, blocks: int, *, near: int) -> int | None:
+        """Take one run of free blocks inside the allocation group of `near`: its address, None if there is none.
+
+        Only runs that lie in one page of the map are looked at (8,192 blocks).
+        """
+        start = self._run_in_group(blocks, near)
+        if start is not None:
+            self._mark(start, blocks, True)
+        return start
+
+    def has_room_in_group(self, blocks: int, *, near: int) -> bool:
+        """Whether `allocate_in_group` would find a run."""
+        return self._run_in_group(blocks, near) is not None
+
+    def group_with_room(self, blocks: int, *, near: int) -> int | None:
+        """First block of the next allocation group, from that of `near` on, where `allocate_in_group` finds a run."""
+        start = self._within_a_page(blocks, near)
+        return None if start is None else start - start % self._geometry.ag_size
+
     def release(self, address: int, length: int) -> None:
         """Give blocks back that no crash can bring back.
 
@@ -134,15 +153,21 @@ class MountedSpace:
                 return sorted(chosen)
         return []
 
-    def _within_a_page(self, blocks: int, near: int) -> int | None:
-        """The first run behind `near` that is long enough and does not cross pages of the map."""
+    def _run_in_group(self, blocks: int, near: int) -> int | None:
+        group = near // self._geometry.ag_size
+        pages = self._geometry.ag_size // BLOCKS_PER_DMAP
+        return self._within_a_page(blocks, near, range(group * pages, min((group + 1) * pages, self._map.pages)))
+
+    def _within_a_page(self, blocks: int, near: int, pages: range | None = None) -> int | None:
+        """The first run behind `near` (cyclic) that is long enough, in `pages` of the map, and does not cross them."""
         pattern = bytes(blocks)
         first, inside = divmod(near, BLOCKS_PER_DMAP)
         if self._longest.get(first, blocks) >= blocks:
             at = self._map.bits(first).find(pattern, inside)
             if at >= 0:
                 return first * BLOCKS_PER_DMAP + at
-        for d in chain(range(first + 1, self._map.pages), range(first + 1)):
+        pages = range(self._map.pages) if pages is None else pages
+        for d in chain(range(first + 1, pages.stop), range(pages.start, first + 1)):
             if self._longest.get(d, blocks) < blocks:
                 continue
             at = self._map.bits(d).find(pattern)

@@ -126,11 +126,20 @@ class Transaction:
             self._dropped.append(image)
 
     def allocate(self, blocks: int, *, near: int, contiguous: bool = False) -> Extents:
-        """Take free blocks, see `FreeSpace.allocate`."""
+        """Take free blocks, see `MountedSpace.allocate`."""
         taken = self._space.allocate(blocks, near=near, contiguous=contiguous)
         self.allocated += taken
         self.undo.append(lambda: self._return(taken))
         return taken
+
+    def allocate_in_group(self, blocks: int, *, near: int) -> int | None:
+        """Take one run of free blocks, see `MountedSpace.allocate_in_group`."""
+        address = self._space.allocate_in_group(blocks, near=near)
+        if address is not None:
+            taken = [(address, blocks)]
+            self.allocated += taken
+            self.undo.append(lambda: self._return(taken))
+        return address
 
     def _return(self, taken: Extents) -> None:
         for address, length in taken:

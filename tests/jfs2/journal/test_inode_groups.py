@@ -5,7 +5,7 @@ import stat
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.jfs2 import InventoryBuilder, build
+from lvmfmt.jfs2 import FileSystem, InventoryBuilder, build, mkfs
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 
@@ -35,3 +35,23 @@ def test_a_group_is_added_to_a_map_whose_tree_has_pages(tmp_path, dialect, reque
     assert [f for f in report.findings if f.severity == "error"] == []
     if dialect.name == "linux":
         request.getfixturevalue("jfs_fsck")(path)
+
+
+def test_a_full_allocation_group_makes_a_new_inode_group(tmp_path, dialect):
+    """Allocation groups of 8,192 blocks (32 MiB): the first is full, and inode extents lie in that of their group."""
+    with ImageFile.create(tmp_path / "fs.img", 96 << 20) as device:
+        mkfs(device, dialect=dialect, now=NOW)
+        mounted = mount(device, now=NOW)
+        for i in range(32):
+            mounted.write_file(f"/big{i}", b"x" * (1 << 20), now=NOW)
+        for i in range(400):
+            mounted.write_file(f"/f{i}", b"content", now=NOW)
+        mounted.unmount()
+        assert not check(device).counts  # an extent elsewhere would be a warning (invariant 39)
+        fs = FileSystem.open(device)
+        groups = [fs.inodes.iag(k) for k in range(fs.inodes.iag_count)]
+        starts = [int(group.row["agstart"][0]) for group in groups]
+        assert len(groups) == 2 and starts[0] == 0 and starts[1] in (8192, 16384)
+        used = groups[1].address[groups[1].address != 0]
+        assert len(used) and (used // 8192 == starts[1] // 8192).all()
+        assert fs.read("/f399") == b"content"
