@@ -91,6 +91,10 @@ class OperationRefused(LvmfmtError):
     """The request breaks a rule: which rule, what evidence. Nothing was changed."""
 
 
+class ImageInUse(OperationRefused):
+    """Another process has the image open for writing, or wants it left alone; later it can be had."""
+
+
 class NotFound(OperationRefused, FileNotFoundError):
     """A path, name or device does not exist."""
 

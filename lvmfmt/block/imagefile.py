@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
-from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ..errors import AlreadyExists, ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
 
 _PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
@@ -29,7 +29,8 @@ class ImageFile(BlockDevice):
 
     Raises:
         NotFound: there is no such file.
-        OperationRefused: another process is using it (to write), or it is not a plain file.
+        ImageInUse: another process is using it (to write).
+        OperationRefused: it is not a plain file.
         ImageIOError: the system refused.
     """
 
@@ -93,7 +94,7 @@ class ImageFile(BlockDevice):
             fcntl.flock(self._fd, (fcntl.LOCK_EX if self.writable else fcntl.LOCK_SH) | fcntl.LOCK_NB)
         except BlockingIOError:
             if self.writable:
-                raise OperationRefused(
+                raise ImageInUse(
                     "another process is using the image", where=self.name, hint="wait until it has finished"
                 ) from None
             self.in_use = True

@@ -131,7 +131,7 @@ def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, pro
     """The tree below a directory of a file system, as a replay of its log leaves it."""
     from ..inspect.volume import open_logged
     from ..jfs2 import FileSystem
-    from ..jfs2.log import open_recovered
+    from ..jfs2.recovery import open_recovered
     from ..jfs2.sources import Part
 
     with open_logged(images, lv=args.lv, offset=args.offset) as on:

@@ -64,7 +64,7 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
     images, fixed = split(args.operands, *args.fixed)
     from ..inspect.volume import open_logged
     from ..jfs2 import FileSystem
-    from ..jfs2.log import open_recovered
+    from ..jfs2.recovery import open_recovered
 
     with open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
         if writable or args.no_replay:

@@ -4,10 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
-import shlex
-import subprocess
 import sys
-import tempfile
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -104,6 +101,10 @@ def _cat(args: argparse.Namespace) -> int:
 
 
 def _edit(args: argparse.Namespace) -> int:
+    import shlex
+    import subprocess
+    import tempfile
+
     with _machine(args, writable=True) as machine, tempfile.TemporaryDirectory(prefix="lvmfmt-edit-") as folder:
         before = machine.read_file(args.path) or b""
         copy = Path(folder, Path(args.path).name)

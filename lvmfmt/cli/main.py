@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import importlib
 import os
 import sys
@@ -10,7 +11,7 @@ from collections.abc import Sequence
 
 from .. import __version__
 from ..errors import CorruptImage, ImageIOError, LvmfmtError, printable
-from .operands import EXAMPLES_BELOW
+from .operands import ExamplesBelow
 
 COMMANDS = {
     "inspect": "what is on these disks, and what is wrong with it",
@@ -30,6 +31,9 @@ COMMANDS = {
 FINE, FINDINGS, REFUSED, SYSTEM_FAILED = 0, 1, 2, 3
 INTERRUPTED, PIPE_CLOSED = 130, 141
 """What a shell reports for a program ended by SIGINT and SIGPIPE."""
+
+_SELDOM = 100_000
+"""Objects between two searches for reference cycles: importing makes tens of thousands, and hardly any cycles."""
 
 _EXAMPLES = """\
 examples:
@@ -52,13 +56,15 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         prog="lvmfmt",
         description="AIX storage on ordinary image files: inspect it, emulate it, copy it.",
         epilog=_EXAMPLES,
-        formatter_class=EXAMPLES_BELOW,
+        formatter_class=ExamplesBelow,
     )
     top.add_argument("--version", action="version", version=f"lvmfmt {__version__}")
     commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
     called = next((word for word in argv if not word.startswith("-")), None)
-    for name, summary in COMMANDS.items():
-        command = commands.add_parser(name, help=summary, description=f"{summary}.", formatter_class=EXAMPLES_BELOW)
+    # building a parser takes a millisecond: those of other commands are made where the choice is shown
+    shown = {called: COMMANDS[called]} if called in COMMANDS and argv[0] == called else COMMANDS
+    for name, summary in shown.items():
+        command = commands.add_parser(name, help=summary, description=f"{summary}.", formatter_class=ExamplesBelow)
         if name == called:
             importlib.import_module(f".{name}_cmd", __package__).fill(command)
     return top
@@ -78,6 +84,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
+    gc.set_threshold(_SELDOM)
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts these at its import, and nothing here uses them
     try:
         args = parse(sys.argv[1:] if argv is None else argv)
         status = int(args.run(args))

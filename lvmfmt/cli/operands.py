@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from functools import cache
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TypeAlias
 
 from ..errors import OperationRefused
@@ -13,14 +15,27 @@ from ..units import parse_size
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a parser gives for its sub-commands."""
 
-EXAMPLES_BELOW = argparse.RawDescriptionHelpFormatter
-"""Keeps the lines of the examples as they are written."""
+
+class ExamplesBelow(argparse.RawDescriptionHelpFormatter):
+    """Keeps the lines of the examples as they are written.
+
+    A parser makes one for every argument, and each would ask for the width of the terminal.
+    """
+
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, width=_help_width())
+
+
+@cache
+def _help_width() -> int:
+    """Columns of help texts: those of the terminal, or of COLUMNS, without the last two."""
+    return get_terminal_size().columns - 2
 
 
 def verb(verbs: Commands, name: str, summary: str, *, examples: str) -> argparse.ArgumentParser:
     """A new command of a group, with its one-line summary and its examples."""
     return verbs.add_parser(
-        name, help=summary, description=f"{summary}.", epilog=f"examples:\n{examples}", formatter_class=EXAMPLES_BELOW
+        name, help=summary, description=f"{summary}.", epilog=f"examples:\n{examples}", formatter_class=ExamplesBelow
     )
 
 

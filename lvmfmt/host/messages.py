@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-import re
-import tomllib
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import LvmfmtError, OperationRefused, printable
 
-MARK = re.compile(r"S0|S4|T:\w+|D:\w+|V|R|I|\?")
-"""Where a wording comes from.
+MARK = r"S0|S4|T:\w+|D:\w+|V|R|I|\?"
+"""Where a wording comes from, as a pattern.
 
 S0, S4: printed in the articles "Using alt_disk_copy" and "Accessing VG copies"; T:x: seen in a real
 transcript or test fixture; D:x: IBM documentation; V: derived and checked against real output; R: recalled, not
@@ -19,8 +17,7 @@ verified again; I: inferred; ?: AIX's own text is not known, the wording is ours
 """
 
 
-@dataclass(frozen=True)
-class Message:
+class Message(NamedTuple):
     """One message.
 
     Attributes:
@@ -39,8 +36,10 @@ class Message:
 @cache
 def catalogue() -> dict[str, Message]:
     """Every message by its key; `texts/` has one file a family of commands."""
+    import tomllib
+
     found: dict[str, Message] = {}
-    for file in sorted(resources.files(__package__).joinpath("texts").iterdir(), key=lambda f: f.name):
+    for file in sorted(Path(__file__).with_name("texts").glob("*.toml")):
         for key, row in tomllib.loads(file.read_text("utf-8")).items():
             if key in found:
                 raise ValueError(f"{file.name}: message {key} is there twice")

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import tomllib
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
 
 from ..errors import OperationRefused
 
@@ -13,8 +12,7 @@ DEFAULT = "5.3"
 """The release of the article "Using alt_disk_copy"."""
 
 
-@dataclass(frozen=True)
-class Profile:
+class Profile(NamedTuple):
     """One release; the fields are described in `profiles.toml`."""
 
     name: str
@@ -33,7 +31,9 @@ class Profile:
 @cache
 def profiles() -> dict[str, Profile]:
     """Every profile by its name."""
-    raw = tomllib.loads(resources.files(__package__).joinpath("profiles.toml").read_text("utf-8"))
+    import tomllib
+
+    raw = tomllib.loads(Path(__file__).with_name("profiles.toml").read_text("utf-8"))
     return {name: Profile(name, **row) for name, row in raw.items()}
 
 

@@ -5,9 +5,8 @@ from __future__ import annotations
 import getopt
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, NamedTuple, TextIO
 
 from ..errors import LvmfmtError
 from .messages import CommandFailed, message
@@ -50,15 +49,16 @@ MODULES = {
     "getlvodm": "raw",
     "halt": "power",
     "importvg": "imports",
+    "installp": "installp",
     "ipl_varyon": "bootinfo",
     "joinvg": "splits",
     "logform": "mkfscmds",
     "logredo": "fscks",
     "lquerypv": "raw",
     "lqueryvg": "raw",
-    "lsattr": "devs",
-    "lscfg": "devs",
-    "lsdev": "devs",
+    "lsattr": "lsdevs",
+    "lscfg": "lsdevs",
+    "lsdev": "lsdevs",
     "lsfs": "lsfs",
     "lslpp": "software",
     "lslv": "lslv",
@@ -112,8 +112,7 @@ MODULES = {
 """Command -> module of `commands/` that has it in its `COMMANDS`; imported when it is called."""
 
 
-@dataclass(frozen=True)
-class Command:
+class Command(NamedTuple):
     """A command.
 
     Attributes:

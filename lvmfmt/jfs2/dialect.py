@@ -96,7 +96,7 @@ class Dialect:
 
     def with_index(self) -> Dialect:
         """The same for directories whose entries carry an index (Linux: DIR_INDEX)."""
-        return replace(self, structures=replace(self.structures, leaf_slot=LEAF_SLOT_INDEXED), leaf_head_units=11)
+        return replace(self, structures=self.structures._replace(leaf_slot=LEAF_SLOT_INDEXED), leaf_head_units=11)
 
     def head_offset(self, leaf: bool) -> int:
         """Where the name starts in a head slot."""

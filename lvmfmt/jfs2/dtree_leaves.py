@@ -6,8 +6,7 @@ Source: reference section 2.5 and invariants 60 to 72.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,8 +20,7 @@ SLOT = 32
 _END = 0xFF
 
 
-@dataclass(frozen=True)
-class Leaves:
+class Leaves(NamedTuple):
     """Leaves of one size.
 
     Attributes:
@@ -40,21 +38,52 @@ class Leaves:
     free: NDArray[np.uint8]
 
 
-@dataclass(frozen=True)
-class LeafEntries:
+class LeafEntries(NamedTuple):
     """Entries of leaves, those of a leaf together and in its order.
 
     Attributes:
         good: which leaves are in order, shape (leaves,); entries of the others are missing.
         leaf: index of the leaf of each entry, shape (entries,).
         numbers: inode number of each, shape (entries,).
-        names: name of each.
+        text: where the names are.
+        starts: place of each name in it, shape (entries,).
+        lengths: bytes of each, shape (entries,).
     """
 
     good: NDArray[np.bool_]
     leaf: NDArray[np.int64]
     numbers: NDArray[np.int64]
-    names: list[bytes]
+    text: bytes
+    starts: NDArray[np.int64]
+    lengths: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, leaf: int, numbers: list[int], names: list[bytes]) -> LeafEntries:
+        """The entries of one leaf that is in order."""
+        lengths = np.array([len(name) for name in names], np.int64)
+        starts = np.cumsum(lengths) - lengths
+        owner = np.full(len(names), leaf)
+        return cls(np.ones(1, bool), owner, np.array(numbers, np.int64), b"".join(names), starts, lengths)
+
+    @classmethod
+    def joined(cls, parts: list[LeafEntries]) -> LeafEntries:
+        """Entries of several parts in the order of their leaves."""
+        if len(parts) == 1:
+            return parts[0]
+        ends = np.cumsum([len(part.text) for part in parts])
+        starts = np.concatenate([part.starts + end - len(part.text) for part, end in zip(parts, ends, strict=True)])
+        good, leaf, numbers, lengths = (
+            np.concatenate([getattr(part, name) for part in parts]) for name in ("good", "leaf", "numbers", "lengths")
+        )
+        order = np.argsort(leaf, kind="stable")
+        text = b"".join([part.text for part in parts])
+        return cls(good, leaf[order], numbers[order], text, starts[order], lengths[order])
+
+    def names(self, part: slice = slice(None)) -> list[bytes]:
+        """The names of some entries, or of all."""
+        starts = self.starts[part]
+        ends = (starts + self.lengths[part]).tolist()
+        return [self.text[a:b] for a, b in zip(starts.tolist(), ends, strict=True)]
 
 
 def decode_leaves(dialect: Dialect, head: HeadSlot, leaves: Leaves, numbers: range) -> LeafEntries:
@@ -102,24 +131,30 @@ def decode_leaves(dialect: Dialect, head: HeadSlot, leaves: Leaves, numbers: ran
     kind = ">u8" if dialect.order == ">" else "<u4"
     number = np.ascontiguousarray(table[at, : np.dtype(kind).itemsize]).view(kind)[:, 0].astype(np.uint64)
     bad[leaf[(number < numbers.start) | (number >= numbers.stop)]] = True
-    names = _names(dialect, text, length)
-    bad[leaf[_impossible(names)]] = True
+    coded, lengths = _names(dialect, text, length)
+    starts = np.cumsum(lengths) - lengths
+    bad[leaf[_impossible(coded, starts, lengths)]] = True
     keep = ~bad[leaf]
-    if not keep.all():
-        names = [names[i] for i in np.flatnonzero(keep).tolist()]
-    return LeafEntries(~bad, leaf[keep], number[keep].astype(np.int64), names)
+    kept = number[keep].astype(np.int64)
+    return LeafEntries(~bad, leaf[keep], kept, coded, starts[keep], lengths[keep])
 
 
-def _names(dialect: Dialect, text: NDArray[np.uint8], length: NDArray[np.int64]) -> list[bytes]:
-    """The names in the rows of a matrix, `length` bytes of each."""
-    raw, width = text.tobytes(), text.shape[1]
-    names = [raw[a : a + n] for a, n in zip(range(0, len(raw), width), length.tolist(), strict=True)]
-    return names if dialect.name_unit == 1 else [dialect.decode_name(name) for name in names]
+def _names(dialect: Dialect, text: NDArray[np.uint8], length: NDArray[np.int64]) -> tuple[bytes, NDArray[np.int64]]:
+    """The names in the rows of a matrix, `length` bytes of each: all one after the other, and their lengths."""
+    coded = text[np.arange(text.shape[1]) < length[:, None]].tobytes()
+    if dialect.name_unit == 1:
+        return coded, length
+    ends = np.cumsum(length)
+    names = [dialect.decode_name(coded[a:b]) for a, b in zip((ends - length).tolist(), ends.tolist(), strict=True)]
+    return b"".join(names), np.array([len(name) for name in names], np.int64)
 
 
-def _impossible(names: list[bytes]) -> list[int]:
+def _impossible(text: bytes, starts: NDArray[np.int64], lengths: NDArray[np.int64]) -> NDArray[np.int64]:
     """Indexes of names that no directory can hold."""
-    together = b"".join(names)
-    if b"/" not in together and b"\0" not in together and not {b"", b".", b".."} & set(names):
-        return []
-    return [i for i, n in enumerate(names) if not n or n in (b".", b"..") or b"/" in n or b"\0" in n]
+    short = np.flatnonzero(lengths <= 2)
+    wrong = [i for i in short.tolist() if text[starts[i] : starts[i] + lengths[i]] in (b"", b".", b"..")]
+    if b"/" in text or b"\0" in text:
+        raw = np.frombuffer(text, np.uint8)
+        places = np.flatnonzero((raw == ord("/")) | (raw == 0))
+        wrong += (np.searchsorted(starts, places, "right") - 1).tolist()
+    return np.array(wrong, np.int64)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -116,8 +118,6 @@ def iter_file_data(inventory: Inventory) -> Iterator[tuple[int, memoryview]]:
 def iter_extent_data(inventory: Inventory, files: NDArray[np.int64]) -> Iterator[tuple[int, int, memoryview]]:
     """The data extents of regular files, the files in the order in which their data lies in the sources.
 
-    Files whose data is one extent are read together in large runs.
-
     Args:
         inventory: the tree.
         files: inode rows, ascending; files without data do not appear.
@@ -126,49 +126,101 @@ def iter_extent_data(inventory: Inventory, files: NDArray[np.int64]) -> Iterator
         (inode row, offset in the file, chunk): all chunks of a file one after the other, in ascending offset. A chunk
         is valid until the next one is asked for.
     """
-    extents = inventory.extents
-    first = np.searchsorted(extents["inode"], files)
-    count = np.searchsorted(extents["inode"], files, "right") - first
-    files, first, count = (a[count > 0] for a in (files, first, count))
-    head = extents[first]
-    order = np.lexsort((head["source_offset"], head["source"]))
-    together = ((count == 1) & (head["length"] <= RUN))[order].tolist()
-    rows, firsts, counts = files[order].tolist(), first[order].tolist(), count[order].tolist()
-    source, at = head["source"][order].tolist(), head["source_offset"][order].tolist()
-    start_in_file, sizes = head["offset"][order].tolist(), head["length"][order].tolist()
-    buffer = np.empty(RUN, np.uint8)
-    view = memoryview(buffer)
-    i = 0
-    while i < len(rows):
-        if not together[i]:
-            yield from _one_file(inventory, rows[i], firsts[i], counts[i], buffer)
-            i += 1
-            continue
-        start, end, j = at[i], at[i] + sizes[i], i + 1
-        while (
-            j < len(rows)
-            and together[j]
-            and source[j] == source[i]
-            and at[j] <= end + _WORTH_READING
-            and at[j] + sizes[j] - start <= RUN
-        ):
-            end = max(end, at[j] + sizes[j])
-            j += 1
-        inventory.sources[source[i]].read_into(start, buffer[: end - start])
-        for k in range(i, j):
-            yield rows[k], start_in_file[k], view[at[k] - start : at[k] - start + sizes[k]]
-        i = j
+    order = DataOrder.of(inventory, files)
+    rows = order.rows.tolist()
+    begins, ends, offsets = (column.tolist() for column in order.places())
+    for first, last, data in order.runs():
+        if data is None:
+            for offset, chunk in order.chunks(first):
+                yield rows[first], offset, chunk
+        else:
+            base = begins[first]
+            for i in range(first, last):
+                yield rows[i], offsets[i], data[begins[i] - base : ends[i] - base]
 
 
-def _one_file(
-    inventory: Inventory, row: int, first: int, count: int, buffer: NDArray[np.uint8]
-) -> Iterator[tuple[int, int, memoryview]]:
-    """Chunks of one file from its extents."""
-    for _, offset, length, source, source_offset in inventory.extents[first : first + count].tolist():
-        for at in range(0, length, RUN):
-            chunk = buffer[: min(RUN, length - at)]
-            inventory.sources[source].read_into(source_offset + at, chunk)
-            yield row, offset + at, memoryview(chunk)
+@dataclass(frozen=True)
+class DataOrder:
+    """Files with data, in the order in which it lies in the sources.
+
+    Attributes:
+        inventory: the tree.
+        rows: inode rows, shape (files,).
+        first: row of the first extent of each.
+        count: how many extents each has, at least one.
+    """
+
+    inventory: Inventory
+    rows: NDArray[np.int64]
+    first: NDArray[np.int64]
+    count: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, inventory: Inventory, files: NDArray[np.int64]) -> DataOrder:
+        """The order of those of some files (inode rows, ascending) that have data."""
+        counts = np.bincount(inventory.extents["inode"], minlength=len(inventory.inodes))
+        first, count = (np.cumsum(counts) - counts)[files], counts[files]
+        files, first, count = (column[count > 0] for column in (files, first, count))
+        head = inventory.extents[first]
+        order = np.lexsort((head["source_offset"], head["source"]))
+        return cls(inventory, files[order], first[order], count[order])
+
+    def part(self, start: int, stop: int) -> DataOrder:
+        """Some that stand together."""
+        cut = slice(start, stop)
+        return DataOrder(self.inventory, self.rows[cut], self.first[cut], self.count[cut])
+
+    def places(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Of the first extent of each: the bytes of the source where it begins and ends, and its offset in the file."""
+        head = self.inventory.extents[self.first]
+        begin = head["source_offset"]
+        return begin, begin + head["length"], head["offset"]
+
+    def ends(self) -> NDArray[np.int64]:
+        """Where, in each file, its data ends."""
+        last = self.inventory.extents[self.first + self.count - 1]
+        end: NDArray[np.int64] = last["offset"] + last["length"]
+        return end
+
+    def runs(self) -> Iterator[tuple[int, int, memoryview | None]]:
+        """Read all, neighbours in one source together in large runs.
+
+        Yields:
+            (first, last + 1, data): files with one extent each, `data` beginning where that of the first one does; or
+            one file and None, to be read in `chunks`. `data` is valid until the next run is asked for.
+        """
+        head = self.inventory.extents[self.first]
+        source, (begin, end, _) = head["source"], self.places()
+        short = (self.count == 1) & (head["length"] <= RUN)
+        buffer = np.empty(RUN, np.uint8)
+        view = memoryview(buffer)
+        apart = np.flatnonzero((source[1:] != source[:-1]) | ~short[1:] | ~short[:-1]) + 1
+        for start, stop in pairwise((0, *apart.tolist(), len(source))):
+            if start < stop and not short[start]:
+                yield start, stop, None
+                continue
+            reached = np.maximum.accumulate(end[start:stop])  # extents of a damaged image may overlap
+            gaps = np.flatnonzero(begin[start + 1 : stop] - reached[:-1] > _WORTH_READING) + 1
+            limits = np.append(gaps, stop - start)
+            at = start
+            while at < stop:
+                enough = np.searchsorted(reached[at - start :], begin[at] + RUN, "right") + at
+                last = int(min(enough, start + limits[np.searchsorted(limits, at - start, "right")]))
+                length = int(reached[last - 1 - start] - begin[at])
+                self.inventory.sources[source[at]].read_into(int(begin[at]), buffer[:length])
+                yield at, last, view[:length]
+                at = last
+
+    def chunks(self, which: int) -> Iterator[tuple[int, memoryview]]:
+        """Read one file: (offset in it, chunk) in ascending order; a chunk is valid until the next is asked for."""
+        buffer = np.empty(RUN, np.uint8)
+        first = self.first[which]
+        extents = self.inventory.extents[first : first + self.count[which]]
+        for _, offset, length, source, source_offset in extents.tolist():
+            for at in range(0, length, RUN):
+                chunk = buffer[: min(RUN, length - at)]
+                self.inventory.sources[source].read_into(source_offset + at, chunk)
+                yield offset + at, memoryview(chunk)
 
 
 def _zeros(row: int, length: int, zeros: memoryview) -> Iterator[tuple[int, memoryview]]:

@@ -17,7 +17,7 @@ from ..block import BlockDevice
 from ..block import open as open_device
 from ..errors import OperationRefused
 from .filesystem import FileSystem
-from .log import open_recovered
+from .recovery import open_recovered
 from .stat import Stat
 
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}

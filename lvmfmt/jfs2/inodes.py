@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,8 +37,7 @@ _CACHED_IAGS = 64
 _JUDGED = ["di_number", "di_fileset", "di_inostamp", "di_nlink", "di_mode", "di_size"]
 
 
-@dataclass(frozen=True)
-class Inode:
+class Inode(NamedTuple):
     """One disk inode.
 
     Attributes:
@@ -79,8 +77,7 @@ class Inode:
         return self.at + ROOT_OFFSET
 
 
-@dataclass(frozen=True)
-class Iag:
+class Iag(NamedTuple):
     """An inode allocation group.
 
     Attributes:
@@ -284,8 +281,13 @@ class InodeMap:
         raw = np.empty((len(at), INODE_SIZE), np.uint8)
         for a, b in pairwise(starts):
             first, last = int(places[a]), int(places[b - 1])
-            run = self.volume.device.read(first, last + INODE_SIZE - first).reshape(-1, INODE_SIZE)
-            raw[order[a:b]] = run[(places[a:b] - first) // INODE_SIZE]
+            if (np.diff(places[a:b]) == INODE_SIZE).all():
+                self.volume.device.read_into(first, raw[a:b])
+            else:
+                run = self.volume.device.read(first, last + INODE_SIZE - first).reshape(-1, INODE_SIZE)
+                raw[a:b] = run[(places[a:b] - first) // INODE_SIZE]
+        if (at != places).any():
+            raw[order] = raw.copy()
         return raw.view(self._record.dtype)[:, 0]
 
     def _faults(

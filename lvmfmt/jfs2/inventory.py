@@ -9,13 +9,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Source
 from ..errors import NotFound, OperationRefused, printable
+
+if TYPE_CHECKING:
+    from ..block import Source
 
 _T = TypeVar("_T")
 

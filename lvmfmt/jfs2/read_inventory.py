@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .attributes import AttributeReader
 from .attributes.descriptor import has_attributes
-from .dtree import DirectoryReader
+from .directory import DirectoryReader
 from .inode_table import INLINE_AREA, device_number
 from .inodes import ROOT_DIRECTORY, Inode, InodeMap
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
+from .read_tree import TreeReader
 from .volume import Volume
 from .xtree import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_ENTRIES, ROOT_OFFSET, file_extents, read_extents
 
@@ -29,8 +29,6 @@ class _Table:
     numbers: list[NDArray[np.int64]] = field(default_factory=list)
     inodes: list[NDArray[Any]] = field(default_factory=list)
     extents: list[NDArray[Any]] = field(default_factory=list)  # `inode` is an index in `numbers`
-    directories: dict[int, tuple[bytes, int]] = field(default_factory=dict)  # number -> root, its byte offset
-    entries: dict[int, tuple[list[int], list[bytes]]] = field(default_factory=dict)  # of directories in their inodes
     links: dict[int, bytes] = field(default_factory=dict)  # by index in `numbers`
     attributes: dict[int, dict[bytes, bytes]] = field(default_factory=dict)  # by index in `numbers`
     problems: list[str] = field(default_factory=list)
@@ -51,16 +49,14 @@ def read_inventory(
     Raises:
         CorruptImage: something of it makes no sense.
     """
-    table = _Table()
-    reader = AttributeReader(volume, inodes.read, directories)
+    table, tree = _Table(), TreeReader(volume, directories)
     for numbers, at, rows in inodes.tables():
-        _add_attributes(table, reader, numbers, at, rows)
-        _add(table, volume, directories, numbers, at, rows)
+        _add_attributes(table, volume, inodes, directories, numbers, at, rows)
+        _add(table, volume, tree, numbers, at, rows)
     numbers = np.concatenate(table.numbers) if table.numbers else np.zeros(0, np.int64)
-    parents, children, names = _read_tree(table, volume, directories, numbers, top)
+    found = tree.read(top)
+    child_index = found.places(numbers)
     used = np.zeros(len(numbers), bool)
-    child_index = np.searchsorted(numbers, children)
-    parent_index = np.searchsorted(numbers, parents)
     used[child_index] = True
     head = int(np.searchsorted(numbers, top))
     used[head] = False
@@ -68,17 +64,16 @@ def read_inventory(
     used[head] = True
     rows = np.full(len(numbers), -1, np.int32)
     rows[order] = np.arange(len(order))
-    entries = np.zeros(len(names), ENTRY_ROW)
-    lengths = np.array([len(name) for name in names], np.int64)
-    entries["parent"], entries["child"] = rows[parent_index], rows[child_index]
-    entries["name_start"], entries["name_length"] = np.cumsum(lengths) - lengths, lengths
+    entries = np.zeros(len(child_index), ENTRY_ROW)
+    entries["parent"], entries["child"] = rows[np.searchsorted(numbers, found.parents)], rows[child_index]
+    entries["name_start"], entries["name_length"] = found.starts, found.lengths
     extents = np.concatenate(table.extents) if table.extents else np.zeros(0, EXTENT_ROW)
     extents = extents[used[extents["inode"]]]
     extents["inode"] = rows[extents["inode"]]
     return Inventory(
         inodes=np.concatenate(table.inodes)[order],
         entries=entries,
-        names=b"".join(names),
+        names=found.text,
         extents=extents[np.argsort(extents["inode"], kind="stable")],
         sources=[volume.device],
         links={int(rows[i]): target for i, target in table.links.items() if used[i]},
@@ -87,51 +82,10 @@ def read_inventory(
     )
 
 
-def _read_tree(
-    table: _Table, volume: Volume, directories: DirectoryReader, numbers: NDArray[np.int64], top: int
-) -> tuple[NDArray[np.int64], NDArray[np.int64], list[bytes]]:
-    """Parent number, child number and name of every entry below the top, a directory's own entry first."""
-    if top not in table.directories:
-        raise volume.corrupt("inode", "di_mode", None, f"a directory, inode {top}", "none")
-    children: list[int] = []
-    names: list[bytes] = []
-    pending: list[int] = []
-    counts: list[int] = []
-    level, seen = [top], {top}
-    while level:
-        pending += level
-        below = []
-        trees = [table.directories[number] for number in level if number not in table.entries]
-        others = directories.entries_of(trees) if trees else iter(())
-        for number in level:
-            numbers_in, names_in = table.entries.pop(number) if number in table.entries else next(others)
-            for child in numbers_in:
-                if child in table.directories:
-                    if child in seen:
-                        at = table.directories[number][1]
-                        expected = "a directory that has no name yet"
-                        raise volume.corrupt("dtree_leaf_slot", "inumber", at, expected, child)
-                    seen.add(child)
-                    below.append(child)
-            counts.append(len(numbers_in))
-            children += numbers_in
-            names += names_in
-        level = below
-    found = np.array(children, np.int64)
-    parents = np.repeat(np.array(pending, np.int64), counts)
-    strange = numbers[np.minimum(np.searchsorted(numbers, found), len(numbers) - 1)] != found
-    if strange.any():
-        entry = int(np.flatnonzero(strange)[0])
-        at = table.directories[int(parents[entry])][1]
-        expected = f"an inode in use for {names[entry]!r}"
-        raise volume.corrupt("dtree_leaf_slot", "inumber", at, expected, found[entry])
-    return parents, found, names
-
-
 def _add(
     table: _Table,
     volume: Volume,
-    directories: DirectoryReader,
+    tree: TreeReader,
     numbers: NDArray[np.int64],
     at: NDArray[np.int64],
     rows: NDArray[Any],
@@ -152,7 +106,7 @@ def _add(
     roots_at = at + ROOT_OFFSET
     base = table.count
     folders = np.flatnonzero(kinds == stat.S_IFDIR)
-    _add_folders(table, directories, numbers[folders], roots_at[folders], rows["root"][folders])
+    tree.add(numbers[folders], roots_at[folders], rows["root"][folders])
     links = np.flatnonzero(kinds == stat.S_IFLNK)
     for i in links.tolist():
         table.links[base + i] = link_target(volume, rows["root"][i], int(rows["di_size"][i]), int(roots_at[i]))
@@ -164,29 +118,23 @@ def _add(
     table.count += len(rows)
 
 
-def _add_folders(
+def _add_attributes(
     table: _Table,
+    volume: Volume,
+    inodes: InodeMap,
     directories: DirectoryReader,
     numbers: NDArray[np.int64],
-    roots_at: NDArray[np.int64],
-    roots: NDArray[np.uint8],
-) -> None:
-    """Take over the directories of one IAG, and the entries of those that lie in their inodes."""
-    found = directories.leaf_roots(np.ascontiguousarray(roots))
-    bounds = np.searchsorted(found.leaf, np.arange(len(numbers) + 1)).tolist()
-    below = found.numbers.tolist()
-    for i, (number, at, good) in enumerate(zip(numbers.tolist(), roots_at.tolist(), found.good.tolist(), strict=True)):
-        table.directories[number] = (b"" if good else roots[i].tobytes()), at
-        if good:
-            a, b = bounds[i], bounds[i + 1]
-            table.entries[number] = below[a:b], found.names[a:b]
-
-
-def _add_attributes(
-    table: _Table, reader: AttributeReader, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any]
+    at: NDArray[np.int64],
+    rows: NDArray[Any],
 ) -> None:
     """Take over the attributes of the inodes that have some."""
-    for i in np.flatnonzero(has_attributes(reader.dialect, rows)).tolist():
+    some = np.flatnonzero(has_attributes(volume.dialect, rows)).tolist()
+    if not some:
+        return
+    from .attributes import AttributeReader
+
+    reader = AttributeReader(volume, inodes.read, directories)
+    for i in some:
         found = reader.attributes(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
         if found.values:
             table.attributes[table.count + i] = found.values

@@ -6,12 +6,10 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-import numpy as np
-
 from ..block import PieceList
 from ..errors import NotFound, OperationRefused
 from .dialect import MAX_NAME_UNITS, Dialect
-from .dtree import DirectoryReader, Entry
+from .directory import DirectoryReader, Entry
 from .filedata import file_device
 from .geometry import BLOCK_MAP_OFFSET, PAGE
 from .inodes import ROOT_DIRECTORY, Inode, InodeMap
@@ -25,6 +23,10 @@ if TYPE_CHECKING:
     from .inventory import Inventory
 
 
+_TOGETHER = 1024
+"""Inodes that a walk reads at a time."""
+
+
 class StatFs(NamedTuple):
     """Counts of a file system, as its control pages have them."""
 
@@ -32,6 +34,15 @@ class StatFs(NamedTuple):
     free_blocks: int
     inodes_used: int
     inodes_backed: int
+
+
+class _Found(NamedTuple):
+    """Something on a walk, and the tree root of a directory."""
+
+    path: str
+    status: Stat
+    root: bytes
+    root_at: int
 
 
 class View:
@@ -99,7 +110,9 @@ class View:
         Raises:
             OperationRefused: it is not a directory.
         """
-        return [name_text(entry.name) for entry in self.entries(self._directory(path))]
+        directory = self._directory(path)
+        found = self.directories.entries_of([(directory.root.tobytes(), directory.root_at)])
+        return [name_text(name) for part in found for name in part.names()]
 
     def walk(self, top: str = "/", *, depth: int | None = None) -> Iterator[tuple[str, Stat]]:
         """Every path from `top` down with its attributes, a directory before what is in it.
@@ -113,28 +126,37 @@ class View:
         """
         inode = self.inode(top)
         seen = {inode.number}
-        pending = [("/" + "/".join(parts_of(top)), Stat.of(inode, self.dialect), inode.root, inode.root_at, 0)]
-        while pending:
-            path, status, root, at, level = pending.pop()
-            yield path, status
-            if not status.is_directory or level == depth:
-                continue
-            found = self.directories.entries(root.tobytes(), at=at)
-            numbers = [entry.number for entry in found]
-            places, rows = self.inodes.read_many(np.array(numbers, np.int64))
-            prefix = path.rstrip("/") + "/"
-            below = [
-                (prefix + name_text(entry.name), child, rows["root"][i], int(places[i]) + ROOT_OFFSET, level + 1)
-                for i, (entry, child) in enumerate(zip(found, Stat.of_rows(numbers, rows, self.dialect), strict=True))
-            ]
-            for _, child, *_ in below:
-                if child.is_directory:
-                    if child.number in seen:
+        here = _Found("/" + "/".join(parts_of(top)), Stat.of(inode, self.dialect), inode.root.tobytes(), inode.root_at)
+        yield here.path, here.status
+        levels = [self._below(here, seen)] if here.status.is_directory and depth != 0 else []
+        while levels:
+            for found in levels[-1]:
+                yield found.path, found.status
+                if found.status.is_directory and len(levels) != depth:
+                    levels.append(self._below(found, seen))
+                    break
+            else:
+                levels.pop()
+
+    def _below(self, directory: _Found, seen: set[int]) -> Iterator[_Found]:
+        """What is in a directory, some at a time; `seen` takes the numbers of the directories among it."""
+        prefix = directory.path.rstrip("/") + "/"
+        for entries in self.directories.entries_of([(directory.root, directory.root_at)]):
+            for first in range(0, len(entries.numbers), _TOGETHER):
+                part = slice(first, first + _TOGETHER)
+                numbers = entries.numbers[part]
+                places, rows = self.inodes.read_many(numbers)
+                stats = Stat.of_rows(numbers.tolist(), rows, self.dialect)
+                for i, (name, status) in enumerate(zip(entries.names(part), stats, strict=True)):
+                    path, root_at = prefix + name_text(name), int(places[i]) + ROOT_OFFSET
+                    if status.is_directory and status.number in seen:
+                        expected = "a directory that has no name yet"
                         raise self.volume.corrupt(
-                            "dtree_leaf_slot", "inumber", at, "a directory that has no name yet", child.number
+                            "dtree_leaf_slot", "inumber", directory.root_at, expected, status.number
                         )
-                    seen.add(child.number)
-            pending.extend(reversed(below))
+                    if status.is_directory:
+                        seen.add(status.number)
+                    yield _Found(path, status, rows["root"][i].tobytes() if status.is_directory else b"", root_at)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a regular file; fewer than asked for at its end.
@@ -249,7 +271,7 @@ class View:
 
     def entries(self, directory: Inode) -> list[Entry]:
         """Entries of a directory, in the order of its tree."""
-        return self.directories.entries(directory.root.tobytes(), at=directory.root_at)
+        return list(self.directories.entries(directory.root.tobytes(), at=directory.root_at))
 
     def _directory(self, path: str) -> Inode:
         inode = self.inode(path)

@@ -9,9 +9,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 import construct as c
 import numpy as np
@@ -32,8 +31,7 @@ class Grade(enum.StrEnum):
     """Our own choice, because nothing is published."""
 
 
-@dataclass(frozen=True)
-class Ints:
+class Ints(NamedTuple):
     """The integer types of one byte order."""
 
     u8: c.FormatField
@@ -73,8 +71,7 @@ def text(size: int) -> Text:
     return Text(size)
 
 
-@dataclass(frozen=True)
-class Field:
+class Field(NamedTuple):
     """One named field of a record: its construct type and what is known about it."""
 
     name: str
@@ -102,8 +99,7 @@ def reserved(name: str, size: int, grade: Grade, source: str) -> Field:
     return Field(name, c.Bytes(size), "no known meaning", grade, source)
 
 
-@dataclass(frozen=True)
-class FieldInfo:
+class FieldInfo(NamedTuple):
     """One row of `Record.fields()`."""
 
     name: str
@@ -132,12 +128,17 @@ class Record:
         self.place = place
         self.size = size
         self._fields = tuple(fields)
-        self.struct = c.Struct(*(f.name / _construct(f.type) for f in self._fields))
-        if self.struct.sizeof() != size:
-            raise ValueError(f"{name}: fields add up to {self.struct.sizeof()} bytes, not {size}")
+        total = sum(_size(f.type) for f in self._fields)
+        if total != size:
+            raise ValueError(f"{name}: fields add up to {total} bytes, not {size}")
 
     def __repr__(self) -> str:
         return f"Record({self.name!r}, {self.size} bytes)"
+
+    @cached_property
+    def struct(self) -> c.Struct:
+        """The construct declaration; made when it is asked for, since a command needs few of all structures."""
+        return c.Struct(*(f.name / _construct(f.type) for f in self._fields))
 
     def parse(self, buffer: Buffer, *, offset: int = 0, where: str = "") -> Any:
         """The fields of the structure at the start of `buffer`, as a construct `Container`.
@@ -219,7 +220,7 @@ class Record:
     def _places(self) -> Iterable[tuple[int, int]]:
         offset = 0
         for f in self._fields:
-            size = _construct(f.type).sizeof()
+            size = _size(f.type)
             yield offset, size
             offset += size
 
@@ -233,6 +234,19 @@ def array(count: int, type: Any) -> c.Array:
 
 def _construct(type: Any) -> Any:
     return type.struct if isinstance(type, Record) else type
+
+
+_PLAIN = (c.FormatField, c.Bytes, c.BytesInteger)
+"""Types that know their length, which `sizeof` takes longer to say."""
+
+
+def _size(type: Any) -> int:
+    """Bytes of a field."""
+    if isinstance(type, Record):
+        return type.size
+    if isinstance(type, c.Array):
+        return int(type.count * _size(getattr(type, "element", type.subcon)))
+    return int(type.length if isinstance(type, _PLAIN) else type.sizeof())
 
 
 def _dtype(type: Any) -> Any:

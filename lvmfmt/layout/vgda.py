@@ -11,8 +11,6 @@ L? a name in a structure of the Linux driver that its code never reads, R memory
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import construct as c
 
 from .record import BIG, Grade, Record, field, reserved, text
@@ -51,7 +49,7 @@ VGDA_HEADER_BIG = Record(
     "vgda_header_big",
     "first sector of a VGDA copy of a big volume group",
     [
-        *(replace(known, grade=C, source=f"A; classic: {known.source}") for known in _HEADER_FIELDS),
+        *(known._replace(grade=C, source=f"A; classic: {known.source}") for known in _HEADER_FIELDS),
         reserved("reserved1", 22, C, "A"),
         field("layout", text(16), "lvmfmt layout 1: the places in this VGDA are our own choice", C, "A"),
         reserved("reserved2", 432, C, "A"),

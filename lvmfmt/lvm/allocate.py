@@ -69,7 +69,7 @@ def add_copies(pools: Sequence[Pool], old: LvMap, copies: int, policy: Policy) -
     new = LvMap.empty(max(copies, old.copies), old.lps)
     new.pv[: old.copies], new.pp[: old.copies] = old.pv, old.pp
     for copy in range(copies):
-        lps = np.flatnonzero(new.pv[copy] == 0)
+        lps = (new.pv[copy] == 0).nonzero()[0]
         if not len(lps):
             continue
         mates = [i for i in range(new.copies) if i != copy]
@@ -166,10 +166,11 @@ def _maximum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
 
 def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
     chosen = _bounded(usable, row, policy)
+    first = [pool for pool in chosen if pool.number in row.own]
+    whole = next((pool for pool in chosen if not first and row.capacity(pool, policy.strict) == len(row)), None)
+    if whole is not None:
+        return _fill(whole, row, np.arange(len(row)), policy)
     room = {pool.number: row.capacity(pool, policy.strict) for pool in chosen}
-    whole = next((pool for pool in chosen if room[pool.number] == len(row)), None)
-    own = [pool for pool in chosen if pool.number in row.own]
-    first = [whole] if whole is not None and not own else own
     lacking = len(row) - sum(room[pool.number] for pool in first)
     others = [pool for pool in chosen if pool not in first]
     alone = next((pool for pool in others if room[pool.number] >= lacking > 0), None)
@@ -258,4 +259,4 @@ def violated(lv_map: LvMap, policy: Policy) -> str:
 
 
 def _numbers(pv: NDArray[np.uint16]) -> frozenset[int]:
-    return frozenset(np.unique(pv[pv != 0]).tolist())
+    return frozenset(np.bincount(pv.reshape(-1)).nonzero()[0].tolist()) - {0} if pv.size else frozenset()

@@ -8,11 +8,10 @@ group may have is compared in memory.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ..block import BlockDevice, Bytes
 from ..errors import ImageIOError
@@ -54,11 +53,11 @@ class Delta(NamedTuple):
         return cls.of(old, changed_sectors(old, new))
 
     @classmethod
-    def of(cls, old: Bytes, sectors: NDArray[np.int64]) -> Delta:
+    def of(cls, old: Bytes, sectors: Collection[int]) -> Delta:
         """The same where the sectors that differ are known, in ascending order."""
         last = len(old) // SECTOR - 1
-        begin, middle, end = (sectors == 0), (sectors > 0) & (sectors < last), (sectors == last)
-        return cls(old, (_runs(sectors[begin]), _runs(sectors[middle]), _runs(sectors[end])))
+        middle = [sector for sector in sectors if 0 < sector < last]
+        return cls(old, (_runs([0] if 0 in sectors else []), _runs(middle), _runs([last] if last in sectors else [])))
 
 
 class Ledger:
@@ -76,13 +75,13 @@ class Ledger:
 
     def look_again(self, device: BlockDevice, offset: int) -> None:
         """Forget what is known of a place if somebody else has written there: it begins with another stamp."""
-        known = self._known.get((device, offset), _NOTHING)
+        known, there = self._known.get((device, offset), _NOTHING), bytearray(SECTOR)
         try:
-            if len(known) and device.read(offset, SECTOR).tobytes() == known[:SECTOR].tobytes():
-                return
+            device.read_into(offset, there)
         except ImageIOError:
-            pass  # the write that follows fails
-        self._known.pop((device, offset), None)
+            there.clear()  # the write that follows fails
+        if there != known[:SECTOR].data:
+            self._known.pop((device, offset), None)
 
     def holds(self, device: BlockDevice, offset: int, raw: Bytes) -> bool:
         """Whether this copy is known to lie there whole."""
@@ -131,7 +130,7 @@ class Ledger:
         self._known[device, offset] = _NOTHING
 
 
-def changed_sectors(old: Bytes, new: Bytes, idle: tuple[int, int] = (0, 0)) -> NDArray[np.int64]:
+def changed_sectors(old: Bytes, new: Bytes, idle: tuple[int, int] = (0, 0)) -> list[int]:
     """The sectors in which two copies differ, in ascending order.
 
     Args:
@@ -139,12 +138,12 @@ def changed_sectors(old: Bytes, new: Bytes, idle: tuple[int, int] = (0, 0)) -> N
         new: another one, of the same length.
         idle: bytes that are known to be equal, first and end: whole sectors.
     """
-    found = []
+    found: list[int] = []
     for start, end in ((0, idle[0]), (idle[1], len(new))):
         words = old[start:end].view(np.uint64) != new[start:end].view(np.uint64)
         sectors = (words.nonzero()[0] + start // _WORD) // (SECTOR // _WORD)
-        found.append(sectors[np.diff(sectors, prepend=-1) > 0])
-    return np.concatenate(found)
+        found += sectors[:1].tolist() + sectors[1:][sectors[1:] != sectors[:-1]].tolist()
+    return found
 
 
 def same(a: Bytes, b: Bytes) -> bool:
@@ -175,13 +174,13 @@ def write_sync(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
         raise DiskFailed(device, error) from error
 
 
-def _runs(sectors: NDArray[np.int64]) -> list[Run]:
-    """Runs of bytes (start, end) with all of these sectors; one where they lie near."""
-    if not len(sectors):
-        return []
-    cuts = (np.diff(sectors) > _NEAR).nonzero()[0].tolist()
-    firsts, lasts = [0, *(cut + 1 for cut in cuts)], [*cuts, len(sectors) - 1]
-    return [
-        (int(sectors[first]) * SECTOR, (int(sectors[last]) + 1) * SECTOR)
-        for first, last in zip(firsts, lasts, strict=True)
-    ]
+def _runs(sectors: Sequence[int]) -> list[Run]:
+    """Runs of bytes (start, end) with all of these sectors, which ascend; one run where they lie near."""
+    runs: list[Run] = []
+    for sector in sectors:
+        start, end = sector * SECTOR, (sector + 1) * SECTOR
+        if runs and start - runs[-1][1] < _NEAR * SECTOR:
+            runs[-1] = runs[-1][0], end
+        else:
+            runs.append((start, end))
+    return runs

@@ -29,8 +29,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-import numpy as np
-
 from ..block import BlockDevice, Bytes
 from ..errors import CorruptImage, OperationRefused
 from ..units import SECTOR
@@ -80,7 +78,8 @@ def commit(
             written.
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
-    known = set(new.vgsa.all_missing if missing is None else missing)
+    marked = set(new.vgsa.all_missing)
+    known = marked if missing is None else set(missing)
     _check_writable(new, changes, known)
     _stale_where_unreachable(new, changes)
     places = counted(new)
@@ -90,9 +89,11 @@ def commit(
     for minor, block in changes.new_lvcbs.items():
         _write_control_block(new, minor, block)
     before = old.stale if new.vgda.factor == old.vgda.factor else with_factor(old.stale, new.vgda.slots)
-    _put_vgsa(new, places, now, stale=new.stale | before, joined=changes.joined)
+    was_stale = before.any()
+    _put_vgsa(new, places, now, stale=new.stale | before if was_stale else new.stale, joined=changes.joined)
     _put_vgda(old, new, places, now, joined=changes.joined)
-    _put_vgsa(new, places, now, stale=new.stale, missing=known, joined=changes.joined)
+    if was_stale or known != marked:
+        _put_vgsa(new, places, now, stale=new.stale, missing=known, joined=changes.joined)
     for number in sorted(changes.joined):
         lvm_record.write(new.members[number].device, new.members[number].record)
     for member in changes.left:
@@ -162,19 +163,20 @@ def _put_vgda(old: GroupState, new: GroupState, places: Sequence[Place], now: in
     before, after = old.vgda, new.vgda
     idle = max(before.idle[0], after.idle[0]), min(before.idle[1], after.idle[1])
     sectors = changed_sectors(before.raw, after.raw, idle)
-    if not joined and not len(sectors):
+    if not joined and not sectors:
         return
     after.stamp = max(now, before.stamp + 1)
-    stamped = np.array([at // SECTOR for at in (*after.format.begins, *after.format.ends)])
-    delta = Delta.of(before.raw, np.sort(np.concatenate((sectors, stamped))))
+    stamped = (at // SECTOR for at in (*after.format.begins, *after.format.ends))
+    delta = Delta.of(before.raw, sorted({*sectors, *stamped}))
     held = _held(new, before.raw, lambda place: place.vgda_offset)
     for place in _spared(_in_order(new, places, joined, held)):
         new.ledger.write(place.device, place.vgda_offset, after.raw, delta)
 
 
 def _check_writable(new: GroupState, changes: Changes, missing: set[int]) -> None:
-    absent = [pvid for number, pvid in new.pvids.items() if number not in new.members and number not in missing]
-    if absent:
+    numbers = set(new.vgda.numbers.tolist()) - set(new.members) - missing
+    if numbers:
+        absent = [pvid for number, pvid in new.pvids.items() if number in numbers]
         raise OperationRefused(
             f"PVs {', '.join(absent)} are not here",
             hint="bring them, or vary the group on without them, which marks them as missing",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused
@@ -13,8 +13,7 @@ from .problems import Problem
 from .record import LvmRecord
 
 
-@dataclass(frozen=True)
-class DiskInfo:
+class DiskInfo(NamedTuple):
     """What `scan` found on a disk.
 
     Attributes:

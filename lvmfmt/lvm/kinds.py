@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..units import TIB
 
@@ -22,8 +22,7 @@ PPS_PER_ROW = 1016
 """PPs of one PV area of a classic or big group. A factor multiplies it."""
 
 
-@dataclass(frozen=True)
-class Limits:
+class Limits(NamedTuple):
     """What a group of a kind can have.
 
     Attributes:

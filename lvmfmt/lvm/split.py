@@ -172,7 +172,7 @@ def _snapshot(
                 changes.new_lvcbs[lv.minor] = block
     for number in new.pvids:
         if number not in numbers:
-            vgda.pvs[number - 1] = np.zeros((), vgda.pvs.dtype)
+            vgda.remove_pv(number)
             new.members.pop(number, None)
     for minor, kept in new.maps.items():
         store(vgda, minor, None, kept, new.stale)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -23,7 +23,7 @@ from .maps import LvMap
 from .pptable import PpTable
 from .problems import Problem
 from .record import PRIMARY_PSN, LvmRecord
-from .vgda import LV_DEFINED, LV_STALE, PP_ALLOCATED, PP_STALE, PV_SPLIT, PV_STALE, Vgda
+from .vgda import PP_ALLOCATED, PP_STALE, PV_SPLIT, PV_STALE, Vgda
 from .vgsa import Vgsa
 
 
@@ -96,21 +96,28 @@ class GroupState:
         """PVID by PV number."""
         return {int(i) + 1: pvid_of(self.vgda.pvs["pv_id"][i].tobytes()) for i in np.flatnonzero(self.vgda.pv_used)}
 
-    def settle(self) -> None:
-        """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness."""
+    def settle(self, placed: Iterable[int] | None = None) -> None:
+        """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness.
+
+        Args:
+            placed: minor numbers of the LVs whose number of copies may be another; default all.
+        """
         vgda = self.vgda
         self.stale.flat &= vgda.allocated.flat
         stale = self.stale.flat.nonzero()[0]
         self._mark_pps()
         self._settle_pvs(stale)
         self._settle_lvs(stale)
+        for minor in self.maps if placed is None else placed:
+            if minor in self.maps:
+                vgda.set_copies(minor, self.maps[minor].copies)
         vgda.settle_entries()
 
     def _settle_pvs(self, stale: NDArray[np.int64]) -> None:
         """Copies of the VGDA and state of every PV in use; `stale` are the rows of stale PPs."""
         pvs, header = self.vgda.pvs, self.vgda.header
-        used = self.vgda.pv_used.nonzero()[0]
-        counts = [count for _, count in sorted(vgda_counts(used.tolist()).items())]
+        used = self.vgda.numbers - 1
+        counts = list(vgda_counts(used.tolist()).values())
         states = pvs["pv_state"].astype(np.int64) & ~PV_STALE
         states[self.vgda.slots.locate(stale)[0]] |= PV_STALE
         pvs["pvnum_vgdas"][used] = counts
@@ -118,22 +125,16 @@ class GroupState:
         header["numpvs"], header["total_vgdas"] = len(used), sum(counts)
 
     def _settle_lvs(self, stale: NDArray[np.int64]) -> None:
-        """Copies and state of every LV in use."""
-        vgda = self.vgda
-        vgda.header["numlvs"] = len(self.maps)
-        if not self.maps:
-            return
-        minors = np.array(list(self.maps))
-        copies = np.array([len(lv_map.pv) for lv_map in self.maps.values()], np.uint8)
-        states = vgda.all_small_fields()[0][minors - 1].astype(np.uint8) & ~np.uint8(LV_STALE) | np.uint8(LV_DEFINED)
-        for minor in np.unique(vgda.pps.flat["lv_index"][stale]).tolist() if len(stale) else ():
-            if minor in self.maps and self.maps[minor].look_up(self.stale).any():
-                states[minors == minor] |= LV_STALE
-        vgda.set_small_fields(minors, states, copies)
+        """State of every LV in use; `stale` are the rows of stale PPs."""
+        minors = np.array(list(self.maps), np.int64)
+        named = np.unique(self.vgda.pps.flat["lv_index"][stale]).tolist() if len(stale) else ()
+        which = [n for n in named if n in self.maps and self.maps[n].look_up(self.stale).any()]
+        self.vgda.header["numlvs"] = len(minors)
+        self.vgda.set_states(minors, np.isin(minors, which) if which else np.zeros(len(minors), np.bool_))
 
     def _mark_pps(self) -> None:
         """What the PP entries say of staleness."""
-        end = int((self.vgda.slots.first + self.vgda.slots.width)[self.vgda.pv_used].max(initial=0))
+        end = self.vgda.last_row
         marks, held = self.vgda.pps.flat["pp_state"][:end], self.vgda.allocated.flat[:end]
         right = np.where(self.stale.flat[:end], PP_STALE, PP_ALLOCATED).astype(marks.dtype)
         np.copyto(marks, right, where=held)

@@ -6,6 +6,7 @@ Bytes whose meaning is not known are kept as they were read, so a copy that AIX 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -55,7 +56,7 @@ class Vgda:
     def __init__(self, raw: Bytes, format: VgdaFormat, slots: Slots | None = None) -> None:
         self.raw = raw
         self.format = format
-        self.header: Any = raw[:SECTOR].view(format.header.dtype)[0]
+        self.header: Any = np.ndarray((1,), format.header.dtype, raw.data)[0]
         self.lvs: NDArray[Any] = format.lvs.view(raw)
         self.pvs: NDArray[Any] = format.pvs.view(raw)
         self.names: NDArray[np.bytes_] = format.names.view(raw)["name"]
@@ -63,8 +64,8 @@ class Vgda:
         self.lvcbs = None if blocks is None else raw[blocks.offset : blocks.at(blocks.rows)].reshape(-1, SECTOR)
         self.slots = slots or Slots(*format.slots(self.pvs), format.pps.rows, format.room)
         self.pps = PpTable(format.pps.view(raw), self.slots)
-        self.begins = [raw[at : at + 8].view(_STAMP) for at in format.begins]
-        self.ends = [raw[at : at + 8].view(_STAMP) for at in format.ends]
+        self.begins = [np.ndarray((1,), _STAMP, raw.data, at) for at in format.begins]
+        self.ends = [np.ndarray((1,), _STAMP, raw.data, at) for at in format.ends]
         self._allocated: PpTable | None = None
 
     @classmethod
@@ -99,6 +100,7 @@ class Vgda:
     def copy(self) -> Vgda:
         """An independent copy."""
         twin = Vgda(self.raw.copy(), self.format, self.slots.copy())
+        twin.numbers, twin.last_row = self.numbers, self.last_row
         if self._allocated is not None:
             twin._allocated = PpTable(self._allocated.flat.copy(), twin.slots)
         return twin
@@ -144,6 +146,11 @@ class Vgda:
         """Whether each PV slot is in use, index PV number - 1."""
         return np.asarray(self.pvs["pv_id"].any(axis=1))
 
+    @cached_property
+    def numbers(self) -> NDArray[np.int64]:
+        """The numbers of the PVs in use, in ascending order."""
+        return np.asarray(self.pv_used.nonzero()[0] + 1)
+
     @property
     def lv_used(self) -> NDArray[np.bool_]:
         """Whether each LV slot is in use, index minor - 1; an LV may have no LPs."""
@@ -173,9 +180,13 @@ class Vgda:
     @property
     def idle(self) -> tuple[int, int]:
         """The bytes of the table of PP entries behind those of the last PV, first and end: whole sectors."""
-        pps, used = self.format.pps, self.pv_used
-        row = int((self.slots.first + self.slots.width)[used].max(initial=0))
-        return align_up(pps.at(row), SECTOR), pps.at(pps.rows) // SECTOR * SECTOR
+        pps = self.format.pps
+        return align_up(pps.at(self.last_row), SECTOR), pps.at(pps.rows) // SECTOR * SECTOR
+
+    @cached_property
+    def last_row(self) -> int:
+        """The row behind the PP entries of the last PV."""
+        return int((self.slots.first + self.slots.width)[self.numbers - 1].max(initial=0))
 
     @property
     def exists(self) -> PpTable:
@@ -199,6 +210,17 @@ class Vgda:
         """False for every PP."""
         return PpTable.zeros(self.slots)
 
+    def remove_pv(self, number: int) -> None:
+        """Take a PV out of the tables."""
+        rows = np.arange(self.slots.width[number - 1]) + self.slots.first[number - 1]
+        self.set_pps(rows, np.zeros((), self.pps.dtype))
+        self.pvs[number - 1] = np.zeros((), self.pvs.dtype)
+        self._forget_pvs()
+
+    def _forget_pvs(self) -> None:
+        for name in ("numbers", "last_row"):
+            self.__dict__.pop(name, None)
+
     def define_pv(self, number: int, pvid: str, pp_count: int, first_psn: int) -> None:
         """Take a PV into the tables.
 
@@ -216,6 +238,7 @@ class Vgda:
         pv["pv_state"] = PV_ACTIVE
         pv["psn_part1"] = first_psn
         pv["pv_num"] = number
+        self._forget_pvs()
         rows = np.arange(slots.first[index], slots.first[index] + pp_count)
         self.set_pps(rows, np.zeros((), self.pps.dtype))
         if self.format.kind is VgKind.SCALABLE:
@@ -234,10 +257,11 @@ class Vgda:
 
     def vgda_count(self, number: int) -> int:
         """VGDA copies on a PV: at byte 0x13 or 0x18 of a classic header; -1 if neither says so."""
-        pv = self.pvs[number - 1]
-        said = int(pv["pvnum_vgdas"])
-        other = int.from_bytes(pv["reserved1"].tobytes(), "big") if self.format.pvs.record is PV_HEADER else 0
-        return next((n for n in (said, other) if n in (1, 2)), 0 if said == 0 else -1)
+        said = int(self.pvs["pvnum_vgdas"][number - 1])
+        if said not in (1, 2) and self.format.pvs.record is PV_HEADER:
+            other = int.from_bytes(self.pvs["reserved1"][number - 1].tobytes(), "big")
+            said = other if other in (1, 2) else said
+        return said if said in (0, 1, 2) else -1
 
     def small_fields(self, minor: int) -> tuple[int, int, int]:
         """State, copies and mirror policy of an LV."""
@@ -248,15 +272,27 @@ class Vgda:
         """State, copies and mirror policy of every LV, three arrays, index minor - 1."""
         return _small_fields(self.lvs, self.format.kind)
 
-    def set_small_fields(self, minors: NDArray[Any], state: NDArray[np.uint8], copies: NDArray[np.uint8]) -> None:
-        """Set state and copies of LVs in the reading that their bytes have; arrays of one shape."""
-        index = minors - 1
+    def set_states(self, minors: NDArray[np.int64], stale: NDArray[np.bool_]) -> None:
+        """Say that LVs are defined, and which of them are stale; arrays of one shape."""
+        places = self._state_bytes(minors)
+        self.raw[places] = self.raw[places] & ~np.uint8(LV_DEFINED | LV_STALE) | np.where(
+            stale, np.uint8(LV_DEFINED | LV_STALE), np.uint8(LV_DEFINED)
+        )
+
+    def set_copies(self, minor: int, copies: int) -> None:
+        """Set the copies of an LV that has a state."""
         if self.format.kind is VgKind.SCALABLE:
-            self.lvs["lv_state"][index], self.lvs["mirror"][index] = state, copies
-            return
-        raw = self.lvs.view(np.uint8).reshape(len(self.lvs), -1)
-        at = np.where((raw[index, 8] == 0) & (raw[index, 9] != 0), 9, 8)
-        raw[index, at], raw[index, at + 1] = state, copies
+            self.lvs["mirror"][minor - 1] = copies
+        else:
+            self.raw[self._state_bytes(np.array([minor])) + 1] = copies
+
+    def _state_bytes(self, minors: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Where the states of LVs lie, in the reading that their bytes have: see `_small_fields`."""
+        lvs = self.format.lvs
+        places = lvs.offset + (minors - 1) * lvs.stride + lvs.record.offset_of("lv_state")
+        if self.format.kind is VgKind.SCALABLE:
+            return np.asarray(places + lvs.record.dtype["lv_state"].itemsize - 1)
+        return np.asarray(places + ((self.raw[places] == 0) & (self.raw[places + 1] != 0)))
 
     def name(self, minor: int) -> bytes:
         """The name of an LV; empty if its index leads nowhere."""
@@ -275,12 +311,14 @@ class Vgda:
 
     def minor(self, name: bytes) -> int | None:
         """The minor number of the LV in use that has a name."""
-        rows, width = self.names.tobytes(), self.names.dtype.itemsize
-        wanted, at, found = (name + b"\0")[:width], -1, []
-        while (at := rows.find(wanted, at + 1)) >= 0:
-            if at % width == 0:
-                found.append(at // width)
-        used = self.lv_used & np.isin(self.lvs["lvname"], found) if found else self.lv_used[:0]
+        names, found, at = self.format.names, [], -1
+        rows = self.raw[names.offset : names.at(names.rows)].tobytes()
+        while (at := rows.find(name, at + 1)) >= 0:
+            if at % names.stride == 0:
+                found.append(at // names.stride)
+        if not found:
+            return None
+        used = self.lv_used & np.isin(self.lvs["lvname"], found)
         return next((minor for minor in (used.nonzero()[0] + 1).tolist() if self.name(minor) == name), None)
 
     def set_control_block(self, minor: int, block: bytes) -> None:
@@ -290,11 +328,12 @@ class Vgda:
 
     def settle_entries(self) -> None:
         """Bring what only repeats the place of an entry up to date: minor numbers, control blocks of no LV."""
+        if self.lvcbs is None:
+            return
         used = self.lv_used
+        self.lvcbs[~used] = 0
         if self.format.kind is VgKind.SCALABLE:
             self.lvs["minor"] = np.where(used, np.arange(1, len(used) + 1), 0)
-        if self.lvcbs is not None:
-            self.lvcbs[~used] = 0
 
     @property
     def is_ours(self) -> bool:

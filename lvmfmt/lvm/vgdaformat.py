@@ -5,8 +5,7 @@ Everything above works on the tables and does not ask which kind of group it has
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,8 +31,7 @@ _ENTRIES = _AREA // PP_ENTRY.size
 """Entries that a PV area has room for; its header takes the first."""
 
 
-@dataclass(frozen=True)
-class Table:
+class Table(NamedTuple):
     """Rows of one structure in a VGDA copy: byte of the first, number, bytes from one to the next."""
 
     record: Record
@@ -50,8 +48,7 @@ class Table:
         return self.offset + row * self.stride
 
 
-@dataclass(frozen=True)
-class VgdaFormat:
+class VgdaFormat(NamedTuple):
     """The places in a VGDA copy.
 
     Attributes:

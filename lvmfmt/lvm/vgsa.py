@@ -117,7 +117,8 @@ class Vgsa:
             self.mark_missing(number, number in numbers)
 
     def _missing_words(self) -> list[int]:
-        return [int(word) for word in np.atleast_1d(self.fields["pv_missing"])]
+        words = self.fields["pv_missing"].tolist()
+        return words if isinstance(words, list) else [words]
 
     @property
     def all_missing(self) -> list[int]:

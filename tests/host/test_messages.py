@@ -19,7 +19,7 @@ ARTICLE = "".join(p.read_text() for p in (TRANSCRIPTS / "alt_disk_copy.txt", *TR
 @pytest.mark.parametrize("key", catalogue())
 def test_every_message_says_where_it_comes_from(key: str) -> None:
     found = catalogue()[key]
-    assert MARK.fullmatch(found.mark)
+    assert re.fullmatch(MARK, found.mark)
     assert found.text and not found.text.startswith("\n") and not found.text.endswith("\n")
     assert re.match(rf"(\S+: )?{found.number}", found.text)  # some commands print their name before the number
     assert found.number == "" or re.fullmatch(r"\d{4}-\d{3,4}", found.number)

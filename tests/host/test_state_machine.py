@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, seed, settings
+from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -31,7 +31,7 @@ from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.check import check as check_group
 from lvmfmt.units import MIB
 
-from .conftest import Box, Result, small_tree
+from .conftest import Box, Result
 from .power import counted, killed
 
 RUNS = int(os.environ.get("ALT_RUNS", "2"))
@@ -40,7 +40,9 @@ SLOTS = [f"hdisk{i}" for i in range(4)]
 MARK = "/etc/mark"
 ALT, OLD = "altinst_rootvg", "old_rootvg"
 
-DISKS = st.sampled_from(SLOTS)
+DISKS = st.tuples(st.sampled_from(SLOTS), st.sampled_from([True, True, True, False]))
+"""A disk, and whether to take the next one for which the command makes sense."""
+Draw = tuple[str, bool]
 CUTS = st.none() | st.none() | st.tuples(st.integers(0, 999), st.integers(0, 8))
 """Whether the power fails: after how many thousandths of the writes, and how many sectors of the next one arrive."""
 Cut = tuple[int, int] | None
@@ -74,17 +76,13 @@ class PowerFailed(Exception):
 class Alternates(RuleBasedStateMachine):
     """Four disks, rootvg on the first."""
 
-    template: Path | None = None
+    template: Path
+    """A host that is copied for each example."""
 
     @initialize()
     def start(self) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="lvmfmt-alternates-"))
-        if Alternates.template is None:
-            Alternates.template = Path(tempfile.mkdtemp(prefix="lvmfmt-template-"))
-            tree = small_tree(Alternates.template / "tree")
-            disks = [DiskSpec(slot, 384 * MIB) for slot in SLOTS]
-            Host.create(Alternates.template / "host", disks=disks, seed=1, trees=[(tree, "/")])
-        self.box = Box(self.copied(Alternates.template / "host", "host"), None)  # type: ignore[arg-type]
+        self.folder = Path(tempfile.mkdtemp(dir=self.template.parent))
+        self.box = Box(self.copied(self.template, "host"), None)  # type: ignore[arg-type]
         self.count = 0
         self.booted = self.vgid("hdisk0")
         self.systems = {self.booted: System({""}, self.names())}
@@ -166,6 +164,13 @@ class Alternates(RuleBasedStateMachine):
         FIGURES[f"power failures in {what}"] += 1
         raise PowerFailed
 
+    def choose(self, draw: Draw, sensible: Callable[[str], bool]) -> str:
+        """The disk that was drawn, or the next one whose group (as the running ODM has it) makes sense."""
+        disk, wisely = draw
+        at = SLOTS.index(disk)
+        others = [slot for slot in SLOTS[at:] + SLOTS[:at] if sensible(self.here.names[slot])]
+        return others[0] if wisely and others else disk
+
     def taking(self, disk: str) -> None:
         """A disk that the running ODM knows in no group can be taken from a system that another ODM knows."""
         owner = self.vgid(disk)
@@ -202,8 +207,9 @@ class Alternates(RuleBasedStateMachine):
     def surviving(self) -> "Surviving":
         return Surviving(self)
 
-    @rule(disk=DISKS, cut=CUTS, keep=st.booleans())
-    def copy(self, disk: str, cut: Cut, keep: bool) -> None:
+    @rule(draw=DISKS, cut=CUTS, keep=st.booleans())
+    def copy(self, draw: Draw, cut: Cut, keep: bool) -> None:
+        disk = self.choose(draw, lambda name: name == "None")
         self.taking(disk)
         owner, here = self.vgid(disk), self.here
         clone = {slot: "None" if name in (ALT, OLD) else name for slot, name in here.names.items()}
@@ -220,31 +226,35 @@ class Alternates(RuleBasedStateMachine):
             self.systems[self.vgid(disk)] = System(set(here.marks), clone, whole=False)
         self.forget_overwritten()
 
-    @rule(disk=DISKS, cut=CUTS)
-    def extend(self, disk: str, cut: Cut) -> None:
+    @rule(draw=DISKS, cut=CUTS)
+    def extend(self, draw: Draw, cut: Cut) -> None:
+        disk = self.choose(draw, lambda name: name == "None")
         self.taking(disk)
         with self.surviving():
             if self.attempt(f"extendvg -f rootvg {disk}", cut).status == 0:
                 self.here.names[disk] = "rootvg"
         self.forget_overwritten()
 
-    @rule(disk=DISKS, cut=CUTS, cut_boot=CUTS, copies=st.sampled_from([2, 2, 3]))
-    def mirror(self, disk: str, cut: Cut, cut_boot: Cut, copies: int) -> None:
+    @rule(draw=DISKS, cut=CUTS, cut_boot=CUTS, copies=st.sampled_from([2, 2, 3]))
+    def mirror(self, draw: Draw, cut: Cut, cut_boot: Cut, copies: int) -> None:
+        disk = self.choose(draw, lambda name: name == "rootvg")
         with self.surviving():
             if self.attempt(f"mirrorvg -c {copies} rootvg {disk}", cut).status == 0:
                 self.attempt("bosboot -a", cut_boot)
 
-    @rule(disk=DISKS, cut=CUTS)
-    def unmirror(self, disk: str, cut: Cut) -> None:
+    @rule(draw=DISKS, cut=CUTS)
+    def unmirror(self, draw: Draw, cut: Cut) -> None:
         """As its message says, the boot list has only the disks that stay."""
+        disk = self.choose(draw, lambda name: name == "rootvg")
         staying = [slot for slot in self.boots_from(self.booted) if slot != disk]
         if staying:
             self.box.good(f"bootlist -m normal {' '.join(staying)}")
         with self.surviving():
             self.attempt(f"unmirrorvg rootvg {disk}", cut)
 
-    @rule(disk=DISKS, cut=CUTS)
-    def reduce(self, disk: str, cut: Cut) -> None:
+    @rule(draw=DISKS, cut=CUTS)
+    def reduce(self, draw: Draw, cut: Cut) -> None:
+        disk = self.choose(draw, lambda name: name == "rootvg")
         with self.surviving():
             if self.attempt(f"reducevg rootvg {disk}", cut).status == 0:
                 self.here.names[disk] = "None"
@@ -264,8 +274,9 @@ class Alternates(RuleBasedStateMachine):
         with self.surviving():
             self.attempt("chfs -a size=-16M /home", cut)
 
-    @rule(disk=DISKS, cut=CUTS)
-    def wake(self, disk: str, cut: Cut) -> None:
+    @rule(draw=DISKS, cut=CUTS)
+    def wake(self, draw: Draw, cut: Cut) -> None:
+        disk = self.choose(draw, lambda name: name not in ("None", "rootvg"))
         with self.surviving():
             name = self.here.names[disk]
             if self.attempt(f"alt_rootvg_op -W -d {disk}", cut).status == 0:
@@ -276,16 +287,18 @@ class Alternates(RuleBasedStateMachine):
         with self.surviving():
             self.attempt(f"alt_rootvg_op -S{' -t' if image else ''}", cut)
 
-    @rule(disk=DISKS, name=st.sampled_from(["monday", "tuesday", OLD, ALT]), cut=CUTS)
-    def rename(self, disk: str, name: str, cut: Cut) -> None:
+    @rule(draw=DISKS, name=st.sampled_from(["monday", "tuesday", OLD, ALT]), cut=CUTS)
+    def rename(self, draw: Draw, name: str, cut: Cut) -> None:
+        disk = self.choose(draw, lambda name: name not in ("None", "rootvg"))
         with self.surviving():
             old = self.here.names[disk]
             if self.attempt(f"alt_rootvg_op -v {name} -d {disk}", cut).status == 0:
                 assert name != ALT  # a reserved name
                 self.here.names.update({slot: name for slot, known in self.here.names.items() if known == old})
 
-    @rule(name=st.sampled_from([ALT, OLD, "monday", "tuesday"]), cut=CUTS)
-    def destroy(self, name: str, cut: Cut) -> None:
+    @rule(draw=DISKS, cut=CUTS)
+    def destroy(self, draw: Draw, cut: Cut) -> None:
+        name = self.here.names[self.choose(draw, lambda name: name not in ("None", "rootvg"))]
         vgids = {slot: self.vgid(slot) for slot in SLOTS}
         with self.surviving():
             if self.attempt(f"alt_rootvg_op -X {name}", cut).status == 0:
@@ -420,10 +433,21 @@ class Surviving:
         return True
 
 
+@pytest.fixture(scope="module", autouse=True)
+def template(tmp_path_factory: pytest.TempPathFactory, tree: Path) -> None:
+    Alternates.template = tmp_path_factory.mktemp("alternates") / "host"
+    Host.create(Alternates.template, disks=[DiskSpec(slot, 384 * MIB) for slot in SLOTS], seed=1, trees=[(tree, "/")])
+
+
 @pytest.mark.slow
 class TestAlternates(Alternates.TestCase):  # type: ignore[name-defined]
     settings = settings(
-        max_examples=RUNS, stateful_step_count=STEPS, deadline=None, suppress_health_check=list(HealthCheck)
+        max_examples=RUNS,
+        stateful_step_count=STEPS,
+        phases=[Phase.generate],  # a step takes a second; to make an example smaller would take hours
+        deadline=None,
+        database=None,
+        suppress_health_check=list(HealthCheck),
     )
 
     def tearDown(self) -> None:

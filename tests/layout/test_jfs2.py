@@ -97,8 +97,8 @@ def test_numpy_and_construct_read_the_same_bytes(record) -> None:
 
 def test_both_dialects_offer_the_same_structures() -> None:
     assert isinstance(J2, Structures) and isinstance(JFS1, Structures)
-    for name, record in vars(J2).items():
-        assert record.name.startswith("j2_") and vars(JFS1)[name].name.startswith("jfs1_")
+    for name, record in J2._asdict().items():
+        assert record.name.startswith("j2_") and getattr(JFS1, name).name.startswith("jfs1_")
 
 
 GRADES = {

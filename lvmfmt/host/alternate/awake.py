@@ -14,7 +14,8 @@ from ...lvm import VolumeGroup
 from ..boot import image as boot
 from ..install.rootvg import BOOT_VOLUME, ROOTVG, identity
 from ..machine import varying
-from ..machine.machine import Machine, read_file
+from ..machine.machine import Machine
+from ..machine.paths import read_file
 from ..machine.replay import replay_logs
 from ..messages import message
 from ..odm import devices

@@ -88,7 +88,9 @@ class Clone:
             awake.mount(self.machine, _refuse)
         except NoSpace as error:
             self.undo()
-            raise CommandFailed(message("allocation-failed"), message("mklv-failed"), failed(self.program, error)) from error
+            raise CommandFailed(
+                message("allocation-failed"), message("mklv-failed"), failed(self.program, error)
+            ) from error
         except LvmfmtError as error:
             self.undo()
             raise CommandFailed(failed(self.program, error)) from error

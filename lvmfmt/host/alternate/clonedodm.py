@@ -31,6 +31,18 @@ def modify(
     """
     say(message("alt-modifying-odm"))
     odm = cloned(machine.odm, machine.group(ROOTVG), machine.group(ALT_GROUP))
+    adapt(odm, reset_devices=reset_devices, console=console)
+    odm.save(machine.mounted(ALT_ROOT), now=machine.origin.now())
+
+
+def adapt(odm: Odm, *, reset_devices: bool = False, console: str | None = None) -> None:
+    """Change an ODM for where its disks are going.
+
+    Args:
+        odm: of a clone.
+        reset_devices: forget all disks and other groups, which the first boot on another machine configures.
+        console: device of its console, if it is to have one of its own.
+    """
     if reset_devices:
         for group in devices.groups(odm):
             if group.name != ROOTVG:
@@ -40,7 +52,6 @@ def modify(
             odm.delete("CuAt", name=disk.name)
     if console is not None:
         odm.set_attribute("sys0", "syscons", console)  # AIX keeps it in a class SWservAt; the place here is ours
-    odm.save(machine.mounted(ALT_ROOT), now=machine.origin.now())
 
 
 def cloned(running: Odm, source: VolumeGroup, clone: VolumeGroup) -> Odm:

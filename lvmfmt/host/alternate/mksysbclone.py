@@ -68,13 +68,20 @@ class MksysbClone(Clone):
         return BLOCK_SIZE
 
 
-def finish(machine: Machine, say: Say) -> None:
+def finish(machine: Machine, say: Say, *, reset_devices: bool = False, console: str | None = None) -> None:
     """Phase 3: give the restored system an ODM that knows its own disks, a boot image, and the names it boots with.
 
     The lines come in the order that AIX prints here, which differs from that of `alt_disk_copy` (reference, 5.8).
+
+    Args:
+        machine: the running machine.
+        say: prints a line of the command's output.
+        reset_devices: for another machine; see `clonedodm.adapt`.
+        console: device of its console, if it is to have one of its own.
     """
     root = machine.mounted(ALT_ROOT)
     odm = clonedodm.cloned(Odm.load(root), machine.group(ROOTVG), machine.group(ALT_GROUP))
+    clonedodm.adapt(odm, reset_devices=reset_devices, console=console)
     odm.save(root, now=machine.origin.now())
     say(message("alt-linking-kernel"))
     awake.build_boot_image(machine, _silent)

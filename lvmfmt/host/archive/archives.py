@@ -12,6 +12,7 @@ from ...backup import Archive, Member, Written, open_archive, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
 from ...jfs2.archive_members import member, members
 from ..machine.machine import Machine
+from ..machine.mounted import MountedFileSystem
 from ..messages import CommandFailed, message
 from ..odm import devices
 
@@ -37,13 +38,21 @@ def read(machine: Machine, program: str, path: str) -> Archive:
     Raises:
         CommandFailed: there is no such file, or it is not an archive by name.
     """
+    files, inside = _place(machine, program, path)
     try:
-        files, inside = machine.locate(absolute(path))
         return open_archive(files.file_device(inside))
     except NotFound:
         raise CommandFailed(message("backup-cannot-open", program=program, device=path)) from None
     except (CorruptImage, UnsupportedFeature, OperationRefused) as error:
         raise CommandFailed(message("backup-no-archive", program=program, device=path, reason=error)) from None
+
+
+def _place(machine: Machine, program: str, path: str) -> tuple[MountedFileSystem, str]:
+    try:
+        place = absolute(path)
+    except OperationRefused as error:
+        raise CommandFailed(message("backup-no-archive", program=program, device=path, reason=error)) from None
+    return machine.locate(place)
 
 
 def write(

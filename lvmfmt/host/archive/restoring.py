@@ -24,7 +24,7 @@ _SECOND = 10**9
 
 
 class Restorer:
-    """Makes files of members, below the root directory whatever their names say.
+    """Makes files of members, below one directory whatever their names say.
 
     Symlinks that were there before are followed on the way to a file, those that came from the archive never. Files
     with several names are linked; runs of zeros become holes.
@@ -33,10 +33,12 @@ class Restorer:
         machine: the running machine.
         own_times: give files the times of the archive, not the present.
         holes: leave out pages of zeros.
+        root: the directory, which exists; what is absolute starts there.
     """
 
-    def __init__(self, machine: Machine, *, own_times: bool = True, holes: bool = True) -> None:
+    def __init__(self, machine: Machine, *, own_times: bool = True, holes: bool = True, root: str = "/") -> None:
         self._machine = machine
+        self._root = root
         self._own_times, self._holes = own_times, holes
         self._symlinks: set[str] = set()  # that were made here
         self._linked: dict[tuple[int, int], str] = {}
@@ -54,7 +56,7 @@ class Restorer:
         if b".." in names:
             raise OperationRefused("its name leads out of the archive")
         texts = [name.decode("utf-8", "surrogateescape") for name in names]
-        path = self._parent(texts[:-1]).rstrip("/") + f"/{texts[-1]}" if texts else "/"
+        path = self._parent(texts[:-1]).rstrip("/") + f"/{texts[-1]}" if texts else self._root
         there = self._status(path)
         if there is not None and there.is_directory and member.kind != stat.S_IFDIR:
             raise OperationRefused("a directory has this name")
@@ -137,7 +139,7 @@ class Restorer:
         Raises:
             OperationRefused: something on the way is not a directory.
         """
-        path, left, followed = "/", names[::-1], 0
+        path, left, followed = self._root, names[::-1], 0
         while left:
             here = f"{path.rstrip('/')}/{left.pop()}"
             there = self._status(here)
@@ -151,7 +153,7 @@ class Restorer:
                 if ".." in target.split("/"):
                     raise OperationRefused(f"{printable(here)} is a symlink with .. in its target")
                 left.extend(part for part in reversed(target.split("/")) if part not in ("", "."))
-                path = "/" if target.startswith("/") else path
+                path = self._root if target.startswith("/") else path
                 continue
             elif not there.is_directory:
                 raise OperationRefused(f"{printable(here)} is not a directory")

@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ... import lvm
-from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
-from ..folder.folder import Kernel
+from ..folder.kernel import Kernel
 from ..install.rootvg import ROOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..machine.replay import replay_logs
 from ..messages import message
 from ..odm import devices, filesystems
 from ..odm.configure import configure_disks
+from . import firstboot
 from .image import find_image
 
 Console = Callable[[str], None]
@@ -31,6 +32,7 @@ def boot(machine: Machine, console: Console) -> None:
         console: told what differs, and what cannot be varied on or mounted.
 
     Raises:
+        ImageInUse: another process is using a disk of the list.
         OperationRefused: no disk in the list boots, or the boot stops after its image was loaded.
     """
     machine.power_off()
@@ -41,6 +43,7 @@ def boot(machine: Machine, console: Console) -> None:
         machine.power_off()
         raise OperationRefused(message("boot-stopped", slot=slot, reason=str(error))) from error
     machine.booted(slot)
+    firstboot.run(machine, console)
 
 
 def _boot_slot(machine: Machine) -> str:
@@ -48,6 +51,8 @@ def _boot_slot(machine: Machine) -> str:
     for slot in machine.nvram.normal or machine.slots:
         try:
             find_image(machine.device(slot))
+        except ImageInUse:
+            raise  # it may well boot: that it is left out must not be by chance
         except LvmfmtError as error:
             reasons.append(f"{slot}: {error}")
         else:

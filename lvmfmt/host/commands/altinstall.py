@@ -4,36 +4,33 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from .. import registry
 from ..machine.machine import Machine
 from ..registry import Command, UsageError, flags
+from .altdisk import alt_disk_copy
+from .altmksysb import alt_disk_mksysb
+from .altrootvg import alt_rootvg_op
 
-NEWER = {"C": "alt_disk_copy", "d": "alt_disk_mksysb"}
-OPERATIONS = "XWSvq"
+PROGRAM = "alt_disk_install"
+MODES = "CdXWSvq"
 
 
 def alt_disk_install(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
-    """Clone (`-C`), restore a mksysb (`-d`), or one of the operations of alt_rootvg_op."""
+    """Clone (`-C`), restore a mksysb (`-d`), or one of the operations of alt_rootvg_op; messages have the old name."""
     given, operands = flags(argv, "Cd:XWSv:qe:i:s:b:I:l:f:F:w:P:c:x:R:tBDVrnOgT", mixed=True)
-    modes = [flag for flag in (*NEWER, *OPERATIONS) if flag in given]
+    modes = [flag for flag in MODES if flag in given]
     if len(modes) != 1:
         raise UsageError
     mode = modes[0]
     rest = [word for flag, value in given.items() if flag != mode for word in _words(flag, value)]
+    disks = ["-d", " ".join(operands)]
     if mode == "C":
-        line = ["alt_disk_copy", *rest, "-d", " ".join(operands)]
-    elif mode == "d":
-        line = ["alt_disk_mksysb", *rest, "-m", given["d"], "-d", " ".join(operands)]
-    elif mode == "X":
-        line = ["alt_rootvg_op", *rest, "-X", *operands]
-    elif mode == "S":
-        line = ["alt_rootvg_op", *rest, "-S", *operands]
-    else:
-        line = ["alt_rootvg_op", *rest, *_words(mode, given[mode]), "-d", " ".join(operands)]
-    command = registry.find(line[0])
-    if command is None:
-        return registry.unknown(line[0], stderr)
-    return registry.call(command, machine, line, stdout, stderr)
+        line = ["alt_disk_copy", *rest, *disks]
+        return alt_disk_copy(machine, line, stdout, stderr, program=PROGRAM)
+    if mode == "d":
+        line = ["alt_disk_mksysb", *rest, "-m", given["d"], *disks]
+        return alt_disk_mksysb(machine, line, stdout, stderr, program=PROGRAM)
+    line = ["alt_rootvg_op", *rest, *_words(mode, given[mode]), *(operands if mode in "XS" else disks)]
+    return alt_rootvg_op(machine, line, stdout, stderr, program=PROGRAM)
 
 
 def _words(flag: str, value: str) -> list[str]:

@@ -26,7 +26,7 @@ OPERATIONS = "qvWSXC"
 USR = "/usr"
 
 
-def alt_rootvg_op(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def alt_rootvg_op(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO, *, program: str = PROGRAM) -> int:
     """One of: name the boot disk (`-q`), rename (`-v`), wake (`-W`), sleep (`-S`), remove (`-X`), customise (`-C`).
 
     `-D` (trace) and `-a` are accepted; there is nothing to trace.
@@ -37,16 +37,22 @@ def alt_rootvg_op(machine: Machine, argv: list[str], stdout: TextIO, stderr: Tex
         raise UsageError
     disks = [*given.get("d", "").split(), *operands]
     operation: Callable[[_Op, list[str]], int] = getattr(_Op, _NAMES[wanted[0]])
-    return operation(_Op(machine, argv, given, stdout, stderr), disks)
+    return operation(_Op(machine, program, argv, given, stdout, stderr), disks)
 
 
 class _Op:
     """An operation: the command line taken apart; each method takes the operands that are left."""
 
     def __init__(
-        self, machine: Machine, argv: Sequence[str], given: Mapping[str, str], stdout: TextIO, stderr: TextIO
+        self,
+        machine: Machine,
+        program: str,
+        argv: Sequence[str],
+        given: Mapping[str, str],
+        stdout: TextIO,
+        stderr: TextIO,
     ) -> None:
-        self.machine, self.argv, self.given = machine, argv, given
+        self.machine, self.program, self.argv, self.given = machine, program, argv, given
         self.stdout, self.stderr = stdout, stderr
 
     def query(self, disks: list[str]) -> int:
@@ -65,9 +71,9 @@ class _Op:
         machine, new = self.machine, self.given["v"]
         known = self._of_disks(disks)
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=PROGRAM, group=known.name))
+            raise CommandFailed(message("alt-varied-on", program=self.program, group=known.name))
         if new == ALT_GROUP:
-            raise CommandFailed(message("alt-name-reserved", program=PROGRAM, group=new))
+            raise CommandFailed(message("alt-name-reserved", program=self.program, group=new))
         check_free_name(machine, new)
         devices.rename(machine.odm, known.name, new)
         machine.save_odm()
@@ -78,13 +84,13 @@ class _Op:
         machine = self.machine
         known = self._of_disks(disks)
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=PROGRAM, group=known.name))
+            raise CommandFailed(message("alt-varied-on", program=self.program, group=known.name))
         if known.name != ALT_GROUP and devices.group(machine.odm, ALT_GROUP) is not None:
-            raise CommandFailed(message("alt-one-awake", program=PROGRAM, group=known.name))
+            raise CommandFailed(message("alt-one-awake", program=self.program, group=known.name))
         self._check_release(known)
         log = AltLog(machine, self.argv, self.stdout)
         log.say(message("alt-waking", group=known.name))
-        with as_aix(PROGRAM):
+        with as_aix(self.program):
             awake.wake(machine, known, lambda line: print(line, file=self.stderr))
         log.save()
         return 0
@@ -95,12 +101,12 @@ class _Op:
         known = devices.group(machine.odm, ALT_GROUP)
         group = read_group(machine, known) if known else None
         if known is None or group is None or not (machine.is_varied_on(known) or alternate.is_awake(group)):
-            raise CommandFailed(message("alt-not-awake", program=PROGRAM))
+            raise CommandFailed(message("alt-not-awake", program=self.program))
         if disks and self._of_disks(disks).name != ALT_GROUP:
-            raise CommandFailed(message("alt-not-awake", program=PROGRAM))
+            raise CommandFailed(message("alt-not-awake", program=self.program))
         log = AltLog(machine, self.argv, self.stdout)
         log.say(message("alt-sleeping", group=ALT_GROUP))
-        with as_aix(PROGRAM):
+        with as_aix(self.program):
             awake.put_to_sleep(machine, log.say, boot_image="t" in self.given)
         log.save()
         return 0
@@ -113,11 +119,11 @@ class _Op:
         name = names[0] if names else ALT_GROUP
         known = devices.group(machine.odm, name)
         if known is None:
-            raise CommandFailed(message("group-unknown", program=PROGRAM, group=name))
+            raise CommandFailed(message("group-unknown", program=self.program, group=name))
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=PROGRAM, group=name))
+            raise CommandFailed(message("alt-varied-on", program=self.program, group=name))
         if name not in (ALT_GROUP, OLD_GROUP) and not _has_boot_volume(machine, known):
-            raise CommandFailed(message("alt-no-rootvg", program=PROGRAM, group=name))
+            raise CommandFailed(message("alt-no-rootvg", program=self.program, group=name))
         log = AltLog(machine, self.argv, self.stdout)
         devices.remove_group(machine.odm, name)
         machine.save_odm()
@@ -130,17 +136,17 @@ class _Op:
 
     def customise(self, disks: list[str]) -> int:
         """Phase 2 of alt_disk_copy on the group that is awake."""
-        customise.check(self.machine, PROGRAM, self.given)
-        alternate.awake_group(self.machine, PROGRAM)
+        changes = customise.plan(self.machine, self.program, self.given)
+        alternate.awake_group(self.machine, self.program)
         if disks and self._of_disks(disks).name != ALT_GROUP:
-            raise CommandFailed(message("alt-not-awake", program=PROGRAM))
-        return customise.customise(self.machine, self.given, self.stdout, self.stderr)
+            raise CommandFailed(message("alt-not-awake", program=self.program))
+        return customise.apply(self.machine, changes, self.stdout, self.stderr)
 
     def _of_disks(self, disks: Sequence[str]) -> Group:
         """The one rootvg that disks belong to, which is not the running one."""
         if not disks:
             raise UsageError
-        found = {known.name: known for known in (of_disk(self.machine, PROGRAM, disk) for disk in disks)}
+        found = {known.name: known for known in (of_disk(self.machine, self.program, disk) for disk in disks)}
         if len(found) > 1:
             raise UsageError
         return next(iter(found.values()))
@@ -152,7 +158,7 @@ class _Op:
         theirs, ours = _level(self.machine, known), _own_level(self.machine)
         if theirs and ours and theirs[:2] > ours[:2]:
             levels = {"theirs": ".".join(map(str, theirs)), "ours": ".".join(map(str, ours))}
-            raise CommandFailed(message("alt-newer", program=PROGRAM, group=known.name, **levels))
+            raise CommandFailed(message("alt-newer", program=self.program, group=known.name, **levels))
 
 
 _NAMES = {"q": "query", "v": "rename", "W": "wake", "S": "sleep", "X": "remove", "C": "customise"}
@@ -188,6 +194,7 @@ Usage: alt_rootvg_op -q -d disk
        alt_rootvg_op -W -d disk
        alt_rootvg_op -S [-t [disk]]
        alt_rootvg_op -X [vg_name]
-       alt_rootvg_op -C [-R resolv.conf] [-s script]"""
+       alt_rootvg_op -C [-R resolv.conf] [-s script] [-x first_boot_script]
+                     [-l images [-b bundle | update_all] [-w "fileset ..."] [-I installp_flags]]"""
 
 COMMANDS = {"alt_rootvg_op": Command(alt_rootvg_op, USAGE, changes=True)}

@@ -143,7 +143,7 @@ class _Target:
         name = given.get("d", DEFAULT_DEVICES[0])
         disk = machine.disk(name)
         if disk is None and name not in DEFAULT_DEVICES:
-            raise CommandFailed(message("bosboot-device"))
+            raise CommandFailed(message("bosboot-device") if program == "bosboot" else message("savebase-device"))
         self._only = machine.device(disk.slot) if disk else None
         shown = disk.name if disk else machine.running.booted
         volume = machine.group(ROOTVG).logical_volumes.get(BOOT_VOLUME)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TextIO
 
 from ...block.overlay import Overlay
@@ -57,7 +56,7 @@ def chfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     log = next((attributes.pop(name) for name in _LOGS if name in attributes), None)
     size, log_size = attributes.pop("size", None), attributes.pop("logsize", None)
     if log is not None:
-        entry = replace(entry, attributes={**entry.attributes, "log": _log_path(log)})
+        entry = entry._replace(attributes={**entry.attributes, "log": _log_path(log)})
     steps = [] if size is None and log_size is None else [_resize(machine, target, size, log_size, stdout)]
     steps += [] if log is None else [_change_log(machine, target, log)]
     changed = _entry(machine, entry, given, attributes)

@@ -15,7 +15,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..registry import Command, UsageError, flags
-from .groups import by_region, group_of_volume, mount_point, open_volumes, varied_on_group
+from .groups import by_region, disk_called, group_of_volume, mount_point, open_volumes, varied_on_group
 
 INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}
 INTER_WORDS = {"m": "minimum", "x": "maximum"}
@@ -31,6 +31,8 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     asked = set(given) & {"l", "m", "p"}
     if len(asked) > 1 or len(operands) > 1 or (not operands and "p" not in asked):
         raise UsageError
+    if "n" in given:
+        disk_called(machine, given["n"], "lslv")
     if "p" in asked:
         lines = _disk(machine, given["p"], operands[0] if operands else None)
     else:
@@ -104,13 +106,11 @@ def _map(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterato
     names = dict(zip(pvids, machine.disk_names(list(pvids.values())), strict=True))
     pv, pp = volume.map.pv.tolist(), volume.map.pp.tolist()
     rows = [[(pp[c][n], names.get(pv[c][n], "")) for c in range(volume.copies)] for n in range(volume.lps)]
-    yield from formats.volume_map(rows, volume.copies)
+    yield from formats.volume_map(rows)
 
 
 def _disk(machine: Machine, name: str, volume_name: str | None) -> Iterator[str]:
-    disk = machine.disk(name)
-    if disk is None:
-        raise CommandFailed(message("disk-unknown", program="lslv", disk=name))
+    disk = disk_called(machine, name, "lslv")
     group_name = devices.group_of(machine.odm, disk.pvid)
     if group_name is None or disk.pvid is None:
         raise CommandFailed(message("disk-without-group", program="lslv", disk=disk.name))

@@ -17,12 +17,14 @@ from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
-from .groups import NO_ALLOCATION, by_region, mount_point, pv_state, varied_on_group
+from .groups import NO_ALLOCATION, by_region, disk_called, mount_point, pv_state, varied_on_group
 
 
 def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List all disks, or one: in detail, its logical volumes (`-l`), its partitions (`-p`, `-M`)."""
-    given, operands = flags(argv, "Llpn:Muv:")
+    given, operands = flags(argv, "Llpn:Muv:P")
+    if "P" in given:
+        raise CommandFailed(message("option-unsupported", program="lspv", option="-P"))
     asked = set(given) & {"l", "p", "M"}
     if not operands:
         if asked or "n" in given or ("u" in given and not machine.profile.disk_identifiers):
@@ -31,9 +33,9 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         return 0
     if len(operands) != 1 or len(asked) > 1 or "u" in given:
         raise UsageError
-    disk = machine.disk(operands[0])
-    if disk is None:
-        raise CommandFailed(message("disk-unknown", program="", disk=operands[0]))
+    disk = disk_called(machine, operands[0], "")
+    if "n" in given:
+        disk_called(machine, given["n"], "")
     name = devices.group_of(machine.odm, disk.pvid)
     if name is None:
         raise CommandFailed(message("disk-without-group", program="", disk=disk.name))
@@ -66,13 +68,23 @@ def _print(lines: Iterator[str] | list[str], stdout: TextIO) -> None:
 
 
 def _list(machine: Machine, stdout: TextIO, *, with_identifiers: bool) -> None:
-    active = {g.name for g in machine.groups() if machine.is_varied_on(g)}
+    states = _states(machine)
     for disk in machine.disks():
         group = devices.group_of(machine.odm, disk.pvid)
-        row = formats.lspv_row(disk.name, disk.pvid, group, "active" if group in active else "")
+        row = formats.lspv_row(disk.name, disk.pvid, group, states.get(disk.pvid or "", ""))
         if with_identifiers:
             row += printable(machine.odm.attribute(disk.name, "unique_id") or "")
         print(row, file=stdout)
+
+
+def _states(machine: Machine) -> dict[str, str]:
+    """What the kernel says of the disks of the groups that are varied on, by PVID."""
+    found: dict[str, str] = {}
+    for known in machine.groups():
+        if machine.is_varied_on(known):
+            pvs = machine.group(known.name).physical_volumes
+            found |= {pvid: pv_state(pvs[pvid]) if pvid in pvs else "active" for pvid in known.pvids}
+    return found
 
 
 def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> list[str]:

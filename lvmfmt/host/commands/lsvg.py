@@ -100,7 +100,7 @@ def _disks(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
     print(formats.lsvg_disks_header(machine.profile), file=stdout)
     for pvid, pv in group.physical_volumes.items():
         if pvid not in names:
-            print(message("device-id-unknown", pvid=pvid), file=stderr)
+            print(message("device-id-unknown", program="", pvid=pvid), file=stderr)
         free, regions = int(pv.free.sum()), by_region(pv, pv.free)
         disk = names.get(pvid, pvid)
         print(formats.lsvg_disks_row(machine.profile, disk, pv_state(pv), pv.pp_count, free, regions), file=stdout)

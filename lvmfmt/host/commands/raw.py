@@ -167,7 +167,7 @@ def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 def getlvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Ask the ODM: group of a disk (`-j`), VGID (`-v`), name (`-t`), LVID (`-l`), PVID (`-p`), name (`-g`).
 
-    The status is 3 where a disk is in no group, and 1 where there is nothing to tell.
+    The status is 3, and nothing is printed, where a disk is in no group.
     """
     given, operands = flags(argv, "j:v:t:l:p:g:")
     if operands or len(given) != 1:
@@ -183,10 +183,20 @@ def getlvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         "p": lambda: pvid and pvid + "0" * 16,
         "g": lambda: next((d.name for d in machine.disks() if d.pvid == value[:16]), None),
     }[flag]()
+    if answer is None and flag == "j":
+        return 3
     if answer is None:
-        return 3 if flag == "j" else 1
+        raise CommandFailed(_not_in_odm(flag, value))
     print(printable(answer), file=stdout)
     return 0
+
+
+def _not_in_odm(flag: str, value: str) -> str:
+    if flag in "vt":
+        return message("group-unknown", program="getlvodm", group=value)
+    if flag == "l":
+        return message("volume-unknown", program="getlvodm", volume=value)
+    return message("device-id-unknown", program="getlvodm", pvid=value)
 
 
 def getconf(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:

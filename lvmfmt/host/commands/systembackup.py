@@ -36,7 +36,7 @@ def mksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     given, operands = flags(argv, "iemXpvVAab:", mixed=True)
     if len(operands) != 1:
         raise UsageError
-    _check_file("mksysb", operands[0])
+    _check_target(machine, "mksysb", operands[0])
     first = list(archives.FIRST)
     maps = f"{MAPS}/{ROOTVG}"
     if {"i", "m"} & set(given):
@@ -59,7 +59,7 @@ def savevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     if len(operands) != 1 or "f" not in given:
         raise UsageError
     (group,) = operands
-    _check_file("savevg", given["f"])
+    _check_target(machine, "savevg", given["f"])
     varied_on_group(machine, group, "savevg")
     path = f"{MAPS}/{group}/{group}.data"
     if {"i", "m"} & set(given):
@@ -253,6 +253,18 @@ def _bosinst(machine: Machine) -> bytes:
 
 def _check_file(program: str, device: str) -> None:
     if device == "-" or device.startswith("/dev/"):
+        raise CommandFailed(message("backup-unsupported", program=program, what=f"{device} as the archive"))
+
+
+def _check_target(machine: Machine, program: str, device: str) -> None:
+    """Raise `CommandFailed` if no archive can be made there; before anything is written."""
+    _check_file(program, device)
+    path = archives.absolute(device)
+    files, inside = machine.locate(path.rpartition("/")[0] or "/")
+    if not files.exists(inside) or not files.stat(inside).is_directory:
+        raise CommandFailed(message("backup-cannot-open", program=program, device=device))
+    files, inside = machine.locate(path)
+    if files.exists(inside) and not files.stat(inside).is_file:
         raise CommandFailed(message("backup-unsupported", program=program, what=f"{device} as the archive"))
 
 

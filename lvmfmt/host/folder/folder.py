@@ -18,12 +18,9 @@ from pathlib import Path
 
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ..odm.devices import natural
-from . import kernel as kernels
-from . import nvram as nvrams
-from . import settings as machines
-from .kernel import Kernel
-from .nvram import Nvram
-from .settings import Settings
+from .kernel import Kernel, read_kernel, write_kernel
+from .nvram import Nvram, read_nvram, write_nvram
+from .settings import Settings, read_settings, write_settings
 
 
 class Folder:
@@ -98,25 +95,20 @@ class Folder:
 
     def read_nvram(self) -> Nvram:
         """The NVRAM; a machine without one has empty boot lists."""
-        return nvrams.read(self._nvram)
+        return read_nvram(self._nvram)
 
     def write_nvram(self, nvram: Nvram) -> None:
         """Replace the NVRAM."""
-        nvrams.write(self._nvram, nvram)
-
-    @property
-    def has_nvram(self) -> bool:
-        """Whether the NVRAM is there; it may have been lost."""
-        return self._nvram.exists()
+        write_nvram(self._nvram, nvram)
 
     def read_kernel(self) -> Kernel | None:
         """The running system, or None: the host has no power."""
-        return kernels.read(self._kernel)
+        return read_kernel(self._kernel)
 
     def write_kernel(self, kernel: Kernel) -> None:
         """Remember the running system."""
         self._kernel.parent.mkdir(exist_ok=True)
-        kernels.write(self._kernel, kernel)
+        write_kernel(self._kernel, kernel)
         self._halted.unlink(missing_ok=True)
 
     def cut_power(self, *, halted: bool = False) -> None:
@@ -132,11 +124,11 @@ class Folder:
 
     def read_settings(self) -> Settings | None:
         """The settings, or None if they are lost."""
-        return machines.read(self.path / "host.toml")
+        return read_settings(self.path / "host.toml")
 
     def write_settings(self, settings: Settings) -> None:
         """Replace the settings."""
-        machines.write(self.path / "host.toml", settings)
+        write_settings(self.path / "host.toml", settings)
 
     @property
     def _nvram(self) -> Path:

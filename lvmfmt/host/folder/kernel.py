@@ -60,7 +60,7 @@ class Kernel(NamedTuple):
     mounted: Mapping[str, Mounted] = _NOTHING
 
 
-def read(path: Path) -> Kernel | None:
+def read_kernel(path: Path) -> Kernel | None:
     """The running system in a file, or None: the host has no power.
 
     Raises:
@@ -86,7 +86,7 @@ def read(path: Path) -> Kernel | None:
     )
 
 
-def write(path: Path, kernel: Kernel) -> None:
+def write_kernel(path: Path, kernel: Kernel) -> None:
     """Replace the file."""
     write_json(
         path,

@@ -24,7 +24,7 @@ class Nvram(NamedTuple):
     ticks: int = 0
 
 
-def read(path: Path) -> Nvram:
+def read_nvram(path: Path) -> Nvram:
     """The NVRAM in a file; without the file its boot lists are empty.
 
     Raises:
@@ -36,6 +36,6 @@ def read(path: Path) -> Nvram:
     return Nvram(found.names("normal"), found.names("service"), found.name("last_boot"), found.count("ticks"))
 
 
-def write(path: Path, nvram: Nvram) -> None:
+def write_nvram(path: Path, nvram: Nvram) -> None:
     """Replace the file."""
     write_json(path, nvram._asdict())

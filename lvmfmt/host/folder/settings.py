@@ -28,7 +28,7 @@ class Settings(NamedTuple):
 _KINDS = {"machine_id": str, "profile": str, "seed": int}
 
 
-def read(path: Path) -> Settings | None:
+def read_settings(path: Path) -> Settings | None:
     """The settings in a file, or None if there is no such file.
 
     Raises:
@@ -53,7 +53,7 @@ def read(path: Path) -> Settings | None:
     return Settings(**raw)
 
 
-def write(path: Path, settings: Settings) -> None:
+def write_settings(path: Path, settings: Settings) -> None:
     """Replace the file."""
     lines = [
         f'machine_id = "{settings.machine_id}"  # as uname -m prints it',

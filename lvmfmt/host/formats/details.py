@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...errors import printable
 from ...units import MIB
@@ -34,8 +34,7 @@ def _size(pps: int, pp_size: int) -> str:
     return f"{pps} ({pps * pp_size // MIB} megabytes)"
 
 
-@dataclass(frozen=True)
-class PhysicalFacts:
+class PhysicalFacts(NamedTuple):
     """What `lspv PV` tells; sizes in bytes, regions from the outer edge inwards."""
 
     name: str
@@ -97,8 +96,7 @@ def _physical_body(
     ])  # fmt: skip
 
 
-@dataclass(frozen=True)
-class GroupFacts:
+class GroupFacts(NamedTuple):
     """What `lsvg VG` tells; sizes in bytes, `max_pps_per_pv` None where a group has no such limit."""
 
     name: str
@@ -154,8 +152,7 @@ def group_details(profile: Profile, facts: GroupFacts) -> list[str]:
     return _pairs(25, 16, [*rows, *later[: profile.group_rows]])
 
 
-@dataclass(frozen=True)
-class VolumeFacts:
+class VolumeFacts(NamedTuple):
     """What `lslv LV` tells, in AIX's words where they are words; sizes in bytes."""
 
     name: str

@@ -18,6 +18,7 @@ REGION_NAMES = {
     Region.INNER_EDGE: "inner edge",
 }
 PPS_PER_LINE = 10
+MAX_COPIES = 3
 
 
 def pp_ranges(rows: Iterable[tuple[int, int, str, Region, str, str, str]]) -> Iterator[str]:
@@ -32,14 +33,13 @@ def pp_ranges(rows: Iterable[tuple[int, int, str, Region, str, str, str]]) -> It
         yield f"{line}{printable(name):<20}{printable(type):<11}{printable(mount_point)}" if name else line.rstrip()
 
 
-def volume_map(lines: Iterable[Sequence[tuple[int, str]]], copies: int) -> Iterator[str]:
-    """The lines of `lslv -m`.
+def volume_map(lines: Iterable[Sequence[tuple[int, str]]]) -> Iterator[str]:
+    """The lines of `lslv -m`; its heads are those of three copies, however many there are (T:TEN).
 
     Args:
         lines: for each LP the PP and the disk of each copy; PP 0 where there is none.
-        copies: columns to print.
     """
-    heads = ((f"PP{n}", f"PV{n}") for n in range(1, copies + 1))
+    heads = ((f"PP{n}", f"PV{n}") for n in range(1, MAX_COPIES + 1))
     yield ("LP    " + "".join(f"{pp:<5}{pv:<18}" for pp, pv in heads)).rstrip()
     for number, held in enumerate(lines, 1):
         cells = "".join(f"{pp:04} {printable(disk):<18}" if pp else " " * 23 for pp, disk in held)

@@ -24,8 +24,11 @@ from ...origin import Origin, SeededOrigin, SystemOrigin
 from ...units import MIB, ceil_div, format_size
 from .. import profiles
 from ..boot import image as boot
-from ..folder.folder import Folder, Nvram, Settings
-from ..machine.machine import Machine, read_file
+from ..folder.folder import Folder
+from ..folder.nvram import Nvram
+from ..folder.settings import Settings
+from ..machine.machine import Machine
+from ..machine.paths import read_file
 from ..machine.volumes import open_file_system
 from ..odm import devices, filesets, filesystems
 from ..odm.filesystems import Entry

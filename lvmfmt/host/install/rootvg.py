@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, NamedTuple
 
-from ...jfs2 import Identity
 from ...units import MIB
 from ..odm.filesystems import Entry
 
+if TYPE_CHECKING:
+    from ...jfs2 import Identity
 
-@dataclass(frozen=True)
-class VolumeSpec:
+
+class VolumeSpec(NamedTuple):
     """A logical volume of a new rootvg, as AIX makes it.
 
     Attributes:
@@ -29,8 +31,8 @@ class VolumeSpec:
     minimum: int
     mount_point: str | None = None
     intra: str = "c"
-    attributes: Mapping[str, str] = field(default_factory=dict)
-    options: Mapping[str, bool | str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = MappingProxyType({})
+    options: Mapping[str, bool | str] = MappingProxyType({})
 
 
 def _boot_fs(volume: str, *, free: str = "false") -> dict[str, str]:
@@ -72,4 +74,6 @@ SKELETON = {
 
 def identity(mount_point: str, volume: str) -> Identity:
     """The names in the superblock: the first six characters of mount point and logical volume."""
+    from ...jfs2 import Identity
+
     return Identity(fname=mount_point[:6], fpack=volume[:6])

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 
 from ...errors import OperationRefused
 from ...jfs2.superblock import CLEAN
 from ...lvm.identity import NS_PER_S
-from ..folder.folder import Mounted
+from ..folder.kernel import Mounted
 from .machine import Machine
 
 READ_ONLY = "ro"
@@ -42,7 +41,7 @@ def mount(machine: Machine, device: str, point: str, options: str = "") -> None:
         machine.mount(device.removeprefix("/dev/"), point)
     else:
         machine.note_mount(device, point)
-    machine.kernel = replace(machine.running, mounted={**machine.running.mounted, point: how})
+    machine.kernel = machine.running._replace(mounted={**machine.running.mounted, point: how})
     if READ_ONLY in options.split(","):
         try:
             if machine.mounted(point).superblock.state != CLEAN:
@@ -73,7 +72,7 @@ def at_rest(machine: Machine, point: str | None) -> Iterator[None]:
         device = next(device for device, known in before.mounts if known == point)
         how = before.mounted.get(point)
         mount(machine, device, point, how.options if how else "")
-        machine.kernel = replace(machine.running, mounts=before.mounts, mounted=before.mounted)
+        machine.kernel = machine.running._replace(mounts=before.mounts, mounted=before.mounted)
 
 
 def freeze(machine: Machine, point: str, seconds: int) -> None:

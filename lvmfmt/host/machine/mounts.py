@@ -8,7 +8,6 @@ not match what is on the disks, the host has lost power, and its boot replays th
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from ...block import BlockDevice
@@ -20,7 +19,7 @@ from .volumes import log_of
 
 if TYPE_CHECKING:
     from ...jfs2.journal import Mount, SharedLog
-    from .machine import Machine
+    from .running import Running
 
 
 RESIZING = (EXTENDFS, SHRINKFS)
@@ -34,7 +33,7 @@ class Mounts:
         machine: the running machine.
     """
 
-    def __init__(self, machine: Machine) -> None:
+    def __init__(self, machine: Running) -> None:
         self._machine = machine
         self._files: dict[str, MountedFileSystem] = {}
         self._logs: dict[str, SharedLog] = {}
@@ -69,7 +68,7 @@ class Mounts:
         self._finish_resize(volume)
         _, superblock, log, number = self._place(volume)
         found = mount(self._device(volume), now=machine.origin.now(), log=self._log(log, superblock), aggregate=number)
-        machine.kernel = replace(machine.running, mounts=(*machine.running.mounts, (device, point)))
+        machine.kernel = machine.running._replace(mounts=(*machine.running.mounts, (device, point)))
         files = self._files[point] = self._mounted(volume, lambda: found)
         return files
 
@@ -91,7 +90,7 @@ class Mounts:
             self._close(volume)
             self._logs.pop(volume, None)  # an inline log; it is closed
             logs = {name: stands for name, stands in machine.running.logs.items() if name != volume}
-            machine.kernel = replace(machine.running, logs=logs)
+            machine.kernel = machine.running._replace(logs=logs)
         self._forget(lambda at: at == point)
 
     def verify(self) -> None:
@@ -214,4 +213,4 @@ class Mounts:
         kept = tuple((device, point) for device, point in running.mounts if not gone(point))
         frozen = {point: until for point, until in running.frozen.items() if not gone(point)}
         mounted = {point: how for point, how in running.mounted.items() if not gone(point)}
-        self._machine.kernel = replace(running, mounts=kept, frozen=frozen, mounted=mounted)
+        self._machine.kernel = running._replace(mounts=kept, frozen=frozen, mounted=mounted)

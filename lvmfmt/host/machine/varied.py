@@ -13,7 +13,7 @@ from ...block import BlockDevice
 from ...errors import NotFound
 from ...lvm import Standing, VolumeGroup
 from ...origin import Origin
-from ..folder.folder import Varied
+from ..folder.kernel import Varied
 from .slots import Slots
 
 if TYPE_CHECKING:

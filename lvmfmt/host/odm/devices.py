@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .odm import Odm
 
@@ -29,8 +28,7 @@ FIRST_GROUP_MAJOR = 10
 _NO_PVID = "none"
 
 
-@dataclass(frozen=True)
-class Disk:
+class Disk(NamedTuple):
     """An hdisk: its name, the slot (image file) behind it, and its PVID as the ODM has it."""
 
     name: str
@@ -38,8 +36,7 @@ class Disk:
     pvid: str | None
 
 
-@dataclass(frozen=True)
-class Group:
+class Group(NamedTuple):
     """A volume group: name, VGID, PVIDs of its disks, and whether a boot varies it on."""
 
     name: str

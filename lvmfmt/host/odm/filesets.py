@@ -19,8 +19,8 @@ PATH = "/usr/lib/objrepos/product"
 OPERATING_SYSTEM = "bos.rte"
 """The fileset whose level is that of the system."""
 
-STATES = {5: "COMMITTED", 3: "APPLIED", 7: "BROKEN"}
-COMMITTED = 5
+APPLIED, COMMITTED, BROKEN = 3, 5, 7
+STATES = {COMMITTED: "COMMITTED", APPLIED: "APPLIED", BROKEN: "BROKEN"}
 
 _USUAL = {
     OPERATING_SYSTEM: "Base Operating System Runtime",
@@ -84,9 +84,9 @@ def parse(data: bytes, *, where: str = PATH) -> dict[str, Fileset]:
     return found
 
 
-def installed(machine: Machine) -> dict[str, Fileset]:
-    """The filesets of the running system by name; none where it has no such file."""
-    data = machine.read_file(PATH)
+def installed(machine: Machine, root: str = "/") -> dict[str, Fileset]:
+    """The filesets of the system below a root directory by name; none where it has no such file."""
+    data = machine.read_file(root.rstrip("/") + PATH)
     return {} if data is None else parse(data)
 
 

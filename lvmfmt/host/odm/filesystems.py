@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ...errors import CorruptImage
 from . import stanza
@@ -12,8 +12,7 @@ from .stanza import Stanza
 PATH = "/etc/filesystems"
 
 
-@dataclass(frozen=True)
-class Entry:
+class Entry(NamedTuple):
     """A stanza of /etc/filesystems.
 
     Attributes:

@@ -9,11 +9,14 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
 
 from ...errors import CorruptImage
-from ...jfs2 import FileSystem
 from . import stanza
 from .stanza import Stanza
+
+if TYPE_CHECKING:
+    from ...jfs2 import FileSystem
 
 FOLDER = "/etc/objrepos"
 
@@ -36,6 +39,7 @@ CLASSES: dict[str, dict[str, type]] = {
 _STRING = re.compile(r'"((?:[^"\\]|\\.)*)"')
 _INTEGER = re.compile(r"-?\d{1,10}")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+_ESCAPED = re.compile(r"\\(.)")
 _PLAIN = {escape[1]: plain for plain, escape in _ESCAPES.items()}
 
 
@@ -100,7 +104,7 @@ def _decode(name: str, key: str, found: Stanza, where: str) -> Value:
         )  # fmt: skip
     if wanted is int:
         return int(text)
-    return re.sub(r"\\(.)", lambda m: _PLAIN.get(m[1], m[1]), match[1])
+    return _ESCAPED.sub(lambda m: _PLAIN.get(m[1], m[1]), match[1]) if "\\" in text else match[1]
 
 
 class Odm:

@@ -6,11 +6,10 @@ They come with the release and are the same on every host, so they are data of t
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import NamedTuple
 
 from .odm import OdmObject
 
@@ -27,8 +26,7 @@ CLASSES: dict[str, dict[str, type]] = {
 """The descriptors of the two classes that are kept, in the order of `odmget`."""
 
 
-@dataclass(frozen=True)
-class Attribute:
+class Attribute(NamedTuple):
     """An attribute of a kind of device.
 
     Attributes:
@@ -59,8 +57,7 @@ class Attribute:
         return value.isdigit() and first <= int(value) <= last and (int(value) - first) % step == 0
 
 
-@dataclass(frozen=True)
-class Kind:
+class Kind(NamedTuple):
     """A kind of device; `link` is `class/subclass/type`."""
 
     link: str
@@ -88,7 +85,9 @@ class Kind:
 @cache
 def kinds() -> dict[str, Kind]:
     """Every kind of device by its link."""
-    raw = tomllib.loads(resources.files(__package__).joinpath("predefined.toml").read_text("utf-8"))
+    import tomllib
+
+    raw = tomllib.loads(Path(__file__).with_name("predefined.toml").read_text("utf-8"))
     return {
         link: Kind(
             link, row["prefix"], row["description"], row["driver"],

@@ -56,7 +56,8 @@ def parse(data: bytes, *, structure: str, comment: str, where: str = "") -> list
         if line.startswith(comment):
             comments.append(line)
         elif line.strip(" \t"):
-            head, item = _HEAD.fullmatch(line.rstrip(" \t")), _ITEM.fullmatch(line)
+            head = None if line[0] in " \t" else _HEAD.fullmatch(line.rstrip(" \t"))
+            item = None if head else _ITEM.fullmatch(line)
             if head:
                 stanzas.append(Stanza(head[1], {}, comments, offset))
                 comments = []

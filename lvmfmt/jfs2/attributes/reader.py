@@ -15,7 +15,7 @@ from ...errors import CorruptImage, UnsupportedFeature
 from ...layout.jfs2.j2 import EA_ROOT
 from ...layout.record import Grade
 from ..dialect import LINUX
-from ..dtree import DirectoryReader
+from ..directory import DirectoryReader
 from ..filedata import file_device
 from ..inodes import Inode
 from ..volume import Volume
@@ -155,7 +155,7 @@ class AttributeReader:
         directory = self._object(found.directory, at)
         if directory.kind != stat.S_IFDIR:
             raise self._volume.corrupt("ea_root", "eaDirectory", at, "a directory of attributes", directory.number)
-        entries = self._directories.entries(directory.root.tobytes(), at=directory.root_at)
+        entries = list(self._directories.entries(directory.root.tobytes(), at=directory.root_at))
         if len(entries) > MAX_OBJECTS:
             raise self._volume.corrupt("ea_root", "eaDirectory", at, f"at most {MAX_OBJECTS} entries", len(entries))
         return {entry.name: self._content(self._object(entry.number, directory.root_at)) for entry in entries}

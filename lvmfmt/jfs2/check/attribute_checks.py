@@ -12,7 +12,7 @@ from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_LIST
 from ..attributes import AttributeReader
 from ..attributes.descriptor import EXTENT_FLAG, FORMAT_2, INLINE_FLAG, inline_area_taken
-from ..dtree import DirectoryReader
+from ..directory import DirectoryReader
 from ..inodes import Inode
 from .subject import Subject
 

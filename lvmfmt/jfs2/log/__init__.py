@@ -3,7 +3,6 @@
 from .locate import find_any_log, find_log
 from .pages import Log, LogWrap, Ring, open_log
 from .records import LogRecord, backward, history
-from .recovery import open_recovered
 from .redo import RedoReport, redo
 from .redo_shared import redo_shared
 from .sharing import active_members
@@ -20,7 +19,6 @@ __all__ = [
     "find_log",
     "history",
     "open_log",
-    "open_recovered",
     "redo",
     "redo_shared",
 ]

@@ -17,7 +17,7 @@ from ..check import check
 from ..check.findings import ERROR
 from ..check.ownership import aggregate_owner, owner_name
 from ..dialect import LINUX
-from ..dtree import DirectoryReader
+from ..directory import DirectoryReader
 from ..geometry import Geometry
 from ..inode_table import FILESET
 from ..inodes import Inode, InodeMap

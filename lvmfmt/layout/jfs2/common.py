@@ -7,8 +7,7 @@ images that Linux wrote ("T") or from its GPL driver ("L").
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import construct as c
 
@@ -18,8 +17,7 @@ PAGE = 4096
 """Bytes of a page: tree pages, map pages and log pages."""
 
 
-@dataclass(frozen=True)
-class Dialect:
+class Dialect(NamedTuple):
     """How one dialect declares its structures: catalogue prefix, byte order, and how well its fields are known.
 
     Attributes:

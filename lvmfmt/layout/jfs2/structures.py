@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..record import Record
 
 
-@dataclass(frozen=True)
-class Structures:
+class Structures(NamedTuple):
     """The records of one dialect; both dialects have one of each, sizes and fields may differ.
 
     The type parts of a log record follow its fixed part; each `log_*` record here is the whole descriptor as that
@@ -47,4 +46,4 @@ class Structures:
 
     def records(self) -> tuple[Record, ...]:
         """All of them."""
-        return tuple(vars(self).values())
+        return tuple(self)

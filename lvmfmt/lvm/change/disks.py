@@ -69,9 +69,7 @@ class Disks(Draft):
             raise PartitionsInUse(pvid, int(vgda.allocated[number - 1].sum()))
         if int(vgda.pv_used.sum()) == 1:
             raise LastDisk(pvid)
-        vgda.pvs[number - 1] = np.zeros((), vgda.pvs.dtype)
-        rows = np.arange(vgda.slots.width[number - 1]) + vgda.slots.first[number - 1]
-        vgda.set_pps(rows, np.zeros((), vgda.pps.dtype))
+        vgda.remove_pv(number)
         member = self.state.members.pop(number, None)
         if number in self.changes.joined:
             self.changes.joined.discard(number)

@@ -40,12 +40,13 @@ class Draft:
         self._blocks = blocks
         self._lvcbs: dict[int, tuple[Lvcb, bytes]] = {}
         self._new_lvs: set[int] = set()
+        self._placed: set[int] = set()
         self.state = state.copy()
         self.changes = Changes()
 
     def finish(self) -> tuple[GroupState, Changes]:
         """The state and changes to commit, with everything that follows from the rest brought up to date."""
-        self.state.settle()
+        self.state.settle(self._placed)
         for minor, (_, block) in self._lvcbs.items():
             self.state.vgda.set_control_block(minor, block)
             if self.state.vgda.format.lvcb_in_lv:
@@ -117,6 +118,7 @@ class Draft:
         state = self.state
         store(state.vgda, minor, state.maps.get(minor), lv_map, state.stale)
         state.maps[minor] = lv_map
+        self._placed.add(minor)
 
     def _mark(self, lv_map: LvMap, *, stale: bool) -> None:
         """Mark all PPs of a map; `_place` has to follow."""

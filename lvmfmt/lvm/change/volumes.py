@@ -109,7 +109,7 @@ class Volumes(Draft):
             if not valid:
                 raise BadArgument(what, value, expected, where=name)
         vgda = self.state.vgda
-        minor = next((minor for minor in range(1, vgda.max_lvs) if minor not in self.state.maps), 0)
+        minor = min(set(range(1, vgda.max_lvs)).difference(self.state.maps), default=0)
         if not minor:
             raise NoSpace(f"the group has its {vgda.max_lvs - 1} logical volumes", where=name)
         run = type == "boot" if contiguous is None else contiguous

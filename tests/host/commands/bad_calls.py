@@ -1,8 +1,8 @@
 """How each command of the registry can be called wrongly: what it needs, and which of its words name something.
 
 The words in braces stand for what a command line names: `disk`, `group`, `volume`, `device` (a disk or a volume), `fs`,
-`file` (of the host that is there), `target` (file that is to be written), `name` (of something new), `point` (a new mount
-point), `class` (of the ODM), `number`, `size`. What stands in a line without braces exists on the host of the tests.
+`file` (of the host that is there), `target` (a file that is to be written), `name` (of something new), `point` (a new
+mount point), `class` (of the ODM), `number`, `size`. What has no braces exists on the host of the tests.
 """
 
 from dataclasses import dataclass
@@ -68,7 +68,8 @@ CALLS = {
                   usage=("lv00", "-b x lv00", "-n new lv00 hd4")),
     "chpv": calls("-a y {disk}", "-c {disk}", "-C {disk}", "-v a {disk}", usage=("hdisk1", "-a x hdisk1", "-c")),
     "chvg": calls("-a y {group}", "-t {number} rootvg", usage=("rootvg", "-a x rootvg", "-a y")),
-    "cplv": calls("{volume}", "-v {group} lv00", "-e {volume} -f lv00", "-y {name} lv00", usage=("-e lv00 -y new hd4",)),
+    "cplv": calls("{volume}", "-v {group} lv00", "-e {volume} -f lv00", "-y {name} lv00",
+                  usage=("-e lv00 -y new hd4",)),
     "crfs": calls("-v jfs2 -g {group} -m /new -a size=16M", "-v jfs2 -d {volume} -m /new",
                   "-v jfs2 -g rootvg -m {point} -a size=16M", "-v jfs2 -g rootvg -m /new -a size={size}",
                   "-v jfs2 -g rootvg -m /new -a size=16M -a logname={device}",
@@ -87,6 +88,7 @@ CALLS = {
     "halt": calls(usage=("now",), alone=True),
     "importvg": calls("-y newvg {disk}", "-y {name} hdisk1", "-L {group} hdisk0", "-V {number} hdisk1",
                       usage=("hdisk1 hdisk2", "-y new -L rootvg hdisk0")),
+    "installp": calls("-a -d {file} all", "-a -d /tmp {name}", usage=("-a all", "-l", "-a -d /tmp", "-d /tmp all")),
     "ipl_varyon": calls(usage=("-i hdisk0",)),
     "joinvg": calls("{group}", "rootvg"),
     "logform": calls("{device}"),
@@ -115,7 +117,7 @@ CALLS = {
     "mklv": calls("{group} 1", "-y {name} rootvg 1", "rootvg 1 {disk}", "rootvg {number}", "-c {number} rootvg 1",
                   "-m {file} rootvg 1", "-a {name} rootvg 1", usage=("rootvg", "-b x rootvg 1")),
     "mklvcopy": calls("{volume} 2", "lv00 2 {disk}", usage=("lv00", "lv00 4")),
-    "mksysb": calls("{target}", usage=("/tmp/a /tmp/b",)),
+    "mksysb": calls("{target}", "-i {target}", "-im {target}", usage=("/tmp/a /tmp/b",)),
     "mkszfile": calls(usage=("rootvg",), alone=True),
     "mkvg": calls("{disk}", "-y {name} hdisk1", "-s {number} hdisk1", "-t {number} hdisk1", "-V {number} hdisk1",
                   "-S -v {number} hdisk1", usage=("-B -S hdisk1", "-v 4 hdisk1")),

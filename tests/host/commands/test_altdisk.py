@@ -148,11 +148,15 @@ def test_reboot_at_the_end(single: Box) -> None:
     assert names(single) == ["old_rootvg", "rootvg"]
 
 
-@pytest.mark.parametrize("flag", ["-l /images", "-w bos.rte", "-F IX1", "-f /fixes", "-b Bundle", "-I ac"])
-def test_software_is_refused(single: Box, flag: str) -> None:
+@pytest.mark.parametrize(
+    ("flag", "words"),
+    [("-l /images", "(-b or -w)"), ("-w bos.rte", "(-l)"), ("-F IX1", "-F: "), ("-f /fixes", "-f: "),
+     ("-b Bundle", "Bundle is not on"), ("-I ac", "(-l)"), ("-w bos.rte -l /images", "no directory /images")],
+)  # fmt: skip
+def test_software_that_cannot_be_had(single: Box, flag: str, words: str) -> None:
     before = single.digests()
     result = single.run(f"alt_disk_copy {flag} -d hdisk1")
-    assert result.status == 1 and "installp" in result.err[0]
+    assert result.status == 1 and words in result.err[0]
     assert single.digests() == before
 
 

@@ -2,13 +2,16 @@
 
 import io
 import re
+import shutil
 import subprocess
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
+from lvmfmt.block import ImageFile
+from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host, registry
+from lvmfmt.host.folder.folder import Folder
 from lvmfmt.host.host import Session
 
 from .bad_calls import CALLS, HOSTILE, LONG, UNKNOWN, WRITTEN
@@ -67,8 +70,9 @@ def check(result: Result, argv: list[str]) -> None:
 def test_what_is_named_is_not_there(shared: Lab, name: str) -> None:
     before = shared.digests()
     with Host.open(shared.path).session(print) as session:
-        for argv in bad_lines(name):
-            check(call(session, argv), argv)
+        results = [(argv, call(session, argv)) for argv in bad_lines(name)]
+    for argv, result in results:
+        check(result, argv)
     assert shared.digests() == before
 
 
@@ -80,8 +84,69 @@ def test_wrong_calls(shared: Lab, name: str) -> None:
     wrong += [] if CALLS[name].alone else [[name]]
     wrong += [[name, *line.replace("{name}", "no").split()] for line in CALLS[name].usage]
     with Host.open(shared.path).session(print) as session:
-        for argv in wrong:
-            result = call(session, argv)
-            assert (result.status, result.out) == (2, []), (argv, result)
-            assert result.err[0].lower().startswith(f"usage: {name}"), (argv, result)
+        results = [(argv, call(session, argv)) for argv in wrong]
+    for argv, result in results:
+        assert (result.status, result.out) == (2, []), (argv, result)
+        assert result.err[0].lower().startswith(f"usage: {name}"), (argv, result)
     assert shared.digests() == before
+
+
+_THERE = {
+    "disk": "hdisk1", "group": "rootvg", "volume": "lv00", "device": "/dev/lv00", "fs": "/home", "file": "/etc/motd",
+    "target": "/tmp/new", "name": "new", "point": "/new", "class": "CuAt", "number": "1", "size": "16M",
+}  # fmt: skip
+
+
+def plausible(name: str) -> list[str]:
+    """A command line in which everything that is named is there."""
+    line = CALLS[name].lines[0] if CALLS[name].lines else "-i" if name == "ipl_varyon" else ""
+    return [name, *_WORD.sub(lambda word: _THERE[word[1]], line).split()]
+
+
+def run(lab: Lab, argv: list[str]) -> Result:
+    """Run a line; what keeps the whole host from running is a message too, as `lvmfmt host run` prints it."""
+    out, err = io.StringIO(), io.StringIO()
+    try:
+        status = Host.open(lab.path).run(argv, out, err, io.StringIO())
+    except LvmfmtError as error:
+        print(error, file=err)
+        status = 2
+    return Result(status, out.getvalue().splitlines(), err.getvalue().splitlines())
+
+
+@pytest.mark.parametrize("name", sorted(CALLS))
+def test_an_image_is_locked_by_another_process(shared: Lab, name: str) -> None:
+    """Commands that write are refused, and the system runs on; those that read do not mind."""
+    argv = plausible(name)
+    command = registry.find(name)
+    assert command is not None
+    before = shared.digests()
+    booted = Folder(shared.path).read_kernel()
+    with ImageFile(shared.image("hdisk0"), writable=True):
+        result = run(shared, argv)
+    if command.writes(argv):
+        check(result, argv)
+        assert "another process" in "\n".join(result.err), (argv, result)
+    after = Folder(shared.path).read_kernel()
+    assert booted is not None and after is not None and after.booted_at == booted.booted_at
+    assert shared.digests() == before
+    shared.good("bootlist -m normal hdisk0")
+
+
+def test_the_image_of_the_running_system_is_missing(shared: Lab) -> None:
+    """Every command, each time on a system that had been running until then."""
+    before, image, memory = shared.digests(), shared.image("hdisk0"), shared.path / "run"
+    shutil.copytree(memory, shared.path / "kept")
+    image.rename(image.with_suffix(".away"))
+    results = []
+    for name in CALLS:
+        results.append((name, run(shared, plausible(name))))
+        shutil.rmtree(memory)
+        shutil.copytree(shared.path / "kept", memory)
+    image.with_suffix(".away").rename(image)
+    shutil.rmtree(shared.path / "kept")
+    for name, result in results:
+        check(result, plausible(name))
+        assert any(words in "\n".join(result.err) for words in ("is missing", "is there")), (name, result)
+    assert shared.digests() == before
+    shared.good("lspv")

@@ -64,7 +64,7 @@ def test_tables() -> None:
 
 def test_the_map_of_a_volume() -> None:
     rows = [[(35, "EMC_3451_0DEF"), (49, "EMC_3339_1F45"), (0, "")]]
-    assert list(formats.volume_map(rows, 3)) == SHOWN["lslv -m ora001"]
+    assert list(formats.volume_map(rows)) == SHOWN["lslv -m ora001"]
 
 
 def test_the_map_of_a_disk_has_ten_partitions_a_line_and_a_blank_line_between_regions() -> None:

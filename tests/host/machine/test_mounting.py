@@ -6,7 +6,8 @@ import pytest
 
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.host import Host
-from lvmfmt.host.folder.folder import Folder, Kernel, Mounted
+from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.kernel import Kernel, Mounted
 from lvmfmt.host.machine import mounting
 
 from ..conftest import Box

@@ -1,0 +1,71 @@
+"""The script that a system runs at its first boot: /etc/firstboot, run once by `fbcheck` of /etc/inittab.
+
+AIX renames it to /etc/fb_hh_mm_mm_dd (hour, minute, month, day) before it runs it, so that a boot that is interrupted
+does not run it twice (R). This host runs the commands of it that it has, as its console does.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from ...errors import LvmfmtError
+from ..machine.paths import read_file
+from ..messages import message
+
+if TYPE_CHECKING:
+    from ..machine.machine import Machine
+
+FIRST_BOOT = "/etc/firstboot"
+LOG = "/var/adm/ras/bootlog"
+"""Where AIX keeps what is printed at a boot, in a form of its own; here it is text (grade C)."""
+
+
+def run(machine: Machine, console: Callable[[str], None]) -> None:
+    """Run the script, if there is one, and keep its output.
+
+    Args:
+        machine: the system that has just booted.
+        console: told what the script prints.
+    """
+    data = read_file(machine.locate, FIRST_BOOT)
+    if data is None:
+        return
+    now = machine.origin.now()
+    kept = time.strftime("/etc/fb_%H_%M_%m_%d", time.gmtime(now // 10**9))
+    files, old = machine.locate(FIRST_BOOT)
+    if files.exists(kept):
+        files.remove(kept, now=now)
+    files.mount.rename(old, kept, now=now)
+    files.mount.sync()
+    console(message("firstboot", path=FIRST_BOOT, kept=kept))
+    from ..console.shell import Shell
+    from ..host import Session
+
+    out = io.StringIO()
+    lines = data.decode("utf-8", "surrogateescape").splitlines()
+    Shell(Session(machine, console), out, out).run_all(_while_up(machine, lines))
+    _note(machine, out.getvalue())
+    for line in out.getvalue().splitlines():
+        console(line)
+
+
+def _while_up(machine: Machine, lines: list[str]) -> Iterator[str]:
+    """The lines, until one of them shuts the system down."""
+    booted = machine.running.booted_at
+    for line in lines:
+        if machine.kernel is None or machine.kernel.booted_at != booted:
+            return
+        yield line
+
+
+def _note(machine: Machine, text: str) -> None:
+    if machine.kernel is None:
+        return
+    try:
+        before = machine.read_file(LOG) or b""
+        machine.write_file(LOG, before + text.encode("utf-8", "surrogateescape"))
+    except LvmfmtError:
+        return  # a system without a place for its log boots all the same
