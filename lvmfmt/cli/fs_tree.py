@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from ..errors import OperationRefused, printable
 from .fs_files import opened
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
-from .output import print_json
+from .output import print_json_list
 
 if TYPE_CHECKING:
     from ..jfs2 import FileSystem, Stat
@@ -42,7 +42,7 @@ def run_tree(args: argparse.Namespace) -> int:
         raise OperationRefused("--depth is at least 0")
     with _meant(args) as (fs, path):
         if args.json:
-            print_json([_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth)])
+            print_json_list(_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth))
         else:
             _draw(fs, path, args.depth)
     return 0
@@ -61,26 +61,35 @@ def _meant(args: argparse.Namespace) -> Iterator[tuple[FileSystem, str]]:
 
 
 def _draw(fs: FileSystem, top: str, depth: int | None) -> None:
-    from rich.console import Console
-    from rich.text import Text
-    from rich.tree import Tree
+    """Draw it line by line; nothing is kept but the way down to the line."""
+    import sys
 
-    found = fs.walk(top, depth=depth)
-    next(found)
-    drawn = Tree(Text(printable(top)))
-    above = [drawn]  # the node of each level on the way to the path before
-    base = len(_parts(top))
+    unicode = "utf" in (sys.stdout.encoding or "").lower()
+    through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
+    show = _colored if sys.stdout.isatty() else _plain
+    found = fs.descend(top, depth=depth)
+    show("", printable(next(found).path), False)
+    guides: list[str] = []  # what stands before the entries of each directory on the way
     directories = others = 0
-    for path, status in found:
-        level = len(_parts(path)) - base
-        name = printable(_parts(path)[-1])
+    for path, status, level, is_last, *_ in found:
+        del guides[level - 1 :]
         target = f" -> {printable(fs.readlink(path))}" if status.is_symlink else ""
-        del above[level:]
-        above.append(above[-1].add(Text(name + target, style="bold blue" if status.is_directory else "")))
+        show("".join(guides) + (end if is_last else branch), printable(_parts(path)[-1]) + target, status.is_directory)
+        guides.append("    " if is_last else through)
         directories += status.is_directory
         others += not status.is_directory
-    Console(highlight=False, soft_wrap=True).print(drawn)
     print(f"\n{directories} directories, {others} files")
+
+
+def _plain(guide: str, name: str, directory: bool) -> None:
+    print(guide, name, sep="")
+
+
+def _colored(guide: str, name: str, directory: bool) -> None:
+    from rich.console import Console
+    from rich.text import Text
+
+    Console(highlight=False, soft_wrap=True).print(Text.assemble(guide, (name, "bold blue" if directory else "")))
 
 
 def _entry(fs: FileSystem, path: str, status: Stat) -> dict[str, Any]:

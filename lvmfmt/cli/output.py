@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -49,6 +49,19 @@ def print_json(value: object) -> None:
     import json
 
     print(json.dumps(plain(value), indent=2))
+
+
+def print_json_list(values: Iterable[object]) -> None:
+    """Print a list as JSON, each value as soon as it is there; an error on the way ends the list, not the JSON."""
+    import json
+
+    before = "["
+    try:
+        for value in values:
+            print(before, "\n  ", json.dumps(plain(value), indent=2).replace("\n", "\n  "), sep="", end="")
+            before = ","
+    finally:
+        print("[]" if before == "[" else "\n]")
 
 
 def plain(value: object) -> Any:

@@ -8,11 +8,12 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .host import Host
-    from .install.create import CreateReport, DiskSpec
+    from .install.create import CreateReport
+    from .install.making import DiskSpec
 
 __all__ = ["CreateReport", "DiskSpec", "Host"]
 
-_MODULE = {"CreateReport": "install.create", "DiskSpec": "install.create", "Host": "host"}
+_MODULE = {"CreateReport": "install.create", "DiskSpec": "install.making", "Host": "host"}
 
 
 def __getattr__(name: str) -> object:

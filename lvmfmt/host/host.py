@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import os
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import registry
@@ -52,6 +53,8 @@ class Host:
         command = registry.find(argv[0])
         if command is None:
             return registry.unknown(argv[0], stderr)
+        if stdin is not None and command.listens(argv):
+            stdin = io.StringIO(stdin.read())  # the commands before it in a pipeline need the host until they end
         with self.machine(lambda line: print(line, file=stderr), writable=command.writes(argv), stdin=stdin) as machine:
             return registry.call(command, machine, argv, stdout, stderr)
 

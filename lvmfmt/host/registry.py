@@ -120,12 +120,14 @@ class Command(NamedTuple):
         usage: printed on stderr when it is called wrongly; the wording is ours.
         changes: whether it writes to disks; otherwise they are opened for reading.
         lists_alone: whether it writes to none when it is called without arguments.
+        listens: whether it reads all of its standard input, by its arguments.
     """
 
     function: Function
     usage: str
     changes: bool = False
     lists_alone: bool = False
+    listens: Callable[[Sequence[str]], bool] = lambda _: False
 
     def writes(self, argv: Sequence[str]) -> bool:
         """Whether a command line needs the disks for writing."""
@@ -159,6 +161,11 @@ def call(command: Command, machine: Machine, argv: Sequence[str], stdout: TextIO
     except LvmfmtError as error:
         print(f"{name}: {error}", file=stderr)
         return 1
+
+
+def with_flag(letter: str) -> Callable[[Sequence[str]], bool]:
+    """Tells whether arguments have a flag, such as the -i with which names are read from standard input."""
+    return lambda argv: any(word.startswith("-") and letter in word for word in argv[1:])
 
 
 def unknown(name: str, stderr: TextIO) -> int:

@@ -1,23 +1,35 @@
 """What can be found on a disk when nothing says where to look: control blocks of LVs and superblocks, by scanning.
 
 PP 1 starts at a multiple of 128 KiB (lvm-format 1.2) and every PP is a multiple of 1 MiB, so a logical volume begins
-on a 128 KiB boundary whatever the PP size of its group. Only data extents are looked at.
+on a 128 KiB boundary whatever the PP size of its group. The control blocks of big and scalable groups lie, also or
+only, in their VGDA, one a sector: in front of PP 1 every sector is looked at. Only data extents are.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 from ..block import BlockDevice, Window
+from ..block.plan import CHUNK
 from ..errors import CorruptImage, LvmfmtError
 from ..jfs2.dialect import AIX, LINUX
 from ..jfs2.superblock import read_superblock
+from ..lvm.kinds import LIMITS, VgKind
 from ..lvm.lvcb import TAG
 from ..lvm.lvcb import read as read_lvcb
-from ..units import KIB, SECTOR
+from ..lvm.record import FIRST_PSN
+from ..lvm.record import read as read_record
+from ..lvm.vgdaformat import scalable_areas
+from ..units import KIB, MIB, SECTOR
 
 STRIDE = 128 * KIB
+_MOST_METADATA = 2 * MIB + 2 * SECTOR * sum(
+    scalable_areas(LIMITS[VgKind.SCALABLE].pvs, LIMITS[VgKind.SCALABLE].lvs[-1], LIMITS[VgKind.SCALABLE].pps[-1])
+)
+"""Bytes in front of PP 1 of the largest group, where no LVM record says how many there are."""
 _SUPERBLOCKS = (0x8000, 0xF000)
 _DIALECTS = {dialect.magic: dialect for dialect in (AIX, LINUX)}
 
@@ -28,7 +40,7 @@ class Found:
 
     Attributes:
         image: the disk.
-        offset: byte where the volume begins.
+        offset: byte where the volume begins; of a control block in a VGDA, where that lies.
         structure: lvcb, j2_superblock or jfs1_superblock.
         name: of the LV, or of the file system.
         type: of the LV; the dialect of the file system.
@@ -38,7 +50,8 @@ class Found:
         size: bytes of the file system; 0 for an LV, whose PP size is not known.
         label: mount point of the LV, label of the file system.
         problem: what is wrong with it, "" if nothing.
-        found_by: always "scan": nothing of the group's own says that it is still in use.
+        found_by: how: "scan" of where volumes may begin, or "metadata" for a control block in a VGDA. Nothing of the
+            group's own says that it is still in use.
     """
 
     image: str
@@ -57,7 +70,11 @@ class Found:
 
 def salvage(device: BlockDevice) -> list[Found]:
     """Everything that is found on a disk, in the order of its offsets."""
-    found = [_lvcb(device, at) for at in _boundaries(device, 0, len(TAG)) if _holds(device, at, TAG)]
+    metadata = list(_metadata_blocks(device))
+    inside = {f.offset for f in metadata}
+    found = metadata + [
+        _lvcb(device, at) for at in _boundaries(device, 0, len(TAG)) if at not in inside and _holds(device, at, TAG)
+    ]
     starts: set[int] = set()
     for phase in _SUPERBLOCKS:
         for at in _boundaries(device, phase, 4):
@@ -65,6 +82,28 @@ def salvage(device: BlockDevice) -> list[Found]:
                 starts.add(at - phase)
     found += [_superblock(device, start) for start in starts]
     return sorted(found, key=lambda f: (f.offset, f.structure != "lvcb"))
+
+
+def _metadata_blocks(device: BlockDevice) -> Iterator[Found]:
+    """The control blocks in the VGDAs, those with one content once."""
+    record, _ = read_record(device)
+    if record is not None and record.kind is VgKind.CLASSIC:
+        return  # its VGDA has none
+    end = min(record.first_pp_psn * SECTOR if record is not None and record.described else _MOST_METADATA, device.size)
+    first = FIRST_PSN * SECTOR
+    seen: set[bytes] = set()
+    for extent in device.extents(first, max(0, end - first)):
+        for at in range(extent.offset, extent.offset + extent.length, CHUNK) if extent.is_data else ():
+            length = min(CHUNK, extent.offset + extent.length - at) // SECTOR * SECTOR
+            sectors = device.read(at, length).reshape(-1, SECTOR)
+            tags = np.ascontiguousarray(sectors[:, : len(TAG)]).view(f"S{len(TAG)}").reshape(-1)
+            for row in (tags == TAG).nonzero()[0].tolist():
+                block, offset = sectors[row].tobytes(), at + row * SECTOR
+                if record is None and offset % STRIDE == 0:
+                    continue  # a volume may begin here
+                if block not in seen:
+                    seen.add(block)
+                    yield replace(_lvcb(device, offset), found_by="metadata")
 
 
 def _boundaries(device: BlockDevice, phase: int, length: int) -> Iterator[int]:

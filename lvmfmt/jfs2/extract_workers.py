@@ -36,7 +36,8 @@ def share_out(parcels: int, workers: int, work: Work, meanwhile: Callable[[], No
         ImageIOError: a process ended early, or the system refused something that all need.
     """
     numbers, fill = os.pipe()
-    os.write(fill, bytes(range(parcels)))
+    apart = -(-parcels // workers)  # neighbours are in the same directories, which one process at a time can change
+    os.write(fill, bytes(number for first in range(apart) for number in range(first, parcels, apart)))
     os.close(fill)
     waiting = (number[0] for number in iter(lambda: os.read(numbers, 1), b""))
     children: list[tuple[int, IO[bytes]]] = []
@@ -62,10 +63,10 @@ def _begin(work: Work, waiting: Iterator[int]) -> tuple[int, IO[bytes]]:
     process = os.fork()
     if process:
         os.close(there)
-        return process, open(here, "rb")  # noqa: PTH123, SIM115 - a pipe, closed by the caller
+        return process, open(here, "rb")  # noqa: PTH123 - a pipe, closed by the caller
     try:
         os.close(here)
-        with open(there, "wb", buffering=0) as words:  # noqa: PTH123 - a pipe
+        with open(there, "wb") as words:  # noqa: PTH123 - a pipe
             _child(work, waiting, words)
     finally:
         os._exit(0)  # what the parent is in the middle of is the parent's
@@ -80,14 +81,16 @@ def _child(work: Work, waiting: Iterator[int], words: IO[bytes]) -> None:
         nonlocal untold
         untold += count
         if untold >= _TOLD:
-            words.write(pickle.dumps(untold))
+            pickle.dump(untold, words)
+            words.flush()
             untold = 0
 
     try:
         problems = work(waiting, told)
-        words.write(pickle.dumps(untold) + pickle.dumps(problems))
+        pickle.dump(untold, words)
+        pickle.dump(problems, words)
     except Exception as error:
-        words.write(pickle.dumps(_portable(error)))
+        pickle.dump(_portable(error), words)
 
 
 def _portable(error: Exception) -> Exception:
@@ -99,7 +102,7 @@ def _result(words: IO[bytes], progress: Progress) -> list[str]:
     """Listen to a child to its end; its problems."""
     while True:
         try:
-            said = pickle.load(words)  # noqa: S301 - from ourselves
+            said = pickle.load(words)
         except (EOFError, pickle.UnpicklingError):
             raise ImageIOError("a process that wrote files was ended from outside") from None
         if isinstance(said, Exception):

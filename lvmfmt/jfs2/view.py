@@ -36,11 +36,22 @@ class StatFs(NamedTuple):
     inodes_backed: int
 
 
-class _Found(NamedTuple):
-    """Something on a walk, and the tree root of a directory."""
+class Found(NamedTuple):
+    """Something on a walk.
+
+    Attributes:
+        path: where it is.
+        status: what it is.
+        level: levels below the top of the walk.
+        is_last: whether it is the last entry of its directory.
+        root: the tree root of a directory; b"" for others.
+        root_at: byte offset of the tree root in the device.
+    """
 
     path: str
     status: Stat
+    level: int
+    is_last: bool
     root: bytes
     root_at: int
 
@@ -124,23 +135,37 @@ class View:
         Raises:
             CorruptImage: a directory has two names.
         """
+        return ((found.path, found.status) for found in self.descend(top, depth=depth))
+
+    def descend(self, top: str = "/", *, depth: int | None = None) -> Iterator[Found]:
+        """As `walk`, and where in the tree each path is."""
         inode = self.inode(top)
         seen = {inode.number}
-        here = _Found("/" + "/".join(parts_of(top)), Stat.of(inode, self.dialect), inode.root.tobytes(), inode.root_at)
-        yield here.path, here.status
-        levels = [self._below(here, seen)] if here.status.is_directory and depth != 0 else []
+        path, status = "/" + "/".join(parts_of(top)), Stat.of(inode, self.dialect)
+        here = Found(path, status, 0, True, inode.root.tobytes(), inode.root_at)
+        yield here
+        levels = [self._below(here, seen)] if status.is_directory and depth != 0 else []
         while levels:
             for found in levels[-1]:
-                yield found.path, found.status
-                if found.status.is_directory and len(levels) != depth:
+                yield found
+                if found.status.is_directory and found.level != depth:
                     levels.append(self._below(found, seen))
                     break
             else:
                 levels.pop()
 
-    def _below(self, directory: _Found, seen: set[int]) -> Iterator[_Found]:
+    def _below(self, directory: Found, seen: set[int]) -> Iterator[Found]:
         """What is in a directory, some at a time; `seen` takes the numbers of the directories among it."""
-        prefix = directory.path.rstrip("/") + "/"
+        last = None
+        for found in self._children(directory, seen):
+            if last is not None:
+                yield last
+            last = found
+        if last is not None:
+            yield last._replace(is_last=True)
+
+    def _children(self, directory: Found, seen: set[int]) -> Iterator[Found]:
+        prefix, level = directory.path.rstrip("/") + "/", directory.level + 1
         for entries in self.directories.entries_of([(directory.root, directory.root_at)]):
             for first in range(0, len(entries.numbers), _TOGETHER):
                 part = slice(first, first + _TOGETHER)
@@ -148,15 +173,14 @@ class View:
                 places, rows = self.inodes.read_many(numbers)
                 stats = Stat.of_rows(numbers.tolist(), rows, self.dialect)
                 for i, (name, status) in enumerate(zip(entries.names(part), stats, strict=True)):
-                    path, root_at = prefix + name_text(name), int(places[i]) + ROOT_OFFSET
-                    if status.is_directory and status.number in seen:
-                        expected = "a directory that has no name yet"
-                        raise self.volume.corrupt(
-                            "dtree_leaf_slot", "inumber", directory.root_at, expected, status.number
-                        )
+                    root = b""
                     if status.is_directory:
+                        root = rows["root"][i].tobytes()
+                        if status.number in seen:
+                            at, expected = directory.root_at, "a directory that has no name yet"
+                            raise self.volume.corrupt("dtree_leaf_slot", "inumber", at, expected, status.number)
                         seen.add(status.number)
-                    yield _Found(path, status, rows["root"][i].tobytes() if status.is_directory else b"", root_at)
+                    yield Found(prefix + name_text(name), status, level, False, root, int(places[i]) + ROOT_OFFSET)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a regular file; fewer than asked for at its end.

@@ -32,10 +32,11 @@ if TYPE_CHECKING:
     from .regions import INTRA, Region, region_of, region_sizes
     from .reidentifying import reidentify
     from .rules import RULES, Rule, Severity
-    from .split import join_group, split_disks, split_group
+    from .split import join_group, split_group
     from .surveying import FoundGroup, Survey, members_of, survey
     from .transfer import export_lv, import_lv
     from .varying_on import NoQuorum, PvState, PvStatus, refresh, varyon
+    from .views import split_disks
     from .volume import LogicalVolume, PhysicalVolume
 
 __all__ = [
@@ -162,7 +163,6 @@ _NAMES = {
     ),
     "split": (
         "join_group",
-        "split_disks",
         "split_group",
     ),
     "surveying": (
@@ -182,6 +182,7 @@ _NAMES = {
         "refresh",
         "varyon",
     ),
+    "views": ("split_disks",),
     "volume": (
         "LogicalVolume",
         "PhysicalVolume",

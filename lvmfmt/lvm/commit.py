@@ -79,7 +79,7 @@ def commit(
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
     marked = set(new.vgsa.all_missing)
-    known = marked if missing is None else set(missing)
+    known = (marked if missing is None else set(missing)) & set(new.vgda.numbers.tolist()) - changes.joined
     _check_writable(new, changes, known)
     _stale_where_unreachable(new, changes)
     places = counted(new)

@@ -11,6 +11,7 @@ from ..errors import OperationRefused
 from ..units import MIB, SECTOR, format_size
 from .kinds import LIMITS, PPS_PER_ROW, VgKind
 from .record import RELOCATION_SECTORS, LvmRecord
+from .refusals import BadArgument
 from .vgdaformat import scalable_areas
 
 _SMALLEST_DEFAULT = 24
@@ -98,13 +99,20 @@ class Geometry:
             devices: the disks.
             pp_size: bytes of a PP; None takes the smallest from 16 MiB on with which the disks fit, and if the largest
                 is not enough, the smallest larger factor.
-            factor: a power of two from 1 on.
+            factor: one of the kind: a power of two from 1 on.
             version: LVM version; None takes the usual one of the kind.
             kind: of the group.
             max_lvs: LVs of a scalable group, 256 to 4096 with LV 0; 0 for 256.
             max_pps: PPs of a scalable group, 32768 to 2097152; 0 for 32768.
+
+        Raises:
+            BadArgument: no such factor.
+            OperationRefused: the kind or the version does not allow it, or the disks do not fit.
         """
         limits = LIMITS[kind]
+        if factor not in limits.factors:
+            known = ", ".join(map(str, limits.factors))
+            raise BadArgument("factor", factor, f"one that a {kind} group can have: {known}")
         version = limits.versions[0] if version is None else version
         if pp_size is not None:
             shift = pp_size.bit_length() - 1

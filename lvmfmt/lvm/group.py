@@ -35,7 +35,13 @@ class Keeper(Protocol):
     def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> AbstractContextManager[Change]:
         """As `VolumeGroup.change`."""
 
-    def sync(self, *names: str, pvids: Collection[str] | None = None, progress: Progress | None = None) -> int:
+    def sync(
+        self,
+        *names: str,
+        pvids: Collection[str] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
         """As `VolumeGroup.sync`."""
 
 
@@ -240,7 +246,12 @@ class VolumeGroup:
             self.__dict__.pop(name, None)
 
     def sync(
-        self, origin: Origin, *names: str, pvids: Collection[str] | None = None, progress: Progress | None = None
+        self,
+        origin: Origin,
+        *names: str,
+        pvids: Collection[str] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
     ) -> int:
         """Fill stale copies from good ones and mark them good, as `syncvg` does; run by run, see `resync`.
 
@@ -248,15 +259,19 @@ class VolumeGroup:
             origin: clock for the stamps.
             names: the LVs; default all.
             pvids: only stale PPs on these disks; default all.
+            force: fill all PPs from one good copy of each LP, not only the stale ones (`syncvg -f`).
             progress: told of bytes done.
 
         Returns:
             Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
         """
         if self.keeper is not None:
-            return self.keeper.sync(*names, pvids=pvids, progress=progress)
-        from .sync import fill, mark_good, stale_runs
+            return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
+        from .sync import distrust_copies, fill, mark_good, stale_runs
 
+        if force:
+            with self.change(origin) as change:
+                distrust_copies(change, self, names, pvids)
         done, runs = 0, 0
         for run in stale_runs(self, names, pvids):
             runs, done = runs + 1, done + fill(self, run, progress)

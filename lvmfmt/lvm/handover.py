@@ -74,6 +74,6 @@ def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin:
     group = read_left(devices, standing)
     if standing is None:
         standing = Standing(group.total_vgdas)
-    online = OnlineGroup(group, origin=origin, missing=standing.missing, votes=standing.votes)
+    online = OnlineGroup(group, origin=origin, votes=standing.votes)
     online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
     return online

@@ -39,14 +39,12 @@ class Mirroring:
 
     Attributes:
         group: the group as it is now.
-        missing: numbers of the PVs that are not here or have failed.
         votes: VGDAs that the quorum is counted against.
         down: why the group is not usable any more, "" while it is.
     """
 
-    def __init__(self, group: VolumeGroup, *, origin: Origin, missing: Collection[int], votes: int) -> None:
+    def __init__(self, group: VolumeGroup, *, origin: Origin, votes: int) -> None:
         self.group = group
-        self.missing = set(missing)
         self.down = ""
         self._origin = origin
         self.votes = votes
@@ -56,6 +54,11 @@ class Mirroring:
         self._behind = False  # the VGSA on the disks does not say yet what is stale and missing
         self._mwc: dict[int, MwcCache] = {}
         self._caches()
+
+    @property
+    def missing(self) -> set[int]:
+        """Numbers of the PVs that are not here, have failed or are split off."""
+        return self.group.state.absent
 
     def read_into(self, lv: LogicalVolume, offset: int, buffer: Buffer) -> None:
         """Read a range of an LV, each part from the first good copy that can give it."""
@@ -246,7 +249,6 @@ class Mirroring:
         state = self.group.state
         state.members.pop(number, None)
         self._mwc.pop(number, None)
-        self.missing.add(number)
         self._behind = True
         self.group.refresh()
         written = self._unflushed.pop(number, set())
@@ -259,7 +261,7 @@ class Mirroring:
                         state.stale[number - 1, pp - 1] = True
                     else:
                         self._lost = True
-        left = sum(max(0, state.vgda.vgda_count(here)) for here in state.members)
+        left = state.votes(state.members)
         if left == 0 or (self.group.quorum and 2 * left <= self.votes):
             self.down = f"quorum is lost: {left} of {self.votes} VGDAs are left"
             self.check_up()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 
 from ..block import BlockDevice, Buffer, Extent
@@ -12,10 +12,13 @@ from ..errors import ImageIOError, NotFound, OperationRefused
 from ..origin import Origin
 from .areas import DiskFailed
 from .change import Change
+from .commit import Changes
 from .group import VolumeGroup
 from .mirroring import Mirroring
+from .pptable import PpTable
 from .spans import Span
-from .sync import fill, stale_runs
+from .state import GroupState, Member
+from .sync import distrust_copies, fill, stale_runs
 from .vgda import NO
 from .volume import LogicalVolume
 
@@ -25,13 +28,12 @@ class OnlineGroup(Mirroring):
 
     Attributes:
         group: the group as it is now; its own `change` and `sync` go through those here.
-        missing: numbers of the PVs that are not here or have failed.
         repaired: what `varyon` made equal after an unclean stop: (LV name, byte offset, length).
         down: why the group is not usable any more, "" while it is.
     """
 
-    def __init__(self, group: VolumeGroup, *, origin: Origin, missing: Collection[int], votes: int) -> None:
-        super().__init__(group, origin=origin, missing=missing, votes=votes)
+    def __init__(self, group: VolumeGroup, *, origin: Origin, votes: int) -> None:
+        super().__init__(group, origin=origin, votes=votes)
         group.keeper = self
         self.repaired: list[tuple[str, int, int]] = []
         self._open: dict[OnlineVolume, int] = {}
@@ -78,42 +80,81 @@ class OnlineGroup(Mirroring):
             gone = [volume.name for volume, minor in self._open.items() if minor not in state.maps]
             if gone:
                 raise OperationRefused(f"logical volumes are open: {', '.join(gone)}", hint="close them")
-            now = change.now
-            while True:
-                try:
-                    self.group.apply(state, changes, now)
-                    break
-                except DiskFailed as error:
-                    number = self._number_of(error.device)
-                    if number is None:
-                        self._doubt()
-                        raise
-                    self._drop(number)
-                    self._tell()
-                    state = state.copy()  # some disks have got what it was
-                    state.members.pop(number, None)
-                    state.stale |= self.group.state.stale & state.vgda.allocated
-                    state.vgsa = self.group.state.vgsa.copy()
-                    now = self._origin.now()
-                except ImageIOError:
+            disks = set(self.group.state.pvids.values()), set(self.group.state.members)
+            self._commit(state, changes, change.now)
+            if disks != (set(self.group.state.pvids.values()), set(self.group.state.members)):
+                self.votes = self.group.state.quorum_votes
+            self._follow()
+
+    def take_back(self, found: Mapping[int, Member], stale: PpTable) -> None:
+        """Go on with disks that were missing; what is open stays open.
+
+        Args:
+            found: the disks, by PV number.
+            stale: what is stale then.
+        """
+        with self._lock:
+            self.barrier()
+            state = self.group.state.copy()
+            state.members.update(found)
+            state.stale = stale
+            state.settle()
+            self._commit(state, Changes(), self._origin.now())
+            self.votes = self.group.state.quorum_votes
+            self._follow()
+            self.clear_mwc()
+
+    def _commit(self, state: GroupState, changes: Changes, now: int) -> None:
+        """Commit a state; a disk that fails meanwhile is missing from then on."""
+        while True:
+            try:
+                self.group.apply(state, changes, now, missing=state.absent)
+                return
+            except DiskFailed as error:
+                number = next((n for n, member in state.members.items() if member.device is error.device), None)
+                if number is None or number in changes.joined:
                     self._doubt()
                     raise
-            self._caches()
-            for volume, minor in self._open.items():
-                volume.follow(self.group.volume(minor))
+                if number in self.group.state.members:
+                    self._drop(number)
+                    self._tell()
+                state = state.copy()  # some disks have got what it was
+                state.members.pop(number)
+                state.stale |= self.group.state.stale & state.vgda.allocated
+                state.vgsa = self.group.state.vgsa.copy()
+                now = self._origin.now()
+            except ImageIOError:
+                self._doubt()
+                raise
 
-    def sync(self, *names: str, pvids: Collection[str] | None = None, progress: Progress | None = None) -> int:
+    def _follow(self) -> None:
+        """Let caches and open LVs be those of the group as it is now."""
+        self._caches()
+        for volume, minor in self._open.items():
+            volume.follow(self.group.volume(minor))
+
+    def sync(
+        self,
+        *names: str,
+        pvids: Collection[str] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
         """Fill stale partitions from good copies, as `syncvg` does.
 
         Args:
             names: of LVs; default all.
             pvids: only what is stale on these disks; default all.
+            force: fill all partitions from one good copy of each LP, not only the stale ones.
             progress: told of bytes done.
 
         Returns:
             Bytes copied. What could not be filled stays stale: `stale_pps` of the LVs tells.
         """
         done = 0
+        if force:
+            with self.change() as change:
+                distrust_copies(change, self.group, names, pvids)
         for run in stale_runs(self.group, names, pvids):
             with self._lock:
                 self.barrier()
@@ -122,7 +163,7 @@ class OnlineGroup(Mirroring):
                 except ImageIOError:
                     continue  # stays stale
                 self._mark_good(run)
-        if done:
+        if done or force:
             with self.change():
                 pass  # the marks of staleness in the VGDA follow the VGSA
         return done

@@ -167,7 +167,7 @@ def parse(sector: bytes, *, offset: int, sectors: int, where: str) -> LvmRecord:
         CorruptImage: no record id, or a field out of its range.
     """
     values = LVM_RECORD.parse(sector, offset=offset, where=where)
-    kind = _kind(values.version, values.vg_type)
+    kind = kind_of(values.version, values.vg_type)
     structure = LVM_RECORD_SCALABLE if kind is VgKind.SCALABLE else LVM_RECORD
     values = structure.parse(sector)
     check = Checker(structure, values, offset, where)
@@ -253,7 +253,8 @@ def _scalable(values: Any, bare: LvmRecord) -> LvmRecord:
     return ours if known else record
 
 
-def _kind(version: int, vg_type: int) -> VgKind:
+def kind_of(version: int, vg_type: int) -> VgKind:
+    """The kind of group; `version` lies at the same place in both kinds of record (H), `vg_type` is the old one's."""
     if version >= 32000:
         return VgKind.FOREIGN
     if version == 31:

@@ -33,7 +33,6 @@ from ..origin import Origin
 from . import lvcb as lvcbs
 from . import record as lvm_record
 from .boot import read_pvid
-from .change.disks import is_split
 from .check import NAME
 from .commit import Changes, commit
 from .group import VolumeGroup
@@ -42,6 +41,7 @@ from .lvcb import NO_LABEL, Lvcb
 from .maps import LvMap, store
 from .refusals import SnapshotGroup
 from .state import GroupState, Member
+from .views import split_disks
 from .volume import LogicalVolume
 
 _SNAPSHOTS = 10
@@ -127,11 +127,6 @@ def join_group(
     with group.change(origin) as change:
         change.rejoin(found, equal)
     return group.sync(origin, pvids=[group.state.pvids[number] for number in found], progress=progress)
-
-
-def split_disks(state: GroupState) -> set[int]:
-    """Numbers of the PVs that are split off."""
-    return {number for number in state.pvids if is_split(state, number)}
 
 
 def _check_copies(lv: LogicalVolume, numbers: set[int]) -> None:

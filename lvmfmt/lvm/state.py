@@ -96,6 +96,24 @@ class GroupState:
         """PVID by PV number."""
         return {int(i) + 1: pvid_of(self.vgda.pvs["pv_id"][i].tobytes()) for i in np.flatnonzero(self.vgda.pv_used)}
 
+    @property
+    def absent(self) -> set[int]:
+        """Numbers of the PVs whose disks are not here."""
+        return set(self.vgda.numbers.tolist()) - set(self.members)
+
+    def votes(self, numbers: Iterable[int]) -> int:
+        """VGDA copies on PVs, by their numbers."""
+        return sum(max(0, self.vgda.vgda_count(number)) for number in numbers)
+
+    @property
+    def quorum_votes(self) -> int:
+        """VGDAs that the quorum of a group which is varied on now is counted against.
+
+        All of them; of a group that goes on with half or less, those that are here.
+        """
+        votes, here = self.votes(self.vgda.numbers.tolist()), self.votes(self.members)
+        return votes if 2 * here > votes else here
+
     def settle(self, placed: Iterable[int] | None = None) -> None:
         """Bring everything in the VGDA that follows from the rest up to date: counts, copies, marks of staleness.
 

@@ -20,6 +20,7 @@ from .state import GroupState
 from .volume import PhysicalVolume
 
 if TYPE_CHECKING:
+    from .change import Change
     from .group import VolumeGroup
 
 RUN = 64 * MIB
@@ -75,6 +76,30 @@ def stale_runs(group: VolumeGroup, names: Collection[str] = (), pvids: Collectio
                     by_pv.setdefault(number, []).append((pp, lp))
             for number, pps in by_pv.items():
                 yield from (Run(minor, number, pps[at : at + limit]) for at in range(0, len(pps), limit))
+
+
+def distrust_copies(
+    change: Change, group: VolumeGroup, names: Collection[str] = (), pvids: Collection[str] | None = None
+) -> None:
+    """Declare all partitions stale but one good copy of each LP within reach, as `syncvg -f` does before it fills them.
+
+    Args:
+        change: of the group.
+        group: the group as it is.
+        names: of LVs; default all.
+        pvids: only partitions on these disks; the copy that stays good lies elsewhere where it can. Default all.
+    """
+    for name, lv in group.logical_volumes.items():
+        if (names and name not in names) or lv.copies < 2:
+            continue
+        good = lv.within_reach(lv.map.held & ~lv.stale)
+        wanted = np.isin(lv.map.pv, [pv.number for pvid, pv in group.physical_volumes.items()
+                                     if pvids is None or pvid in pvids])  # fmt: skip
+        # the one to believe: the first good copy, if possible not on a disk that is to be filled
+        rank = np.where(good, np.arange(lv.copies)[:, None] + (lv.copies if pvids is not None else 0) * wanted, 99)
+        source = np.arange(lv.copies)[:, None] == rank.argmin(axis=0)
+        if (which := good & wanted & ~source).any():
+            change.mark_stale(name, which)
 
 
 def fill(group: VolumeGroup, run: Run, progress: Progress | None = None) -> int:

@@ -18,7 +18,7 @@ The order of what is written, so that a stop leaves a group that the next `varyo
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 
 from ..block import BlockDevice
@@ -30,15 +30,16 @@ from . import mwc
 from . import record as lvm_record
 from .areas import DiskFailed
 from .boot import read_pvid
-from .change.disks import is_split
 from .commit import Changes, counted, write_vgsa
 from .copies import Place
+from .disk import scan
 from .group import VolumeGroup
 from .online import OnlineGroup
 from .pptable import PpTable
 from .spans import Span, lv_spans
-from .state import GroupState, load
+from .state import GroupState, Member, load
 from .sync import copy_ranges, good_copies
+from .views import is_split
 
 
 class PvState(enum.StrEnum):
@@ -128,10 +129,58 @@ def varyon(
 def refresh(online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Origin, sync: bool = True) -> OnlineGroup:
     """Vary on a group that is on already, to take back disks that were missing, as `varyonvg` does.
 
-    Its LVs must be closed; `online` is not usable any more.
+    Its LVs may be open and stay so. A group that is down is varied on anew, for which they must be closed.
+
+    Args:
+        online: the group.
+        devices: its disks, open for writing; others among them are left alone.
+        origin: clock for the stamps.
+        sync: fill what is stale.
+
+    Returns:
+        The group to use from now on: `online` unless it was down.
+
+    Raises:
+        OperationRefused: two disks have one PVID, one was opened for reading, or LVs of a group that is down are open.
+        ImageIOError: a disk failed meanwhile.
     """
-    online.varyoff()
-    return varyon(devices, origin=origin, force=True, sync=sync)
+    if online.down:
+        online.varyoff()
+        return varyon(devices, origin=origin, force=True, sync=sync)
+    _refuse_duplicates([device for device in devices if _readable(device)])
+    group, found = online.group, _returned(online, devices)
+    if found:
+        state = group.state.copy()
+        state.members.update(found)
+        whole = VolumeGroup(state, [])
+        for number in found:
+            if _went_alone(state, number):
+                _distrust(whole, number, state.stale)
+        # what was under way on them when they went: what their MWC records name
+        for minor, span in _unequal(whole, found):
+            fresh = _fresh(state, minor, span.lp)
+            for pv, pp in fresh if any(pv not in found for pv, _ in fresh) else ():
+                state.stale[pv - 1, pp - 1] |= pv in found
+        online.take_back(found, state.stale)
+        for member in found.values():
+            if lvm_record.read(member.device)[0] is None:
+                lvm_record.write(member.device, member.record)
+    if sync:
+        online.sync()
+    return online
+
+
+def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, Member]:
+    """The disks among `devices` that the group goes on without although they are its members, by PV number."""
+    state = online.group.state
+    missing = {state.pvids[number]: number for number in online.missing if not is_split(state, number)}
+    found = {}
+    for info in scan([device for device in devices if _readable(device)]):
+        number = missing.get(info.pvid or "")
+        if number is not None and (info.record is None or info.vgid == state.vgid):
+            info.device.check_writable()
+            found[number] = Member(info.device, info.record or state.record.for_disk(info.device.size, number))
+    return found
 
 
 def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
@@ -148,8 +197,7 @@ def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
         _distrust(group, number, after.stale)
     after.settle()
     group.apply(after, Changes(), origin.now(), missing=missing)
-    votes, here = (sum(max(0, state.vgda.vgda_count(n)) for n in of) for of in (state.pvids, state.members))
-    online = OnlineGroup(group, origin=origin, missing=missing, votes=votes if 2 * here > votes else here)
+    online = OnlineGroup(group, origin=origin, votes=state.quorum_votes)
     online.repaired = _repair(group, regions)
     online.clear_mwc()
     return online
@@ -228,10 +276,11 @@ def _fresh(state: GroupState, minor: int, lp: int) -> list[tuple[int, int]]:
     return [(pv, pp) for pv, pp in places if pv and not state.stale[pv - 1, pp - 1]]
 
 
-def _unequal(group: VolumeGroup) -> Iterator[tuple[int, Span]]:
-    """What the MWC records name: minor number and part of an LP, in order."""
+def _unequal(group: VolumeGroup, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Span]]:
+    """What the MWC records of some PVs, default all, name: minor number and part of an LP, in order."""
     record, state = group.record, group.state
-    named = {ltg for member in state.members.values() for ltg in mwc.read(member.device, record.kind)[1]}
+    members = [member for number, member in state.members.items() if numbers is None or number in numbers]
+    named = {ltg for member in members for ltg in mwc.read(member.device, record.kind)[1]}
     for minor, number in sorted(named):
         lv_map = state.maps.get(minor)
         if lv_map is None or lv_map.copies < 2:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from .identity import lvid
 from .lvcb import Lvcb
 from .state import GroupState
-from .vgda import LV_STALE, PV_MISSING, PV_STALE
+from .vgda import LV_STALE, PV_MISSING, PV_SPLIT, PV_STALE
 from .volume import LogicalVolume, PhysicalVolume
 
 
@@ -36,6 +36,16 @@ def physical_volumes(state: GroupState) -> dict[str, PhysicalVolume]:
             stale=stale[:count],
         )
     return result
+
+
+def split_disks(state: GroupState) -> set[int]:
+    """Numbers of the PVs that are split off."""
+    return {number for number in state.pvids if is_split(state, number)}
+
+
+def is_split(state: GroupState, number: int) -> bool:
+    """Whether a PV is split off."""
+    return bool(int(state.vgda.pvs["pv_state"][number - 1]) & PV_SPLIT)
 
 
 def logical_volume(

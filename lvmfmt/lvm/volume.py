@@ -130,7 +130,7 @@ class LogicalVolume:
     @property
     def pv_numbers(self) -> list[int]:
         """Numbers of the PVs that it lies on."""
-        return [int(n) for n in np.unique(self.map.pv) if n]
+        return [n for n in np.bincount(self.map.pv.ravel()).nonzero()[0].tolist() if n]
 
     @property
     def type(self) -> str:
@@ -179,7 +179,7 @@ class LogicalVolume:
             UnsupportedFeature: the LV is striped in a way that lvm-format 15 does not describe.
         """
         wanted = self.map.held & ~self.stale
-        usable = self._reachable(wanted)
+        usable = self.within_reach(wanted)
         return self._device(usable, self.name, writable=bool((usable == wanted).all()))
 
     def first_sector(self) -> bytes:
@@ -204,7 +204,7 @@ class LogicalVolume:
     def partitions(self) -> PieceList:
         """The LPs one after the other, each as it lies in its PPs: `device` of an LV that is not striped."""
         wanted = self.map.held & ~self.stale
-        usable = self._reachable(wanted)
+        usable = self.within_reach(wanted)
         return self._joined(usable, self.name, writable=bool((usable == wanted).all()))
 
     def copy_device(self, copy: int) -> BlockDevice:
@@ -215,7 +215,7 @@ class LogicalVolume:
         """
         row = slice(copy - 1, copy)
         usable = np.zeros_like(self.stale)
-        usable[row] = self._reachable(self.map.held)[row]
+        usable[row] = self.within_reach(self.map.held)[row]
         if len(usable[row]) != 1 or not usable[row].all():
             raise OperationRefused(f"copy {copy} is not complete", where=self.name)
         return self._device(usable, f"{self.name} copy {copy}", writable=True)
@@ -244,7 +244,7 @@ class LogicalVolume:
         ]
         return PieceList(pieces, name=name, writable=writable)
 
-    def _reachable(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def within_reach(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which of the held PPs lie on a device, shape (copies, lps)."""
         limit = np.zeros(max(self.pvs, default=0) + 1, np.int64)
         for number, pv in self.pvs.items():

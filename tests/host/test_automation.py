@@ -62,20 +62,13 @@ def files(volumes: VolumeGroup, name: str) -> FileSystem:
 def test_a_night_of_patches(box: Box, sh: Callable[[Box], Run], tmp_path: Path) -> None:
     run, report = sh(box), tmp_path / "report"
 
-    # the evening before: only a check, which changes nothing
-    before = box.digests()
-    checked = run("1-prepare.sh", "-n", "hdisk1")
-    assert (checked.returncode, checked.stderr) == (0, "")
-    assert box.digests() == before
+    # the mirror is found in order, and the disk comes out of rootvg
     with group_on(box, "hdisk0", "hdisk1") as rootvg:
         hd5 = rootvg.logical_volumes["hd5"].map.pp
-        for copy, disk in enumerate(("hdisk0", "hdisk1")):
-            assert f"hd5 on {disk}: partitions {hd5[copy].min()}-{hd5[copy].max()}" in checked.stdout
-    assert "booted from hdisk0" in checked.stdout
-
-    # the disk comes out of rootvg
+        pieces = [f"hd5 on hdisk{copy}: partitions {hd5[copy].min()}-{hd5[copy].max()}" for copy in (0, 1)]
     prepared = run("1-prepare.sh", "hdisk1")
     assert prepared.returncode == 0, prepared
+    assert all(piece in prepared.stdout for piece in pieces) and "booted from hdisk0" in prepared.stdout
     assert f"hdisk1 is free: {box.image('hdisk1').stat().st_size // MIB} MB" in prepared.stdout
     with ImageFile(box.image("hdisk0")) as one, ImageFile(box.image("hdisk1")) as two:
         assert boot.bootable(one) and not boot.bootable(two)  # chpv -c
@@ -102,8 +95,6 @@ def test_a_night_of_patches(box: Box, sh: Callable[[Box], Run], tmp_path: Path) 
     before = box.digests()
     for script, operand, status, word in (
         ("2-clone.sh", "hdisk1", 4, "exists already"),
-        ("1-prepare.sh", "hdisk1", 11, "not in rootvg"),
-        ("1-prepare.sh", "hdisk7", 10, "no disk"),
         ("1-prepare.sh", "hdisk0", 12, "one disk only"),
     ):
         refused = run(script, operand, *([str(report)] if script == "2-clone.sh" else []))

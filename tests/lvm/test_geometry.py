@@ -3,7 +3,9 @@
 import pytest
 
 from lvmfmt.errors import OperationRefused
+from lvmfmt.lvm import VgKind
 from lvmfmt.lvm.geometry import Geometry, pp_count, vgda_counts
+from lvmfmt.lvm.refusals import BadArgument
 
 MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
 
@@ -53,3 +55,15 @@ def test_disks_above_2_tib():
 )
 def test_vgda_counts(numbers: list[int], counts: dict[int, int]):
     assert vgda_counts(numbers) == counts
+
+
+@pytest.mark.parametrize(
+    ("kind", "factor"),
+    [(VgKind.CLASSIC, 0), (VgKind.CLASSIC, 3), (VgKind.CLASSIC, 64), (VgKind.BIG, 48), (VgKind.SCALABLE, 2)],
+)
+@pytest.mark.parametrize("pp_size", [None, 16 * MIB])
+def test_a_factor_that_a_kind_does_not_have_is_not_rounded(kind: VgKind, factor: int, pp_size: int | None):
+    # lvm-format 1.3: powers of two that divide 32 or 128 disks; none in a scalable group
+    with pytest.raises(BadArgument, match="factor") as refused:
+        Geometry.of([Sized(1 * GIB)], pp_size, factor, None, kind=kind)
+    assert refused.value.value == factor

@@ -263,6 +263,50 @@ def test_by_disk_and_by_volume(make_group: Make, origin: SeededOrigin):
     assert not check(devices)
 
 
+def test_forced_all_copies_are_filled_from_a_good_one(make_group: Make, origin: SeededOrigin):
+    # syncvg -f: "Specifies a good physical copy is chosen and propagated to all other copies ... whether or not stale"
+    group, devices = make_group(2)
+    lv = group.logical_volumes["hd4"]
+    lv.device.write(MIB, b"good" * 100)
+    behind = lv.copy_device(2)
+    behind.write(MIB, b"rotten, and nobody knows")
+    assert group.sync(origin) == 0 and copy_bytes(group, "hd4", 1) != copy_bytes(group, "hd4", 2)
+    assert group.sync(origin, "lv00", force=True) == 0  # no copies to fill
+    assert group.sync(origin, "hd4", force=True) > 0
+    assert copy_bytes(group, "hd4", 1) == copy_bytes(group, "hd4", 2)
+    assert copy_bytes(group, "hd4", 1)[MIB : MIB + 4] == b"good" and check(devices) == []
+
+
+def test_forced_for_a_disk_the_copy_on_the_other_is_believed(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(2)
+    first = int(group.logical_volumes["hd4"].map.pv[0, 0])
+    group.logical_volumes["hd4"].copy_device(1).write(MIB, b"rotten")
+    online = varyon(devices, origin=origin)
+    assert online.sync("hd4", pvids=[list(group.physical_volumes)[first - 1]], force=True) > 0
+    online.varyoff()
+    opened = VolumeGroup.open(devices)
+    assert copy_bytes(opened, "hd4", 1) == copy_bytes(opened, "hd4", 2)
+    assert copy_bytes(opened, "hd4", 1)[MIB : MIB + 6] == bytes(6) and check(devices) == []
+
+
+def test_a_forced_synchronisation_that_is_stopped_leaves_a_good_copy(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(2)
+    group.logical_volumes["hd4"].device.write(MIB, b"good")
+    writes = devices[1].write
+
+    def failing(offset: int, buffer: Any) -> None:
+        if offset > 3 * MIB:
+            raise ImageIOError("broken", where=devices[1].name)
+        writes(offset, buffer)
+
+    devices[1].write = failing
+    with pytest.raises(ImageIOError):
+        group.sync(origin, "hd4", force=True)
+    opened = VolumeGroup.open(devices)
+    assert opened.logical_volumes["hd4"].device.read(MIB, 4).tobytes() == b"good"
+    assert opened.logical_volumes["hd4"].stale_pps  # and what was not filled is known
+
+
 def test_spans_of_a_striped_volume():
     # u = x >> e, g, u', LP = g w + u' mod w + 1, offset = (u' div w) s + x mod s (lvm-format 15)
     pp, strip, width = MIB, 64 << 10, 3

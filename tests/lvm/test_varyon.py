@@ -9,7 +9,8 @@ from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.check import check
 from lvmfmt.lvm.online import OnlineGroup
-from lvmfmt.lvm.varying_on import NoQuorum, PvState, varyon
+from lvmfmt.lvm.split import join_group, split_group
+from lvmfmt.lvm.varying_on import NoQuorum, PvState, refresh, varyon
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -236,3 +237,122 @@ def test_a_group_without_a_valid_vgsa(make_group: Make, origin: SeededOrigin):
         devices[0].write(psn * SECTOR, bytes(SECTOR))
     online = varyon(devices, origin=origin)
     assert isinstance(online, OnlineGroup) and not findings(devices)
+
+
+# ---- disks that come back while the group is on (commands 2.6: varyonvg of a group that is on)
+
+
+def test_a_disk_comes_back_while_a_volume_is_open(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(3)
+    hd4 = {int(n): p.tolist() for n, p in zip(group.logical_volumes["hd4"].map.pv[:, 0],
+                                              group.logical_volumes["hd4"].map.pp, strict=True)}  # fmt: skip
+    away = 2
+    assert away in hd4
+    online = varyon(devices, origin=origin)
+    volume = online.open_lv("hd4")
+    volume.write(MIB, b"before")
+    volume.flush()
+    heal = fail(devices[away - 1])
+    volume.write(3 * MIB, b"while it is away")
+    volume.flush()
+    assert online.missing == {away}
+    with online.change(origin) as change:  # it misses this too
+        change.rename_lv("hd4", "other")
+    heal()
+    assert refresh(online, devices, origin=origin, sync=False) is online
+    assert online.missing == set() and online.votes == 3 and volume.name == "other"
+    assert [pv_missing(d) for d in devices] == [0, 0, 0]
+    # what its MWC record still names, the control block and what was written meanwhile; LPs 3 and 5 are as they were
+    assert stale_row(devices[0], away) == {hd4[away][lp] for lp in (0, 1, 3)}
+    assert volume.read(3 * MIB, 16).tobytes() == b"while it is away"
+    volume.write(4 * MIB, b"to both again")
+    assert online.sync() > 0
+    volume.flush()
+    other = fail(devices[0])
+    assert volume.read(3 * MIB, 16).tobytes() == b"while it is away" and volume.read(MIB, 6).tobytes() == b"before"
+    assert volume.read(4 * MIB, 13).tobytes() == b"to both again"
+    other()
+    volume.close()
+    online.varyoff()
+    assert findings(devices) == set()
+
+
+def test_what_was_under_way_on_a_disk_that_comes_back_is_stale(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(2)
+    online = varyon(devices, origin=origin)
+    volume = online.open_lv("hd4")
+    volume.write(2 * MIB, b"announced in the records of both, durable on neither yet")
+    heal = fail(devices[1])
+    volume.flush()
+    heal()
+    lv_map = group.logical_volumes["hd4"].map
+    third = next(int(lv_map.pp[copy, 2]) for copy in (0, 1) if lv_map.pv[copy, 2] == 2)
+    refresh(online, devices, origin=origin, sync=False)
+    assert third in stale_row(devices[0], 2)
+    online.sync()
+    assert stale_row(devices[0], 2) == set() == stale_row(devices[1], 2)
+
+
+def test_a_disk_that_fails_again_while_it_comes_back_stays_missing(make_group: Make, origin: SeededOrigin):
+    _, devices = make_group(3)
+    online = varyon(devices, origin=origin)
+    heal = fail(devices[1])
+    online.lose([2])
+    heal()
+
+    def broken(*_: object) -> None:
+        raise ImageIOError("broken", where=devices[1].name)
+
+    devices[1].write = broken
+    refresh(online, devices, origin=origin)
+    assert online.missing == {2} and not online.down
+    del devices[1].write
+    refresh(online, devices, origin=origin)
+    assert online.missing == set()
+    online.varyoff()
+    assert findings(devices) == set()
+
+
+def test_a_strange_disk_is_not_taken_back(make_group: Make, memory_disk: Any, origin: SeededOrigin):
+    _, devices = make_group(2)
+    online = varyon(devices[:1], origin=origin, force=True)
+    stranger = memory_disk("stranger", 64 * MIB)
+    refresh(online, [*devices[:1], stranger], origin=origin)
+    assert online.missing == {2} and not stranger.data.any()
+
+
+def test_missing_follows_split_and_join(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(2)
+    with group.change(origin) as change:
+        change.remove_lv("hd5")
+        change.remove_lv("lv00")
+    online = varyon(devices, origin=origin)
+    pvids = list(online.group.physical_volumes)
+    split_group(online.group, pvids[1:], origin=origin)
+    assert online.missing == {2} and online.votes == 3  # 2 + 1 VGDAs (lvm-format 11)
+    volume = online.open_lv("hd4")
+    volume.write(MIB, b"alone")
+    volume.close()
+    assert pv_missing(devices[0]) == 2
+    join_group(online.group, devices[1:], origin=origin)
+    assert online.missing == set() and online.votes == 3 and pv_missing(devices[0]) == 0
+    online.varyoff()
+    assert findings(devices) == set()
+
+
+def test_a_number_that_a_missing_disk_had_is_not_missing_when_another_gets_it(
+    make_group: Make, memory_disk: Any, origin: SeededOrigin
+):
+    group, devices = make_group(3)
+    third = list(group.physical_volumes)[2]
+    online = varyon(devices[:2], origin=origin, force=True)
+    with online.change(origin) as change:
+        change.remove_pv(third)
+    assert online.missing == set() and pv_missing(devices[0]) == 0 and online.votes == 3
+    added = [memory_disk(f"new{i}", 64 * MIB) for i in range(3)]
+    with online.change(origin) as change:
+        for disk in added:
+            change.add_pv(disk)
+    assert online.missing == set() and pv_missing(devices[0]) == 0 and online.votes == 5
+    online.varyoff()
+    assert findings([*devices[:2], *added]) == set()

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from ...errors import LvmfmtError, NotFound, OperationRefused
 from ...jfs2 import FileSystem
 from ...lvm import VolumeGroup
-from ..boot import image as boot
+from ..boot import content
+from ..boot import volume as boot_volume
 from ..install.rootvg import BOOT_VOLUME, ROOTVG, identity
 from ..machine import varying
 from ..machine.machine import Machine
@@ -96,8 +97,8 @@ def build_boot_image(machine: Machine, say: Say) -> None:
     def read(path: str) -> bytes | None:
         return read_file(lambda inside: machine.locate(alternate.ALT_ROOT + inside), path)
 
-    image = boot.compose(read, Odm.load(root).files(), machine.origin)
-    boot.install(alternate.volume(machine.group(ALT_GROUP), BOOT_VOLUME), image)
+    image = content.compose(read, Odm.load(root).files(), machine.origin)
+    boot_volume.install(alternate.volume(machine.group(ALT_GROUP), BOOT_VOLUME), image)
 
 
 def unmount(machine: Machine) -> list[str]:

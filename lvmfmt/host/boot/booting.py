@@ -7,6 +7,7 @@ the ODM and the VGDA differ, the VGDA is right.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 
 from ... import lvm
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
@@ -18,6 +19,7 @@ from ..machine.replay import replay_logs
 from ..messages import message
 from ..odm import devices, filesystems
 from ..odm.configure import configure_disks
+from ..odm.odm import Odm
 from . import firstboot
 from .image import find_image
 
@@ -64,17 +66,17 @@ def _start(machine: Machine, slot: str, console: Console) -> None:
     vgid = machine.slots.vgid(slot)
     if vgid is None:
         raise OperationRefused("the disk has an image, but belongs to no volume group")
-    members = machine.slots.members(vgid, first=slot)
+    members = machine.slots.members(vgid, first=[slot])
     _check_names(VolumeGroup.open(members))
     machine.start(Kernel(slot, machine.origin.now()))
     group = _vary_on_root(machine, vgid, slot)
     replay_logs(machine, group, console)
     machine.mount(ROOT_VOLUME, "/")
     odm = machine.odm
+    homes = _homes(odm)
     configure_disks(odm, machine.pvids_on_disk())
-    for note in devices.reconcile(odm, ROOTVG, group):
-        console(note)
-    _vary_on_others(machine, console)
+    _reconcile(machine, ROOTVG, group, console)
+    _vary_on_others(machine, homes, console)
     machine.save_odm()
     _mount_all(machine, console)
 
@@ -91,7 +93,7 @@ def _check_names(group: VolumeGroup) -> None:
 
 def _vary_on_root(machine: Machine, vgid: str, slot: str) -> VolumeGroup:
     """Vary rootvg on with the disks that are here; they must be more than half of it, unless quorum is off."""
-    members = machine.slots.members(vgid, first=slot)
+    members = machine.slots.members(vgid, first=[slot])
     group = VolumeGroup.open(members)
     here = sum(pv.vgda_count for pv in group.physical_volumes.values() if pv.device is not None)
     if group.quorum and 2 * here <= group.total_vgdas:
@@ -99,20 +101,38 @@ def _vary_on_root(machine: Machine, vgid: str, slot: str) -> VolumeGroup:
     return machine.varied_on(lvm.varyon(members, origin=machine.origin, force=True, sync=False))
 
 
-def _vary_on_others(machine: Machine, console: Console) -> None:
+def _homes(odm: Odm) -> dict[str, list[str]]:
+    """In which slots the disks of each group are, by VGID, as the system knew it before it looks at the disks again.
+
+    Storage may have copied a group onto other disks meanwhile: PVIDs and VGID are on both, and the copy is a stranger.
+    """
+    return {g.vgid: [d.slot for d in devices.disks(odm) if d.pvid in g.pvids] for g in devices.groups(odm)}
+
+
+def _vary_on_others(machine: Machine, homes: dict[str, list[str]], console: Console) -> None:
     for other in devices.groups(machine.odm):
         if other.auto_on and other.name != ROOTVG:
             try:
-                members = machine.slots.members(other.vgid)
+                members = machine.slots.members(other.vgid, first=homes.get(other.vgid, ()))
                 if not members:
                     raise NotFound("none of its disks is here")
                 group = machine.varied_on(lvm.varyon(members, origin=machine.origin))
             except LvmfmtError as error:
                 console(f"{other.name} cannot be varied on: {error}")
                 continue
-            for note in devices.reconcile(machine.odm, other.name, group):
-                console(note)
+            _reconcile(machine, other.name, group, console)
             replay_logs(machine, group, console)
+
+
+def _reconcile(machine: Machine, name: str, group: VolumeGroup, console: Console) -> None:
+    """Let the control blocks, which are written after the VGDA, and the ODM say what the VGDA says."""
+    behind = {p.where for p in group.problems if p.rule == "lvcb-vgda" and p.field != "lvid"}
+    for volume in sorted(behind & set(group.logical_volumes)):
+        console(f"{name}: the control block of {volume} is behind the VGDA")
+        with suppress(OperationRefused), group.change(machine.origin) as change:  # some have a layout of their own
+            change.set_lvcb(volume)
+    for note in devices.reconcile(machine.odm, name, group):
+        console(note)
 
 
 def _mount_all(machine: Machine, console: Console) -> None:

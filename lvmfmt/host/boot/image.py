@@ -6,46 +6,26 @@ stamp in unused bytes of the record repeats the one in the image's header. A dis
 the image's checksums are right and the two stamps are equal: a record left behind over its intact old image boots the
 old content, a record over a mirror copy of another image does not boot before `bosboot`.
 
-The volume has two slots for images. A new one goes into the slot that the boot record does not point to, and the
-record, one sector, is written last: a `bosboot` that is interrupted leaves the old image bootable.
-
 Where the boot record's fields lie is published; the format of the image and the stamp are our own (grade C).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import crcmod.predefined
 
-from ...block import BlockDevice, PieceList
-from ...errors import CorruptImage, NoSpace, NotFound, OperationRefused
+from ...block import BlockDevice
+from ...errors import CorruptImage, OperationRefused
 from ...layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
-from ...lvm import LogicalVolume, read_boot_record, write_boot_record
-from ...origin import Origin
+from ...lvm import read_boot_record
 from ...units import SECTOR, align_up, ceil_div
-from ..messages import message
-
-PROTO = "/usr/lib/boot/chrp.disk.proto"
-"""List of the files that go into a boot image, one absolute path a line."""
-
-DEFAULT_PROTO = b"""\
-# files of the boot image; those that this system does not have are left out
-/unix
-/usr/lib/boot/unix_64
-/etc/inittab
-/sbin/rc.boot
-/etc/filesystems
-"""
-
-BASE_ROOM = 64 << 10
-"""The base ODM has room to grow, in such steps, so an image does not get longer with every device."""
 
 MAGIC = b"lvmfmt boot"
 STAMP_MAGIC = b"lvmfmt"
-_STAMP_FIELD = "reserved6"  # the 302 unused bytes after the PVID
-_FIRST_SLOT = 4096  # the LVCB lies before it
+STAMP_FIELD = "reserved6"
+"""Field of the boot record with the build stamp: the 302 unused bytes after the PVID."""
 _CHUNK = 8 << 20
 _MAX_PATH = 495
 
@@ -67,12 +47,6 @@ class BootImage:
     blocks: int
     offset: int
     members: tuple[tuple[str, int], ...]
-
-
-def proto_paths(data: bytes) -> list[str]:
-    """The absolute paths that a proto file lists, without repeats."""
-    lines = (line.split(b"#")[0].strip() for line in data.splitlines())
-    return list(dict.fromkeys(line.decode("utf-8", "surrogateescape") for line in lines if line.startswith(b"/")))
 
 
 def build_image(
@@ -134,7 +108,7 @@ def find_image(disk: BlockDevice) -> BootImage:
             found=f"bytes {start} to {start + blocks * SECTOR}", where=disk.name,
         )  # fmt: skip
     header = _read_header(disk, start, blocks)
-    mark = BOOT_STAMP.parse(bytes(getattr(record, _STAMP_FIELD)))
+    mark = BOOT_STAMP.parse(bytes(getattr(record, STAMP_FIELD)))
     if mark.magic != STAMP_MAGIC or mark.stamp != header.stamp:
         raise CorruptImage(
             "boot_stamp", "stamp", offset=0x90, expected=f"{header.stamp:#x} as in the boot image at byte {start}",
@@ -158,21 +132,6 @@ def read_members(disk: BlockDevice, image: BootImage) -> dict[str, bytes]:
     return found
 
 
-def with_base(disk: BlockDevice, base: Mapping[str, bytes], origin: Origin) -> bytes:
-    """The boot image that `disk` boots, with another base ODM (`savebase`).
-
-    Args:
-        disk: what is booted.
-        base: content of the files of the base ODM by path.
-        origin: clock, and source of the build stamp.
-
-    Raises:
-        CorruptImage: the disk does not boot.
-    """
-    files = {path: data for path, data in read_members(disk, find_image(disk)).items() if path not in base}
-    return _build(base, files, origin)
-
-
 def bootable(disk: BlockDevice) -> bool:
     """Whether `disk` boots."""
     try:
@@ -180,116 +139,6 @@ def bootable(disk: BlockDevice) -> bool:
     except CorruptImage:
         return False
     return True
-
-
-@dataclass(frozen=True)
-class BootCopy:
-    """A copy of the boot logical volume on one disk: a run of bytes."""
-
-    disk: BlockDevice
-    offset: int
-    length: int
-
-
-def boot_copies(volume: LogicalVolume) -> list[BootCopy]:
-    """Where the copies of a boot logical volume lie.
-
-    Raises:
-        OperationRefused: a copy is not one run of bytes, so firmware could not load from it.
-    """
-    found = []
-    for number in range(1, volume.copies + 1):
-        copy = volume.copy_device(number)
-        pieces = copy.pieces if isinstance(copy, PieceList) else []
-        if len(pieces) != 1:
-            raise OperationRefused("a copy of the boot logical volume is not one run of partitions", where=volume.name)
-        found.append(BootCopy(*pieces[0]))
-    return found
-
-
-def slot_size(size: int) -> int:
-    """Bytes of the largest image that fits a boot logical volume of `size` bytes."""
-    return (size - _FIRST_SLOT) // 2 // SECTOR * SECTOR
-
-
-def volume_size(image_size: int) -> int:
-    """Bytes that a boot logical volume needs for images of `image_size` bytes."""
-    return _FIRST_SLOT + 2 * align_up(image_size, SECTOR)
-
-
-def compose(read: Callable[[str], bytes | None], base: Mapping[str, bytes], origin: Origin) -> bytes:
-    """A boot image of what is on a host.
-
-    Args:
-        read: answers the content of a file of the host, None if there is no such file.
-        base: the base ODM: content of its files by path.
-        origin: clock, and source of the build stamp.
-
-    Raises:
-        NotFound: the list of files (`PROTO`) is missing.
-    """
-    proto = read(PROTO)
-    if proto is None:
-        raise NotFound(message("bosboot-proto", path=PROTO))
-    files = {path: data for path in proto_paths(proto) if path not in base and (data := read(path)) is not None}
-    return _build(base, files, origin)
-
-
-def _build(base: Mapping[str, bytes], files: Mapping[str, bytes], origin: Origin) -> bytes:
-    stamp = int.from_bytes(origin.entropy("boot stamp", 8), "big") or 1
-    return build_image(base, files, stamp=stamp, now=origin.now(), base_room=BASE_ROOM)
-
-
-def install(volume: LogicalVolume, image: bytes, start_from: Callable[[BlockDevice], bool] = lambda _: True) -> int:
-    """Write an image into a boot logical volume and make disks boot it; returns its length in blocks.
-
-    Args:
-        volume: the logical volume; every copy of it receives the image.
-        image: as `build_image` makes it.
-        start_from: which of the disks that hold a copy get a boot record for the image.
-
-    Raises:
-        NoSpace: the image does not fit a slot.
-        OperationRefused: a copy is not contiguous.
-    """
-    copies = boot_copies(volume)
-    size = slot_size(volume.size)
-    if len(image) > size:
-        raise NoSpace(message("bosboot-no-room", blocks=len(image) // SECTOR, volume=volume.name, slot=size // SECTOR))
-    offsets = (_FIRST_SLOT, _FIRST_SLOT + size)
-    slot = 1 if _current_offset(copies[0]) == offsets[0] else 0
-    device = volume.device
-    device.write(offsets[slot], image)
-    device.flush()
-    header = BOOT_IMAGE.parse(image)
-    for copy in copies:
-        if start_from(copy.disk):
-            _write_record(copy, offsets[slot], header.blocks, header.base_blocks, header.stamp)
-    return int(header.blocks)
-
-
-def _current_offset(copy: BootCopy) -> int | None:
-    """Where in its copy of the volume the image lies that a disk boots now."""
-    try:
-        return find_image(copy.disk).offset - copy.offset
-    except CorruptImage:
-        return None
-
-
-def _write_record(copy: BootCopy, at: int, blocks: int, base_blocks: int, stamp: int) -> None:
-    fields: dict[str, object] = {}
-    for prefix in ("boot", "ser"):
-        fields |= {
-            f"{prefix}_code_length": blocks,
-            f"{prefix}_lv_start": copy.offset // SECTOR,
-            f"{prefix}_prg_start": (copy.offset + at) // SECTOR,
-            f"{prefix}_lv_length": copy.length // SECTOR,
-        }
-    for mode in ("basecn", "basecs"):
-        fields |= {f"{mode}_start": (copy.offset + at) // SECTOR + 1, f"{mode}_length": min(base_blocks, 0xFFFF)}
-    room = len(getattr(read_boot_record(copy.disk), _STAMP_FIELD))
-    fields[_STAMP_FIELD] = BOOT_STAMP.build({"magic": STAMP_MAGIC, "stamp": stamp}).ljust(room, b"\0")
-    write_boot_record(copy.disk, **fields)
 
 
 def _read_header(disk: BlockDevice, start: int, blocks: int) -> BootHeader:

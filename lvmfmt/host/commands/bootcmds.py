@@ -8,7 +8,9 @@ from typing import TextIO
 from ...block import BlockDevice
 from ...errors import LvmfmtError, OperationRefused, printable
 from ...units import SECTOR
+from ..boot import content
 from ..boot import image as boot
+from ..boot import volume as boot_volume
 from ..install.rootvg import BOOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
@@ -100,12 +102,12 @@ def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         raise UsageError
     volume_disks = _Target(machine, given, "bosboot")
     try:
-        image = boot.compose(machine.read_file, machine.odm.files(), machine.origin)
+        image = content.compose(machine.read_file, machine.odm.files(), machine.origin)
         if "q" in given:
-            slot = boot.slot_size(volume_disks.volume.size) // SECTOR
+            slot = boot_volume.slot_size(volume_disks.volume.size) // SECTOR
             print(message("bosboot-room", blocks=len(image) // SECTOR, volume=BOOT_VOLUME, slot=slot), file=stdout)
             return 0
-        blocks = boot.install(volume_disks.volume, image, volume_disks.wanted)
+        blocks = boot_volume.install(volume_disks.volume, image, volume_disks.wanted)
     except OperationRefused as error:
         raise CommandFailed(error.what) from error
     print(message("bosboot-done", blocks=blocks), file=stdout)
@@ -122,9 +124,9 @@ def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     source = next((disk for disk in target.holders if boot.bootable(disk)), None)
     if source is None:
         raise CommandFailed(message("savebase-no-image", volume=BOOT_VOLUME))
-    image = boot.with_base(source, odm.files(), machine.origin)
+    image = content.with_base(source, odm.files(), machine.origin)
     bootable = {id(disk) for disk in target.holders if boot.bootable(disk)}
-    boot.install(target.volume, image, lambda disk: target.wanted(disk) and id(disk) in bootable)
+    boot_volume.install(target.volume, image, lambda disk: target.wanted(disk) and id(disk) in bootable)
     if "v" in given:
         print(f"saving to '/dev/{BOOT_VOLUME}'", file=stdout)
         for name, objects in odm.classes.items():
@@ -151,7 +153,7 @@ class _Target:
         if volume is None:
             raise CommandFailed(missing)
         try:
-            self.holders: Sequence[BlockDevice] = [copy.disk for copy in boot.boot_copies(volume)]
+            self.holders: Sequence[BlockDevice] = [copy.disk for copy in boot_volume.boot_copies(volume)]
         except OperationRefused as error:
             raise CommandFailed(f"{program}: {error.what}") from error
         if self._only is not None and self._only not in self.holders:

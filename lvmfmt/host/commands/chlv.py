@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TextIO
 
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import imfs
 from ..registry import Command, UsageError, flags
-from .groups import check_free_name, finish, group_of_volume, open_volumes
+from .groups import check_free_name, finish, group_of_volume
 from .lvs import volume_options
 from .refusals import as_aix
 

@@ -53,7 +53,9 @@ def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
         try:
             pvid = lvm.read_pvid(machine.device(disk.slot))
         except LvmfmtError as error:
-            raise CommandFailed(message("device-does-not-answer", program="mkdev", device=name)) from error
+            raise CommandFailed(
+                message("device-does-not-answer", program="mkdev", device=name, reason=error)
+            ) from error
         if disk.pvid is None and pvid is not None:
             devices.set_pvid(machine.odm, name, pvid)
     configure.set_status(machine.odm, str(device["name"]), AVAILABLE)
@@ -154,7 +156,9 @@ def _set_pvid(machine: Machine, disk: Disk, *, clear: bool) -> None:
                 pvid = lvm.new_pvid(machine.settings.machine_id, machine.origin, taken)
                 lvm.write_pvid(device, pvid)
     except LvmfmtError as error:
-        raise CommandFailed(message("device-does-not-answer", program="chdev", device=disk.name)) from error
+        raise CommandFailed(
+            message("device-does-not-answer", program="chdev", device=disk.name, reason=error)
+        ) from error
     devices.set_pvid(machine.odm, disk.name, pvid)
 
 

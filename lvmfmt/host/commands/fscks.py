@@ -25,6 +25,7 @@ from ...jfs2.superblock import (
     read_superblock,
 )
 from ..machine.machine import Machine
+from ..machine.using import user_of
 from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
@@ -107,7 +108,7 @@ class _Check:
     def _usable_log(self, log: BlockDevice | None) -> BlockDevice | None:
         """The log volume, unless other file systems are using it: it stays as it is then."""
         name = self.target.log
-        if name is None or targets.user_of(self.machine, self.target.group, name) is not None:
+        if name is None or user_of(self.machine, self.target.group, name) is not None:
             return None
         return log
 
@@ -214,7 +215,7 @@ def logredo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     if len(operands) != 1:
         raise UsageError
     target = targets.find(machine, operands[0], "logredo")
-    user = targets.user_of(machine, target.group, target.name)
+    user = user_of(machine, target.group, target.name)
     if user is not None:
         raise CommandFailed(message("logredo-mounted", device=target.path, point=user))
 

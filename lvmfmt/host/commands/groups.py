@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
@@ -19,7 +18,6 @@ from ..odm.devices import Disk
 FILE_SYSTEMS = ("jfs", "jfs2")
 LOGS = ("jfslog", "jfs2log")
 BOOT_TYPE = "boot"
-PAGING_TYPE = "paging"
 MISSING, REMOVED, NO_ALLOCATION = 2, 4, 8
 """States of a disk in the VGDA (lvm-format 8.3)."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
@@ -49,20 +47,6 @@ def group_of_volume(machine: Machine, name: str, program: str) -> tuple[str, Vol
         if name in devices.volumes(machine.odm, known.name):
             return known.name, varied_on_group(machine, known.name, program)
     raise CommandFailed(message("volume-unknown", program=program, volume=name))
-
-
-def open_volumes(machine: Machine, group: VolumeGroup) -> set[str]:
-    """Names of the logical volumes that are in use: mounted ones, their logs, paging space of rootvg."""
-    rootvg = devices.group(machine.odm, ROOTVG)
-    paging = rootvg is not None and rootvg.vgid == group.vgid
-    mounted = {device.removeprefix("/dev/") for device, _ in machine.running.mounts}
-    volumes = group.logical_volumes.values()
-    logs_open = any(v.name in mounted for v in volumes)
-    return {
-        v.name
-        for v in volumes
-        if v.name in mounted or (v.type == PAGING_TYPE and paging) or (v.type in LOGS and logs_open)
-    }
 
 
 def mount_point(volume: LogicalVolume) -> str:

@@ -12,10 +12,11 @@ from ...lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, re
 from .. import formats
 from ..formats.details import VolumeFacts
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..registry import Command, UsageError, flags
-from .groups import by_region, disk_called, group_of_volume, mount_point, open_volumes, varied_on_group
+from .groups import by_region, disk_called, group_of_volume, mount_point, varied_on_group
 
 INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}
 INTER_WORDS = {"m": "minimum", "x": "maximum"}

@@ -8,7 +8,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import printable
+from ...errors import ImageIOError, NotFound, printable
 from ...lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from .. import formats
 from ..formats.details import PhysicalFacts
@@ -82,7 +82,11 @@ def _states(machine: Machine) -> dict[str, str]:
     found: dict[str, str] = {}
     for known in machine.groups():
         if machine.is_varied_on(known):
-            pvs = machine.group(known.name).physical_volumes
+            try:
+                pvs = machine.group(known.name).physical_volumes
+            except (ImageIOError, NotFound):  # none of them is there any more
+                found |= dict.fromkeys(known.pvids, "missing")
+                continue
             found |= {pvid: pv_state(pvs[pvid]) if pvid in pvs else "active" for pvid in known.pvids}
     return found
 

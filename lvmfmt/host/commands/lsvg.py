@@ -9,10 +9,11 @@ from ...lvm import LogicalVolume, VgKind
 from .. import formats
 from ..formats.details import GroupFacts
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..registry import Command, UsageError, flags
-from .groups import by_region, mount_point, open_volumes, pv_state, varied_on_group
+from .groups import by_region, mount_point, pv_state, varied_on_group
 from .lspv import partitions
 
 

@@ -11,8 +11,6 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 from .groups import finish, group_of_volume
-from .lvs import volume_options
-from .refusals import as_aix
 
 
 def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -57,6 +55,9 @@ def _members(known: Lvcb) -> Iterator[tuple[str, str, str]]:
 
 def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Write members of a control block: type (`-t`), label (`-L`), file system text (`-f`), policies."""
+    from .lvs import volume_options
+    from .refusals import as_aix
+
     given, operands = flags(argv, "a:e:f:L:r:s:t:u:")
     if len(operands) != 1 or not given:
         raise UsageError

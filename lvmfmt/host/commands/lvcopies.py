@@ -9,6 +9,7 @@ from ... import lvm
 from ...lvm import VolumeGroup
 from ...lvm.refusals import NotOnDisk
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..registry import Command, UsageError, flags
@@ -22,7 +23,6 @@ from .groups import (
     member,
     members,
     new_name,
-    open_volumes,
     varied_on_group,
 )
 from .imports import default_prefix

@@ -10,6 +10,7 @@ from ...lvm.change import Change
 from ...lvm.refusals import LastGoodCopy
 from ...units import GIB, KIB, MIB, ceil_div
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
 from .groups import (
@@ -20,7 +21,6 @@ from .groups import (
     member,
     members,
     new_name,
-    open_volumes,
     varied_on_group,
 )
 from .imports import default_prefix

@@ -149,11 +149,7 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
     else:
         name, group = operand, varied_on_group(machine, operand, "syncvg")
         volumes = list(group.logical_volumes)
-    if force:
-        with group.change(machine.origin) as change:
-            for volume in volumes:
-                change.mark_stale(volume)
-    group.sync(machine.origin, *volumes, pvids=pvids)
+    group.sync(machine.origin, *volumes, pvids=pvids, force=force)
     if pvids is not None:
         return name, int(group.physical_volumes[pvids[0]].stale.sum())
     return name, sum(group.logical_volumes[volume].stale_pps for volume in volumes)

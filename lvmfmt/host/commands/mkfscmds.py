@@ -10,6 +10,7 @@ from ...jfs2 import AIX, format_log
 from ...jfs2.logform import logform as form_log
 from ...jfs2.superblock import describe_state
 from ..machine.machine import Machine
+from ..machine.using import user_of
 from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
@@ -66,7 +67,7 @@ def _any_log(target: Target) -> str:
 
 def _check_free(machine: Machine, target: Target, program: str) -> None:
     """Raise `CommandFailed` if a volume is mounted, is the log of something mounted, or paging space."""
-    user = targets.user_of(machine, target.group, target.name)
+    user = user_of(machine, target.group, target.name)
     if user is not None:
         raise CommandFailed(message("fs-device-used", program=program, device=target.path, point=user))
 

@@ -18,6 +18,7 @@ from ..registry import Command, UsageError, flags
 _AUTOMATIC = "automatic"
 """`mount =` of file systems that the running system itself uses."""
 _ALL = "all"
+_SNAPSHOT = "snapshot"
 _HEAD = "  node       mounted        mounted over    vfs       date        options      "
 _DASHES = "-------- ---------------  ---------------  ------ ------------ --------------- "
 
@@ -81,6 +82,8 @@ def _mount_many(machine: Machine, wanted: str | None, options: str, stderr: Text
 
 
 def _mount_one(machine: Machine, operands: list[str], options: str, stderr: TextIO) -> int:
+    if _SNAPSHOT in options.split(","):
+        raise CommandFailed(message("fs-unsupported", program="mount", what="a snapshot"))
     entries = machine.file_system_entries()
     if len(operands) == 1:
         entry = next((e for e in entries if operands[0] in (e.mount_point, e.device)), None)

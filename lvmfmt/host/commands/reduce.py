@@ -10,10 +10,11 @@ from ...lvm.change import Change
 from ...lvm.refusals import LastGoodCopy, PartitionsInUse
 from ..machine import varying
 from ..machine.machine import Machine
+from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..registry import Command, UsageError, flags
-from .groups import ask, finish, members, open_volumes, varied_on_group
+from .groups import ask, finish, members, varied_on_group
 from .refusals import as_aix
 
 

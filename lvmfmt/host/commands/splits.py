@@ -9,10 +9,11 @@ from ...lvm import VolumeGroup
 from ..install.rootvg import ROOTVG
 from ..machine import varying
 from ..machine.machine import Machine
+from ..machine.using import PAGING_TYPE, open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices, imfs
 from ..registry import Command, UsageError, flags
-from .groups import PAGING_TYPE, check_free_name, finish, new_name, open_volumes, varied_on_group
+from .groups import check_free_name, finish, new_name, varied_on_group
 from .imports import forget
 from .refusals import as_aix
 from .vary import known_group

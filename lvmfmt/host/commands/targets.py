@@ -11,7 +11,6 @@ from ...block import BlockDevice
 from ...jfs2.superblock import Superblock, read_superblock
 from ...lvm import LogicalVolume, VolumeGroup
 from ...units import GIB, MIB, SECTOR
-from ..install.rootvg import ROOTVG
 from ..machine import mounting
 from ..machine.machine import Machine
 from ..machine.volumes import LOG_TYPE, log_of
@@ -21,7 +20,6 @@ from ..odm.filesystems import PATH, Entry
 from .groups import group_of_volume
 
 INLINE = "INLINE"
-_PAGING = "paging"
 _SIZE = re.compile(r"([+-]?)(\d{1,15})([MmGg]?)")
 _POINT = re.compile(r"/[!-9;-~]*")
 """A mount point is the head of a stanza: no blank, no colon in it."""
@@ -98,19 +96,6 @@ def find(machine: Machine, operand: str, program: str) -> Target:
     path = f"/dev/{name}"
     entry = next((e for e in entries if e.device == path), None)
     return Target(name, group_name, group, entry, mounting.point_of(machine, path))
-
-
-def user_of(machine: Machine, group: VolumeGroup, name: str) -> str | None:
-    """Who uses a logical volume: the mount point of a file system that lies in it or has its log there."""
-    for device, point in machine.running.mounts:
-        mounted = device.removeprefix("/dev/")
-        if mounted in group.logical_volumes and device != mounted:
-            superblock = read_superblock(group.logical_volumes[mounted].device)
-            if name in (mounted, log_of(group, mounted, superblock)[0]):
-                return point
-    if group.logical_volumes[name].type == _PAGING and group is machine.group(ROOTVG):
-        return "paging space"
-    return None
 
 
 def find_entry(machine: Machine, operand: str, program: str) -> Entry:

@@ -102,7 +102,7 @@ def read_text(path: Path) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """Replace a file so that a crash leaves the old or the new one."""
-    new = path.with_name(path.name + ".new")
+    new = path.with_name(f"{path.name}.{os.getpid()}.new")
     with new.open("w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

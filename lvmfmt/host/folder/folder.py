@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -21,6 +22,10 @@ from ..odm.devices import natural
 from .kernel import Kernel, read_kernel, write_kernel
 from .nvram import Nvram, read_nvram, write_nvram
 from .settings import Settings, read_settings, write_settings
+
+PATIENCE = 10.0
+"""Seconds that a command waits for another one on the same host."""
+_PAUSE = 0.02
 
 
 class Folder:
@@ -75,20 +80,28 @@ class Folder:
             mark.unlink(missing_ok=True)
 
     @contextmanager
-    def lock(self) -> Iterator[None]:
-        """Keep every other command off the host.
+    def lock(self, *, shared: bool = False, patience: float = PATIENCE) -> Iterator[None]:
+        """Keep every other command off the host, or (`shared`) those that change something.
+
+        Args:
+            shared: let others in that only look.
+            patience: seconds to wait for a command that is running; the parts of a pipeline run at once.
 
         Raises:
-            OperationRefused: one is running.
+            OperationRefused: one is running still.
         """
+        kind = fcntl.LOCK_SH if shared else fcntl.LOCK_EX
         fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:
-            try:
-                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                raise OperationRefused(
-                    "another command is running on this host", where=str(self.path), hint="wait until it has finished"
-                ) from None
+            end = time.monotonic() + patience
+            while not _locked(fd, kind):
+                if time.monotonic() >= end:
+                    raise OperationRefused(
+                        "another command is running on this host",
+                        where=str(self.path),
+                        hint="wait until it has finished",
+                    )
+                time.sleep(_PAUSE)
             yield
         finally:
             os.close(fd)
@@ -141,3 +154,12 @@ class Folder:
     @property
     def _halted(self) -> Path:
         return self.path / "run" / "halted"
+
+
+def _locked(fd: int, kind: int) -> bool:
+    """Try to lock a folder."""
+    try:
+        fcntl.flock(fd, kind | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True

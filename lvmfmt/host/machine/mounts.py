@@ -93,6 +93,11 @@ class Mounts:
             machine.kernel = machine.running._replace(logs=logs)
         self._forget(lambda at: at == point)
 
+    def open_logs(self) -> set[str]:
+        """Names of the logical volumes with logs that mounted file systems hold open."""
+        left = set(self._machine.running.logs) - set(self._logs)
+        return left | {name for name, log in self._logs.items() if log.is_open}
+
     def verify(self) -> None:
         """Check that everything lies on the disks as it was left.
 
@@ -140,6 +145,9 @@ class Mounts:
         for volume in volumes:
             self._logs.pop(volume, None)
             self._open.pop(volume, None)
+        running = self._machine.running
+        logs = {name: stands for name, stands in running.logs.items() if name not in volumes}
+        self._machine.kernel = running._replace(logs=logs)
         self._forget(lambda at: at in gone)
 
     def drop(self) -> None:

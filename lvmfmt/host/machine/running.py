@@ -196,6 +196,10 @@ class Running:
         """
         self._mounts.unmount(mount_point)
 
+    def open_logs(self) -> set[str]:
+        """Names of the logical volumes with the open logs of mounted file systems."""
+        return self._mounts.open_logs()
+
     def locate(self, path: str) -> tuple[MountedFileSystem, str]:
         """The mounted file system that holds an absolute path, and the path inside it; nothing need exist there."""
         points = [p for d, p in self.running.mounts if d.startswith("/dev/")]

@@ -61,16 +61,18 @@ class Slots:
                 return None  # one that cannot be opened is missing; one that another process uses is an error
         return self._vgids[slot]
 
-    def members(self, vgid: str, *, first: str = "", among: Collection[str] | None = None) -> list[BlockDevice]:
+    def members(
+        self, vgid: str, *, first: Collection[str] = (), among: Collection[str] | None = None
+    ) -> list[BlockDevice]:
         """The disks of a group; of two with one PVID (one is a copy) the first.
 
         Args:
             vgid: of the group.
-            first: a slot that comes before the others.
+            first: slots that come before the others.
             among: only these slots.
         """
         found: dict[str | None, BlockDevice] = {}
-        for slot in sorted(self if among is None else (s for s in self if s in among), key=lambda s: s != first):
+        for slot in sorted(self if among is None else (s for s in self if s in among), key=lambda s: s not in first):
             if self.vgid(slot) == vgid:
                 device = self.device(slot)
                 found.setdefault(lvm.read_pvid(device), device)

@@ -6,12 +6,16 @@ holds another group by now (storage copied another one over it) is not there.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ... import lvm
 from ...block import BlockDevice
 from ...errors import ImageIOError, NotFound
-from ...lvm import NoQuorum, OnlineGroup, PvState, PvStatus
 from ..odm.devices import Disk, Group
 from .machine import Machine
+
+if TYPE_CHECKING:
+    from ...lvm import OnlineGroup, PvStatus
 
 
 def readable(machine: Machine, disk: Disk) -> BlockDevice | None:
@@ -55,8 +59,8 @@ def vary_on(machine: Machine, group: Group, *, force: bool = False, sync: bool =
     machine.forget()
     here = members(machine, group)
     if not here:
-        absent = [PvStatus(n, pvid, "", PvState.NOT_FOUND) for n, pvid in enumerate(group.pvids, 1)]
-        raise NoQuorum(group.vgid, absent)
+        absent = [lvm.PvStatus(n, pvid, "", lvm.PvState.NOT_FOUND) for n, pvid in enumerate(group.pvids, 1)]
+        raise lvm.NoQuorum(group.vgid, absent)
     online = lvm.varyon(list(here.values()), origin=machine.origin, force=force, sync=sync)
     machine.varied_on(online)
     return _statuses(online)
@@ -71,11 +75,11 @@ def _statuses(online: OnlineGroup) -> list[PvStatus]:
     """The disks that the group is to have, without those that are split off it."""
     away = lvm.split_disks(online.group.state)
     return [
-        PvStatus(
+        lvm.PvStatus(
             pv.number,
             pv.pvid,
             pv.device.name if pv.device else "",
-            PvState.NOT_FOUND if pv.number in online.missing else PvState.ACTIVE,
+            lvm.PvState.NOT_FOUND if pv.number in online.missing else lvm.PvState.ACTIVE,
         )
         for pv in online.group.physical_volumes.values()
         if pv.number not in away

@@ -13,8 +13,9 @@ from ..boot import read_pvid
 from ..disk import scan
 from ..identity import new_pvid
 from ..refusals import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
-from ..state import GroupState, Member
+from ..state import Member
 from ..vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from ..views import split_disks
 from .draft import Draft
 
 
@@ -36,7 +37,7 @@ class Disks(Draft):
             raise OperationRefused("the disk is there already", where=device.name)
         check_unowned(device)
         state = self.state
-        if any(is_split(state, number) for number in state.pvids):
+        if split_disks(state):
             raise SnapshotGroup("a part of the group is split off", where=device.name, hint="join it first")
         record = state.record
         geometry = state.geometry
@@ -129,11 +130,6 @@ class Disks(Draft):
             lv_map = state.maps[minor]
             self._mark(lv_map.where(which), stale=False)
             self._place(minor, lv_map)
-
-
-def is_split(state: GroupState, number: int) -> bool:
-    """Whether a PV is split off."""
-    return bool(int(state.vgda.pvs["pv_state"][number - 1]) & PV_SPLIT)
 
 
 def check_unowned(device: BlockDevice) -> None:

@@ -85,13 +85,16 @@ class Policies(Draft):
     def set_lvcb(self, name: str, *, label: str | None = None, fs: str | None = None, type: str | None = None) -> None:
         """Change members of an LV's control block, as `putlvcb` does; None leaves a member alone.
 
+        Its name and its sizes become those of the VGDA, which is written before control blocks are.
+
         Raises:
             OperationRefused: the LV has no control block, or one in a layout that cannot be written.
         """
         minor = self._minor(name)
         self._need_lvcb(minor, name)
         values = {"label": label if label is None else label or lvcbs.NO_LABEL, "fs": fs, "type": type}
-        self._update_lvcb(minor, **{key: value for key, value in values.items() if value is not None})
+        self._update_lvcb(minor, name=name, **{key: value for key, value in values.items() if value is not None})
+        self._update_sizes(minor)
 
     def _need_lvcb(self, minor: int, name: str) -> None:
         if not self._has_lvcb(minor):

@@ -13,6 +13,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import CorruptImage, NoSpace, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.boot import image as boot
+from lvmfmt.host.boot import volume as boot_volume
 from lvmfmt.host.machine.machine import Machine
 from lvmfmt.layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from lvmfmt.layout.lvm_disk import BOOT_RECORD
@@ -259,14 +260,14 @@ def test_an_empty_boot_list_means_every_disk(box: Box) -> None:
 
 
 def test_an_image_too_large_for_its_slot(make_box: Callable[..., Box]) -> None:
-    assert boot.volume_size(1000) == 4096 + 2 * 1024
-    assert boot.slot_size(boot.volume_size(1000)) == 1024
+    assert boot_volume.volume_size(1000) == 4096 + 2 * 1024
+    assert boot_volume.slot_size(boot_volume.volume_size(1000)) == 1024
     box = make_box(mirror=False, lv_sizes={"hd5": 1 << 20}, pp_size=1 << 20)
     with ImageFile(box.image("hdisk0"), writable=True) as image:
         volume = VolumeGroup.open([image]).logical_volumes["hd5"]
         before = boot.find_image(image)
         with pytest.raises(NoSpace, match="does not fit into hd5"):
-            boot.install(volume, boot.build_image({}, {"/big": bytes(600_000)}, stamp=1, now=1))
+            boot_volume.install(volume, boot.build_image({}, {"/big": bytes(600_000)}, stamp=1, now=1))
         assert boot.find_image(image) == before
 
 

@@ -21,7 +21,8 @@ UNKNOWN = {
     "name": [],
     "point": ["relative", "/a/../b", "/a b"],
 }
-LONG = "n" * 300
+LONG = ("n" * 16, "n" * 300)
+"""One character more than a name may have, and many more."""
 WRITTEN = ("target",)
 """What may have any name."""
 HOSTILE = ("\x1b[2J{0}%s\udcff", "../../../../etc/passwd", "hd4/../hd4:x=y", "\u00e9\u202e")

@@ -47,7 +47,7 @@ def bad_lines(name: str) -> Iterator[list[str]]:
             yield [name, *words]
         for place in places:
             kind = _WORD.findall(words[place])[0]
-            for value in (*UNKNOWN[kind], *(() if kind in WRITTEN else (LONG, *HOSTILE))):
+            for value in (*UNKNOWN[kind], *(() if kind in WRITTEN else (*LONG, *HOSTILE))):
                 bad = words.copy()
                 bad[place] = words[place].replace(f"{{{kind}}}", value)
                 yield [name, *bad]
@@ -131,6 +131,35 @@ def test_an_image_is_locked_by_another_process(shared: Lab, name: str) -> None:
     assert booted is not None and after is not None and after.booted_at == booted.booted_at
     assert shared.digests() == before
     shared.good("bootlist -m normal hdisk0")
+
+
+_NEEDS_THE_DISK = (
+    "alt_disk_copy -d {disk}", "alt_disk_install -C {disk}", "chdev -l {disk} -a pv=yes", "chpv -c {disk}",
+    "chpv -C {disk}", "importvg -y newvg {disk}", "mkdev -l {disk}", "mkvg {disk}", "extendvg rootvg {disk}",
+    "readvgda {disk}", "recreatevg -y new {disk}", "redefinevg -d {disk} newvg", "lqueryvg -Atp {disk}",
+    "bootinfo -s {disk}", "bootinfo -B {disk}", "getconf DISK_SIZE {disk}", "lquerypv -h {disk} 80 10",
+)  # fmt: skip
+"""Calls that have to read or write the disk that they name."""
+
+
+@pytest.mark.parametrize("line", _NEEDS_THE_DISK)
+def test_the_image_of_a_disk_that_is_named_is_missing(shared: Lab, line: str) -> None:
+    before, image, argv = shared.digests(), shared.image("hdisk1"), line.replace("{disk}", "hdisk1").split()
+    image.rename(image.with_suffix(".away"))
+    result = run(shared, argv)
+    image.with_suffix(".away").rename(image)
+    check(result, argv)
+    assert shared.digests() == before
+
+
+@pytest.mark.parametrize("line", [line for line in _NEEDS_THE_DISK if registry.find(line.split()[0]).changes])  # type: ignore[union-attr]
+def test_the_image_of_a_disk_that_is_named_is_locked(shared: Lab, line: str) -> None:
+    before, argv = shared.digests(), line.replace("{disk}", "hdisk1").split()
+    with ImageFile(shared.image("hdisk1"), writable=True):
+        result = run(shared, argv)
+    check(result, argv)
+    assert "another process" in "\n".join(result.err)
+    assert shared.digests() == before
 
 
 def test_the_image_of_the_running_system_is_missing(shared: Lab) -> None:

@@ -1,7 +1,11 @@
 """Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg (commands.md 2.3, 4.5)."""
 
+import pytest
+
+from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.folder.folder import Folder
+from lvmfmt.lvm import VolumeGroup
 
 from .conftest import Lab
 
@@ -51,6 +55,27 @@ def test_a_group_without_boot_volume(lab: Lab) -> None:
     assert lab.type("unmirrorvg -c 2 datavg hdisk4") == (0, [], [QUORUM])
     assert lab.type("syncvg -f -p hdisk2") == (0, [], [])
     lab.refused("mirrorvg datavg hdisk9", "0516-1396", "0516-1200")
+
+
+@pytest.mark.parametrize("operand", ["-l lv00", "-p hdisk3", "-v datavg"])
+def test_a_forced_synchronisation_fills_copies_that_are_not_stale(lab: Lab, operand: str) -> None:
+    lab.good("mkvg -y datavg -s 4 hdisk2 hdisk3")
+    lab.good("mklv -y lv00 -c 2 datavg 2 hdisk2 hdisk3")
+    with ImageFile(lab.image("a")) as one, ImageFile(lab.image("b"), writable=True) as two:
+        VolumeGroup.open([one, two]).logical_volumes["lv00"].copy_device(2).write(5 << 20, b"differs")
+    assert copies(lab)[0] != copies(lab)[1]
+    lab.good(f"syncvg {operand}")  # nothing is stale, so nothing is filled
+    assert copies(lab)[0] != copies(lab)[1]
+    assert lab.type(f"syncvg -f {operand}") == (0, [], [])
+    assert copies(lab)[0] == copies(lab)[1]
+    assert lab.listing("lsvg -l datavg")["lv00"][4] == "closed/syncd"
+
+
+def copies(lab: Lab) -> list[bytes]:
+    """What the two copies of lv00 hold at 5 MiB."""
+    with ImageFile(lab.image("a")) as one, ImageFile(lab.image("b")) as two:
+        volume = VolumeGroup.open([one, two]).logical_volumes["lv00"]
+        return [volume.copy_device(n).read(5 << 20, 16).tobytes() for n in (1, 2)]
 
 
 def test_no_room_for_a_mirror(lab: Lab) -> None:

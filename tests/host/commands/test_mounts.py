@@ -107,6 +107,7 @@ def test_after_a_power_failure_logs_are_replayed_and_the_boot_mounts_what_it_sho
         ("mount /nope", ("mount: 0506-334 /nope is not a known file system.",), 1),
         ("mount /data", ("mount: 0506-324 Cannot mount /dev/fslv00 on /data: The requested resource is busy.",), 1),
         ("mount -v cdrfs /data", ("Usage",), 2),
+        ("mount -v jfs2 -o snapshot /dev/fslv00 /mnt", ("mount: a snapshot is not supported here.",), 1),
         ("umount /nope", ("0506-347",), 1),
         ("umount /", ("0506-349", "/dev/hd4"), 1),
         ("umount -f /usr", ("0506-349", "/dev/hd2"), 1),

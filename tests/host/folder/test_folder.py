@@ -38,8 +38,12 @@ def test_slots_are_in_the_order_of_their_numbers(folder: Folder) -> None:
 
 
 def test_one_command_at_a_time(folder: Folder) -> None:
-    with folder.lock(), pytest.raises(OperationRefused, match="another command"), Folder(folder.path).lock():
+    other = Folder(folder.path)
+    with folder.lock(), pytest.raises(OperationRefused, match="another command"), other.lock(patience=0):
         pass
+    with folder.lock(shared=True), other.lock(shared=True, patience=0):  # those that only look
+        with pytest.raises(OperationRefused, match="another command"), folder.lock(patience=0):
+            pass
     with folder.lock():
         pass
 

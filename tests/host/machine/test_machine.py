@@ -63,6 +63,30 @@ def test_a_reading_command_writes_nothing_and_a_refused_one_no_byte(box: Box) ->
     assert box.digests() == before
 
 
+LISTINGS = (
+    "lspv", "lspv hdisk0", "lspv -l hdisk0", "lspv -p hdisk0", "lsvg -o", "lsvg rootvg", "lsvg -l rootvg",
+    "lsvg -p rootvg", "lslv hd4", "lslv -m hd4", "df -k", "mount", "lsfs -q", "lsvgfs rootvg", "lsps -a", "lsdev -C",
+    "lsattr -El hdisk0", "lscfg -l hdisk0", "odmget CuAt", "bootlist -m normal -o", "bootinfo -b", "oslevel -s",
+    "lslpp -L", "lqueryvg -p hdisk0 -At", "lquerypv -h /dev/hdisk0", "getlvcb -AT hd4", "getlvodm -j hdisk0",
+    "readvgda hdisk0", "getconf DISK_SIZE /dev/hdisk0", "dumpfs /home", "lspv hdisk9",
+)  # fmt: skip
+
+
+def test_a_reading_command_leaves_every_file_of_the_host_alone(box: Box) -> None:
+    files = [box.path, *box.path.rglob("*")]
+    for path in files:
+        os.utime(path, ns=(10**18, 10**18))
+    before = {p: (p.stat().st_mtime_ns, p.stat().st_ino, p.stat().st_blocks) for p in files}
+    content = {p: p.read_bytes() for p in files if p.is_file() and p.suffix != ".img"}, box.digests()
+    for line in LISTINGS:
+        box.run(line)
+        after = {
+            p: (p.stat().st_mtime_ns, p.stat().st_ino, p.stat().st_blocks) for p in [box.path, *box.path.rglob("*")]
+        }
+        assert after == before, line
+    assert ({p: p.read_bytes() for p in content[0]}, box.digests()) == content
+
+
 def test_shutdown_leaves_everything_clean(box: Box) -> None:
     write(box, "/etc/motd", b"bye")
     result = box.run("shutdown -Fh now")
