@@ -6,11 +6,17 @@ import argparse
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OperationRefused, printable
 from .operands import add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
 
+if TYPE_CHECKING:
+    from ..lvm import LogicalVolume
+
+_SHOWN = 8
+"""LPs that a line names at most; `--json` has them all."""
 _EXAMPLES = """\
 examples:
   lvmfmt lv list hdisk0.img hdisk1.img
@@ -67,7 +73,7 @@ def run_list(args: argparse.Namespace) -> int:
         groups = open_groups([stack.enter_context(block.open(image)) for image in images])
         if not groups:
             raise NotFound("there is no volume group on these images")
-        rows = [
+        rows: list[dict[str, Any]] = [
             {
                 "vgid": group.vgid,
                 "name": name,
@@ -79,6 +85,7 @@ def run_list(args: argparse.Namespace) -> int:
                 "pps": lv.pps,
                 "copies": lv.copies,
                 "stale_pps": lv.stale_pps,
+                "missing": _missing(lv),
                 "pvs": lv.pv_numbers,
                 "label": lv.label,
             }
@@ -88,11 +95,34 @@ def run_list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows)
         return 0
-    headers = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "SIZE", "LABEL", "LVID")
-    keys = ("name", "type", "lps", "pps", "copies", "stale_pps", "size", "label", "lvid")
-    right = ("LPs", "PPs", "COPIES", "STALE", "SIZE")
-    print_table(headers, [[row[key] for key in keys] for row in rows], right=right)
+    headers = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE", "LABEL", "LVID")
+    right = ("LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE")
+    keys = ("name", "type", "lps", "pps", "copies", "stale_pps", "lost", "size", "label", "lvid")
+    lost = [{**row, "lost": len({place["lp"] for place in row["missing"]})} for row in rows]
+    print_table(headers, [[row[key] for key in keys] for row in lost], right=right)
+    for row in rows:
+        _print_missing(str(row["name"]), row["missing"])
     return 0
+
+
+def _missing(lv: LogicalVolume) -> list[dict[str, object]]:
+    """Where the LPs lie of which no good copy is on these images."""
+    return [
+        {"lp": lp, "pvid": pvid, "pp": pp}
+        for lp in lv.missing_lps.tolist()
+        for pvid, pp in lv.places_of(lp) or [("", 0)]
+    ]
+
+
+def _print_missing(name: str, missing: list[dict[str, object]]) -> None:
+    """One line for each disk that has what is missing of a volume."""
+    by_pvid: dict[str, list[str]] = {}
+    for place in missing:
+        by_pvid.setdefault(str(place["pvid"]), []).append(f"{place['lp']} (PP {place['pp']})")
+    for pvid, lps in by_pvid.items():
+        shown = ", ".join(lps[:_SHOWN]) + (f" and {len(lps) - _SHOWN} more" if len(lps) > _SHOWN else "")
+        where = f"on PV {pvid}, which is not here" if pvid else "of which no disk has a copy"
+        print(f"{printable(name)}: without LPs {shown} {where}")
 
 
 def run_export(args: argparse.Namespace) -> int:

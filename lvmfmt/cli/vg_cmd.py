@@ -109,8 +109,8 @@ def run_scan(args: argparse.Namespace) -> int:
     else:
         headers = ("IMAGE", "BYTE", "STRUCTURE", "NAME", "TYPE", "LPs", "COPIES", "SIZE", "LABEL", "LVID", "PROBLEM")
         rows = [
-            (f.image, f"{f.offset:#x}", f.structure, f.name, f.type, f.lps or "", f.copies or "", f.size or "",
-             f.label, f.lvid, f.problem)
+            (f.image, f"{f.offset:#x}", f.structure + (" in VGDA" if f.found_by == "metadata" else ""), f.name, f.type,
+             f.lps or "", f.copies or "", f.size or "", f.label, f.lvid, f.problem)
             for f in found
         ]  # fmt: skip
         print("found by scanning; nothing says whether it is still in use")

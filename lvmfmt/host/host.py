@@ -79,18 +79,29 @@ class Host:
             writable: open disks for writing.
             stdin: what commands read; None for nothing.
         """
-        with self.folder.lock():
-            kernel = self.folder.read_kernel()
-            if kernel is None or not kernel.at_rest:
-                key = "power-on" if kernel is None and self.folder.was_halted else "power-failure"
-                console(message(key, where=self.folder.path))
-                with Machine(self.folder, writable=True) as machine:
-                    machine.boot(console)
+        with ExitStack() as lock:
+            lock.enter_context(self.folder.lock(shared=not writable))
+            if not writable and not self._is_up():
+                lock.close()
+                lock.enter_context(self.folder.lock())
+            if not self._is_up():
+                self._power_on(console)
             with Machine(self.folder, writable=writable, stdin=stdin) as machine:
                 if writable and not machine.is_intact():
                     console(message("power-failure", where=self.folder.path))
                     machine.boot(console)
                 yield machine
+
+    def _is_up(self) -> bool:
+        """Whether the system runs, and no process has died at work on it; the caller holds the lock."""
+        kernel = self.folder.read_kernel()
+        return kernel is not None and kernel.at_rest
+
+    def _power_on(self, console: Callable[[str], None]) -> None:
+        key = "power-on" if self.folder.read_kernel() is None and self.folder.was_halted else "power-failure"
+        console(message(key, where=self.folder.path))
+        with Machine(self.folder, writable=True) as machine:
+            machine.boot(console)
 
     def boot(self) -> list[str]:
         """Switch the host off, if it is on, and boot it; returns what the boot had to say."""

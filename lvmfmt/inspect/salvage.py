@@ -21,7 +21,7 @@ from ..lvm.kinds import LIMITS, VgKind
 from ..lvm.lvcb import TAG
 from ..lvm.lvcb import read as read_lvcb
 from ..lvm.record import FIRST_PSN
-from ..lvm.record import read as read_record
+from ..lvm.recordcopies import read as read_record
 from ..lvm.vgdaformat import scalable_areas
 from ..units import KIB, MIB, SECTOR
 
@@ -92,7 +92,7 @@ def _metadata_blocks(device: BlockDevice) -> Iterator[Found]:
     end = min(record.first_pp_psn * SECTOR if record is not None and record.described else _MOST_METADATA, device.size)
     first = FIRST_PSN * SECTOR
     seen: set[bytes] = set()
-    for extent in device.extents(first, max(0, end - first)):
+    for extent in device.extents(first, end - first) if end > first else ():
         for at in range(extent.offset, extent.offset + extent.length, CHUNK) if extent.is_data else ():
             length = min(CHUNK, extent.offset + extent.length - at) // SECTOR * SECTOR
             sectors = device.read(at, length).reshape(-1, SECTOR)

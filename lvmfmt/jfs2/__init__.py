@@ -12,7 +12,8 @@ if TYPE_CHECKING:
     from .filedata import iter_file_data
     from .filesystem import FileSystem, StatFs
     from .format_options import ExternalLog, Features, Identity, InlineLog, Log
-    from .inventory import Inventory, InventoryBuilder
+    from .inventory import Inventory
+    from .inventory_builder import InventoryBuilder
     from .log_format import format_log
     from .scan import scan_trees
     from .stat import Stat
@@ -46,7 +47,8 @@ _NAMES = {
     "filedata": ("iter_file_data",),
     "filesystem": ("FileSystem", "StatFs"),
     "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
-    "inventory": ("Inventory", "InventoryBuilder"),
+    "inventory": ("Inventory",),
+    "inventory_builder": ("InventoryBuilder",),
     "log_format": ("format_log",),
     "scan": ("scan_trees",),
     "stat": ("Stat",),

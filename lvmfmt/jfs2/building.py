@@ -18,7 +18,8 @@ from .blockmap import write_block_map
 from .dialect import AIX, Dialect
 from .format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from .geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
-from .inventory import Inventory, InventoryBuilder
+from .inventory import Inventory
+from .inventory_builder import InventoryBuilder
 from .log_format import format_log
 from .placement import Placement
 from .tree_writer import TreeWriter

@@ -7,7 +7,6 @@ internal pages above them, filled from left to right. Source: reference sections
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
@@ -15,38 +14,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dialect import Dialect
+from .dtree_slots import (
+    FIRST_SLOT,
+    PAGE_CAPACITY,
+    PAGE_SLOTS,
+    ROOT_SIZE,
+    ROOT_SLOTS,
+    SLOT,
+    STBL_SLOT,
+    Level,
+    Node,
+    Words,
+    chain_free_slots,
+)
 from .geometry import PAGE
-
-SLOT = 32
-ROOT_SLOTS = 8
-PAGE_SLOTS = PAGE // SLOT
-STBL_SLOT = 1
-FIRST_SLOT = 5  # slot 0 is the header, the four slots 1..4 hold the sorted table (stbl)
-PAGE_CAPACITY = PAGE_SLOTS - FIRST_SLOT
-ROOT_SIZE = 288
-"""Bytes of a tree root in an inode: header, then 256 bytes of slots."""
 
 ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 PAGE_LEAF, PAGE_INTERNAL = 0x02, 0x04
 DIRECTORY_SIZE_OF_ROOT = 256
 FIRST_INDEX = 2
 """Of the indexes that the entries of a directory have in the Linux dialect."""
-_TOGETHER = 1 << 15
-"""Entries that are written at a time, since arrays of their single bytes are large."""
-
-Words = NDArray[np.uint8]
-
-
-@dataclass(frozen=True)
-class _Node:
-    """One container of entries: the root of a directory or a page. Its entries are rows `first` to `last` - 1."""
-
-    first: int
-    last: int
-    page: int  # index among the pages, -1 for a root
-    leaf: bool
-    previous: int = -1  # sibling pages
-    next: int = -1
 
 
 class Directories:
@@ -90,22 +77,22 @@ class Directories:
         self._keys = [keys[i] for i in order]
         self._children = np.asarray(children, np.uint64)[order] if order else np.zeros(0, np.uint64)
         slots = dialect.leaf_slots(np.array([len(n) for n in self._names], np.int64))
-        self._leaves = _Level(self._names, slots)
+        self._leaves = Level(self._names, slots)
         self._router_names: list[bytes] = []
         self._router_slots: list[int] = []
         self._router_pages: list[int] = []
-        self._roots: list[_Node] = []
-        self._pages: list[_Node] = []
+        self._roots: list[Node] = []
+        self._pages: list[Node] = []
         self.page_counts = np.zeros(self._count, np.int64)
         self.leaf_counts = np.zeros(self._count, np.int64)
         running = np.concatenate(([0], np.cumsum(slots)))
         for d in range(self._count):
             first, last = int(self._bounds[d]), int(self._bounds[d + 1])
             if running[last] - running[first] <= ROOT_SLOTS:
-                self._roots.append(_Node(first, last, -1, True))
+                self._roots.append(Node(first, last, -1, True))
             else:
                 self._plan_pages(d, first, last, running)
-        self._routers = _Level(self._router_names, np.array(self._router_slots, np.int64))
+        self._routers = Level(self._router_names, np.array(self._router_slots, np.int64))
 
     @property
     def entry_counts(self) -> NDArray[np.int64]:
@@ -152,7 +139,7 @@ class Directories:
                 break
             below = self._plan_level(below, slots)
         start = self._add_routers(below, slots)
-        self._roots.append(_Node(start, start + len(below), -1, False))
+        self._roots.append(Node(start, start + len(below), -1, False))
         self.page_counts[directory] = len(self._pages) - before
 
     def _plan_level(self, below: list[tuple[bytes, int]], slots: NDArray[np.int64]) -> list[tuple[bytes, int]]:
@@ -180,7 +167,7 @@ class Directories:
         base = len(self._pages)
         for i, (a, b) in enumerate(spans):
             self._pages.append(
-                _Node(a, b, base + i, leaf, base + i - 1 if i else -1, base + i + 1 if i + 1 < len(spans) else -1)
+                Node(a, b, base + i, leaf, base + i - 1 if i else -1, base + i + 1 if i + 1 < len(spans) else -1)
             )
 
     def _separator(self, left: int, right: int) -> bytes:
@@ -203,8 +190,8 @@ class Directories:
         d = self._dialect
         roots = np.zeros((self._count, ROOT_SIZE), np.uint8)
         pages = np.zeros((len(self._pages), PAGE), np.uint8)
-        _chain_free_slots(roots, 1, ROOT_SLOTS + 1)
-        _chain_free_slots(pages, FIRST_SLOT, PAGE_SLOTS)
+        chain_free_slots(roots, 1, ROOT_SLOTS + 1)
+        chain_free_slots(pages, FIRST_SLOT, PAGE_SLOTS)
         for leaf, level, record in ((True, self._leaves, d.structures.leaf_slot), (False, self._routers,
                                     d.structures.internal_slot)):  # fmt: skip
             for area, nodes, first_slot in ((roots, self._roots, 1), (pages, self._pages, FIRST_SLOT)):
@@ -258,90 +245,5 @@ class Directories:
             heads = self._level(node).head_slots(node, FIRST_SLOT)
             pages[i, STBL_SLOT * SLOT : STBL_SLOT * SLOT + len(heads)] = heads
 
-    def _level(self, node: _Node) -> _Level:
+    def _level(self, node: Node) -> Level:
         return self._leaves if node.leaf else self._routers
-
-
-class _Level:
-    """Entries of one kind (leaf or internal), and how many slots each takes."""
-
-    def __init__(self, names: list[bytes], slots: NDArray[np.int64]) -> None:
-        self.names = names
-        self.slots = slots
-        self.running = np.concatenate(([0], np.cumsum(slots)))
-
-    def slot_count(self, node: _Node) -> int:
-        """Slots that the entries of a node take."""
-        return int(self.running[node.last] - self.running[node.first])
-
-    def head_slots(self, node: _Node, first_slot: int) -> NDArray[np.int64]:
-        """Slot number of each entry of a node, in key order."""
-        heads: NDArray[np.int64] = self.running[node.first : node.last] - self.running[node.first] + first_slot
-        return heads
-
-    def place(
-        self, area: Words, chosen: list[tuple[int, _Node]], first_slot: int, dialect: Dialect, leaf: bool
-    ) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """Write names and slot chains of the chosen nodes into their containers.
-
-        Returns:
-            Rows of the entries, and the index of their head slots in `area` seen as an array of slots.
-        """
-        counts = np.array([node.last - node.first for _, node in chosen], np.int64)
-        firsts = np.array([node.first for _, node in chosen], np.int64)
-        rows = np.repeat(firsts - np.concatenate(([0], np.cumsum(counts)[:-1])), counts) + np.arange(counts.sum())
-        container = np.repeat(np.array([i for i, _ in chosen], np.int64), counts)
-        slot = self.running[rows] - np.repeat(self.running[firsts], counts) + first_slot
-        heads = container * (area.shape[1] // SLOT) + slot
-        flat = area.reshape(-1)
-        for at in range(0, len(rows), _TOGETHER):
-            part = slice(at, at + _TOGETHER)
-            self._chain(flat, rows[part], slot[part], heads[part], dialect, leaf)
-            self._write_names(flat, rows[part], heads[part], dialect, leaf)
-        return rows, heads
-
-    def _chain(
-        self,
-        flat: Words,
-        rows: NDArray[np.int64],
-        slot: NDArray[np.int64],
-        heads: NDArray[np.int64],
-        dialect: Dialect,
-        leaf: bool,
-    ) -> None:
-        structures = dialect.structures
-        slots = self.slots[rows]
-        steps = np.arange(slots.sum()) - np.repeat(np.cumsum(slots) - slots, slots)
-        at = np.repeat(heads, slots) + steps
-        following = np.where(steps + 1 < np.repeat(slots, slots), np.repeat(slot, slots) + steps + 1, -1)
-        more = steps > 0
-        table = flat.view(structures.continuation_slot.dtype)
-        table["next"][at[more]] = following[more]
-        head = flat.view((structures.leaf_slot if leaf else structures.internal_slot).dtype)
-        lengths = np.array([len(self.names[row]) for row in rows.tolist()], np.int64)
-        head["next"][at[~more]] = following[~more]
-        head["namlen"][heads] = lengths // dialect.name_unit
-        # `cnt` of a continuation: units in it (a hint that readers do not rely on, section 2.5)
-        head_bytes = dialect.head_bytes(leaf)
-        left = np.repeat(lengths, slots) - head_bytes - (steps - 1) * dialect.continuation_bytes
-        table["cnt"][at[more]] = np.minimum(left[more], dialect.continuation_bytes) // dialect.name_unit
-
-    def _write_names(
-        self, flat: Words, rows: NDArray[np.int64], heads: NDArray[np.int64], dialect: Dialect, leaf: bool
-    ) -> None:
-        blob = np.frombuffer(b"".join([self.names[row] for row in rows.tolist()]), np.uint8)
-        lengths = np.array([len(self.names[row]) for row in rows.tolist()], np.int64)
-        at = np.arange(len(blob)) - np.repeat(np.cumsum(lengths) - lengths, lengths)  # place in the name
-        base = np.repeat(heads * SLOT, lengths)
-        head_bytes, head_offset = dialect.head_bytes(leaf), dialect.head_offset(leaf)
-        tail = at - head_bytes
-        step = tail // dialect.continuation_bytes
-        in_tail = (step + 1) * SLOT + dialect.continuation_offset + tail - step * dialect.continuation_bytes
-        flat[base + np.where(tail < 0, head_offset + at, in_tail)] = blob
-
-
-def _chain_free_slots(area: Words, first: int, end: int) -> None:
-    """Link slots `first` to `end` - 1 of every container: `next` in byte 0, `cnt` 1 in byte 1 of each."""
-    for slot in range(first, end):
-        area[:, slot * SLOT] = slot + 1 if slot + 1 < end else 0xFF
-        area[:, slot * SLOT + 1] = 1

@@ -127,9 +127,9 @@ class Placement:
         longest = max((len(t) for t in self.inventory.links.values()), default=1)
         if longest > MAX_LINK or any(not t for t in self.inventory.links.values()):
             raise OperationRefused(f"a symlink of {longest} bytes cannot be stored, at most {MAX_LINK}")
-        for name in self.inventory.entry_names():
-            if not 1 <= len(name) <= MAX_NAME or name in (b".", b"..") or b"/" in name or b"\0" in name:
-                raise OperationRefused(f"a directory cannot hold the name {printable(name)!r}")
+        self.inventory.check_names()
+        for entry in np.flatnonzero(self.inventory.entries["name_length"] > MAX_NAME)[:1].tolist():
+            raise OperationRefused(f"a directory cannot hold the name {printable(self.inventory.name(entry))!r}")
 
     def _plan_directories(self, indexed: bool) -> Directories:
         rows = self.numbering.directories
@@ -158,7 +158,7 @@ class Placement:
         size = inventory.inodes["size"]
         extents = inventory.extents
         regular = self.kinds[extents["inode"]] == stat.S_IFREG
-        extents = extents[regular & (extents["offset"] < size[extents["inode"]])].copy()
+        extents = extents[regular & (extents["offset"] < size[extents["inode"]])]
         extents["length"] = np.minimum(extents["length"], size[extents["inode"]] - extents["offset"])
         self.sources: list[Source] = list(inventory.sources)
         long_links = sorted(r for r, t in inventory.links.items() if len(t) >= self.dialect.symlink_inline_limit)
@@ -253,4 +253,6 @@ class Placement:
         zeros["source"] = len(self.sources)
         zeros["length"] = (data["offset"] - start)[ragged]
         zeros["target_offset"] = rows["target_offset"][ragged] - zeros["length"]
-        return CopyPlan([*self.sources, _Bytes(bytes(size))], np.concatenate((rows, zeros)), align=size)
+        if len(zeros):
+            rows = np.concatenate((rows, zeros))
+        return CopyPlan([*self.sources, _Bytes(bytes(size))], rows, align=size)

@@ -11,8 +11,9 @@ from numpy.typing import NDArray
 
 from .attributes.descriptor import has_attributes
 from .directory import DirectoryReader
+from .inode import Inode
 from .inode_table import INLINE_AREA, device_number
-from .inodes import ROOT_DIRECTORY, Inode, InodeMap
+from .inodes import ROOT_DIRECTORY, InodeMap
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 from .read_tree import TreeReader
 from .volume import Volume

@@ -12,7 +12,8 @@ from ..block import Buffer
 from ..block.device import byte_view
 from ..errors import ImageIOError, OperationRefused, printable
 from .attributes.host import HostAttributes
-from .inventory import Inventory, InventoryBuilder
+from .inventory import Inventory
+from .inventory_builder import InventoryBuilder
 
 MAX_NAME = 255
 MAX_DEPTH = 500

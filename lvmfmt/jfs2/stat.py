@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .dialect import Dialect
+from .inode import Inode
 from .inode_table import device_number
-from .inodes import Inode
 
 
 @dataclass(frozen=True)

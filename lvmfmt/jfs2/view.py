@@ -12,19 +12,17 @@ from .dialect import MAX_NAME_UNITS, Dialect
 from .directory import DirectoryReader, Entry
 from .filedata import file_device
 from .geometry import BLOCK_MAP_OFFSET, PAGE
-from .inodes import ROOT_DIRECTORY, Inode, InodeMap
+from .inode import Inode
+from .inodes import ROOT_DIRECTORY, InodeMap
 from .stat import Stat
 from .superblock import Superblock
 from .volume import Volume
-from .xtree import ROOT_OFFSET, read_extents
+from .walk import Found, descend
+from .xtree import read_extents
 
 if TYPE_CHECKING:
     from .attributes import Acl, AttributeReader, Attributes
     from .inventory import Inventory
-
-
-_TOGETHER = 1024
-"""Inodes that a walk reads at a time."""
 
 
 class StatFs(NamedTuple):
@@ -34,26 +32,6 @@ class StatFs(NamedTuple):
     free_blocks: int
     inodes_used: int
     inodes_backed: int
-
-
-class Found(NamedTuple):
-    """Something on a walk.
-
-    Attributes:
-        path: where it is.
-        status: what it is.
-        level: levels below the top of the walk.
-        is_last: whether it is the last entry of its directory.
-        root: the tree root of a directory; b"" for others.
-        root_at: byte offset of the tree root in the device.
-    """
-
-    path: str
-    status: Stat
-    level: int
-    is_last: bool
-    root: bytes
-    root_at: int
 
 
 class View:
@@ -139,48 +117,8 @@ class View:
 
     def descend(self, top: str = "/", *, depth: int | None = None) -> Iterator[Found]:
         """As `walk`, and where in the tree each path is."""
-        inode = self.inode(top)
-        seen = {inode.number}
-        path, status = "/" + "/".join(parts_of(top)), Stat.of(inode, self.dialect)
-        here = Found(path, status, 0, True, inode.root.tobytes(), inode.root_at)
-        yield here
-        levels = [self._below(here, seen)] if status.is_directory and depth != 0 else []
-        while levels:
-            for found in levels[-1]:
-                yield found
-                if found.status.is_directory and found.level != depth:
-                    levels.append(self._below(found, seen))
-                    break
-            else:
-                levels.pop()
-
-    def _below(self, directory: Found, seen: set[int]) -> Iterator[Found]:
-        """What is in a directory, some at a time; `seen` takes the numbers of the directories among it."""
-        last = None
-        for found in self._children(directory, seen):
-            if last is not None:
-                yield last
-            last = found
-        if last is not None:
-            yield last._replace(is_last=True)
-
-    def _children(self, directory: Found, seen: set[int]) -> Iterator[Found]:
-        prefix, level = directory.path.rstrip("/") + "/", directory.level + 1
-        for entries in self.directories.entries_of([(directory.root, directory.root_at)]):
-            for first in range(0, len(entries.numbers), _TOGETHER):
-                part = slice(first, first + _TOGETHER)
-                numbers = entries.numbers[part]
-                places, rows = self.inodes.read_many(numbers)
-                stats = Stat.of_rows(numbers.tolist(), rows, self.dialect)
-                for i, (name, status) in enumerate(zip(entries.names(part), stats, strict=True)):
-                    root = b""
-                    if status.is_directory:
-                        root = rows["root"][i].tobytes()
-                        if status.number in seen:
-                            at, expected = directory.root_at, "a directory that has no name yet"
-                            raise self.volume.corrupt("dtree_leaf_slot", "inumber", at, expected, status.number)
-                        seen.add(status.number)
-                    yield Found(prefix + name_text(name), status, level, False, root, int(places[i]) + ROOT_OFFSET)
+        path = "/" + "/".join(parts_of(top))
+        return descend(self.volume, self.inodes, self.directories, path, self.inode(top), depth)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a regular file; fewer than asked for at its end.

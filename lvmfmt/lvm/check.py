@@ -24,9 +24,10 @@ from .group import VolumeGroup
 from .kinds import VgKind
 from .lvcb import TAG
 from .problems import Problem
-from .record import sound_values
+from .recordcopies import sound_values
 from .state import GroupState, Member, load
-from .vgda import LV_STALE, PP_STALE, PV_STALE, Vgda
+from .vgda import PP_STALE, PV_STALE, Vgda
+from .vgdalvs import LV_STALE
 from .volume import LogicalVolume
 
 NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")

@@ -32,7 +32,7 @@ from dataclasses import dataclass, field, replace
 from ..block import BlockDevice, Bytes
 from ..errors import CorruptImage, OperationRefused
 from ..units import SECTOR
-from . import record as lvm_record
+from . import recordcopies as lvm_record
 from .areas import Delta, changed_sectors, same, write_sync
 from .boot import read_pvid, write_pvid
 from .copies import Place

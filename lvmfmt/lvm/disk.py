@@ -7,10 +7,10 @@ from typing import NamedTuple
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused
-from . import record as lvm_record
+from . import recordcopies as lvm_record
 from .boot import read_boot_record, read_pvid
 from .problems import Problem
-from .record import LvmRecord
+from .record import FIRST_PSN, LvmRecord
 
 
 class DiskInfo(NamedTuple):
@@ -57,6 +57,6 @@ def free_group_metadata(device: BlockDevice) -> None:
     Raises:
         OperationRefused: the disk is too small to have one.
     """
-    if device.size < lvm_record.FIRST_PSN * 512:
+    if device.size < FIRST_PSN * 512:
         raise OperationRefused("too small to hold LVM metadata", where=device.name)
     lvm_record.clear(device)

@@ -30,7 +30,7 @@ from ..errors import CorruptImage, NotFound, OperationRefused
 from ..origin import Origin
 from ..units import SECTOR
 from . import lvcb as lvcbs
-from . import record as lvm_record
+from . import recordcopies as lvm_record
 from .areas import Ledger, write_sync
 from .boot import pvid_of, read_pvid, write_pvid
 from .change import Change

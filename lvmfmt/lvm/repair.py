@@ -39,7 +39,8 @@ from .group import VolumeGroup
 from .identity import lvid, uid_bytes
 from .lvcb import Lvcb
 from .mend import mended
-from .record import BACKUP_PSN, PRIMARY_PSN, sound_values
+from .record import BACKUP_PSN, PRIMARY_PSN
+from .recordcopies import sound_values
 from .state import GroupState, Member, load
 from .vgda import Vgda
 from .vgsa import Vgsa

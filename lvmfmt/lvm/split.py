@@ -31,7 +31,7 @@ from ..block.plan import CHUNK, Progress
 from ..errors import OperationRefused
 from ..origin import Origin
 from . import lvcb as lvcbs
-from . import record as lvm_record
+from . import recordcopies as lvm_record
 from .boot import read_pvid
 from .check import NAME
 from .commit import Changes, commit

@@ -9,16 +9,23 @@ from ..errors import ImageIOError
 
 
 class Unreachable(BlockDevice):
-    """Where an LP would be if a disk with a good copy of it were there: every read raises `ImageIOError`."""
+    """Where an LP would be if a disk with a good copy of it were there: every read raises `ImageIOError`.
 
-    def __init__(self, name: str, size: int) -> None:
+    Args:
+        name: of the LV, and which LP.
+        size: bytes.
+        hint: which disk has it.
+    """
+
+    def __init__(self, name: str, size: int, hint: str = "") -> None:
         self.name = name
+        self.hint = hint
         self.size = size
         self.writable = False
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """Raise `ImageIOError`."""
-        raise ImageIOError("no disk that is here has a good copy", where=self.name)
+        raise ImageIOError("no disk that is here has a good copy", where=self.name, hint=self.hint)
 
     def write(self, offset: int, buffer: Buffer) -> None:
         """Raise `OperationRefused`."""

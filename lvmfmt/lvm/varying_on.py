@@ -18,27 +18,25 @@ The order of what is written, so that a stop leaves a group that the next `varyo
 from __future__ import annotations
 
 import enum
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from ..block import BlockDevice
 from ..block.plan import Progress
-from ..errors import CorruptImage, ImageIOError, OperationRefused
+from ..errors import ImageIOError, OperationRefused
 from ..origin import Origin
 from ..units import SECTOR
-from . import mwc
-from . import record as lvm_record
+from . import recordcopies as lvm_record
 from .areas import DiskFailed
 from .boot import read_pvid
 from .commit import Changes, counted, write_vgsa
-from .copies import Place
 from .disk import scan
 from .group import VolumeGroup
 from .online import OnlineGroup
-from .pptable import PpTable
-from .spans import Span, lv_spans
+from .spans import Span
 from .state import GroupState, Member, load
 from .sync import copy_ranges, good_copies
+from .unequal import distrust, fresh, unequal, went_alone
 from .views import is_split
 
 
@@ -154,12 +152,12 @@ def refresh(online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Orig
         state.members.update(found)
         whole = VolumeGroup(state, [])
         for number in found:
-            if _went_alone(state, number):
-                _distrust(whole, number, state.stale)
+            if went_alone(state, number):
+                distrust(whole, number, state.stale)
         # what was under way on them when they went: what their MWC records name
-        for minor, span in _unequal(whole, found):
-            fresh = _fresh(state, minor, span.lp)
-            for pv, pp in fresh if any(pv not in found for pv, _ in fresh) else ():
+        for minor, span in unequal(whole, found):
+            places = fresh(state, minor, span.lp)
+            for pv, pp in places if any(pv not in found for pv, _ in places) else ():
                 state.stale[pv - 1, pp - 1] |= pv in found
         online.take_back(found, state.stale)
         for member in found.values():
@@ -184,17 +182,17 @@ def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, 
 
 
 def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
-    alone = [number for number in state.members if _went_alone(state, number)]
+    alone = [number for number in state.members if went_alone(state, number)]
     _renew_copies(state, origin)
     group = VolumeGroup(state, [])
-    regions = list(_unequal(group))
+    regions = list(unequal(group))
     after = state.copy()
     for minor, span in regions:
         good = good_copies(group, minor, span.lp)
-        for pv, pp in _fresh(state, minor, span.lp) if good else ():
+        for pv, pp in fresh(state, minor, span.lp) if good else ():
             after.stale[pv - 1, pp - 1] |= (pv, pp) not in good
     for number in alone:
-        _distrust(group, number, after.stale)
+        distrust(group, number, after.stale)
     after.settle()
     group.apply(after, Changes(), origin.now(), missing=missing)
     online = OnlineGroup(group, origin=origin, votes=state.quorum_votes)
@@ -229,33 +227,6 @@ def _status(state: GroupState, number: int, pvid: str) -> PvStatus:
     return PvStatus(number, pvid, "", PvState.MISSING if state.vgsa.missing(number) else PvState.NOT_FOUND)
 
 
-def _went_alone(state: GroupState, number: int) -> bool:
-    """Whether a disk was missing by the believed VGSA, and missed others itself that this one does not miss.
-
-    Then it, or they, were changed without the other. (It is also so where it only saw an older absence of theirs; the
-    price of that is that more is synchronised than must be.)
-    """
-    member = state.members[number]
-    if not state.vgsa.missing(number):
-        return False
-    for index in (0, 1):
-        try:
-            own = Place(member.device, member.record, index).read_vgsa()
-        except CorruptImage:
-            continue
-        if any(own.missing(other) and not state.vgsa.missing(other) for other in state.pvids):
-            return True
-    return False
-
-
-def _distrust(group: VolumeGroup, number: int, stale: PpTable) -> None:
-    """Make all partitions of a disk stale that have a good copy elsewhere."""
-    for minor, lv_map in group.state.maps.items():
-        for copy, lp in zip(*(lv_map.pv == number).nonzero(), strict=True):
-            if any(pv != number for pv, _ in good_copies(group, minor, int(lp))):
-                stale[number - 1, int(lv_map.pp[copy, lp]) - 1] = True
-
-
 def _renew_copies(state: GroupState, origin: Origin) -> None:
     """Step 1."""
     if not state.vgsa.stamp:  # no copy was valid
@@ -267,27 +238,6 @@ def _renew_copies(state: GroupState, origin: Origin) -> None:
     for member in state.members.values():
         if lvm_record.read(member.device)[0] is None:
             lvm_record.write(member.device, member.record)
-
-
-def _fresh(state: GroupState, minor: int, lp: int) -> list[tuple[int, int]]:
-    """PV and PP number of the copies of an LP that are not stale, wherever they are."""
-    lv_map = state.maps[minor]
-    places = zip(lv_map.pv[:, lp].tolist(), lv_map.pp[:, lp].tolist(), strict=True)
-    return [(pv, pp) for pv, pp in places if pv and not state.stale[pv - 1, pp - 1]]
-
-
-def _unequal(group: VolumeGroup, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Span]]:
-    """What the MWC records of some PVs, default all, name: minor number and part of an LP, in order."""
-    record, state = group.record, group.state
-    members = [member for number, member in state.members.items() if numbers is None or number in numbers]
-    named = {ltg for member in members for ltg in mwc.read(member.device, record.kind)[1]}
-    for minor, number in sorted(named):
-        lv_map = state.maps.get(minor)
-        if lv_map is None or lv_map.copies < 2:
-            continue
-        size = lv_map.lps * group.pp_size
-        start, length = (0, size) if number == mwc.WHOLE else (number << record.ltg_shift, 1 << record.ltg_shift)
-        yield from ((minor, span) for span in lv_spans(group, minor, start, min(length, max(0, size - start))))
 
 
 def _repair(group: VolumeGroup, regions: Sequence[tuple[int, Span]]) -> list[tuple[str, int, int]]:

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from .identity import lvid
 from .lvcb import Lvcb
 from .state import GroupState
-from .vgda import LV_STALE, PV_MISSING, PV_SPLIT, PV_STALE
+from .vgda import PV_MISSING, PV_SPLIT, PV_STALE
+from .vgdalvs import LV_STALE
 from .volume import LogicalVolume, PhysicalVolume
 
 

@@ -128,6 +128,19 @@ class LogicalVolume:
         return int(self.stale.sum())
 
     @property
+    def missing_lps(self) -> NDArray[np.int64]:
+        """The numbers of the LPs of which no good copy is within reach, in ascending order."""
+        good = self.within_reach(self.map.held & ~self.stale)
+        return np.asarray((~good.any(axis=0)).nonzero()[0] + 1)
+
+    def places_of(self, lp: int) -> list[tuple[str, int]]:
+        """PVID and PP number of each copy of an LP (from 1), those first that are not stale."""
+        held = self.map.held[:, lp - 1].nonzero()[0]
+        order = sorted(held.tolist(), key=lambda copy: bool(self.stale[copy, lp - 1]))
+        pvs = [(self.pvs.get(int(self.map.pv[copy, lp - 1])), int(self.map.pp[copy, lp - 1])) for copy in order]
+        return [(pv.pvid if pv is not None else "", pp) for pv, pp in pvs]
+
+    @property
     def pv_numbers(self) -> list[int]:
         """Numbers of the PVs that it lies on."""
         return [n for n in np.bincount(self.map.pv.ravel()).nonzero()[0].tolist() if n]
@@ -259,7 +272,9 @@ class LogicalVolume:
             if pv.device is not None:
                 parts.append(Piece(pv.device, pv.offset(int(self.map.pp[copy, lp])), length))
         if not parts:
-            return Piece(Unreachable(f"{self.name} LP {lp + 1}", length), 0, length)
+            places = self.places_of(lp + 1)
+            hint = f"bring PV {places[0][0]}, which has it in PP {places[0][1]}" if places else ""
+            return Piece(Unreachable(f"{self.name} LP {lp + 1}", length, hint), 0, length)
         if len(parts) == 1:
             return parts[0]
         return Piece(Mirror([Window(*part) for part in parts], name=self.name), 0, length)

@@ -49,3 +49,16 @@ def test_names_cannot_drive_the_terminal(tree, tmp_path, capsys):
     assert main(["fs", "tree", str(tmp_path / "a")]) == 0
     out = capsys.readouterr().out
     assert "\x1b" not in out and "bad\\x1b[31m" in out and "2 files" in out
+
+
+def test_a_tree_is_drawn_with_its_branches(tree, tmp_path, capsys):
+    (tree / "d" / "e" / "g").mkdir(parents=True)
+    (tree / "d" / "e" / "h").symlink_to("../f")
+    assert main(["fs", "build", str(tmp_path / "a"), f"{tree / 'd'}:/top/d", f"{tree / 'd'}:/top/x"]) == 0
+    capsys.readouterr()
+    assert main(["fs", "tree", str(tmp_path / "a"), "/top"]) == 0
+    below = ["├── e", "│   ├── g", "│   └── h -> ../f", "└── f"]
+    expected = ["/top", "├── d", *("│   " + line for line in below), "└── x", *("    " + line for line in below)]
+    assert capsys.readouterr().out.splitlines() == [*expected, "", "6 directories, 4 files"]
+    assert main(["fs", "tree", str(tmp_path / "a"), "/top", "--depth", "1"]) == 0
+    assert capsys.readouterr().out.splitlines() == ["/top", "├── d", "└── x", "", "2 directories, 0 files"]

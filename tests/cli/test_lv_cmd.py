@@ -197,3 +197,20 @@ def test_what_no_disk_has_is_not_exported(disks: list[str], tmp_path: Path) -> N
     statuses = [cli.main(["lv", "export", disk, "lv00", str(out)]) for disk, out in zip(disks, outs, strict=True)]
     assert sorted(statuses) == [0, 3]
     assert [out.exists() for out in outs] == [status == 0 for status in statuses]
+
+
+def test_what_is_missing_is_named_with_its_disk(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Issue 4, damage: "the others say which partition on which disk (PVID) is missing"."""
+    assert cli.main(["inspect", *disks, "--json"]) == 0
+    pvs = json.loads(capsys.readouterr().out)["groups"][0]["physical_volumes"]
+    lone = [disk for disk in disks if cli.main(["lv", "export", disk, "lv00", disk + ".out"]) != 0][0]
+    message = capsys.readouterr().err
+    away = next(pv["pvid"] for pv in pvs if pv["image"] != lone)
+    assert away in message and "PP " in message and "lv00 LP 1" in message
+    assert cli.main(["lv", "list", lone, "--json"]) == 0
+    rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
+    assert rows["hd4"]["missing"] == []
+    assert [place["lp"] for place in rows["lv00"]["missing"]] == list(range(1, LPS + 1))
+    assert {place["pvid"] for place in rows["lv00"]["missing"]} == {away}
+    assert cli.main(["lv", "list", lone]) == 0
+    assert f"on PV {away}, which is not here" in capsys.readouterr().out

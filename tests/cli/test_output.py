@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from lvmfmt.cli.output import plain, print_json, print_table
+from lvmfmt.cli.output import plain, print_json, print_json_list, print_table
 from lvmfmt.layout.record import Grade
 
 
@@ -72,3 +72,15 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
 
 def test_plain_keeps_text_that_json_can_carry() -> None:
     assert plain("Grüße") == "Grüße"
+
+
+@pytest.mark.parametrize("values", [[], [1], [{"a": [1, {"b": "x\ny"}]}, "text", {}]])
+def test_a_list_in_parts_is_the_json_of_the_list(values: list[object], capsys: pytest.CaptureFixture[str]) -> None:
+    print_json_list(iter(values))
+    assert capsys.readouterr().out == json.dumps(values, indent=2) + "\n"
+
+
+def test_an_error_on_the_way_leaves_json_of_what_came_before(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(ZeroDivisionError):
+        print_json_list(1 // n for n in (1, 1, 0, 1))
+    assert json.loads(capsys.readouterr().out) == [1, 1]

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from lvmfmt.host import Host
 
-FOLDER = Path(__file__).parents[2] / "fixtures" / "transcripts" / "article"
+TRANSCRIPTS = Path(__file__).parents[2] / "fixtures" / "transcripts"
+FOLDER = TRANSCRIPTS / "article"
 PROMPT = re.compile(r" *(?:bash-2\.05a)?# +(?=\S)")
 
 
@@ -62,8 +63,13 @@ def mended(lines: list[str], table: Unmatched) -> list[str]:
 
 
 def steps(name: str, table: Unmatched) -> list[Step]:
+    """The steps of a transcript of the article, with what is torn in it set right."""
+    return parse(mended((FOLDER / f"{name}.txt").read_text().splitlines(), table))
+
+
+def parse(lines: list[str]) -> list[Step]:
     found: list[Step] = []
-    for line in mended((FOLDER / f"{name}.txt").read_text().splitlines(), table):
+    for line in lines:
         prompt = PROMPT.match(line)
         if prompt:
             found.append(Step(line[prompt.end() :]))

@@ -1,5 +1,9 @@
-"""The article's story on other machines: other disks, PVIDs, mirrors, logical volumes and user volume groups."""
+"""The article's story on other machines: other disks, PVIDs, mirrors, logical volumes, files and user volume groups.
 
+STORY_RUNS=20 tells it of more machines.
+"""
+
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -16,8 +20,9 @@ PVID = st.integers(1, (1 << 64) - 1).map(lambda n: f"{n:016x}")
 NAME = st.from_regex(r"[a-z][a-z0-9]{0,8}", fullmatch=True).filter(lambda n: not n.startswith(("hd", "alt", "pv")))
 
 
-def size_of(number: int) -> int:
-    return (416 + 16 * number) * MIB
+SIZE = st.integers(26, 40).map(lambda n: 16 * n * MIB)
+"""A disk on which rootvg has room."""
+RUNS = int(os.environ.get("STORY_RUNS", "2"))
 
 
 def in_groups(box: Box) -> dict[str, list[str]]:
@@ -42,10 +47,13 @@ def get(box: Box, name: str) -> bytes | None:
 
 
 @pytest.mark.slow
-@settings(max_examples=3, phases=[Phase.generate], deadline=None)
+@settings(max_examples=RUNS, phases=[Phase.generate], deadline=None)
 @given(
     copies=st.integers(1, 3),
     pvids=st.lists(PVID, min_size=5, max_size=5, unique=True),
+    sizes=st.lists(SIZE, min_size=5, max_size=5),
+    files=st.integers(0, 300),
+    auto_on=st.booleans(),
     first=st.integers(0, 40),
     raw=NAME,
     extra=NAME,
@@ -56,6 +64,9 @@ def test_the_story_on_another_machine(
     tmp_path_factory: pytest.TempPathFactory,
     copies: int,
     pvids: list[str],
+    sizes: list[int],
+    files: int,
+    auto_on: bool,
     first: int,
     raw: str,
     extra: str,
@@ -65,16 +76,24 @@ def test_the_story_on_another_machine(
     folder: Path = tmp_path_factory.mktemp("story")
     disks = [f"hdisk{first + i}" for i in range(5)]
     own, target, data = disks[:copies], disks[3], disks[4]
-    specs = [DiskSpec(name, size_of(i), pvid) for i, (name, pvid) in enumerate(zip(disks, pvids, strict=True))]
+    sizes[3] = max(sizes[0], sizes[3])  # the clone has to fit
+    specs = [DiskSpec(*disk) for disk in zip(disks, sizes, pvids, strict=True)]
     trees = [(small_tree(folder / "tree"), "/")]
+    (folder / "tree/usr/many").mkdir()
+    for number in range(files):
+        (folder / "tree/usr/many" / str(number)).write_bytes(b"x" * number)
     box = Box(folder / "host", Host.create(folder / "host", disks=specs, seed=seed, trees=trees, mirror=copies > 1))
     if copies == 3:
         good(box, [f"extendvg rootvg {own[2]}", f"mirrorvg -c 3 rootvg {own[2]}", "bosboot -a"])
     good(box, [f"mklv -y {raw} rootvg 2", f"crfs -v jfs2 -g rootvg -m /{extra} -A yes -a size=32M", f"mount /{extra}"])
     good(box, [f"mkvg -y {user}vg {data}", f"crfs -v jfs2 -g {user}vg -m /data{user} -A yes -a size=32M"])
-    good(box, [f"mount /data{user}"])
+    good(box, [f"mount /data{user}", f"crfs -v jfs2 -g {user}vg -m /more{user} -A yes -a size=32M"])  # one log for both
+    good(box, [f"mount /more{user}", f"mklv -y {user}raw {user}vg 1"])
     put(box, f"/{extra}/file", b"extra")
     put(box, f"/data{user}/file", b"user")
+    put(box, f"/more{user}/file", b"more")
+    if not auto_on:  # it stays off at a boot, and is known all the same
+        good(box, [f"chvg -a n {user}vg", f"umount /more{user}", f"umount /data{user}", f"varyoffvg {user}vg"])
 
     # before the clone is made, all that the article does to the mirror
     spare = own[1:]
@@ -91,6 +110,12 @@ def test_the_story_on_another_machine(
     groups = in_groups(box)
     assert (groups["rootvg"], groups["old_rootvg"], groups[f"{user}vg"]) == ([target], [own[0]], [data])
     assert [line.split()[0] for line in box.good("lsvg -l rootvg")[2:]] == rows
+    many = [get(box, f"/usr/many/{number}") for number in range(files)]
+    assert [len(data or b"") for data in many] == list(range(files))
+    assert (f"{user}vg" in box.good("lsvg -o")) is auto_on
+    if not auto_on:
+        good(box, [f"varyonvg {user}vg", f"mount /data{user}", f"mount /more{user}"])
+    assert get(box, f"/more{user}/file") == b"more"
     assert (get(box, f"/{extra}/file"), get(box, f"/data{user}/file")) == (b"extra", b"user")
 
     # the other one is woken, changed and put to sleep

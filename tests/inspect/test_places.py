@@ -35,7 +35,7 @@ def group(request: Any, tmp_path: Path) -> tuple[VgKind, list[ImageFile]]:
     return request.param, make(tmp_path, request.param)
 
 
-# lvm-format 9: 32 + 8802 sectors a copy, from 128 on; 10: ppsa, pv_miss, mwc_db, vg_info, pv_info, lvcb_info, lvea, ppea
+# lvm-format 9: copies of 32 + 8802 sectors, from sector 128 on
 BIG = {
     ("vgsa_big", 1): 128, ("vgda_header_big", 1): 160, ("vgda_trailer", 1): 160 + 8801,
     ("vgsa_big", 2): 8962, ("vgda_header_big", 2): 8994,

@@ -10,7 +10,8 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.dialect import Dialect
-from lvmfmt.jfs2.inventory import Inventory, InventoryBuilder
+from lvmfmt.jfs2.inventory import Inventory
+from lvmfmt.jfs2.inventory_builder import InventoryBuilder
 from lvmfmt.units import MIB
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "linux-jfs"

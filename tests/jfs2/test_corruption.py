@@ -17,7 +17,7 @@ from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filedata import iter_file_data
 from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.inventory import InventoryBuilder
+from lvmfmt.jfs2.inventory_builder import InventoryBuilder
 from lvmfmt.layout.record import Record
 from lvmfmt.units import MIB
 

@@ -19,7 +19,7 @@ from lvmfmt.jfs2.building import build
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.inventory import InventoryBuilder
+from lvmfmt.jfs2.inventory_builder import InventoryBuilder
 from lvmfmt.jfs2.log import Ring, find_log, history, redo
 from lvmfmt.units import MIB
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...errors import LvmfmtError, NotFound, OperationRefused
+from ...errors import LvmfmtError, NotFound
 from ...jfs2 import FileSystem
 from ...lvm import VolumeGroup
 from ..boot import content
@@ -165,7 +165,7 @@ def _label(machine: Machine, group: VolumeGroup, *, awake: bool) -> None:
         with machine.volume_device(volume.name) as device:
             try:
                 files = FileSystem.open(device, writable=True)
-            except OperationRefused:
+            except LvmfmtError:
                 continue  # it is not in order; it keeps its names, and cannot be mounted before fsck
             log = major << 32 | int(files.superblock.values["s_logdev"]) & _MINOR
             files.set_identity(fname=names.fname, fpack=names.fpack, logdev=log)

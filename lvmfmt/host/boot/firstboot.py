@@ -33,13 +33,11 @@ def run(machine: Machine, console: Callable[[str], None]) -> None:
     data = read_file(machine.locate, FIRST_BOOT)
     if data is None:
         return
-    now = machine.origin.now()
-    kept = time.strftime("/etc/fb_%H_%M_%m_%d", time.gmtime(now // 10**9))
-    files, old = machine.locate(FIRST_BOOT)
-    if files.exists(kept):
-        files.remove(kept, now=now)
-    files.mount.rename(old, kept, now=now)
-    files.mount.sync()
+    try:
+        kept = _put_away(machine)
+    except LvmfmtError as error:  # it would run at every boot
+        console(message("firstboot-left", path=FIRST_BOOT, reason=error))
+        return
     console(message("firstboot", path=FIRST_BOOT, kept=kept))
     from ..console.shell import Shell
     from ..host import Session
@@ -50,6 +48,17 @@ def run(machine: Machine, console: Callable[[str], None]) -> None:
     _note(machine, out.getvalue())
     for line in out.getvalue().splitlines():
         console(line)
+
+
+def _put_away(machine: Machine) -> str:
+    now = machine.origin.now()
+    kept = time.strftime("/etc/fb_%H_%M_%m_%d", time.gmtime(now // 10**9))
+    files, old = machine.locate(FIRST_BOOT)
+    if files.exists(kept):
+        files.remove(kept, now=now)
+    files.mount.rename(old, kept, now=now)
+    files.mount.sync()
+    return kept
 
 
 def _while_up(machine: Machine, lines: list[str]) -> Iterator[str]:

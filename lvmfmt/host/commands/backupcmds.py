@@ -11,7 +11,7 @@ from ..archive import archives
 from ..archive.restoring import Restorer
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 
 SECTOR = 512
 DATE = "%a %b %e %H:%M:%S UTC %Y"
@@ -206,7 +206,12 @@ def _check_file(program: str, device: str) -> None:
 
 
 COMMANDS = {
-    "backup": Command(backup, "Usage: backup -i [-p] [-q] [-v] [-b Number] -f File < list of names", changes=True),
+    "backup": Command(
+        backup,
+        "Usage: backup -i [-p] [-q] [-v] [-b Number] -f File < list of names",
+        changes=True,
+        listens=with_flag("i"),
+    ),
     "restore": Command(
         restore,
         "Usage: restore -T [-q] [-v] [-b Number] -f File\n"

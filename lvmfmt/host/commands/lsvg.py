@@ -12,7 +12,7 @@ from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 from .groups import by_region, mount_point, pv_state, varied_on_group
 from .lspv import partitions
 
@@ -124,4 +124,8 @@ def _pools(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
         print(f"{printable(volume.name):<18}{'None':<12}{'None':<12}None", file=stdout)
 
 
-COMMANDS = {"lsvg": Command(lsvg, "Usage: lsvg [-L] [-o]\n       lsvg [-L] [-i] [-l | -p | -M | -m] [VGname ...]")}
+COMMANDS = {
+    "lsvg": Command(
+        lsvg, "Usage: lsvg [-L] [-o]\n       lsvg [-L] [-i] [-l | -p | -M | -m] [VGname ...]", listens=with_flag("i")
+    )
+}

@@ -12,7 +12,7 @@ from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 from .groups import (
     BOOT_TYPE,
     ask,
@@ -174,6 +174,11 @@ COMMANDS = {
         "Usage: cplv [-v VGname] [-y NewLV | -Y Prefix] LVname\n       cplv -e ExistingLV [-f] LVname",
         changes=True,
     ),
-    "migratepv": Command(migratepv, "Usage: migratepv [-i] [-l LVname] SourcePV [DestinationPV ...]", changes=True),
+    "migratepv": Command(
+        migratepv,
+        "Usage: migratepv [-i] [-l LVname] SourcePV [DestinationPV ...]",
+        changes=True,
+        listens=with_flag("i"),
+    ),
     "migratelp": Command(migratelp, "Usage: migratelp LVname/LPnumber[/Copy] PVname[/PPnumber]", changes=True),
 }

@@ -12,7 +12,7 @@ from ...units import GIB, KIB, MIB, ceil_div
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 from .groups import (
     ask,
     check_free_name,
@@ -203,7 +203,7 @@ Usage: mklv [-y LVname | -Y Prefix] [-t Type] [-c Copies] [-L Label] [-a e|m|c|i
             [-C Width] [-i] VGname NumberOfLPs [PVname ...]"""
 
 COMMANDS = {
-    "mklv": Command(mklv, _MKLV, changes=True),
+    "mklv": Command(mklv, _MKLV, changes=True, listens=with_flag("i")),
     "extendlv": Command(
         extendlv,
         "Usage: extendlv [-a Position] [-e Range] [-s Strict] [-u UpperBound] [-m MapFile] LVname LPs [PVname ...]",

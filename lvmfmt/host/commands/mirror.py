@@ -10,7 +10,7 @@ from ...lvm import VolumeGroup
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 from .groups import BOOT_TYPE, disk_called, finish, group_of_volume, members, varied_on_group
 from .refusals import as_aix
 
@@ -158,5 +158,10 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
 COMMANDS = {
     "mirrorvg": Command(mirrorvg, "Usage: mirrorvg [-S | -s] [-Q] [-c Copies] VGname [PVname ...]", changes=True),
     "unmirrorvg": Command(unmirrorvg, "Usage: unmirrorvg [-c Copies] VolumeGroup [PhysicalVolume ...]", changes=True),
-    "syncvg": Command(syncvg, "Usage: syncvg [-f] [-i] [-P NumParallelLps] {-l | -p | -v} Name ...", changes=True),
+    "syncvg": Command(
+        syncvg,
+        "Usage: syncvg [-f] [-i] [-P NumParallelLps] {-l | -p | -v} Name ...",
+        changes=True,
+        listens=with_flag("i"),
+    ),
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import TextIO
 
@@ -117,9 +117,22 @@ def _stdin(machine: Machine) -> bytes:
     return machine.stdin.read(stanza.MAX_SIZE + 1).encode("utf-8", "surrogateescape")
 
 
+def _without_file(argv: Sequence[str]) -> bool:
+    """Whether `odmchange` reads its stanza from standard input."""
+    try:
+        return not flags(argv, "o:q:")[1]
+    except UsageError:
+        return False
+
+
 COMMANDS = {
     "odmget": Command(odmget, "Usage: odmget [-q criteria] ObjectClass ..."),
-    "odmadd": Command(odmadd, "Usage: odmadd [InputFile ...]", changes=True),
+    "odmadd": Command(odmadd, "Usage: odmadd [InputFile ...]", changes=True, listens=lambda argv: len(argv) == 1),
     "odmdelete": Command(odmdelete, "Usage: odmdelete -o ObjectClass [-q criteria]", changes=True),
-    "odmchange": Command(odmchange, "Usage: odmchange -o ObjectClass [-q criteria] [InputFile]", changes=True),
+    "odmchange": Command(
+        odmchange,
+        "Usage: odmchange -o ObjectClass [-q criteria] [InputFile]",
+        changes=True,
+        listens=_without_file,
+    ),
 }

@@ -22,10 +22,10 @@ def reducevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     """Remove disks, which keep their PVIDs; all of them, or none when one of them cannot go.
 
     With `-d` the copies on them go too, and logical volumes that are not whole without them (AIX would keep what is
-    left of such a volume).
+    left of such a volume); `-f` asks no questions then.
     """
     given, operands = flags(argv, "df")
-    if len(operands) < 2 or ("f" in given and "d" not in given):
+    if len(operands) < 2:
         raise UsageError
     name, *disks = operands
     group = varied_on_group(machine, name, "reducevg")

@@ -15,7 +15,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags
+from ..registry import Command, UsageError, flags, with_flag
 from .groups import check_free_name, disk_called, finish, new_name, varied_on_group
 from .refusals import as_aix
 from .vary import known_group
@@ -207,6 +207,7 @@ COMMANDS = {
         "Usage: mkvg [-B | -S [-v LVs] [-P kPPs]] [-t Factor] [-s Size] [-f] [-n] [-i] [-V MajorNumber]\n"
         "            [-y VGname] PVname ...",
         changes=True,
+        listens=with_flag("i"),
     ),
     "extendvg": Command(extendvg, "Usage: extendvg [-f] VGname PVname ...", changes=True),
     "chvg": Command(chvg, "Usage: chvg [-a y | n] [-Q y | n] [-t Factor] [-u] VGname", changes=True),

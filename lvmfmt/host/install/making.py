@@ -44,9 +44,7 @@ class Maker:
         problems: receives a line for what is not taken over as it was.
     """
 
-    def __init__(
-        self, origin: Origin, machine_id: str, parts: dict[str, Inventory], problems: list[str]
-    ) -> None:
+    def __init__(self, origin: Origin, machine_id: str, parts: dict[str, Inventory], problems: list[str]) -> None:
         self.origin = origin
         self.machine_id = machine_id
         self.parts = parts

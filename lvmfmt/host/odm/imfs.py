@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable
+from contextlib import suppress
 
+from ...errors import LvmfmtError
 from ...lvm import LogicalVolume
 from ..machine.machine import Machine
+from ..machine.mounting import make_directory
 from ..messages import message
 from . import filesystems
 from .filesystems import PATH, Entry
@@ -29,10 +32,14 @@ def entry_of(volume: LogicalVolume) -> Entry | None:
 
 
 def add(machine: Machine, volumes: Iterable[LogicalVolume]) -> list[str]:
-    """Add the stanzas of volumes, where their mount points are not there yet; a line for each that is."""
+    """Add the stanzas of volumes, where their mount points are not there yet; a line for each that is.
+
+    The directories to mount on are made (R).
+    """
     before = data = machine.root.read(PATH)
     points = {entry.mount_point for entry in filesystems.parse(data)}
     lines = []
+    added = []
     for volume in volumes:
         entry = entry_of(volume)
         if entry is None:
@@ -41,9 +48,13 @@ def add(machine: Machine, volumes: Iterable[LogicalVolume]) -> list[str]:
             lines.append(message("mount-point-exists", point=entry.mount_point))
         else:
             points.add(entry.mount_point)
+            added.append(entry.mount_point)
             data = filesystems.edited(data, entry.mount_point, entry)
     if data != before:
         machine.write_file(PATH, data)
+    for point in added:
+        with suppress(LvmfmtError):  # mount says what is in the way
+            make_directory(machine, point)
     return lines
 
 

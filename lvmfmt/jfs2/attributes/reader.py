@@ -17,7 +17,7 @@ from ...layout.record import Grade
 from ..dialect import LINUX
 from ..directory import DirectoryReader
 from ..filedata import file_device
-from ..inodes import Inode
+from ..inode import Inode
 from ..volume import Volume
 from ..xtree import read_extents
 from .acl import POSIX_NAMES, Acl, aixc_acl, posix_acl

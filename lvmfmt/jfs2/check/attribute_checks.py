@@ -13,7 +13,7 @@ from ...layout.jfs2.jfs1 import EA_LIST
 from ..attributes import AttributeReader
 from ..attributes.descriptor import EXTENT_FLAG, FORMAT_2, INLINE_FLAG, inline_area_taken
 from ..directory import DirectoryReader
-from ..inodes import Inode
+from ..inode import Inode
 from .subject import Subject
 
 _FEATURE_FORMAT_2 = 1 << 1

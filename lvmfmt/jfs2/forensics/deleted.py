@@ -18,8 +18,8 @@ from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ..dtree import HeadSlot
 from ..filesystem import FileSystem
 from ..geometry import INODES_PER_EXTENT, INODES_PER_IAG
+from ..inode import Inode
 from ..inode_table import FILESET
-from ..inodes import Inode
 from ..log.records import Extent
 from ..stat import Stat
 from ..xtree import read_extents

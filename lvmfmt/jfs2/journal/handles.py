@@ -11,7 +11,7 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import OperationRefused
 from ..geometry import MAX_FILE_SIZE
-from ..inodes import Inode
+from ..inode import Inode
 from ..stat import Stat
 from .core import Journal
 from .file_content import FileContent

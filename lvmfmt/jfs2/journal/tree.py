@@ -5,7 +5,8 @@ from __future__ import annotations
 import stat
 
 from ...errors import NotFound, OperationRefused
-from ..inodes import ROOT_DIRECTORY, Inode
+from ..inode import Inode
+from ..inodes import ROOT_DIRECTORY
 from ..view import View, check_name, name_bytes, parts_of
 from .core import Journal
 from .dtree_change import DirectoryTree

@@ -29,9 +29,10 @@ from ..geometry import (
     l0_page,
     l1_page,
 )
+from ..inode import Inode
 from ..inode_map import control_page as inode_control_page
 from ..inode_map import iag_pages
-from ..inodes import Inode, InodeMap
+from ..inodes import InodeMap
 from ..volume import Volume
 from ..xtree import read_extents
 

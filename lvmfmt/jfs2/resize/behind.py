@@ -19,8 +19,9 @@ from ..check.ownership import aggregate_owner, owner_name
 from ..dialect import LINUX
 from ..directory import DirectoryReader
 from ..geometry import Geometry
+from ..inode import Inode
 from ..inode_table import FILESET
-from ..inodes import Inode, InodeMap
+from ..inodes import InodeMap
 from ..superblock import Superblock
 from ..volume import Volume
 from ..xtree import FILE_EXTENT, read_extents

@@ -30,8 +30,9 @@ from ..geometry import (
     Geometry,
     l1_page,
 )
+from ..inode import Inode
 from ..inode_map import control_page
-from ..inodes import Inode, InodeMap
+from ..inodes import InodeMap
 from ..log.locate import find_log
 from ..log_format import REDONE, format_log
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock

@@ -23,8 +23,9 @@ from ..blockmap import MapBits
 from ..dialect import LINUX
 from ..dir_index_build import table_trees
 from ..geometry import AIM_OFFSET, PAGE, Geometry
+from ..inode import Inode
 from ..inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..inodes import Inode, InodeMap
+from ..inodes import InodeMap
 from ..superblock import Superblock
 from ..xtree import FIRST_ENTRY
 from ..xtree_build import ENTRY

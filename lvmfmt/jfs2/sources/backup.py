@@ -11,8 +11,9 @@ from ...backup import Archive, Member
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
-from ..inventory import Inventory, InventoryBuilder
+from ..inventory import Inventory
 from .tar import MAX_DEPTH, MAX_NAME
+from .tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _PLAIN, _UNPACKED = 0, 1
@@ -96,14 +97,12 @@ class _Reader:
     def __init__(self, archive: Archive, now: int, devices: bool) -> None:
         self.problems: list[str] = []
         self._now, self._devices = now, devices
-        self._builder = InventoryBuilder()
+        self._tree = MemberTree(now)
+        self._builder = self._tree.builder
         self._builder.add_source(archive.device)
         self._unpacked = UnpackedData()
         self._builder.add_source(self._unpacked)
-        self._entries: dict[tuple[int, bytes], int] = {}  # what `finish` links, in order
         self._linked: dict[tuple[int, int], int] = {}
-        self._root = self._directory()
-        self._folders = {self._root}
 
     def add(self, member: Member) -> None:
         """Take over a member, or say why not."""
@@ -114,10 +113,7 @@ class _Reader:
 
     def finish(self) -> Inventory:
         """The tree."""
-        for (parent, name), child in self._entries.items():
-            self._builder.add_entry(parent, child, name)
-        whole = self._builder.finish()
-        return whole.select(whole.entries["child"] >= 0)  # drops what later members have replaced
+        return self._tree.finish()
 
     def _refusal(self, member: Member, names: list[bytes]) -> str:
         if b".." in names:
@@ -134,18 +130,15 @@ class _Reader:
 
     def _place(self, member: Member, names: list[bytes]) -> str:
         """Give a member its name; returns why that is not possible."""
-        parent = self._parent(names[:-1])
+        tree = self._tree
+        parent = tree.parent(names[:-1])
         if parent is None:
             return "lies below something that is not a directory"
-        name = names[-1] if names else b""
-        there = self._entries.get((parent, name)) if names else self._root
+        name = names[-1] if names else None
         if member.kind == stat.S_IFDIR:
-            if there is None or there not in self._folders:
-                there = self._link(parent, name, self._directory())
-                self._folders.add(there)
-            self._builder.inodes[there] = self._columns(member)
+            self._builder.inodes[tree.folder(parent, name)] = self._columns(member)
             return ""
-        if there in self._folders:
+        if name is None or tree.get(parent, name) in tree.folders:
             return "a directory has this name"
         linked = self._linked.get(member.link) if member.link else None
         if linked is None:
@@ -154,7 +147,7 @@ class _Reader:
             self._fill(linked, member)
             if member.link:
                 self._linked[member.link] = linked
-        self._link(parent, name, linked)
+        tree.link(parent, name, linked)
         return ""
 
     def _fill(self, row: int, member: Member) -> None:
@@ -165,28 +158,6 @@ class _Reader:
                 self._builder.add_extent(row, 0, member.size, _UNPACKED, self._unpacked.add(member))
             else:
                 self._builder.add_extent(row, 0, member.size, _PLAIN, member.data_offset)
-
-    def _parent(self, names: list[bytes]) -> int | None:
-        """The directory called so, made where it is only implied; None if something else is in the way."""
-        row = self._root
-        for name in names:
-            there = self._entries.get((row, name))
-            if there is None:
-                there = self._link(row, name, self._directory())
-                self._folders.add(there)
-            elif there not in self._folders:
-                return None
-            row = there
-        return row
-
-    def _link(self, parent: int, name: bytes, row: int) -> int:
-        self._entries.pop((parent, name), None)  # so that data stays in the order of the archive
-        self._entries[parent, name] = row
-        return row
-
-    def _directory(self) -> int:
-        now = self._now
-        return self._builder.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
 
     def _columns(self, member: Member) -> tuple[int, ...]:
         kind, now = member.kind, self._now

@@ -13,12 +13,11 @@ from pathlib import Path
 from threading import Lock
 from typing import IO, cast
 
-import numpy as np
-
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
-from ..inventory import Inventory, InventoryBuilder
+from ..inventory import Inventory
+from .tree import MemberTree
 
 MAX_NAME = 255
 MAX_DEPTH = 500
@@ -121,12 +120,10 @@ def read_tar(path: str | os.PathLike[str], *, now: int, devices: bool = False) -
 class _TarReader:
     def __init__(self, now: int, devices: bool, source: TarData) -> None:
         self.problems: list[str] = []
-        self._builder = InventoryBuilder()
+        self._tree = MemberTree(now)
+        self._builder = self._tree.builder
         self._builder.add_source(source)
         self._now, self._devices = now, devices
-        self._root = self._directory()
-        self._entries: dict[tuple[int, bytes], int] = {}  # what `finish` links, in order
-        self._folders = {self._root}
 
     def add(self, member: tarfile.TarInfo) -> None:
         """Take over a member, or say why not."""
@@ -134,7 +131,7 @@ class _TarReader:
         refusal = _refusal(member, names)
         if refusal is None and not self._devices and (member.ischr() or member.isblk()):
             refusal = "device node"
-        parent = None if refusal else self._parent(names[:-1])
+        parent = None if refusal else self._tree.parent(names[:-1])
         if refusal is None and parent is None:
             refusal = "lies below something that is not a directory"
         if refusal is None and parent is not None:
@@ -153,29 +150,24 @@ class _TarReader:
             self.problems.append(f"byte {offset} of the archive: what follows is no member, left out")
 
     def finish(self) -> Inventory:
-        """The tree; what later members have replaced is gone."""
-        for (parent, name), child in self._entries.items():
-            self._builder.add_entry(parent, child, name)
-        whole = self._builder.finish()
-        return whole.select(np.ones(len(whole.entries), bool))
+        """The tree."""
+        return self._tree.finish()
 
     def _place(self, member: tarfile.TarInfo, parent: int, name: bytes | None) -> str | None:
         """Give a member its name; returns why that is not possible."""
-        there = self._root if name is None else self._entries.get((parent, name))
+        tree = self._tree
         if member.isdir():
-            if there is None or there not in self._folders:
-                there = self._link(parent, name or b"", self._directory())
-                self._folders.add(there)
+            there = tree.folder(parent, name)
             self._builder.inodes[there] = self._columns(member, stat.S_IFDIR)
             self._keep_attributes(there, member)
             return None
-        if name is None or there in self._folders:
+        if name is None or tree.get(parent, name) in tree.folders:
             return "a directory has this name"
         if member.islnk():
             target = self._find(_bytes(member.linkname))
-            if target is None or target in self._folders:
+            if target is None or target in tree.folders:
                 return "hard link to something that is not in the archive before it"
-            self._link(parent, name, target)
+            tree.link(parent, name, target)
             return None
         kind = stat.S_IFREG if member.isreg() or member.issparse() else _KINDS[member.type]
         self._builder.inodes.append(self._columns(member, kind))
@@ -185,7 +177,7 @@ class _TarReader:
         elif kind == stat.S_IFREG:
             self._add_data(row, member)
         self._keep_attributes(row, member)
-        self._link(parent, name, row)
+        tree.link(parent, name, row)
         return None
 
     def _add_data(self, row: int, member: tarfile.TarInfo) -> None:
@@ -202,33 +194,11 @@ class _TarReader:
             at += size
             end = offset + size
 
-    def _link(self, parent: int, name: bytes, row: int) -> int:
-        self._entries.pop((parent, name), None)  # so that data stays in the order of the archive
-        self._entries[parent, name] = row
-        return row
-
-    def _directory(self) -> int:
-        now = self._now
-        return self._builder.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
-
-    def _parent(self, names: list[bytes]) -> int | None:
-        """The directory called so, made where it is only implied; None if something else is in the way."""
-        row = self._root
-        for name in names:
-            there = self._entries.get((row, name))
-            if there is None:
-                there = self._link(row, name, self._directory())
-                self._folders.add(there)
-            elif there not in self._folders:
-                return None
-            row = there
-        return row
-
     def _find(self, path: bytes) -> int | None:
-        row = self._root
+        row = self._tree.root
         for name in path.split(b"/"):
             if name not in (b"", b"."):
-                found = self._entries.get((row, name)) if row in self._folders else None
+                found = self._tree.get(row, name) if row in self._tree.folders else None
                 if found is None:
                     return None
                 row = found

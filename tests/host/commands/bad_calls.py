@@ -135,7 +135,7 @@ CALLS = {
     "recreatevg": calls("-y new {disk}", "-y {name} hdisk1", "-y new -l {file} hdisk1", "-V {number} hdisk1",
                         usage=("-Y fs -l /etc/motd hdisk1", "-d -y new hdisk1", "-L x hdisk1")),
     "redefinevg": calls("-d {disk} newvg", "-i {name} newvg", usage=("-d hdisk0", "newvg")),
-    "reducevg": calls("{group} hdisk0", "rootvg {disk}", "-df rootvg {disk}", usage=("rootvg", "-f rootvg hdisk0")),
+    "reducevg": calls("{group} hdisk0", "rootvg {disk}", "-df rootvg {disk}", usage=("rootvg", "-d rootvg")),
     "rendev": calls("-l {disk} -n new", "-l hdisk1 -n {name}", usage=("-l hdisk1",)),
     "restore": calls("-Tqf {file}", "-xqf {file}", usage=("-x", "-x -T -f /etc/motd", "-T -f /etc/motd name")),
     "restvg": calls("-qf {file}", "-lf {file}", usage=("hdisk1",)),

@@ -35,3 +35,17 @@ def test_only_shims_are_replaced(box: Box, tmp_path: Path) -> None:
     with pytest.raises(AlreadyExists):
         shims.write(Folder(box.path), target)
     assert (target / "lspv").read_text() == "mine"
+
+
+@pytest.mark.slow
+def test_the_parts_of_a_pipeline_run_at_once(box: Box, tmp_path: Path) -> None:
+    """Commands that look do not wait for each other, and one that changes waits for those before it."""
+    shims.write(Folder(box.path), tmp_path / "shims")
+    path = f"{tmp_path / 'shims'}:{os.environ['PATH']}"
+    script = (
+        "lsvg -o | lsvg -i -p | grep -c active\n"
+        "lsvg | syncvg -i -v && echo in step\n"
+        "odmget -q name=sys0 CuDv | sed s/sys0/sys9/ | odmadd && odmget -q name=sys9 CuDv | grep -c sys9\n"
+    )
+    result = subprocess.run(["sh", "-c", script], env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert (result.stdout.splitlines(), result.stderr) == (["2", "in step", "1"], "")

@@ -1,0 +1,112 @@
+"""Walking through a file system, a directory before what is in it; what was seen is forgotten."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from .directory import DirectoryReader
+from .inode import Inode
+from .inodes import InodeMap
+from .stat import Stat
+from .volume import Volume
+from .xtree import ROOT_OFFSET
+
+_TOGETHER = 1024
+"""Inodes that a walk reads at a time."""
+
+
+class Found(NamedTuple):
+    """Something on a walk.
+
+    Attributes:
+        path: where it is.
+        status: what it is.
+        level: levels below the top of the walk.
+        is_last: whether it is the last entry of its directory.
+        root: the tree root of a directory; b"" for others.
+        root_at: byte offset of the tree root in the device.
+    """
+
+    path: str
+    status: Stat
+    level: int
+    is_last: bool
+    root: bytes
+    root_at: int
+
+
+def descend(
+    volume: Volume, inodes: InodeMap, directories: DirectoryReader, path: str, top: Inode, depth: int | None
+) -> Iterator[Found]:
+    """All from a file or directory down.
+
+    Args:
+        volume: the file system.
+        inodes: its inodes.
+        directories: what reads its directories.
+        path: what to call the top.
+        top: its inode.
+        depth: levels below it to go down; None means all.
+
+    Raises:
+        CorruptImage: a directory has two names, or something makes no sense.
+    """
+    walk = _Walk(volume, inodes, directories, {top.number})
+    status = Stat.of(top, volume.dialect)
+    here = Found(path, status, 0, True, top.root.tobytes(), top.root_at)
+    yield here
+    levels = [walk.below(here)] if status.is_directory and depth != 0 else []
+    while levels:
+        for found in levels[-1]:
+            yield found
+            if found.status.is_directory and found.level != depth:
+                levels.append(walk.below(found))
+                break
+        else:
+            levels.pop()
+
+
+class _Walk(NamedTuple):
+    """What a walk needs; `seen` takes the numbers of directories."""
+
+    volume: Volume
+    inodes: InodeMap
+    directories: DirectoryReader
+    seen: set[int]
+
+    def below(self, directory: Found) -> Iterator[Found]:
+        """What is in a directory."""
+        last = None
+        for found in self._children(directory):
+            if last is not None:
+                yield last
+            last = found
+        if last is not None:
+            yield last._replace(is_last=True)
+
+    def _children(self, directory: Found) -> Iterator[Found]:
+        """The same, read some at a time, and no last one known."""
+        prefix, level = directory.path.rstrip("/") + "/", directory.level + 1
+        for entries in self.directories.entries_of([(directory.root, directory.root_at)]):
+            for first in range(0, len(entries.numbers), _TOGETHER):
+                part = slice(first, first + _TOGETHER)
+                numbers = entries.numbers[part]
+                places, rows = self.inodes.read_many(numbers)
+                stats = Stat.of_rows(numbers.tolist(), rows, self.volume.dialect)
+                for i, (name, status) in enumerate(zip(entries.names(part), stats, strict=True)):
+                    root = b""
+                    if status.is_directory:
+                        root = rows["root"][i].tobytes()
+                        if status.number in self.seen:
+                            at, expected = directory.root_at, "a directory that has no name yet"
+                            raise self.volume.corrupt("dtree_leaf_slot", "inumber", at, expected, status.number)
+                        self.seen.add(status.number)
+                    yield Found(
+                        prefix + name.decode("utf-8", "surrogateescape"),
+                        status,
+                        level,
+                        False,
+                        root,
+                        int(places[i]) + ROOT_OFFSET,
+                    )
