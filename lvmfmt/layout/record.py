@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -99,7 +100,8 @@ def reserved(name: str, size: int, grade: Grade, source: str) -> Field:
     return Field(name, c.Bytes(size), "no known meaning", grade, source)
 
 
-class FieldInfo(NamedTuple):
+@dataclass(frozen=True)
+class FieldInfo:
     """One row of `Record.fields()`."""
 
     name: str

@@ -131,7 +131,7 @@ class LogicalVolume:
     def missing_lps(self) -> NDArray[np.int64]:
         """The numbers of the LPs of which no good copy is within reach, in ascending order."""
         good = self.within_reach(self.map.held & ~self.stale)
-        return np.asarray((~good.any(axis=0)).nonzero()[0] + 1)
+        return np.flatnonzero(~good.any(axis=0)) + 1
 
     def places_of(self, lp: int) -> list[tuple[str, int]]:
         """PVID and PP number of each copy of an LP (from 1), those first that are not stale."""

@@ -201,11 +201,11 @@ def test_what_no_disk_has_is_not_exported(disks: list[str], tmp_path: Path) -> N
 
 def test_what_is_missing_is_named_with_its_disk(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Issue 4, damage: "the others say which partition on which disk (PVID) is missing"."""
-    assert cli.main(["inspect", *disks, "--json"]) == 0
-    pvs = json.loads(capsys.readouterr().out)["groups"][0]["physical_volumes"]
-    lone = [disk for disk in disks if cli.main(["lv", "export", disk, "lv00", disk + ".out"]) != 0][0]
+    assert cli.main(["inspect", *disks, "--json"]) in (0, 1)  # hd4 holds no file system
+    pvids = {disk["image"]: disk["pvid"] for disk in json.loads(capsys.readouterr().out)["disks"]}
+    lone = next(disk for disk in disks if cli.main(["lv", "export", disk, "lv00", disk + ".out"]) != 0)
     message = capsys.readouterr().err
-    away = next(pv["pvid"] for pv in pvs if pv["image"] != lone)
+    (away,) = [pvid for image, pvid in pvids.items() if image != lone]
     assert away in message and "PP " in message and "lv00 LP 1" in message
     assert cli.main(["lv", "list", lone, "--json"]) == 0
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}

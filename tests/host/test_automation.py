@@ -144,9 +144,8 @@ def test_stale_copies_stop_the_night(single: Box, sh: Callable[[Box], Run]) -> N
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("profile", ["5.3", "7.1"])
-def test_an_inventory(make_box: Callable[..., Box], sh: Callable[[Box], Run], profile: str) -> None:
-    box = make_box(disks=4, profile=profile)
+def test_an_inventory(make_box: Callable[..., Box], sh: Callable[[Box], Run]) -> None:
+    box = make_box(disks=4, profile="7.1")
     for line in ("mkvg -s 8 -y datavg hdisk2", "mklv -y raw datavg 3", "crfs -v jfs2 -g datavg -m /data -a size=32M"):
         box.good(line)
     listed = sh(box)("inventory.sh")

@@ -456,3 +456,43 @@ class TestAlternates(Alternates.TestCase):  # type: ignore[name-defined]
 
 if "ALT_SEED" in os.environ:
     seed(int(os.environ["ALT_SEED"]))(TestAlternates)
+
+
+@pytest.mark.slow
+def test_every_rule_on_the_articles_way() -> None:
+    """What a short random run may not reach: a mirror, a clone, the way there and back, and power failures on it."""
+    state = Alternates()
+    state.start()
+    first, cut = state.booted, (500, 3)
+    walk: list[Callable[[], None]] = [
+        lambda: state.extend(("hdisk1", True), None),
+        lambda: state.mirror(("hdisk1", True), None, (300, 1), 2),
+        lambda: state.bosboot(None),
+        lambda: state.grow(cut),
+        lambda: state.unmirror(("hdisk1", True), cut),
+        lambda: state.unmirror(("hdisk1", True), None),
+        lambda: state.reduce(("hdisk1", True), None),
+        lambda: state.copy(("hdisk2", True), cut, True),
+        lambda: state.destroy(("hdisk2", True), None),
+        lambda: state.copy(("hdisk2", True), None, False),
+        lambda: state.mark(cut),
+        lambda: state.boot(1, 0, None),
+        lambda: state.rename(("hdisk0", True), "monday", None),
+        lambda: state.wake(("hdisk0", True), cut),
+        lambda: state.wake(("hdisk0", True), None),
+        lambda: state.sleep((700, 0), True),
+        lambda: state.shrink(None),
+        state.what_is_lost_with_run,
+        state.lose_power,
+        lambda: state.boot(0, 0, cut),
+        lambda: state.boot(0, 0, None),
+    ]
+    try:
+        for step in walk:
+            step()
+            state.the_running_rootvg_is_never_damaged()
+            state.a_clone_that_is_not_awake_boots()
+            state.what_one_odm_does_not_know_another_may()
+        assert state.booted == first and len(state.systems) == 2
+    finally:
+        state.teardown()
