@@ -15,7 +15,7 @@ from lvmfmt.block import Buffer, ImageFile
 from lvmfmt.block.device import byte_view
 from lvmfmt.lvm import Change, VgKind, VolumeGroup
 from lvmfmt.lvm.geometry import FIRST_PP_PSN
-from lvmfmt.lvm.reidentifying import reidentify
+from lvmfmt.lvm.reidentify.reidentifying import reidentify
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import GIB, MIB, SECTOR, TIB
 

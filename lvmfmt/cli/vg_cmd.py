@@ -59,8 +59,8 @@ def run_check(args: argparse.Namespace) -> int:
     """Check every group, repair one if asked, and print what is wrong, or is still wrong."""
     from .. import block
     from ..inspect.volume import by_group
-    from ..lvm.check import check
-    from ..lvm.repair import repair
+    from ..lvm.check.check import check
+    from ..lvm.check.repair import repair
     from ..origin import SeededOrigin, SystemOrigin
 
     images, _ = split(args.operands)

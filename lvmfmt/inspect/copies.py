@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from ..block import BlockDevice
 from ..lvm import LvmRecord
-from ..lvm.copies import Place
+from ..lvm.descriptor.copies import Place
 from .instant import rfc3339
 
 

@@ -15,9 +15,9 @@ from ..layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
 from ..layout.record import Record
 from ..layout.vgda import LAYOUT_MARK, VGDA_HEADER_BIG
 from ..layout.vgda_scalable import AREA_BEGIN, AREA_END, AREA_MARK
-from ..lvm import mwc
+from ..lvm.disk.record import AREAS, LVM_ID, kind_of
 from ..lvm.kinds import VgKind
-from ..lvm.record import AREAS, LVM_ID, kind_of
+from ..lvm.online import mwc
 from ..units import SECTOR
 
 _DISK_PSN = {

@@ -7,35 +7,28 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .boot import (
-        clear_boot_record,
-        clear_pvid,
-        read_boot_record,
-        read_pvid,
-        write_boot_record,
-        write_pvid,
-    )
     from .change import Change
-    from .disk import DiskInfo, free_group_metadata, scan
+    from .change.mapfile import PartitionRange, format_map_file, parse_map_file
+    from .change.migrating import copy_lv, copy_onto, migrate, migrate_lp
+    from .change.split import join_group, split_group
+    from .check.problems import Problem
+    from .check.rules import RULES, Rule, Severity
+    from .disk.boot import clear_boot_record, clear_pvid, read_boot_record, read_pvid, write_boot_record, write_pvid
+    from .disk.identity import new_pvid, new_vgid
+    from .disk.record import LvmRecord
+    from .disk.regions import INTRA, Region, region_of, region_sizes
+    from .disk.scan import DiskInfo, free_group_metadata, scan
     from .dmtable import Target, dm_table
     from .geometry import Geometry
     from .group import VolumeGroup
-    from .handover import Standing, leave, read_left, resume
-    from .identity import new_pvid, new_vgid
     from .kinds import LIMITS, VgKind
     from .lvcb import Lvcb
-    from .mapfile import PartitionRange, format_map_file, parse_map_file
-    from .migrating import copy_lv, copy_onto, migrate, migrate_lp
-    from .online import OnlineGroup
-    from .problems import Problem
-    from .record import LvmRecord
-    from .regions import INTRA, Region, region_of, region_sizes
-    from .reidentifying import reidentify
-    from .rules import RULES, Rule, Severity
-    from .split import join_group, split_group
-    from .surveying import FoundGroup, Survey, members_of, survey
+    from .online.handover import Standing, leave, read_left, resume
+    from .online.online import OnlineGroup
+    from .online.varying_on import NoQuorum, PvState, PvStatus, refresh, varyon
+    from .reidentify.reidentifying import reidentify
+    from .reidentify.surveying import FoundGroup, Survey, members_of, survey
     from .transfer import export_lv, import_lv
-    from .varying_on import NoQuorum, PvState, PvStatus, refresh, varyon
     from .views import split_disks
     from .volume import LogicalVolume, PhysicalVolume
 
@@ -100,7 +93,7 @@ __all__ = [
 ]  # fmt: skip
 
 _NAMES = {
-    "boot": (
+    "disk.boot": (
         "clear_boot_record",
         "clear_pvid",
         "read_boot_record",
@@ -109,7 +102,7 @@ _NAMES = {
         "write_pvid",
     ),
     "change": ("Change",),
-    "disk": (
+    "disk.scan": (
         "DiskInfo",
         "free_group_metadata",
         "scan",
@@ -120,13 +113,13 @@ _NAMES = {
     ),
     "geometry": ("Geometry",),
     "group": ("VolumeGroup",),
-    "handover": (
+    "online.handover": (
         "Standing",
         "leave",
         "read_left",
         "resume",
     ),
-    "identity": (
+    "disk.identity": (
         "new_pvid",
         "new_vgid",
     ),
@@ -135,37 +128,37 @@ _NAMES = {
         "VgKind",
     ),
     "lvcb": ("Lvcb",),
-    "mapfile": (
+    "change.mapfile": (
         "PartitionRange",
         "format_map_file",
         "parse_map_file",
     ),
-    "migrating": (
+    "change.migrating": (
         "copy_lv",
         "copy_onto",
         "migrate",
         "migrate_lp",
     ),
-    "online": ("OnlineGroup",),
-    "problems": ("Problem",),
-    "record": ("LvmRecord",),
-    "regions": (
+    "online.online": ("OnlineGroup",),
+    "check.problems": ("Problem",),
+    "disk.record": ("LvmRecord",),
+    "disk.regions": (
         "INTRA",
         "Region",
         "region_of",
         "region_sizes",
     ),
-    "reidentifying": ("reidentify",),
-    "rules": (
+    "reidentify.reidentifying": ("reidentify",),
+    "check.rules": (
         "RULES",
         "Rule",
         "Severity",
     ),
-    "split": (
+    "change.split": (
         "join_group",
         "split_group",
     ),
-    "surveying": (
+    "reidentify.surveying": (
         "FoundGroup",
         "Survey",
         "members_of",
@@ -175,7 +168,7 @@ _NAMES = {
         "export_lv",
         "import_lv",
     ),
-    "varying_on": (
+    "online.varying_on": (
         "NoQuorum",
         "PvState",
         "PvStatus",

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from ..errors import CorruptImage, LvmfmtError
 from ..layout.lvcb import LVCB
 from . import lvcb as lvcbs
+from .check.problems import Problem
 from .lvcb import Lvcb
-from .problems import Problem
 from .volume import LogicalVolume
 
 if TYPE_CHECKING:

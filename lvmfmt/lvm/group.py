@@ -11,19 +11,19 @@ from ..block import BlockDevice
 from ..errors import OperationRefused
 from ..origin import Origin, SystemOrigin
 from . import views
+from .check.problems import Problem
+from .disk.identity import check_machine_id, machine_of, new_vgid
+from .disk.record import LvmRecord
 from .firstblock import Blocks, FirstBlock
 from .geometry import Geometry
-from .identity import check_machine_id, machine_of, new_vgid
 from .kinds import VgKind
-from .problems import Problem
-from .record import LvmRecord
 from .state import GroupState, load
 from .volume import LogicalVolume, PhysicalVolume
 
 if TYPE_CHECKING:
     from ..block.plan import Progress
     from .change import Change
-    from .commit import Changes
+    from .descriptor.commit import Changes
 
 _USUAL_MODEL = "4c00"
 """The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
@@ -233,7 +233,7 @@ class VolumeGroup:
                 was written.
             DiskFailed: a disk refused a write; the group on the disks is as it was or as it shall be.
         """
-        from .commit import commit
+        from .descriptor.commit import commit
 
         commit(self._state, state, changes, now=now, missing=missing)
         self._state = state
@@ -267,7 +267,7 @@ class VolumeGroup:
         """
         if self.keeper is not None:
             return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
-        from .sync import distrust_copies, fill, mark_good, stale_runs
+        from .online.sync import distrust_copies, fill, mark_good, stale_runs
 
         if force:
             with self.change(origin) as change:

@@ -15,7 +15,7 @@ import numpy as np
 
 from ..errors import CorruptImage, OperationRefused
 from ..layout.lvcb import LVCB
-from .identity import NS_PER_S
+from .disk.identity import NS_PER_S
 
 TAG = b"AIX LVCB"
 NO_LABEL = "None"

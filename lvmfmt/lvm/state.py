@@ -11,20 +11,20 @@ from numpy.typing import NDArray
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
-from .areas import Ledger
-from .boot import pvid_of
-from .copies import Place, choose, choose_vgsa, survey_vgsa
-from .disk import DiskInfo, scan
-from .factor import survey_fitting, vgsa_with_factor
+from .check.problems import Problem
+from .descriptor.areas import Ledger
+from .descriptor.copies import Place, choose, choose_vgsa, survey_vgsa
+from .descriptor.factor import survey_fitting, vgsa_with_factor
+from .descriptor.maps import LvMap
+from .descriptor.pptable import PpTable
+from .descriptor.vgda import PP_ALLOCATED, PP_STALE, PV_SPLIT, PV_STALE, Vgda
+from .descriptor.vgsa import Vgsa
+from .disk.boot import pvid_of
+from .disk.identity import uid_text
+from .disk.record import PRIMARY_PSN, LvmRecord
+from .disk.scan import DiskInfo, scan
 from .geometry import Geometry, vgda_counts
-from .identity import uid_text
 from .kinds import VgKind
-from .maps import LvMap
-from .pptable import PpTable
-from .problems import Problem
-from .record import PRIMARY_PSN, LvmRecord
-from .vgda import PP_ALLOCATED, PP_STALE, PV_SPLIT, PV_STALE, Vgda
-from .vgsa import Vgsa
 
 
 @dataclass(frozen=True)

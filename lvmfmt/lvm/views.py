@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from .identity import lvid
+from .descriptor.vgda import PV_MISSING, PV_SPLIT, PV_STALE
+from .descriptor.vgdalvs import LV_STALE
+from .disk.identity import lvid
 from .lvcb import Lvcb
 from .state import GroupState
-from .vgda import PV_MISSING, PV_SPLIT, PV_STALE
-from .vgdalvs import LV_STALE
 from .volume import LogicalVolume, PhysicalVolume
 
 

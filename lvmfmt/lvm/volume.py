@@ -12,10 +12,10 @@ from numpy.typing import NDArray
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
+from .descriptor.maps import LvMap
+from .descriptor.vgda import PP_STRIPED
 from .lvcb import NO_LABEL, Lvcb
-from .maps import LvMap
 from .unreachable import Unreachable
-from .vgda import PP_STRIPED
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from lvmfmt.block.trace import Barrier, Trace
 from lvmfmt.host import Host
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check import check as check_group
+from lvmfmt.lvm.check.check import check as check_group
 
 from .conftest import Box
 

@@ -11,13 +11,14 @@ from lvmfmt.block.device import byte_view
 from lvmfmt.layout.lvcb import LVCB
 from lvmfmt.layout.lvm_disk import LVM_RECORD, VGSA_CLASSIC
 from lvmfmt.layout.vgda import LV_ENTRY, PP_ENTRY, PV_HEADER, VGDA_HEADER
-from lvmfmt.lvm import Lvcb, VgKind, identity, lvcb, read_boot_record, read_pvid, region_sizes
-from lvmfmt.lvm import record as lvm_record
+from lvmfmt.lvm import Lvcb, VgKind, lvcb, read_boot_record, read_pvid, region_sizes
+from lvmfmt.lvm.descriptor.maps import LvMap, store
+from lvmfmt.lvm.descriptor.vgda import Vgda
+from lvmfmt.lvm.descriptor.vgsa import Vgsa
+from lvmfmt.lvm.disk import identity
+from lvmfmt.lvm.disk import record as lvm_record
+from lvmfmt.lvm.disk.record import LvmRecord
 from lvmfmt.lvm.geometry import pp_count
-from lvmfmt.lvm.maps import LvMap, store
-from lvmfmt.lvm.record import LvmRecord
-from lvmfmt.lvm.vgda import Vgda
-from lvmfmt.lvm.vgsa import Vgsa
 
 
 class Bytes(BlockDevice):

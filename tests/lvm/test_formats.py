@@ -17,12 +17,12 @@ from lvmfmt.block.undo import load as load_undo
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.layout.lvm_disk import LVM_RECORD_SCALABLE
 from lvmfmt.lvm import Severity, VgKind, VolumeGroup, scan
-from lvmfmt.lvm.check import check
-from lvmfmt.lvm.copies import Place
+from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.repair import plan, repair
+from lvmfmt.lvm.descriptor.copies import Place
+from lvmfmt.lvm.descriptor.vgda import Vgda
+from lvmfmt.lvm.descriptor.vgsa import Vgsa
 from lvmfmt.lvm.geometry import Geometry
-from lvmfmt.lvm.repair import plan, repair
-from lvmfmt.lvm.vgda import Vgda
-from lvmfmt.lvm.vgsa import Vgsa
 from lvmfmt.origin import SeededOrigin
 
 MIB, GIB, TIB, SECTOR = 1 << 20, 1 << 30, 1 << 40, 512

@@ -8,7 +8,8 @@ import pytest
 from lvmfmt.errors import AlreadyExists, CorruptImage, ImageIOError, NoSpace, NotFound, OperationRefused
 from lvmfmt.layout.lvm_disk import BAD_BLOCK_DIRECTORY, LVM_RECORD, VGSA_CLASSIC
 from lvmfmt.layout.vgda import LV_ENTRY, PV_HEADER, VGDA_HEADER
-from lvmfmt.lvm import Severity, VolumeGroup, free_group_metadata, identity, read_pvid, scan, write_pvid
+from lvmfmt.lvm import Severity, VolumeGroup, free_group_metadata, read_pvid, scan, write_pvid
+from lvmfmt.lvm.disk import identity
 from lvmfmt.origin import SEEDED_START_NS, SEEDED_STEP_NS, SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from lvmfmt.lvm import VgKind, VolumeGroup, join_group, migrate, reidentify, split_group, varyon
-from lvmfmt.lvm import mwc as records
-from lvmfmt.lvm.check import check
+from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.online import mwc as records
 from lvmfmt.origin import SeededOrigin
 
 MACHINE, MIB, SECTOR = "00F7B72A4C00", 1 << 20, 512

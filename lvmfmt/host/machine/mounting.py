@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from ...errors import OperationRefused
 from ...jfs2.superblock import CLEAN
-from ...lvm.identity import NS_PER_S
+from ...lvm.disk.identity import NS_PER_S
 from ..folder.kernel import Mounted
 from .machine import Machine
 

@@ -8,7 +8,7 @@ from typing import TextIO
 from ...block import BlockDevice
 from ...errors import NotFound, OperationRefused
 from ...lvm import VolumeGroup
-from ...lvm.identity import machine_of
+from ...lvm.disk.identity import machine_of
 from ...origin import Origin, SeededOrigin, SystemOrigin
 from ..folder.folder import Folder
 from ..folder.kernel import Kernel

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from ..descriptor.vgda import PP_PARALLEL
 from ..refusals import BadArgument
-from ..vgda import PP_PARALLEL
 
 MAX_UPPER_BOUND = 1024
 SCHEDULES = {"p": PP_PARALLEL, "s": 1, "ps": 4, "pr": 8}

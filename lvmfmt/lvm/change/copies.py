@@ -9,12 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NotFound
-from ..allocate import add_copies, fill_row, violated
-from ..maps import LvMap
-from ..pools import Policy, Row
+from ..descriptor.maps import LvMap
+from ..descriptor.vgda import MAX_COPIES
 from ..refusals import AllocationRefused, BadArgument, CopiesExist, LastGoodCopy, NotOnDisk
-from ..vgda import MAX_COPIES
+from .allocate import add_copies, fill_row, violated
 from .draft import Draft
+from .pools import Policy, Row
 
 
 class Copies(Draft):

@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import NoSpace, OperationRefused
-from ..boot import read_pvid
-from ..disk import scan
-from ..identity import new_pvid
+from ..descriptor.vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from ..disk.boot import read_pvid
+from ..disk.identity import new_pvid
+from ..disk.scan import scan
 from ..refusals import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
 from ..state import Member
-from ..vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from ..views import split_disks
 from .draft import Draft
 

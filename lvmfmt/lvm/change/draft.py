@@ -9,15 +9,15 @@ from dataclasses import replace
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
-from ..commit import Changes
-from ..factor import with_factor
+from ..descriptor.commit import Changes
+from ..descriptor.factor import with_factor
+from ..descriptor.maps import LvMap, store
+from ..descriptor.vgda import PP_STRIPED, PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from ..firstblock import FirstBlock
 from ..lvcb import Lvcb
-from ..maps import LvMap, store
-from ..pools import Policy, Pool
 from ..refusals import BadArgument
 from ..state import GroupState
-from ..vgda import PP_STRIPED, PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from .pools import Policy, Pool
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT

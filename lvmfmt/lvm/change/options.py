@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from ..factor import vgda_with_factor, vgsa_with_factor, with_factor
+from ..descriptor.factor import vgda_with_factor, vgsa_with_factor, with_factor
 from ..refusals import BadArgument
 from .draft import Draft
 

@@ -6,10 +6,10 @@ from dataclasses import replace
 
 from ...errors import OperationRefused
 from .. import lvcb as lvcbs
-from ..allocate import violated
+from ..descriptor.vgda import NO, YES
+from ..disk.regions import INTRA
 from ..refusals import BadArgument
-from ..regions import INTRA
-from ..vgda import NO, YES
+from .allocate import violated
 from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft
 

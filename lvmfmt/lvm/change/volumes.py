@@ -8,17 +8,17 @@ import numpy as np
 
 from ...errors import NoSpace
 from .. import lvcb as lvcbs
-from ..allocate import allocate, extend, violated
-from ..identity import lvid
+from ..descriptor.maps import LvMap
+from ..descriptor.vgda import MAX_COPIES, NO, PP_STRIPED, YES
+from ..disk.identity import lvid
+from ..disk.regions import INTRA
 from ..lvcb import STRIP_SHIFTS, Lvcb
-from ..mapfile import PartitionRange, place
-from ..maps import LvMap
-from ..pools import Policy
 from ..refusals import AllocationRefused, BadArgument, BadMap, MaximumReached
-from ..regions import INTRA
-from ..vgda import MAX_COPIES, NO, PP_STRIPED, YES
+from .allocate import allocate, extend, violated
 from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft
+from .mapfile import PartitionRange, place
+from .pools import Policy
 
 DEFAULT_MAX_LPS = 512
 _LARGE_STRIP_SHIFT = 17

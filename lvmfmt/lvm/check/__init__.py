@@ -1,0 +1,1 @@
+"""What is wrong with a group, which side is right, and its repair."""

@@ -1,0 +1,77 @@
+"""What is wrong with a group although it could be opened."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...errors import CorruptImage, printable
+from ...layout.record import Record
+from .rules import RULES, Severity
+
+
+@dataclass(frozen=True)
+class Problem:
+    """One finding.
+
+    Attributes:
+        rule: name of the rule that is broken, as in `RULES`.
+        structure: name of the structure, as in the catalogue.
+        field: name of the field, "" for the whole structure.
+        offset: byte offset in the image, None if it is not one place.
+        text: what is wrong.
+        where: the image or device.
+    """
+
+    rule: str
+    structure: str
+    field: str
+    offset: int | None
+    text: str
+    where: str = ""
+    cause: CorruptImage | None = dataclasses.field(default=None, compare=False, repr=False)
+
+    @property
+    def severity(self) -> Severity:
+        """How much it matters."""
+        return RULES[self.rule].severity
+
+    @classmethod
+    def of(cls, rule: str, error: CorruptImage) -> Problem:
+        """The problem that an error tells of."""
+        return cls(rule, error.structure, error.field, error.offset, evidence(error), error.where, error)
+
+    def __str__(self) -> str:
+        name = f"{self.structure}.{self.field}" if self.field else self.structure
+        place = "" if self.offset is None else f" at byte {self.offset:#x}"
+        return printable(f"{self.where + ': ' if self.where else ''}{self.severity}: {name}{place}: {self.text}")
+
+
+def evidence(error: CorruptImage) -> str:
+    """What an error expected and found."""
+    return f"expected {error.expected}, found {error.found}"
+
+
+@dataclass(frozen=True)
+class Checker:
+    """Raises `CorruptImage` for fields of one structure that lies at `offset` of the image called `where`."""
+
+    record: Record
+    values: Mapping[str, Any]
+    offset: int
+    where: str
+
+    def require(self, name: str, valid: bool, expected: object, found: object = None) -> None:
+        """Raise unless `valid`; `found` defaults to the value of the field called `name`."""
+        if not valid:
+            value = self.values[name] if found is None else found
+            raise CorruptImage(
+                self.record.name,
+                name,
+                offset=self.offset + self.record.offset_of(name),
+                expected=expected,
+                found=value.hex() if isinstance(value, bytes) else value,
+                where=self.where,
+            )

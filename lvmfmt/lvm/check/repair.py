@@ -1,0 +1,272 @@
+"""Repair of a group: what disagrees is rewritten from the side that is right; nothing without a sound source is.
+
+Everything is worked out first; then the undo file is written, then the rewrites, with a barrier after each:
+
+1. Boot records that lost their PVID and bad block directories, which mean nothing to the group.
+2. VGSA, then VGDA. If a counted copy is not exactly what it should be, all get a new time stamp, those that are not
+   sound first, each so that it is not valid while it is being written (as in `commit`). So one sound copy is there at
+   every moment, and the first complete new one is the newest.
+3. LVM records, backup first; each is one sector.
+4. Control blocks, one sector each.
+5. Copies that are not counted: their first sectors, zeroed.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+
+from ...block import BlockDevice, Bytes
+from ...block.undo import Rewrite, save
+from ...errors import CorruptImage, OperationRefused
+from ...layout.lvm_disk import BOOT_RECORD
+from ...units import SECTOR
+from .. import lvcb as lvcbs
+from ..descriptor.areas import area_parts
+from ..descriptor.commit import counted, in_order
+from ..descriptor.copies import Place
+from ..descriptor.entries import names_lv
+from ..descriptor.vgda import Vgda
+from ..descriptor.vgsa import Vgsa
+from ..disk import badblocks
+from ..disk.boot import IBMA, read_pvid
+from ..disk.identity import lvid, uid_bytes
+from ..disk.record import BACKUP_PSN, PRIMARY_PSN
+from ..disk.recordcopies import sound_values
+from ..group import VolumeGroup
+from ..lvcb import Lvcb
+from ..state import GroupState, Member, load
+from ..volume import LogicalVolume
+from .check import NAME, check, first_blocks, kept_fields
+from .mend import mended
+
+T = TypeVar("T", Vgsa, Vgda)
+
+
+def repair(devices: Sequence[BlockDevice], undo: str | os.PathLike[str], *, now: int) -> int:
+    """Rewrite what has a sound source.
+
+    Args:
+        devices: the disks of the group, open for writing; more than half of its VGDA copies must be on them.
+        undo: the undo file to make; it is not made if there is nothing to rewrite.
+        now: time stamp of rewritten copies, nanoseconds since 1970.
+
+    Returns:
+        The number of writes; what remains wrong, `check` tells.
+
+    Raises:
+        CorruptImage: the group cannot be opened.
+        OperationRefused: half of the VGDA copies or more are not here, a disk is cut or not writable, or the undo file
+            exists; nothing was written.
+        ImageIOError: the system refused; `undo` puts back what was written until then.
+    """
+    rewrites = plan(devices, now=now)
+    if rewrites:
+        save(undo, rewrites)
+    for rewrite in rewrites:
+        rewrite.execute()
+    return len(rewrites)
+
+
+def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
+    """The writes of a repair, in their order; see `repair`."""
+    rules = {problem.rule for problem in check(devices)}
+    state, _ = load(devices)
+    _refuse_unless_safe(state)
+    sectors = {number: _record_sector(state, number, member) for number, member in state.members.items()}
+    for number, member in state.members.items():
+        own = member.record
+        record = replace(state.record, pv_number=number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
+        state.members[number] = replace(member, record=record)
+    # between copies that cannot be told apart nothing is chosen, and nothing derived from one
+    believed = not rules & {"vgda-tie", "vgsa-tie"}
+    control_blocks = _control_blocks(state)
+    new = mended(state, control_blocks) if believed else state.copy()
+    if believed:
+        _keep_control_blocks(new, control_blocks)
+    rewrites = [*_boot_records(new), *_bad_blocks(new)]
+    if believed:
+        rewrites += _areas(new, _sound_vgsa(new), state.vgsa.raw, Place.read_vgsa, lambda p: p.vgsa_offset, now)
+        read_vgda = partial(Place.read_vgda, factor=new.vgda.factor)
+        rewrites += _areas(new, new.vgda, state.vgda.raw, read_vgda, lambda p: p.vgda_offset, now)
+    for number, sector in sectors.items():
+        device = new.members[number].device
+        rewrites += [Rewrite(device, psn * SECTOR, sector) for psn in (BACKUP_PSN, PRIMARY_PSN)]
+    if believed:
+        for lv in VolumeGroup(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
+            rewrites += _first_blocks(lv, new.vgda.control_block(lv.minor))
+        rewrites += _left_over(new)
+    return [rewrite for rewrite in rewrites if rewrite.changes]
+
+
+def _refuse_unless_safe(state: GroupState) -> None:
+    """Disks may be missing while more than half of the VGDA copies are here: the newest then is too."""
+    missing = [pvid for number, pvid in state.pvids.items() if number not in state.members]
+    votes, here = (sum(max(0, state.vgda.vgda_count(n)) for n in of) for of in (state.pvids, state.members))
+    twice = len(set(state.pvids.values())) < len(state.pvids)
+    if missing and (2 * here <= votes or twice):
+        raise OperationRefused(
+            f"PVs {', '.join(missing)} are not here, with {votes - here} of {votes} VGDA copies",
+            hint="one of them may hold the newest copy: repair needs more than half of them",
+        )
+    for member in state.members.values():
+        member.device.check_writable()
+        if member.device.size < state.record.first_pp_psn * SECTOR:
+            raise OperationRefused("the disk ends before its first PP", where=member.device.name)
+
+
+def _record_sector(state: GroupState, number: int, member: Member) -> bytes:
+    """The LVM record that a disk should have: what is its own stays, the rest is the group's."""
+    values, _ = sound_values(member.device, member.record)
+    if values is None:
+        return member.record.build()
+    record = state.record
+    own = {name: values[name] for name in kept_fields(record.kind) if name in values}
+    return record.structure.build({**values, **record.values(), **own, "pv_num": number})
+
+
+def _control_blocks(state: GroupState) -> dict[int, Lvcb]:
+    """The control blocks by minor number, found by the PP entries alone: the LV entries may be what is wrong."""
+    vgda = state.vgda
+    found: dict[int, Lvcb] = {}
+    for minor in (np.flatnonzero(vgda.lv_used) + 1).tolist() if vgda.lvcbs is not None else ():
+        with suppress(CorruptImage):
+            lvcb = lvcbs.read(vgda.control_block(minor) or b"")
+            if lvcb.lvid == lvid(state.record.vgid, minor):
+                found[minor] = lvcb
+    if not vgda.format.lvcb_in_lv:
+        return found
+    for index, pp in np.argwhere(names_lv(vgda) & (vgda.pps["lp_num"] == 1) & ~state.stale).tolist():
+        member = state.members.get(index + 1)
+        start = (int(vgda.pvs["psn_part1"][index]) * SECTOR) + (pp << state.record.pp_shift)
+        if member is None or start + SECTOR > member.device.size:
+            continue
+        minor = int(vgda.pps["lv_index"][index, pp])
+        try:
+            lvcb = lvcbs.read(member.device.read(start, SECTOR).tobytes())
+        except CorruptImage:
+            continue
+        if lvcb.lvid == lvid(state.record.vgid, minor):
+            found.setdefault(minor, lvcb)
+    return found
+
+
+def _keep_control_blocks(new: GroupState, known: dict[int, Lvcb]) -> None:
+    """Let the control blocks that a VGDA holds be there and say what the rest of it says."""
+    vgda = new.vgda
+    for minor, lv_map in new.maps.items() if vgda.lvcbs is not None else ():
+        lvcb = known.get(minor)
+        if lvcb is None:
+            continue
+        name = vgda.name(minor)
+        right = replace(
+            lvcb,
+            name=name.decode() if NAME.fullmatch(name) else lvcb.name,
+            lps=min(lv_map.lps, lvcbs.MOST_LPS),
+            copies=lv_map.copies,
+        )
+        block = vgda.control_block(minor) or b""
+        try:
+            wrong = lvcbs.read(block) != right
+        except CorruptImage:
+            wrong = True
+        if wrong:
+            vgda.set_control_block(minor, lvcbs.build(right))
+
+
+def _boot_records(new: GroupState) -> Iterator[Rewrite]:
+    for number, member in new.members.items():
+        pvid, device = new.pvids[number], member.device
+        if read_pvid(device) != pvid:
+            values = BOOT_RECORD.parse(device.read(0, SECTOR))
+            sector = BOOT_RECORD.build({**values, "IPL_record_id": IBMA, "pv_id": uid_bytes(pvid)})
+            yield Rewrite(device, 0, sector)
+
+
+def _bad_blocks(new: GroupState) -> Iterator[Rewrite]:
+    for member in new.members.values():
+        copies = {psn: badblocks.read(member.device, psn) for psn in badblocks.PSNS}
+        whole = []
+        for psn, raw in copies.items():
+            try:
+                badblocks.check(raw, psn, member.device.name)
+            except CorruptImage:
+                continue
+            whole.append(psn)
+        if len(whole) == 1:
+            other = next(psn for psn in copies if psn not in whole)
+            yield Rewrite(member.device, other * SECTOR, copies[whole[0]].tobytes())
+
+
+def _sound_vgsa(new: GroupState) -> Vgsa:
+    vgsa = new.vgsa.copy()
+    if not vgsa.stamp:
+        vgsa.put_stale(new.stale)
+    for number in vgsa.all_missing:
+        if number not in new.pvids:
+            vgsa.mark_missing(number, False)
+    return vgsa
+
+
+def _areas(
+    new: GroupState,
+    area: T,
+    believed: Bytes,
+    read: Callable[[Place], T],
+    offset: Callable[[Place], int],
+    now: int,
+) -> Iterator[Rewrite]:
+    """All copies with a new time stamp, unless each of them is just what it should be."""
+
+    def holds(place: Place, raw: Bytes) -> bool:
+        return np.array_equal(place.device.read(offset(place), len(raw)), raw)
+
+    if area.stamp and all(holds(place, area.raw) for place in counted(new)):
+        return
+    area.stamp = max(now, area.stamp + 1)
+    for place in in_order(new, lambda p: np.array_equal(read(p).raw, believed)):
+        for at, part in area_parts(offset(place), area.raw):
+            yield Rewrite(place.device, at, part.tobytes())
+
+
+def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
+    """One control block for all good copies: one that agrees with the VGDA, or one of our layout made to.
+
+    Args:
+        lv: the volume.
+        known: the control block in the VGDA of a big group, which comes first.
+    """
+    blocks = first_blocks(lv)
+    if known is not None and not any(block.startswith(lvcbs.TAG) for *_, block in blocks):
+        return  # an application has block 0
+    wanted = None
+    for block in (*([known] if known else ()), *(block for *_, block in blocks)):
+        try:
+            lvcb = lvcbs.read(block)
+        except CorruptImage:
+            continue
+        name = lv.name if NAME.fullmatch(lv.name.encode("utf-8", "surrogateescape")) else lvcb.name
+        right = replace(lvcb, name=name, lvid=lv.lvid, lps=lv.lps, copies=lv.copies)
+        if right == lvcb:
+            wanted = block
+            break
+        if wanted is None and lvcbs.is_ours(block, lvcb):
+            wanted = lvcbs.build(right)
+    if wanted is not None:
+        yield from (Rewrite(device, offset, wanted) for device, offset, _ in blocks)
+
+
+def _left_over(new: GroupState) -> Iterator[Rewrite]:
+    keep = set(counted(new))
+    for member in new.members.values():
+        for index in (0, 1):
+            place = Place(member.device, member.record, index)
+            if place not in keep:
+                for offset in (place.vgda_offset, place.vgsa_offset):
+                    yield Rewrite(member.device, offset, bytes(SECTOR))

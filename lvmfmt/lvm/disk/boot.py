@@ -1,0 +1,70 @@
+"""The boot record (PSN 0): the PVID and what boots from the disk."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from ...block import BlockDevice
+from ...errors import CorruptImage
+from ...layout.lvm_disk import BOOT_RECORD
+from ...units import SECTOR
+from ..check.problems import Checker
+from .identity import uid_bytes, uid_text
+
+IBMA = b"\xc9\xc2\xd4\xc1"
+"""The record id: "IBMA" in EBCDIC. Without it a disk is not an AIX disk, whatever partition table it has."""
+
+
+def read_boot_record(device: BlockDevice) -> Any:
+    """The fields of the boot record, as a construct `Container`.
+
+    Raises:
+        CorruptImage: the device is shorter than a sector, or the record id is not IBMA.
+    """
+    values = BOOT_RECORD.parse(device.read(0, min(SECTOR, device.size)), where=device.name)
+    Checker(BOOT_RECORD, values, 0, device.name).require(
+        "IPL_record_id", values.IPL_record_id == IBMA, IBMA.hex(), values.IPL_record_id.hex()
+    )
+    return values
+
+
+def read_pvid(device: BlockDevice) -> str | None:
+    """The PVID, 16 hex digits; None if the disk has none."""
+    try:
+        raw = read_boot_record(device).pv_id
+    except CorruptImage:
+        return None
+    return raw[:8].hex() if any(raw[:8]) else None
+
+
+def write_pvid(device: BlockDevice, pvid: str) -> None:
+    """Write record id and PVID, and touch nothing else, as `chdev -a pv=yes` does (D1, D6, I11)."""
+    _update(device, {"pv_id": uid_bytes(pvid)})
+
+
+def clear_pvid(device: BlockDevice) -> None:
+    """Zero the PVID and keep the rest, as `chdev -a pv=clear` does (I11; the extent of 16 bytes is assumed)."""
+    _update(device, {"pv_id": bytes(16)})
+
+
+def write_boot_record(device: BlockDevice, **fields: Any) -> None:
+    """Set fields of the boot record by their published names; the others and the PVID stay."""
+    _update(device, fields)
+
+
+def clear_boot_record(device: BlockDevice) -> None:
+    """Zero everything but record id and PVID, as `chpv -c` does."""
+    pvid = read_boot_record(device).pv_id
+    device.write(0, BOOT_RECORD.build({"IPL_record_id": IBMA, "pv_id": pvid}))
+    device.flush()
+
+
+def _update(device: BlockDevice, fields: dict[str, Any]) -> None:
+    values = BOOT_RECORD.parse(device.read(0, min(SECTOR, device.size)), where=device.name)
+    device.write(0, BOOT_RECORD.build({**values, **fields, "IPL_record_id": IBMA}))
+    device.flush()
+
+
+def pvid_of(raw: bytes) -> str:
+    """The text of a PVID as stored in 16 bytes."""
+    return uid_text(raw)[:16]

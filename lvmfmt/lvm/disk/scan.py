@@ -1,0 +1,62 @@
+"""What one disk says about itself, without its group."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from ...block import BlockDevice
+from ...errors import CorruptImage, OperationRefused
+from ..check.problems import Problem
+from . import recordcopies as lvm_record
+from .boot import read_boot_record, read_pvid
+from .record import FIRST_PSN, LvmRecord
+
+
+class DiskInfo(NamedTuple):
+    """What `scan` found on a disk.
+
+    Attributes:
+        device: the disk.
+        pvid: 16 hex digits, None if it has none.
+        record: its LVM record, None if it is in no group or the record cannot be used.
+        problems: what is wrong with boot record and LVM record.
+    """
+
+    device: BlockDevice
+    pvid: str | None
+    record: LvmRecord | None
+    problems: list[Problem]
+
+    @property
+    def vgid(self) -> str | None:
+        """VGID of the group it belongs to, None if none."""
+        return self.record.vgid if self.record else None
+
+
+def scan(devices: Sequence[BlockDevice]) -> list[DiskInfo]:
+    """Read boot record and LVM record of each disk; nothing on a disk makes this fail."""
+    return [_scan(device) for device in devices]
+
+
+def _scan(device: BlockDevice) -> DiskInfo:
+    record, problems = lvm_record.read(device)
+    try:
+        read_boot_record(device)
+    except CorruptImage as error:
+        problems.insert(0, Problem.of("boot-record", error))
+    pvid = read_pvid(device)
+    if record is not None and pvid is None:
+        problems.append(Problem("disk-pvid", "boot_record", "pv_id", 0x80, "the disk has no PVID", device.name))
+    return DiskInfo(device, pvid, record, problems)
+
+
+def free_group_metadata(device: BlockDevice) -> None:
+    """Clear the LVM record and its backup, as `chpv -C` does; PVID and boot record stay.
+
+    Raises:
+        OperationRefused: the disk is too small to have one.
+    """
+    if device.size < FIRST_PSN * 512:
+        raise OperationRefused("too small to hold LVM metadata", where=device.name)
+    lvm_record.clear(device)

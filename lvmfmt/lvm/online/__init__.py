@@ -1,0 +1,1 @@
+"""A group that is varied on: quorum, mirrored writes, write consistency, synchronisation."""

@@ -1,0 +1,79 @@
+"""A volume group that stays varied on while no process uses it: what the next one must know, and how it goes on.
+
+At rest nothing is on its way: all that was written is durable, the MWC records name nothing, the VGSA tells what is
+stale and missing. So all there is to remember is which disks the group goes on without, and how many votes count.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from ...block import BlockDevice
+from ...origin import Origin
+from ..group import VolumeGroup
+from ..state import load
+
+if TYPE_CHECKING:
+    from .online import OnlineGroup
+
+
+class Standing(NamedTuple):
+    """What is remembered of a group that is varied on.
+
+    Attributes:
+        votes: VGDAs that the quorum is counted against.
+        missing: numbers of the PVs that it goes on without, even if they are here again (until the next varyon).
+    """
+
+    votes: int
+    missing: tuple[int, ...] = ()
+
+
+def leave(online: OnlineGroup) -> Standing:
+    """Bring a group that stays varied on to rest; `online` and its LVs are to be used no more.
+
+    Raises:
+        ImageIOError: the group is down.
+    """
+    online.barrier()
+    online.clear_mwc()
+    return Standing(online.votes, tuple(sorted(online.missing)))
+
+
+def read_left(devices: Sequence[BlockDevice], standing: Standing | None) -> VolumeGroup:
+    """A group that was left at rest, for reading.
+
+    Args:
+        devices: its disks; those that it goes on without are ignored.
+        standing: as `leave` said; None for a group that was varied on whole.
+
+    Raises:
+        CorruptImage: no valid VGDA.
+    """
+    state, problems = load(devices)
+    for number in standing.missing if standing else ():
+        state.members.pop(number, None)
+    return VolumeGroup(state, problems)
+
+
+def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin: Origin) -> OnlineGroup:
+    """Go on with a group that was left at rest. Disks that have gone or failed since are missing from now on.
+
+    Args:
+        devices: its disks that answer, open for writing.
+        standing: as `leave` said; None for a group that was varied on whole.
+        origin: clock for stamps.
+
+    Raises:
+        CorruptImage: no valid VGDA.
+        ImageIOError: too many disks have gone: quorum is lost.
+    """
+    from .online import OnlineGroup
+
+    group = read_left(devices, standing)
+    if standing is None:
+        standing = Standing(group.total_vgdas)
+    online = OnlineGroup(group, origin=origin, votes=standing.votes)
+    online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
+    return online

@@ -1,0 +1,62 @@
+"""What may differ between the copies of a logical partition after a stop, or after a disk was away."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+
+from ...errors import CorruptImage
+from ..descriptor.copies import Place
+from ..descriptor.pptable import PpTable
+from ..group import VolumeGroup
+from ..state import GroupState
+from . import mwc
+from .spans import Span, lv_spans
+from .sync import good_copies
+
+
+def went_alone(state: GroupState, number: int) -> bool:
+    """Whether a disk was missing by the believed VGSA, and missed others itself that this one does not miss.
+
+    Then it, or they, were changed without the other. (It is also so where it only saw an older absence of theirs; the
+    price of that is that more is synchronised than must be.)
+    """
+    member = state.members[number]
+    if not state.vgsa.missing(number):
+        return False
+    for index in (0, 1):
+        try:
+            own = Place(member.device, member.record, index).read_vgsa()
+        except CorruptImage:
+            continue
+        if any(own.missing(other) and not state.vgsa.missing(other) for other in state.pvids):
+            return True
+    return False
+
+
+def distrust(group: VolumeGroup, number: int, stale: PpTable) -> None:
+    """Make all partitions of a disk stale that have a good copy elsewhere."""
+    for minor, lv_map in group.state.maps.items():
+        for copy, lp in zip(*(lv_map.pv == number).nonzero(), strict=True):
+            if any(pv != number for pv, _ in good_copies(group, minor, int(lp))):
+                stale[number - 1, int(lv_map.pp[copy, lp]) - 1] = True
+
+
+def fresh(state: GroupState, minor: int, lp: int) -> list[tuple[int, int]]:
+    """PV and PP number of the copies of an LP that are not stale, wherever they are."""
+    lv_map = state.maps[minor]
+    places = zip(lv_map.pv[:, lp].tolist(), lv_map.pp[:, lp].tolist(), strict=True)
+    return [(pv, pp) for pv, pp in places if pv and not state.stale[pv - 1, pp - 1]]
+
+
+def unequal(group: VolumeGroup, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Span]]:
+    """What the MWC records of some PVs, default all, name: minor number and part of an LP, in order."""
+    record, state = group.record, group.state
+    members = [member for number, member in state.members.items() if numbers is None or number in numbers]
+    named = {ltg for member in members for ltg in mwc.read(member.device, record.kind)[1]}
+    for minor, number in sorted(named):
+        lv_map = state.maps.get(minor)
+        if lv_map is None or lv_map.copies < 2:
+            continue
+        size = lv_map.lps * group.pp_size
+        start, length = (0, size) if number == mwc.WHOLE else (number << record.ltg_shift, 1 << record.ltg_shift)
+        yield from ((minor, span) for span in lv_spans(group, minor, start, min(length, max(0, size - start))))

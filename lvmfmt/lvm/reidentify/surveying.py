@@ -1,0 +1,145 @@
+"""Which volume groups a set of disks holds, which of them are whole, and what contradicts itself.
+
+The core of `importvg` and of the checks before `recreatevg`: disks are found by what is on them, PVIDs above all, and
+two disks with one PVID (a copy that storage made) are named instead of guessed at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ...block import BlockDevice
+from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ..check.problems import Problem
+from ..disk.scan import DiskInfo, scan
+from ..group import VolumeGroup
+from ..kinds import VgKind
+
+_INCONSISTENT = ("vgda-older", "vgda-differs", "vgda-tie", "vgda-copy")
+
+
+@dataclass(frozen=True)
+class FoundGroup:
+    """The disks of one VGID.
+
+    Attributes:
+        vgid: 32 hex digits, 16 for a group made before LVM version 8.
+        kind: of the group.
+        version: LVM version.
+        disks: those with an LVM record that names it, in the order they were given.
+        missing: PVIDs of members that are not here, by PV number.
+        duplicates: names of the disks that share a PVID, by PVID.
+        strangers: disks with its LVM record that its newest VGDA does not name.
+        inconsistent: what is wrong among its VGDAs.
+        error: why it cannot be opened, None if it can.
+    """
+
+    vgid: str
+    kind: VgKind
+    version: int
+    disks: list[DiskInfo]
+    missing: dict[int, str] = field(default_factory=dict)
+    duplicates: dict[str, list[str]] = field(default_factory=dict)
+    strangers: list[str] = field(default_factory=list)
+    inconsistent: list[Problem] = field(default_factory=list)
+    error: LvmfmtError | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether it can be used as it is: every member once, all VGDAs equal."""
+        return not (self.missing or self.duplicates or self.strangers or self.inconsistent or self.error)
+
+
+@dataclass(frozen=True)
+class Survey:
+    """What is on a set of disks.
+
+    Attributes:
+        groups: by VGID.
+        free: disks in no group.
+        duplicates: names of the disks that share a PVID, by PVID, whatever group they are in.
+        unreadable: names of the disks that cannot be read.
+    """
+
+    groups: dict[str, FoundGroup]
+    free: list[DiskInfo]
+    duplicates: dict[str, list[str]]
+    unreadable: list[str]
+
+
+def survey(devices: Sequence[BlockDevice]) -> Survey:
+    """Group disks by VGID, and name what is missing, there twice or inconsistent; nothing on a disk makes this fail."""
+    infos: list[DiskInfo] = []
+    unreadable = []
+    for device in devices:
+        try:
+            infos += scan([device])
+        except ImageIOError:
+            unreadable.append(device.name)
+    sets: dict[str, list[DiskInfo]] = {}
+    for info in infos:
+        if info.vgid is not None:
+            sets.setdefault(info.vgid, []).append(info)
+    groups = {vgid: _found(vgid, disks) for vgid, disks in sets.items()}
+    return Survey(groups, [info for info in infos if info.record is None], _duplicates(infos), unreadable)
+
+
+def members_of(disk: BlockDevice, candidates: Sequence[BlockDevice]) -> list[BlockDevice]:
+    """The disks of the group that one member disk belongs to, by the PVIDs in its VGDA, as `importvg` finds them.
+
+    Args:
+        disk: the member that is named.
+        candidates: where the others are looked for; `disk` may be among them.
+
+    Returns:
+        The disks that are here, in the order of their PV numbers. Which are not, `VolumeGroup.open` tells.
+
+    Raises:
+        CorruptImage: the disk has no valid VGDA.
+        NotFound: it is in no group.
+        OperationRefused: two candidates have the PVID of one member.
+    """
+    info = scan([disk])[0]
+    if info.record is None:
+        raise NotFound("no LVM record: a disk of no volume group", where=disk.name)
+    pvids = list(VolumeGroup.open([disk]).physical_volumes)
+    by_pvid: dict[str, list[BlockDevice]] = {}
+    for other in scan([device for device in candidates if device is not disk]):
+        if other.pvid is not None:
+            by_pvid.setdefault(other.pvid, []).append(other.device)
+    result = []
+    for pvid in pvids:
+        found = [disk] if pvid == info.pvid else by_pvid.get(pvid, [])
+        twins = by_pvid.get(pvid, []) if found == [disk] else found[1:]
+        if twins:
+            names = ", ".join(device.name for device in [found[0], *twins])
+            raise OperationRefused(f"PVID {pvid} is on {names}", hint="some are copies: leave them out")
+        result += found
+    return result
+
+
+def _found(vgid: str, disks: list[DiskInfo]) -> FoundGroup:
+    record = disks[0].record
+    assert record is not None  # it has a VGID
+    duplicates = _duplicates(disks)
+    found = FoundGroup(vgid, record.kind, record.version, disks, duplicates=duplicates)
+    first = [info for i, info in enumerate(disks) if info.pvid not in {d.pvid for d in disks[:i]} or info.pvid is None]
+    try:
+        group = VolumeGroup.open([info.device for info in first])
+    except LvmfmtError as error:
+        return FoundGroup(vgid, record.kind, record.version, disks, duplicates=duplicates, error=error)
+    members = group.state.members
+    found.missing.update({n: pvid for n, pvid in group.state.pvids.items() if n not in members})
+    here = [member.device for member in members.values()]
+    found.strangers.extend(i.device.name for i in first if not any(i.device is device for device in here))
+    found.inconsistent.extend(problem for problem in group.problems if problem.rule in _INCONSISTENT)
+    return found
+
+
+def _duplicates(infos: Sequence[DiskInfo]) -> dict[str, list[str]]:
+    names: dict[str, list[str]] = {}
+    for info in infos:
+        if info.pvid is not None:
+            names.setdefault(info.pvid, []).append(info.device.name)
+    return {pvid: found for pvid, found in names.items() if len(found) > 1}
