@@ -86,7 +86,7 @@ def run_mkfs(args: argparse.Namespace) -> int:
 def run_logform(args: argparse.Namespace) -> int:
     """Format a log."""
     from .. import jfs2
-    from ..jfs2.logform import log_on, logform
+    from ..jfs2.log.logform import log_on, logform
     from ..origin import SystemOrigin
 
     with _target(args) as device:

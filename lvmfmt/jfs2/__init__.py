@@ -7,15 +7,15 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from .building import BuildReport, build, mkfs, size_for
+    from .building.build import BuildReport, build, mkfs, size_for
     from .dialect import AIX, LINUX, Dialect
     from .filedata import iter_file_data
     from .filesystem import FileSystem, StatFs
     from .format_options import ExternalLog, Features, Identity, InlineLog, Log
-    from .inventory import Inventory
-    from .inventory_builder import InventoryBuilder
-    from .log_format import format_log
-    from .scan import scan_trees
+    from .inventory.builder import InventoryBuilder
+    from .inventory.inventory import Inventory
+    from .log.format import format_log
+    from .sources.scan import scan_trees
     from .stat import Stat
 
 __all__ = [
@@ -42,15 +42,15 @@ __all__ = [
 ]
 
 _NAMES = {
-    "building": ("BuildReport", "build", "mkfs", "size_for"),
+    "building.build": ("BuildReport", "build", "mkfs", "size_for"),
     "dialect": ("AIX", "LINUX", "Dialect"),
     "filedata": ("iter_file_data",),
     "filesystem": ("FileSystem", "StatFs"),
     "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
-    "inventory": ("Inventory",),
-    "inventory_builder": ("InventoryBuilder",),
-    "log_format": ("format_log",),
-    "scan": ("scan_trees",),
+    "inventory.inventory": ("Inventory",),
+    "inventory.builder": ("InventoryBuilder",),
+    "log.format": ("format_log",),
+    "sources.scan": ("scan_trees",),
     "stat": ("Stat",),
 }
 _MODULE = {name: module for module, names in _NAMES.items() for name in names}

@@ -19,7 +19,7 @@ from .volume import Volume
 from .xtree import NEVER_WRITTEN
 
 if TYPE_CHECKING:
-    from .inventory import Inventory
+    from .inventory.inventory import Inventory
 
 RUN = 1 * MIB
 """Bytes of the largest read."""

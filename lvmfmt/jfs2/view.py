@@ -22,7 +22,7 @@ from .xtree import read_extents
 
 if TYPE_CHECKING:
     from .attributes import Acl, AttributeReader, Attributes
-    from .inventory import Inventory
+    from .inventory.inventory import Inventory
 
 
 class StatFs(NamedTuple):
@@ -162,7 +162,7 @@ class View:
         Raises:
             OperationRefused: it is not a symlink.
         """
-        from .read_inventory import link_target
+        from .inventory.reading import link_target
 
         inode = self.inode(path)
         if inode.kind != stat.S_IFLNK:
@@ -211,7 +211,7 @@ class View:
             CorruptImage: something of the tree makes no sense.
             OperationRefused: `top` is not a directory.
         """
-        from .read_inventory import read_inventory
+        from .inventory.reading import read_inventory
 
         return read_inventory(self.volume, self.inodes, self.directories, self._directory(top).number)
 

@@ -14,8 +14,8 @@ from lvmfmt.jfs2.journal.core import Journal
 from lvmfmt.jfs2.journal.log_writer import LogWriter
 from lvmfmt.jfs2.journal.mount import Mount
 from lvmfmt.jfs2.journal.space import MountedSpace
+from lvmfmt.jfs2.log.format import HEADER
 from lvmfmt.jfs2.log.pages import FIRST_PAGE
-from lvmfmt.jfs2.log_format import HEADER
 
 SEEDS = range(1, 7)
 WORKLOADS = {

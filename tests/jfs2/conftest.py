@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.jfs2.building import build
+from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.dialect import Dialect
-from lvmfmt.jfs2.inventory import Inventory
-from lvmfmt.jfs2.inventory_builder import InventoryBuilder
+from lvmfmt.jfs2.inventory.builder import InventoryBuilder
+from lvmfmt.jfs2.inventory.inventory import Inventory
 from lvmfmt.units import MIB
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "linux-jfs"

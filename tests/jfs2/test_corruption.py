@@ -13,11 +13,11 @@ import pytest
 
 from lvmfmt.block import BlockDevice, Buffer, Extent
 from lvmfmt.errors import CorruptImage, LvmfmtError, UnsupportedFeature
-from lvmfmt.jfs2.building import build
+from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filedata import iter_file_data
 from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.inventory_builder import InventoryBuilder
+from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.layout.record import Record
 from lvmfmt.units import MIB
 

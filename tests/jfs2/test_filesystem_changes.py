@@ -15,11 +15,11 @@ from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
 from lvmfmt.block import open as open_device
 from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import ExternalLog, format_log
-from lvmfmt.jfs2.building import build
+from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.inventory_builder import InventoryBuilder
+from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.jfs2.log import Ring, find_log, history, redo
 from lvmfmt.units import MIB
 

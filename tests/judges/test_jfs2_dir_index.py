@@ -7,7 +7,7 @@ from lvmfmt.jfs2 import LINUX, FileSystem, build
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.scan import scan_trees
+from lvmfmt.jfs2.sources.scan import scan_trees
 from lvmfmt.units import MIB
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]

@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backup import Archive, Member, Written, open_archive, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
-from ...jfs2.archive_members import member, members
+from ...jfs2.extract.archive_members import member, members
 from ..machine.machine import Machine
 from ..machine.mounted import MountedFileSystem
 from ..messages import CommandFailed, message

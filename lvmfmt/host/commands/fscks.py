@@ -11,8 +11,8 @@ from ...errors import LvmfmtError
 from ...jfs2.dialect import AIX
 from ...jfs2.geometry import SUPERBLOCK_OFFSET
 from ...jfs2.log import LogWrap, find_any_log, redo
+from ...jfs2.log.logform import log_on, logform
 from ...jfs2.log.sharing import active_members
-from ...jfs2.logform import log_on, logform
 from ...jfs2.repair import Answer, RepairReport, exit_status, repair
 from ...jfs2.repair.superblocks import set_state
 from ...jfs2.superblock import (

@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from ...errors import LvmfmtError, OperationRefused, printable
 from ...jfs2 import AIX, format_log
-from ...jfs2.logform import logform as form_log
+from ...jfs2.log.logform import logform as form_log
 from ...jfs2.superblock import describe_state
 from ..machine.machine import Machine
 from ..machine.using import user_of

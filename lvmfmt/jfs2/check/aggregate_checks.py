@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..aggregate import AGGREGATE_INODES, SECOND_COPY
+from ..building.aggregate import AGGREGATE_INODES, SECOND_COPY
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,

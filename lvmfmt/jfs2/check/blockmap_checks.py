@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..blockmap import DMAPS_PER_L0, BlockMapTotals, UsedBlocks, control_page, dmap_pages
-from ..buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN, control_tree, dmap_trees
 from ..geometry import BLOCKS_PER_DMAP, L2_PAGE, dmap_page, l0_page, l1_page
+from ..maps.blockmap import DMAPS_PER_L0, BlockMapTotals, UsedBlocks, control_page, dmap_pages
+from ..maps.buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN, control_tree, dmap_trees
 from .mapfile import MapFile
 from .subject import Subject
 

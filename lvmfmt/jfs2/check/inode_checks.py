@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
+from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
 from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY
 from ..xtree import FIRST_ENTRY, ROOT_ENTRIES, ROOT_OFFSET

@@ -8,7 +8,7 @@ import numpy as np
 
 from ...block import BlockDevice
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..log_format import HEADER, LOG_MAGIC, REDONE, SYNCPT
+from ..log.format import HEADER, LOG_MAGIC, REDONE, SYNCPT
 from ..superblock import CLEAN_QUIESCED
 from .subject import Subject
 

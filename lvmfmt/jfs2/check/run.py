@@ -9,9 +9,9 @@ import numpy as np
 from ...block import BlockDevice
 from ...errors import LvmfmtError
 from ...layout.jfs2.j2 import QUOTA_HEAD
-from ..blockmap import UsedBlocks
 from ..filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
+from ..maps.blockmap import UsedBlocks
 from ..superblock import INLINE_LOG, read_superblock
 from .aggregate_checks import Aggregate, check_aggregate, check_table_extents
 from .blockmap_checks import BlockMapChecker

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import OperationRefused
-from ..blockmap import UsedBlocks
 from ..check import check
 from ..check.aggregate_checks import Aggregate
 from ..check.ownership import owner_name
 from ..check.subject import Subject
 from ..filesystem import FileSystem
+from ..maps.blockmap import UsedBlocks
 
 FREE = "nobody"
 

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from ...block import BlockDevice
 from ...errors import CorruptImage
 from ...units import ceil_div
-from ..blockmap import DMAPS_PER_L0, dmap_pages, level_page
-from ..buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN
 from ..geometry import BLOCKS_PER_DMAP, L2_PAGE, PAGE, Geometry, dmap_page, l0_page, l1_page
+from ..maps.blockmap import DMAPS_PER_L0, dmap_pages, level_page
+from ..maps.buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN
 from ..volume import Volume
 
 _LOADED = 1024

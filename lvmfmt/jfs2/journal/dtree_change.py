@@ -7,8 +7,8 @@ read as it is, and replaced by a full page before its first change. Source: refe
 from __future__ import annotations
 
 from ...errors import AlreadyExists, NotFound
+from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..dtree import MAX_DEPTH
-from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import PAGE
 from ..log.records import DTREE
 from .dir_index import DirectoryIndex

@@ -8,11 +8,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..geometry import MAX_EXTENT, PAGE
-from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..log.records import XTREE
-from ..xtree import INTERNAL, LEAF, NEVER_WRITTEN, ROOT_OFFSET, read_extents
-from ..xtree_build import (
+from ..building.xtree_build import (
     FIRST_ENTRY,
     PAGE_ENTRIES,
     PAGE_MAXENTRY,
@@ -21,6 +17,10 @@ from ..xtree_build import (
     ROOT_LEAF,
     ROOT_MAXENTRY,
 )
+from ..geometry import MAX_EXTENT, PAGE
+from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
+from ..log.records import XTREE
+from ..xtree import INTERNAL, LEAF, NEVER_WRITTEN, ROOT_OFFSET, read_extents
 from .coding import ENTRY, Piece
 from .images import Extents, InodeImage
 from .transaction import Transaction

@@ -17,9 +17,9 @@ from ...block import BlockDevice
 from ...errors import NoSpace
 from ..geometry import EXTENTS_PER_IAG, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG
 from ..iags import Iag
-from ..inode_map import control_page, iag_pages
 from ..inode_table import get_generator
 from ..inodes import InodeMap
+from ..maps.inode_map import control_page, iag_pages
 from ..superblock import Superblock
 from ..volume import Volume
 from .space import MountedSpace

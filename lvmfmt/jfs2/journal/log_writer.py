@@ -16,8 +16,8 @@ from ...block.device import byte_view
 from ...errors import OperationRefused
 from ...layout.record import Record
 from ..geometry import PAGE
+from ..log.format import HEADER, REDONE
 from ..log.pages import DATA, FIRST_PAGE, OPEN, PAGE_END, SUPERBLOCK_PAGE, Log
-from ..log_format import HEADER, REDONE
 
 COMMIT, SYNCPT, MOUNT, REDOPAGE, NOREDOPAGE, UPDATEMAP = 0x8000, 0x4000, 0x2000, 0x0800, 0x0080, 0x0008
 _STRUCTURES = {

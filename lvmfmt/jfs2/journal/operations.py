@@ -11,7 +11,7 @@ import numpy as np
 
 from ...block import Buffer
 from ...errors import OperationRefused
-from ..dtree_build import DIRECTORY_SIZE_OF_ROOT
+from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..inode_table import fill_special
 from .attributes import AttributeOperations
 from .dir_index import FIRST_INDEX

@@ -6,8 +6,8 @@ from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
 from ..dialect import AIX, LINUX
 from ..geometry import PAGE
-from ..log_format import LOG_MAGIC
 from ..superblock import Superblock, read_superblock
+from .format import LOG_MAGIC
 from .pages import SUPERBLOCK_PAGE, Log, open_log
 
 

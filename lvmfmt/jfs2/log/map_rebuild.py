@@ -14,9 +14,6 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice, Piece, PieceList
 from ...units import ceil_div
-from ..blockmap import DMAPS_PER_L0, BlockMapTotals, dmap_pages, level_page
-from ..blockmap import control_page as block_control_page
-from ..buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN
 from ..geometry import (
     BLOCKS_PER_DMAP,
     EXTENTS_PER_IAG,
@@ -30,9 +27,12 @@ from ..geometry import (
     l1_page,
 )
 from ..inode import Inode
-from ..inode_map import control_page as inode_control_page
-from ..inode_map import iag_pages
 from ..inodes import InodeMap
+from ..maps.blockmap import DMAPS_PER_L0, BlockMapTotals, dmap_pages, level_page
+from ..maps.blockmap import control_page as block_control_page
+from ..maps.buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN
+from ..maps.inode_map import control_page as inode_control_page
+from ..maps.inode_map import iag_pages
 from ..volume import Volume
 from ..xtree import read_extents
 

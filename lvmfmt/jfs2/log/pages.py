@@ -17,7 +17,7 @@ from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
 from ..dialect import LINUX, Dialect
 from ..geometry import PAGE
-from ..log_format import HEADER, LOG_MAGIC, MIN_PAGES, REDONE
+from .format import HEADER, LOG_MAGIC, MIN_PAGES, REDONE
 
 OPEN, WRAPPED, DO_NOT_REPLAY = 0, 2, 0x10
 STATES = {

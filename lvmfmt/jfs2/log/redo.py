@@ -17,8 +17,8 @@ from ...errors import OperationRefused, UnsupportedFeature
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..inode_table import AGGREGATE, FILESET
 from ..inodes import InodeMap
-from ..log_format import REDONE
 from ..superblock import EXTENDFS, FSERROR, LOGREDO_ERROR, MOUNT, QUIESCED, Superblock, read_superblock
+from .format import REDONE
 from .locate import find_log
 from .map_events import MapEvents
 from .map_rebuild import InodeMapRebuild, rebuild_block_map

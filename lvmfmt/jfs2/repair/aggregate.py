@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ...block.overlay import Overlay
 from ...errors import CorruptImage
-from ..aggregate import AGGREGATE_INODES, SECOND_COPY
+from ..building.aggregate import AGGREGATE_INODES, SECOND_COPY
 from ..check.findings import Report
 from ..check.mapfile import MapFile
 from ..check.ownership import aggregate_owner
@@ -30,8 +30,8 @@ from ..geometry import (
     INODES_PER_IAG,
     PAGE,
 )
-from ..inode_map import control_page, iag_pages
 from ..inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
+from ..maps.inode_map import control_page, iag_pages
 from ..superblock import Superblock
 from ..xtree import ROOT_OFFSET
 from .fixes import Plan

@@ -9,11 +9,11 @@ import numpy as np
 from ...block import BlockDevice, Bytes
 from ...block.overlay import Overlay
 from ...units import MIB, SECTOR
-from ..blockmap import UsedBlocks
 from ..check.aggregate_checks import check_aggregate
 from ..check.findings import Report
 from ..check.subject import Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
+from ..maps.blockmap import UsedBlocks
 from ..superblock import FSERROR, read_superblock
 from .room import Ranges
 from .superblocks import set_state

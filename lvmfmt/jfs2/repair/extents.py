@@ -13,9 +13,9 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
+from ..building.xtree_build import ExtentTrees, FileRuns
 from ..volume import Volume
 from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_ENTRIES, file_extents
-from ..xtree_build import ExtentTrees, FileRuns
 from .room import Ranges, Room
 
 _KEPT_FLAGS = {"aix": 0x04 | 0x10 | 0x20 | 0x80, "linux": 0x04 | 0x08 | 0x10}

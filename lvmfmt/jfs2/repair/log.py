@@ -13,8 +13,8 @@ from ..check.subject import Subject
 from ..dialect import LINUX
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import find_log, redo
+from ..log.format import format_log
 from ..log.pages import MAX_PAGES, OPEN
-from ..log_format import format_log
 from ..superblock import CLEAN, INLINE_LOG, MOUNT, QUIESCED, Superblock
 from .fixes import Plan
 

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice, Buffer, Extent, Piece, PieceList
 from ...block.device import byte_view
-from ..blockmap import UsedBlocks, write_block_map
 from ..check.mapfile import MapFile
 from ..geometry import AIT_OFFSET, BLOCK_MAP_OFFSET, INODE_SIZE, L2_PAGE, PAGE, l1_page
-from ..inode_map import control_page, iag_pages
 from ..inode_table import FILESET
+from ..maps.blockmap import UsedBlocks, write_block_map
+from ..maps.inode_map import control_page, iag_pages
 from ..superblock import Superblock
 from ..xtree import FILE_EXTENT
 from .aggregate import superblock_place

@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...block.overlay import Overlay
-from ..dir_index_build import IndexTables
-from ..dtree_build import Directories
+from ..building.dir_index import IndexTables
+from ..building.dtree_build import Directories
 from ..superblock import Superblock
 from .directories import Name
 from .room import Room

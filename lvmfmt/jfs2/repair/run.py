@@ -22,12 +22,12 @@ from dataclasses import dataclass, field
 
 from ...block import BlockDevice, Bytes
 from ...block.overlay import Overlay
-from ..blockmap import UsedBlocks
 from ..check import Report, check
 from ..check.aggregate_checks import Aggregate as CheckedAggregate
 from ..check.subject import Progress, Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import redo
+from ..maps.blockmap import UsedBlocks
 from ..superblock import CLEAN, CLEAN_QUIESCED, Superblock, read_superblock
 from .aggregate import mend_aggregate
 from .commit import changed_sectors, write_in_order

@@ -27,7 +27,7 @@ from ..geometry import (
     SUPERBLOCK2_OFFSET,
     SUPERBLOCK_OFFSET,
 )
-from ..log_format import LOG_MAGIC, MIN_PAGES
+from ..log.format import LOG_MAGIC, MIN_PAGES
 from ..superblock import (
     GROUP_COMMIT,
     INLINE_LOG,

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...block import BlockDevice, Piece, PieceList
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
-from ..blockmap import MapBits, UsedBlocks, write_block_map
+from ..building.xtree_build import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF
 from ..dialect import AIX, Dialect
 from ..geometry import (
     BLOCK_MAP_OFFSET,
@@ -31,13 +31,13 @@ from ..geometry import (
     l1_page,
 )
 from ..inode import Inode
-from ..inode_map import control_page
 from ..inodes import InodeMap
+from ..log.format import REDONE, format_log
 from ..log.locate import find_log
-from ..log_format import REDONE, format_log
+from ..maps.blockmap import MapBits, UsedBlocks, write_block_map
+from ..maps.inode_map import control_page
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
 from ..xtree import read_extents
-from ..xtree_build import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF
 from .evacuation import Evacuation
 from .free_space import last_used
 from .notebook import Notebook, erase_notebook, read_notebook

@@ -19,16 +19,16 @@ from ...errors import UnsupportedFeature
 from ...layout.jfs2.j2 import EAD
 from ...units import SECTOR, ceil_div
 from ..attributes.descriptor import EXTENT_FLAG
-from ..blockmap import MapBits
+from ..building.dir_index import table_trees
+from ..building.xtree_build import ENTRY
 from ..dialect import LINUX
-from ..dir_index_build import table_trees
 from ..geometry import AIM_OFFSET, PAGE, Geometry
 from ..inode import Inode
 from ..inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..inodes import InodeMap
+from ..maps.blockmap import MapBits
 from ..superblock import Superblock
 from ..xtree import FIRST_ENTRY
-from ..xtree_build import ENTRY
 from .behind import BLOCK_MAP, INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
 from .free_space import FreeSpace, free_runs
 from .notebook import SECTOR_ROW, body_bytes, write_notebook

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...errors import NoSpace
 from ...units import align_up
-from ..blockmap import BLOCKS_PER_L0, MapBits
 from ..geometry import BLOCKS_PER_DMAP, MAX_EXTENT
+from ..maps.blockmap import BLOCKS_PER_L0, MapBits
 
 
 def last_used(bits: MapBits, first: int, blocks: int) -> int:

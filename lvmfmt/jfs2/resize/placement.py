@@ -7,10 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dir_index_build import table_trees
+from ..building.dir_index import table_trees
+from ..building.xtree_build import ExtentTrees, FileRuns
 from ..volume import Volume
 from ..xtree import FILE_EXTENT
-from ..xtree_build import ExtentTrees, FileRuns
 from .behind import BLOCK_MAP, Behind
 from .free_space import FreeSpace
 from .relocation import Relocation

@@ -11,7 +11,7 @@ from ...backup import Archive, Member
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
-from ..inventory import Inventory
+from ..inventory.inventory import Inventory
 from .tar import MAX_DEPTH, MAX_NAME
 from .tree import MemberTree
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ...block import Source
 from ...errors import OperationRefused, printable
-from ..inventory import ENTRY_ROW, INODE_ROW, Inventory
+from ..inventory.inventory import ENTRY_ROW, INODE_ROW, Inventory
 
 
 @dataclass(frozen=True)

@@ -16,7 +16,7 @@ from typing import IO, cast
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
-from ..inventory import Inventory
+from ..inventory.inventory import Inventory
 from .tree import MemberTree
 
 MAX_NAME = 255

@@ -6,8 +6,8 @@ import stat
 
 import numpy as np
 
-from ..inventory import Inventory
-from ..inventory_builder import InventoryBuilder
+from ..inventory.builder import InventoryBuilder
+from ..inventory.inventory import Inventory
 
 
 class MemberTree:

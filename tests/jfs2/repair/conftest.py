@@ -12,7 +12,7 @@ import pytest
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2.filedata import file_device
 from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.read_inventory import link_target
+from lvmfmt.jfs2.inventory.reading import link_target
 from lvmfmt.jfs2.xtree import read_extents
 
 CHECK = Path(__file__).resolve().parent.parent / "check"

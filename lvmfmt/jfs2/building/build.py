@@ -1,0 +1,158 @@
+"""Building a whole file system from an inventory, in one pass over its data.
+
+Inode numbers, trees and addresses are computed from the inventory's arrays; then metadata is written in large
+sequential runs, inode extents IAG by IAG, and file data by a copy plan. The superblocks come last, so that a file
+system that was not finished has no valid magic (reference section 1.4).
+"""
+
+from __future__ import annotations
+
+import stat
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from ...block import BlockDevice
+from ...units import MIB, align_up
+from ..dialect import AIX, Dialect
+from ..format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
+from ..geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
+from ..inventory.builder import InventoryBuilder
+from ..inventory.inventory import Inventory
+from ..log.format import format_log
+from ..maps.blockmap import write_block_map
+from .aggregate import build_superblock, write_aggregate, write_superblocks
+from .placement import Placement
+from .tree_writer import TreeWriter
+
+VOLUME_MANAGER_BYTES = 512
+"""Start of the volume that belongs to the volume manager (LVCB); never written by a file system."""
+
+Progress = Callable[[int], None]
+
+
+@dataclass(frozen=True)
+class BuildReport:
+    """What was built."""
+
+    inodes: int
+    bytes_copied: int
+    blocks: int
+    free_blocks: int
+    problems: tuple[str, ...] = ()
+    """What of the inventory or its source could not be kept, a line each."""
+
+
+def build(
+    device: BlockDevice,
+    inventory: Inventory,
+    *,
+    dialect: Dialect = AIX,
+    now: int,
+    block_size: int = PAGE,
+    log: Log | None = None,
+    identity: Identity | None = None,
+    features: Features | None = None,
+    progress: Progress | None = None,
+) -> BuildReport:
+    """Make a file system on `device` that holds the tree of `inventory`.
+
+    Whatever the device held is gone, except its first 512 bytes, which belong to the volume manager.
+
+    Args:
+        device: the volume.
+        inventory: the tree; a single empty root directory makes an empty file system.
+        dialect: AIX (`J2FS`) or LINUX (`JFS1`, block size 4096 only).
+        now: instant in nanoseconds, the time of creation.
+        block_size: 512, 1024, 2048 or 4096.
+        log: where the log is; by default inline with the dialect's default size.
+        identity: names in the superblock.
+        features: what it may have beyond the oldest form.
+        progress: told how many more bytes of file data are copied.
+
+    Returns:
+        What was built; `Inventory`'s problems of sources that changed are told by who scanned them.
+
+    Raises:
+        NoSpace: the volume is too small; the message says how much is needed.
+        OperationRefused: the inventory is not a tree, or a value cannot be represented.
+    """
+    log = log if log is not None else InlineLog()
+    features = features if features is not None else Features()
+    plan = Placement(inventory, dialect, block_size, now, indexed=features.directory_index)
+    geometry = Geometry.of(
+        device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
+    )
+    plan.place(geometry)
+    device.write(SUPERBLOCK_OFFSET, bytes(PAGE))
+    device.write(SUPERBLOCK2_OFFSET, bytes(PAGE))
+    device.flush()
+    device.write(VOLUME_MANAGER_BYTES, bytes(SUPERBLOCK_OFFSET - VOLUME_MANAGER_BYTES))
+    writer = TreeWriter(plan)
+    writer.write_trees(device)
+    writer.write_inodes(device)
+    totals = write_block_map(device, geometry, dialect, plan.used_blocks())
+    write_aggregate(
+        device,
+        geometry,
+        dialect,
+        now=now,
+        imap=plan.imap_file(),
+        next_generation=(plan.generation + len(plan.numbering.order)) & 0xFFFFFFFF,
+        features=features,
+    )
+    if isinstance(log, InlineLog):
+        format_log(
+            device,
+            dialect,
+            offset=geometry.log_address * block_size,
+            length=geometry.log_blocks * block_size,
+            flag=superblock_flag(dialect, log, features),
+            block_size=block_size,
+        )
+    copied = plan.copy_plan().execute(device, progress=progress)
+    page = build_superblock(
+        geometry, dialect, now=now, log=log, identity=identity or Identity(), features=features
+    )  # fmt: skip
+    write_superblocks(device, page)
+    problems = (*inventory.problems, *plan.attributes.problems)
+    return BuildReport(len(plan.inventory.inodes), copied.bytes_copied, geometry.blocks, totals.free, problems)
+
+
+def mkfs(
+    device: BlockDevice,
+    *,
+    dialect: Dialect = AIX,
+    now: int,
+    block_size: int = PAGE,
+    log: Log | None = None,
+    identity: Identity | None = None,
+    features: Features | None = None,
+) -> BuildReport:
+    """Make an empty file system: a build with nothing in it. AIX: with `lost+found`, as it has it from the start.
+
+    In the Linux dialect, with `directory_index`, the bytes are those of `jfs_mkfs` at the same instant with the same
+    identity, but for bytes that it does not set: of empty log pages, and `s_loguuid` of an inline log.
+    Arguments and errors as `build`.
+    """
+    tree = InventoryBuilder()
+    tree.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
+    return build(
+        device, tree.finish(), dialect=dialect, now=now, block_size=block_size, log=log, identity=identity,
+        features=features,
+    )  # fmt: skip
+
+
+def size_for(
+    inventory: Inventory, *, dialect: Dialect = AIX, block_size: int = PAGE, log: Log | None = None, spare: float = 0.0
+) -> int:
+    """Bytes of the smallest volume, in whole MiB, that holds the tree with a share `spare` of it free."""
+    log = log if log is not None else InlineLog()
+    plan = Placement(inventory, dialect, block_size, 0)
+    need = plan.blocks_needed
+    size = MIN_VOLUME
+    while True:
+        geometry = Geometry.of(size, block_size, log_bytes=log_bytes(dialect, log, size), has_aim2=dialect.has_aim2)
+        missing = plan.end(geometry) + int(need * spare) - geometry.blocks
+        if missing <= 0:
+            return size
+        size = align_up(size + missing * block_size, MIB)
