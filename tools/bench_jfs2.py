@@ -52,12 +52,13 @@ def trees(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
     yield Line("fs build", seconds, mke2fs, "s", 0.25, "mke2fs -d")
 
     # each into a folder of its own, in turns: where much was deleted a moment ago, ext4 looks for inodes very slowly
-    tsk, seconds = [], []
+    tsk: list[float] = []
+    got: list[float] = []
     for i in range(repeat):
         tsk.append(best(1, lambda i=i: run("tsk_recover", "-a", ext4, f"{out}-tsk-{i}")))  # type: ignore[misc]
         get = (PROGRAM, "fs", "get", "-r", image, "/", f"{out}-{i}")
-        seconds.append(best(1, lambda get=get: run(*get)))  # type: ignore[misc]
-    yield Line("fs get -r", min(seconds), min(tsk), "s", 0.6, "tsk_recover")
+        got.append(best(1, lambda get=get: run(*get)))  # type: ignore[misc]
+    yield Line("fs get -r", min(got), min(tsk), "s", 0.6, "tsk_recover")
 
 
 def reading(tree: Path, work: Path, repeat: int) -> Iterator[Line]:

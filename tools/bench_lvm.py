@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench_lines import Line, best, peak_mib
 
-from lvmfmt.block import Buffer, ImageFile
+from lvmfmt.block import BlockDevice, Buffer, ImageFile
 from lvmfmt.block.device import byte_view
 from lvmfmt.lvm import Change, VgKind, VolumeGroup
 from lvmfmt.lvm.geometry import FIRST_PP_PSN
@@ -60,7 +60,7 @@ def make(
     return group, devices  # type: ignore[return-value]
 
 
-def touch(device: Recorded) -> None:
+def touch(device: BlockDevice) -> None:
     """Give a disk the blocks that a group writes: the raw writes, which come second, would not wait for that."""
     device.write(0, bytes(FIRST_PP_PSN * SECTOR))
     for offset in range(FIRST_PP_PSN * SECTOR, device.size - MIB, MIB):

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Sequence
 
-from . import fs_build, fs_change, fs_check, fs_files, fs_forensics, fs_log, fs_make, fs_tree
+from .operands import register_verbs
 
 _EXAMPLES = """\
 examples:
@@ -17,15 +18,19 @@ Fixed operands are counted from the right; everything before them is images.
 """
 
 
-def fill(parser: argparse.ArgumentParser) -> None:
-    """Add the commands of the group."""
+MODULES = {
+    "fs_build": ("build",),
+    "fs_make": ("mkfs", "logform"),
+    "fs_change": ("resize", "identity"),
+    "fs_files": ("ls", "stat", "cat", "get", "put", "rm"),
+    "fs_tree": ("tree",),
+    "fs_log": ("logdump", "logredo"),
+    "fs_check": ("fsck",),
+    "fs_forensics": ("owner", "deleted", "history", "body"),
+}
+
+
+def fill(parser: argparse.ArgumentParser, called: Sequence[str]) -> None:
+    """Add the commands of the group, or what is needed for the one called."""
     parser.epilog = _EXAMPLES
-    verbs = parser.add_subparsers(title="fs commands", metavar="COMMAND", required=True)
-    fs_build.register(verbs)
-    fs_make.register(verbs)
-    fs_change.register(verbs)
-    fs_files.register(verbs)
-    fs_tree.register(verbs)
-    fs_log.register(verbs)
-    fs_check.register(verbs)
-    fs_forensics.register(verbs)
+    register_verbs(parser, "fs commands", MODULES, called)

@@ -28,6 +28,9 @@ COMMANDS = {
 }
 """Name -> what it does. The module NAME_cmd fills in the arguments; only that of the command called is loaded."""
 
+GROUPS = ("fs", "host")
+"""Commands of many verbs: their modules register the verb that is called."""
+
 FINE, FINDINGS, REFUSED, SYSTEM_FAILED = 0, 1, 2, 3
 INTERRUPTED, PIPE_CLOSED = 130, 141
 """What a shell reports for a program ended by SIGINT and SIGPIPE."""
@@ -66,7 +69,8 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
     for name, summary in shown.items():
         command = commands.add_parser(name, help=summary, description=f"{summary}.", formatter_class=ExamplesBelow)
         if name == called:
-            importlib.import_module(f".{name}_cmd", __package__).fill(command)
+            module = importlib.import_module(f".{name}_cmd", __package__)
+            module.fill(command, *([argv[1:2]] if name in GROUPS else []))
     return top
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
+from importlib import import_module
 from pathlib import Path
 from shutil import get_terminal_size
 from typing import TypeAlias
@@ -30,6 +31,23 @@ class ExamplesBelow(argparse.RawDescriptionHelpFormatter):
 def _help_width() -> int:
     """Columns of help texts: those of the terminal, or of COLUMNS, without the last two."""
     return get_terminal_size().columns - 2
+
+
+def register_verbs(
+    parser: argparse.ArgumentParser, title: str, modules: Mapping[str, Sequence[str]], called: Sequence[str]
+) -> None:
+    """Add the verbs of a group of commands: those of the module that has the verb called, or all of them.
+
+    Args:
+        parser: of the group.
+        title: heading of the verbs.
+        modules: module of this package, and the verbs that its `register` adds.
+        called: the verb, if there is one.
+    """
+    verbs = parser.add_subparsers(title=title, metavar="COMMAND", required=True)
+    chosen = [module for module, names in modules.items() if set(called) & set(names)]
+    for module in chosen or modules:
+        import_module(f".{module}", __package__).register(verbs)
 
 
 def verb(verbs: Commands, name: str, summary: str, *, examples: str) -> argparse.ArgumentParser:

@@ -16,11 +16,12 @@ from .volume import Volume
 
 ROOT_OFFSET = 224
 """Where a tree root lies in an inode."""
-ROOT_ENTRIES = 18
-PAGE_ENTRIES = 256
+ROOT_MAXENTRY = 18
+PAGE_MAXENTRY = 256
 FIRST_ENTRY = 2
 MAX_DEPTH = 8
 LEAF, INTERNAL = 0x02, 0x04
+ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 NEVER_WRITTEN = 0x0C
 """Flags of an extent that is allocated but reads as zeros: ABNR of AIX, NOTRECORDED of Linux."""
 
@@ -42,7 +43,7 @@ def read_extents(volume: Volume, root: NDArray[np.uint8], *, at: int, pages: lis
     """
     seen: set[int] = set()
     found: list[NDArray[Any]] = []
-    level = [(root, at, ROOT_ENTRIES)]
+    level = [(root, at, ROOT_MAXENTRY)]
     for _ in range(MAX_DEPTH):
         below = []
         for node, offset, limit in level:
@@ -56,7 +57,7 @@ def read_extents(volume: Volume, root: NDArray[np.uint8], *, at: int, pages: lis
                 if address in seen:
                     raise volume.corrupt("xad", "addr_lo", offset, "a page that is not in the tree yet", address)
                 seen.add(address)
-                below.append((volume.read(address, length), address * volume.block_size, PAGE_ENTRIES))
+                below.append((volume.read(address, length), address * volume.block_size, PAGE_MAXENTRY))
         level = below
         if not level:
             break
@@ -81,14 +82,14 @@ def _entries(volume: Volume, node: NDArray[np.uint8], at: int, limit: int) -> tu
     if kind not in (LEAF, INTERNAL):
         raise volume.corrupt("xtree_header", "flag", at + 16, "leaf or internal", hex(header["flag"]))
     most, count = int(header["maxentry"]), int(header["nextindex"])
-    if not FIRST_ENTRY < most <= limit or (limit == PAGE_ENTRIES and most != limit):
+    if not FIRST_ENTRY < most <= limit or (limit == PAGE_MAXENTRY and most != limit):
         raise volume.corrupt("xtree_header", "maxentry", at + record.offset_of("maxentry"), limit, most)
-    fewest = FIRST_ENTRY if limit != PAGE_ENTRIES else FIRST_ENTRY + 1
+    fewest = FIRST_ENTRY if limit != PAGE_MAXENTRY else FIRST_ENTRY + 1
     if not fewest <= count <= most:
         raise volume.corrupt(
             "xtree_header", "nextindex", at + record.offset_of("nextindex"), f"{fewest} to {most}", count
         )
-    if limit == PAGE_ENTRIES:
+    if limit == PAGE_MAXENTRY:
         length, address = volume.dialect.get_pxd(header["self"])
         if (int(address), int(length)) != (at // volume.block_size, PAGE // volume.block_size):
             raise volume.corrupt(

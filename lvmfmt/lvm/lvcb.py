@@ -19,13 +19,13 @@ from .disk.identity import NS_PER_S
 
 TAG = b"AIX LVCB"
 NO_LABEL = "None"
-_CTIME = re.compile(
+_CTIME = (  # patterns are compiled when the first block is read
     rb"(?:Mon|Tue|Wed|Thu|Fri|Sat|Sun) (?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec) "
     rb"[ 0-3][0-9] [0-2][0-9]:[0-5][0-9]:[0-6][0-9] [0-9]{4}\n"
 )
-_MACHINE = re.compile(rb"[0-9A-F]{6,}")
-_LETTERS = re.compile(rb"([yn])([mxcein])([mxcein])([yns])")
-_LVID_REST = re.compile(rb"[0-9a-f]*\.[0-9]+")
+_MACHINE = rb"[0-9A-F]{6,}"
+_LETTERS = rb"([yn])([mxcein])([mxcein])([yns])"
+_LVID_REST = rb"[0-9a-f]*\.[0-9]+"
 _INTRA = {"m": "m", "c": "c", "e": "e", "i": "ie", "n": "im"}
 _LVID_FIRST = 24
 MOST_LPS = 0xFFFF
@@ -96,16 +96,16 @@ def read(block: bytes, *, offset: int = 0, where: str = "") -> Lvcb:
 
     if not block.startswith(TAG):
         raise CorruptImage("lvcb", "tag", offset=offset, expected=TAG.hex(), found=block[:8].hex(), where=where)
-    times = list(_CTIME.finditer(block))
+    times = list(re.finditer(_CTIME, block))
     if len(times) < 2:
         raise missing("modified" if times else "created", "a time as ctime prints it")
     head = _strings(block[len(TAG) : times[0].start()])
     if len(head) < 3:
         raise missing(("type", "lvid", "lvname")[len(head)], "a text")
-    machine = _MACHINE.search(block, times[1].end())
+    machine = re.compile(_MACHINE).search(block, times[1].end())
     if machine is None:
         raise missing("machine_id", "hex digits")
-    letters = _LETTERS.search(block, machine.end())
+    letters = re.compile(_LETTERS).search(block, machine.end())
     if letters is None:
         raise missing("relocatable", "four letters: relocatable, two policies, strict")
     at = letters.end()
@@ -117,7 +117,7 @@ def read(block: bytes, *, offset: int = 0, where: str = "") -> Lvcb:
     tail = _strings(block[at + 10 if width else at + 6 :])
     lvid = head[1]
     if b"." not in lvid:
-        rest = next((i for i in reversed(range(len(tail))) if _LVID_REST.fullmatch(tail[i])), None)
+        rest = next((i for i in reversed(range(len(tail))) if re.fullmatch(_LVID_REST, tail[i])), None)
         if rest is None:
             raise missing("lvid_rest", "the end of an LVID")
         lvid += tail.pop(rest)

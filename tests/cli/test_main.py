@@ -1,5 +1,7 @@
 """The front door: help, usage, exit codes, and messages that are one printable line."""
 
+import argparse
+import importlib
 import os
 import subprocess
 import sys
@@ -125,3 +127,13 @@ def test_operands_may_stand_after_options() -> None:
 
 def test_version() -> None:
     assert run("--version").stdout.startswith("lvmfmt ")
+
+
+@pytest.mark.parametrize("group", cli.GROUPS)
+def test_a_group_names_the_verbs_of_its_modules(group: str) -> None:
+    """What is listed beside a module is what it registers: a verb is looked for nowhere else."""
+    modules = importlib.import_module(f"lvmfmt.cli.{group}_cmd").MODULES
+    for module, names in modules.items():
+        verbs = argparse.ArgumentParser().add_subparsers()
+        importlib.import_module(f"lvmfmt.cli.{module}").register(verbs)
+        assert tuple(verbs.choices) == names

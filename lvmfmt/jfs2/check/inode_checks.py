@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
 from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY
-from ..xtree import FIRST_ENTRY, ROOT_ENTRIES, ROOT_OFFSET
+from ..xtree import FIRST_ENTRY, ROOT_MAXENTRY, ROOT_OFFSET
 from .attribute_checks import AttributeChecker
 from .dtree_checks import Directory, DirectoryChecker
 from .index_checks import FIRST_INDEX, INLINE_SLOTS, IndexChecker
@@ -72,7 +72,7 @@ class InodeChecker:
         self._indexes = IndexChecker(subject)
         self._attributes = AttributeChecker(subject)
         census.attribute_objects = self._attributes.objects
-        self._capacities = (SHORT_ROOT_MAXENTRY, ROOT_ENTRIES) if subject.is_linux else (ROOT_ENTRIES,)
+        self._capacities = (SHORT_ROOT_MAXENTRY, ROOT_MAXENTRY) if subject.is_linux else (ROOT_MAXENTRY,)
 
     def check(self, group: InodeRows) -> None:
         """Judge the inodes of a group, used and free."""

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import PAGE
-from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_ENTRIES, file_extents
+from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_MAXENTRY, file_extents
 from .ownership import owner_name
 from .subject import Subject
 
@@ -197,7 +197,7 @@ class _Walk:
                 self._shape(row, address, "next", f"siblings {header['prev']} and {header['next']}, expected {links}")
             kind, count = int(header["flag"]) & ~_SIDES, int(header["nextindex"])
             name = f"page {address} of {self._name(row)}"
-            if header["maxentry"] != PAGE_ENTRIES:
+            if header["maxentry"] != PAGE_MAXENTRY:
                 s.find("xtree-capacity", record, "maxentry", at, f"maxentry {header['maxentry']} of {name}")
             if s.pxd(header["self"]) != (address, s.volume.blocks_per_page):
                 own, length = s.pxd(header["self"])
@@ -205,7 +205,7 @@ class _Walk:
             if kind not in (LEAF, INTERNAL):
                 s.find("xtree-flag", record, "flag", at, f"flag {header['flag']:#x} of {name}, expected 2 or 4")
                 continue
-            if not FIRST_ENTRY < count <= PAGE_ENTRIES:
+            if not FIRST_ENTRY < count <= PAGE_MAXENTRY:
                 s.find("xtree-count", record, "nextindex", at, f"nextindex {count} of {name}, expected 3 to 256")
                 continue
             kinds.add(kind)

@@ -15,7 +15,7 @@ from ..inode import Inode
 from ..inode_table import INLINE_AREA, device_number
 from ..inodes import ROOT_DIRECTORY, InodeMap
 from ..volume import Volume
-from ..xtree import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_ENTRIES, ROOT_OFFSET, file_extents, read_extents
+from ..xtree import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents, read_extents
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 from .read_tree import TreeReader
 
@@ -152,7 +152,7 @@ def _extents(volume: Volume, files: NDArray[np.int64], rows: NDArray[Any], roots
     simple = (
         (header["flag"] & 0x06 == LEAF)
         & (header["maxentry"] > FIRST_ENTRY)
-        & (header["maxentry"] <= ROOT_ENTRIES)
+        & (header["maxentry"] <= ROOT_MAXENTRY)
         & (header["nextindex"] >= FIRST_ENTRY)
         & (header["nextindex"] <= FIRST_ENTRY + 1)
     )

@@ -9,10 +9,9 @@ from __future__ import annotations
 
 from struct import Struct
 
-from ..building.xtree_build import ROOT_INTERNAL, ROOT_LEAF
 from ..geometry import PAGE
 from ..log.records import TABLE, XTREE
-from ..xtree import FIRST_ENTRY
+from ..xtree import FIRST_ENTRY, ROOT_INTERNAL, ROOT_LEAF
 from .coding import Piece
 from .dtree_node import Node
 from .file_extents import FileExtents

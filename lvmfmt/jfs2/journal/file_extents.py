@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..building.xtree_build import (
-    FIRST_ENTRY,
-    PAGE_ENTRIES,
-    PAGE_MAXENTRY,
-    ROOT_ENTRIES,
-    ROOT_INTERNAL,
-    ROOT_LEAF,
-    ROOT_MAXENTRY,
-)
+from ..building.xtree_build import PAGE_ENTRIES, ROOT_ENTRIES
 from ..geometry import MAX_EXTENT, PAGE
 from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..log.records import XTREE
-from ..xtree import INTERNAL, LEAF, NEVER_WRITTEN, ROOT_OFFSET, read_extents
+from ..xtree import (
+    FIRST_ENTRY,
+    INTERNAL,
+    LEAF,
+    NEVER_WRITTEN,
+    PAGE_MAXENTRY,
+    ROOT_INTERNAL,
+    ROOT_LEAF,
+    ROOT_MAXENTRY,
+    ROOT_OFFSET,
+    read_extents,
+)
 from .coding import ENTRY, Piece
 from .images import Extents, InodeImage
 from .transaction import Transaction

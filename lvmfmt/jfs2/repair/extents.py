@@ -15,7 +15,7 @@ from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ..building.xtree_build import ExtentTrees, FileRuns
 from ..volume import Volume
-from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_ENTRIES, file_extents
+from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_MAXENTRY, file_extents
 from .room import Ranges, Room
 
 _KEPT_FLAGS = {"aix": 0x04 | 0x10 | 0x20 | 0x80, "linux": 0x04 | 0x08 | 0x10}
@@ -79,7 +79,7 @@ class _Walk:
         entries = file_extents(self.volume.dialect, self.xad.table(node, room, FIRST_ENTRY * self.xad.size))
         good = ~self.volume.bad_extents(entries["address"], entries["length"])
         count = int(header["nextindex"]) - FIRST_ENTRY
-        if not (0 if room != PAGE_ENTRIES - FIRST_ENTRY else 1) <= count <= room:
+        if not (0 if room != PAGE_MAXENTRY - FIRST_ENTRY else 1) <= count <= room:
             count = int(np.append(good, False).argmin())  # the header does not say: up to the first that cannot be
         self.dropped += int((~good[:count]).sum())
         entries, kind = entries[:count][good[:count]], int(header["flag"]) & (LEAF | INTERNAL)

@@ -19,7 +19,7 @@ from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
 from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
 from ..superblock import Superblock
 from ..volume import Volume
-from ..xtree import FIRST_ENTRY, ROOT_ENTRIES
+from ..xtree import FIRST_ENTRY, ROOT_MAXENTRY
 from .attributes import AttributeMender
 from .directories import DirectorySalvager, Name
 from .extents import build_tree, copy_shared, salvage_extents
@@ -287,10 +287,10 @@ def _likely_type(row: NDArray[Any]) -> int | None:
     if root[16] & 0xCF not in (0x83, 0x85):
         return None
     big = int(root[20]) << 8 | int(root[21])
-    capacity = big if big <= ROOT_ENTRIES else int(root[21]) << 8 | int(root[20])
+    capacity = big if big <= ROOT_MAXENTRY else int(root[21]) << 8 | int(root[20])
     if root[17] == 0 or root[19] == 0:  # one of the bytes of a count of 2 to 18, in either byte order
         count = int(root[18]) or int(root[19]) or int(root[17])
-        if capacity in (SHORT_ROOT_MAXENTRY, ROOT_ENTRIES) and FIRST_ENTRY <= count <= capacity:
+        if capacity in (SHORT_ROOT_MAXENTRY, ROOT_MAXENTRY) and FIRST_ENTRY <= count <= capacity:
             return stat.S_IFREG
     slots = root[24 : 24 + int(root[17])] if root[17] <= 8 else root[:0]
     if root[17] <= 8 and len(set(slots.tolist())) == root[17] and all(1 <= slot <= 8 for slot in slots.tolist()):

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ...block import BlockDevice, Piece, PieceList
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
-from ..building.xtree_build import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF
+from ..building.xtree_build import ROOT_ENTRIES
 from ..dialect import AIX, Dialect
 from ..geometry import (
     BLOCK_MAP_OFFSET,
@@ -37,7 +37,7 @@ from ..log.locate import find_log
 from ..maps.blockmap import MapBits, UsedBlocks, write_block_map
 from ..maps.inode_map import control_page
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
-from ..xtree import read_extents
+from ..xtree import FIRST_ENTRY, ROOT_LEAF, read_extents
 from .evacuation import Evacuation
 from .free_space import last_used
 from .notebook import Notebook, erase_notebook, read_notebook
