@@ -136,7 +136,7 @@ def run_body(args: argparse.Namespace) -> int:
 
 def _attributes(found: Stat) -> dict[str, object]:
     times = {name: _time(getattr(found, name)) for name in ("atime", "mtime", "ctime", "otime")}
-    return {**vars(found), **times}
+    return {**found._asdict(), **times}
 
 
 def _time(ns: int) -> str:

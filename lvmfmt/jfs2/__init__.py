@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .building.build import BuildReport, build, mkfs, size_for
+    from .data_order import iter_file_data
     from .dialect import AIX, LINUX, Dialect
-    from .filedata import iter_file_data
     from .filesystem import FileSystem, StatFs
     from .format_options import ExternalLog, Features, Identity, InlineLog, Log
     from .inventory.builder import InventoryBuilder
@@ -44,7 +44,7 @@ __all__ = [
 _NAMES = {
     "building.build": ("BuildReport", "build", "mkfs", "size_for"),
     "dialect": ("AIX", "LINUX", "Dialect"),
-    "filedata": ("iter_file_data",),
+    "data_order": ("iter_file_data",),
     "filesystem": ("FileSystem", "StatFs"),
     "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
     "inventory.inventory": ("Inventory",),

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,10 @@ from numpy.typing import NDArray
 from ..layout.jfs2 import LEAF_SLOT_INDEXED
 from .dialect import Dialect
 from .dtree import INTERNAL, LEAF, MAX_DEPTH, NUMBERS, ROOT_SLOTS, HeadSlot, Node, NodeReader
-from .dtree_leaves import LeafEntries, Leaves, decode_leaves
 from .volume import Volume
+
+if TYPE_CHECKING:  # many directories at once: a lookup does without
+    from .dtree_leaves import LeafEntries, Leaves
 
 _TOGETHER = 256
 """Leaves that are decoded at a time."""
@@ -86,6 +88,8 @@ class DirectoryReader:
         Args:
             roots: tree roots in inodes, shape (directories, 288).
         """
+        from .dtree_leaves import Leaves, decode_leaves
+
         heads = roots[:, self._stbl_at : self._stbl_at + ROOT_SLOTS - 1]
         counts = roots[:, 17].astype(np.int64)
         plain = (roots[:, 16] & (LEAF | INTERNAL | 0x01) == LEAF | 0x01) & (counts < ROOT_SLOTS)
@@ -144,6 +148,8 @@ class DirectoryReader:
 
     def _together(self, leaves: list[Node]) -> LeafEntries:
         """The entries of leaves in their order; those of one size are taken apart together."""
+        from .dtree_leaves import LeafEntries, decode_leaves
+
         parts = []
         for size in {leaf.slot_count for leaf in leaves}:
             which = [i for i, leaf in enumerate(leaves) if leaf.slot_count == size]
@@ -160,6 +166,8 @@ class DirectoryReader:
 
 def _matrix(leaves: list[Node], slots: int) -> Leaves:
     """Leaves that are so many slots large, as arrays."""
+    from .dtree_leaves import Leaves
+
     count, width = len(leaves), max(len(leaf.slots) for leaf in leaves)
     raw = np.frombuffer(b"".join([leaf.raw for leaf in leaves]), np.uint8)
     heads = np.frombuffer(b"".join([leaf.slots.ljust(width, b"\0") for leaf in leaves]), np.uint8)

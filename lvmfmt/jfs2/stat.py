@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +14,7 @@ from .inode import Inode
 from .inode_table import device_number
 
 
-@dataclass(frozen=True)
-class Stat:
+class Stat(NamedTuple):
     """Attributes of a file.
 
     Attributes:

@@ -17,12 +17,12 @@ from .inodes import ROOT_DIRECTORY, InodeMap
 from .stat import Stat
 from .superblock import Superblock
 from .volume import Volume
-from .walk import Found, descend
 from .xtree import read_extents
 
 if TYPE_CHECKING:
     from .attributes import Acl, AttributeReader, Attributes
     from .inventory.inventory import Inventory
+    from .walk import Found
 
 
 class StatFs(NamedTuple):
@@ -118,6 +118,8 @@ class View:
     def descend(self, top: str = "/", *, depth: int | None = None) -> Iterator[Found]:
         """As `walk`, and where in the tree each path is."""
         path = "/" + "/".join(parts_of(top))
+        from .walk import descend
+
         return descend(self.volume, self.inodes, self.directories, path, self.inode(top), depth)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from ...errors import NotFound
 from ...units import GIB, KIB, MIB, SECTOR, ceil_div
-from .. import formats
+from ..formats import rows
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..registry import Command, UsageError, flags
@@ -26,22 +26,22 @@ def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int
         raise UsageError
     name, unit = _UNITS[units.pop()] if units else _BLOCKS
     used = "I" in given
-    print(formats.df_used_header(name) if used else formats.df_header(name), file=stdout)
+    print(rows.df_used_header(name) if used else rows.df_header(name), file=stdout)
     for device, point in _chosen(machine, operands):
         if not device.startswith("/dev/"):
-            row = formats.df_used_pseudo_row(device, point) if used else formats.df_pseudo_row(device, point)
+            row = rows.df_used_pseudo_row(device, point) if used else rows.df_pseudo_row(device, point)
             print(row, file=stdout)
             continue
         files = machine.mounted(point)
         counts = files.statfs()
         size, free = files.device.size, counts.free_blocks * files.block_size  # AIX counts the work area of fsck in
         if used:
-            print(formats.df_used_row(device, size, free, point, unit), file=stdout)
+            print(rows.df_used_row(device, size, free, point, unit), file=stdout)
             continue
         # JFS2 makes inodes as it needs them. AIX's %Iused follows no simple rule; this one says how many more the
         # free space could hold, at a block each
         percent = ceil_div(100 * counts.inodes_used, counts.inodes_used + counts.free_blocks)
-        print(formats.df_row(device, size, free, counts.inodes_used, percent, point, unit), file=stdout)
+        print(rows.df_row(device, size, free, counts.inodes_used, percent, point, unit), file=stdout)
     return 0
 
 

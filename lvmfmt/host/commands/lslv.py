@@ -9,8 +9,7 @@ import numpy as np
 
 from ...errors import printable
 from ...lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
-from .. import formats
-from ..formats.details import VolumeFacts
+from ..formats import maps, rows
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
@@ -52,9 +51,11 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 
 
 def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: LogicalVolume) -> list[str]:
+    from ..formats.details import VolumeFacts, volume_details
+
     state = "opened" if volume.name in open_volumes(machine, group) else "closed"
     known = volume.lvcb
-    return formats.volume_details(
+    return volume_details(
         VolumeFacts(
             name=volume.name,
             group=group_name,
@@ -88,7 +89,7 @@ def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: Logi
 
 def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterator[str]:
     yield f"{printable(volume.name)}:{printable(mount_point(volume))}"
-    yield formats.volume_disks_header()
+    yield rows.volume_disks_header()
     names = machine.disk_names(list(group.physical_volumes))
     wanted = INTRA.get(volume.intra, Region.OUTER_MIDDLE)
     for name, pv in zip(names, group.physical_volumes.values(), strict=True):
@@ -98,7 +99,7 @@ def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Itera
             held = np.zeros(pv.pp_count, bool)
             held[volume.map.pp[here] - 1] = True
             regions = by_region(pv, held)
-            yield formats.volume_disks_row(name, copies, 100 * regions[wanted] // sum(regions), regions)
+            yield rows.volume_disks_row(name, copies, 100 * regions[wanted] // sum(regions), regions)
 
 
 def _map(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterator[str]:
@@ -107,7 +108,7 @@ def _map(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterato
     names = dict(zip(pvids, machine.disk_names(list(pvids.values())), strict=True))
     pv, pp = volume.map.pv.tolist(), volume.map.pp.tolist()
     rows = [[(pp[c][n], names.get(pv[c][n], "")) for c in range(volume.copies)] for n in range(volume.lps)]
-    yield from formats.volume_map(rows)
+    yield from maps.volume_map(rows)
 
 
 def _disk(machine: Machine, name: str, volume_name: str | None) -> Iterator[str]:
@@ -127,7 +128,7 @@ def _disk(machine: Machine, name: str, volume_name: str | None) -> Iterator[str]
     tail = f":{volume.name}:{mount_point(volume)}" if volume else "::"
     yield printable(f"{disk.name}{tail}")
     regions = [Region(int(n)) for n in region_of(pv.pp_count)]
-    yield from formats.partition_map(_states(pv, volume), regions)
+    yield from maps.partition_map(_states(pv, volume), regions)
 
 
 def _states(pv: PhysicalVolume, volume: LogicalVolume | None) -> list[str]:

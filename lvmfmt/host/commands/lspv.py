@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from ...errors import ImageIOError, NotFound, printable
 from ...lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
-from .. import formats
-from ..formats.details import PhysicalFacts
+from ..formats import maps, rows
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
@@ -43,7 +42,9 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     assert known is not None and disk.pvid is not None
     if not asked and not machine.is_varied_on(known):
         print(message("not-varied-on", program=""), file=stderr)
-        _print(formats.unknown_physical_details(disk.name, name, disk.pvid, known.vgid), stdout)
+        from ..formats.details import unknown_physical_details
+
+        _print(unknown_physical_details(disk.name, name, disk.pvid, known.vgid), stdout)
         return 1
     group = varied_on_group(machine, name, "")
     pv = group.physical_volumes.get(disk.pvid)
@@ -54,7 +55,7 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         _print(_volumes(machine, group, pv), stdout)
     elif "p" in asked:
         print(f"{printable(disk.name)}:", file=stdout)
-        _print(formats.pp_ranges(_ranges(group, pv)), stdout)
+        _print(maps.pp_ranges(_ranges(group, pv)), stdout)
     elif "M" in asked:
         _print(partitions(group, pv, disk.name), stdout)
     else:
@@ -71,7 +72,7 @@ def _list(machine: Machine, stdout: TextIO, *, with_identifiers: bool) -> None:
     states = _states(machine)
     for disk in machine.disks():
         group = devices.group_of(machine.odm, disk.pvid)
-        row = formats.lspv_row(disk.name, disk.pvid, group, states.get(disk.pvid or "", ""))
+        row = rows.lspv_row(disk.name, disk.pvid, group, states.get(disk.pvid or "", ""))
         if with_identifiers:
             row += printable(machine.odm.attribute(disk.name, "unique_id") or "")
         print(row, file=stdout)
@@ -92,8 +93,10 @@ def _states(machine: Machine) -> dict[str, str]:
 
 
 def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> list[str]:
+    from ..formats.details import PhysicalFacts, physical_details
+
     volumes = sum(pv.number in v.pv_numbers for v in group.logical_volumes.values())
-    return formats.physical_details(
+    return physical_details(
         PhysicalFacts(
             name=disk.name, group=name, pvid=pv.pvid, vgid=group.vgid, state=pv_state(pv), stale=int(pv.stale.sum()),
             allocatable=not pv.state & NO_ALLOCATION, pp_size=pv.pp_size, volumes=volumes, total=pv.pp_count,
@@ -104,14 +107,14 @@ def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> l
 
 
 def _volumes(machine: Machine, group: VolumeGroup, pv: PhysicalVolume) -> Iterator[str]:
-    yield formats.pv_volumes_header(machine.profile)
+    yield rows.pv_volumes_header(machine.profile)
     for volume in group.logical_volumes.values():
         here = volume.map.pv == pv.number
         if here.any():
             held = np.zeros(pv.pp_count, bool)
             held[volume.map.pp[here] - 1] = True
             lps = int(here.any(axis=0).sum())
-            yield formats.pv_volumes_row(
+            yield rows.pv_volumes_row(
                 machine.profile, volume.name, lps, int(held.sum()), by_region(pv, held), mount_point(volume)
             )
 

@@ -6,8 +6,7 @@ from typing import TextIO
 
 from ...errors import printable
 from ...lvm import LogicalVolume, VgKind
-from .. import formats
-from ..formats.details import GroupFacts
+from ..formats import rows
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
@@ -48,6 +47,8 @@ def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
     group = varied_on_group(machine, name, "")
     pvs = group.physical_volumes.values()
+    from ..formats.details import GroupFacts, group_details
+
     known = devices.group(machine.odm, name)
     geometry = group.state.geometry
     facts = GroupFacts(
@@ -73,14 +74,14 @@ def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> Non
         max_disks=geometry.max_pvs,
         ltg_size=1 << group.record.ltg_shift,
     )
-    for line in formats.group_details(machine.profile, facts):
+    for line in group_details(machine.profile, facts):
         print(line, file=stdout)
 
 
 def _volumes(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
     group = varied_on_group(machine, name, "")
     print(f"{printable(name)}:", file=stdout)
-    print(formats.lsvg_volumes_header(machine.profile), file=stdout)
+    print(rows.lsvg_volumes_header(machine.profile), file=stdout)
     in_use = open_volumes(machine, group)
     for volume in group.logical_volumes.values():
         print(_row(machine, volume, volume.name in in_use), file=stdout)
@@ -89,7 +90,7 @@ def _volumes(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> Non
 def _row(machine: Machine, volume: LogicalVolume, is_open: bool) -> str:
     state = f"{'open' if is_open else 'closed'}/{'stale' if volume.stale_pps else 'syncd'}"
     disks = len(volume.pv_numbers)
-    return formats.lsvg_volumes_row(
+    return rows.lsvg_volumes_row(
         machine.profile, volume.name, volume.type, volume.lps, volume.pps, disks, state, mount_point(volume)
     )
 
@@ -98,13 +99,13 @@ def _disks(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
     group = varied_on_group(machine, name, "")
     names = {d.pvid: d.name for d in machine.disks()}
     print(f"{printable(name)}:", file=stdout)
-    print(formats.lsvg_disks_header(machine.profile), file=stdout)
+    print(rows.lsvg_disks_header(machine.profile), file=stdout)
     for pvid, pv in group.physical_volumes.items():
         if pvid not in names:
             print(message("device-id-unknown", program="", pvid=pvid), file=stderr)
         free, regions = int(pv.free.sum()), by_region(pv, pv.free)
         disk = names.get(pvid, pvid)
-        print(formats.lsvg_disks_row(machine.profile, disk, pv_state(pv), pv.pp_count, free, regions), file=stdout)
+        print(rows.lsvg_disks_row(machine.profile, disk, pv_state(pv), pv.pp_count, free, regions), file=stdout)
 
 
 def _partitions(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:

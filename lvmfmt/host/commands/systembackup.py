@@ -9,9 +9,9 @@ from typing import TextIO
 
 from ...backup import Archive, Member
 from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
-from .. import formats
 from ..alternate import exclude
 from ..archive import archives, imagedata
+from ..formats import rows
 from ..install.rootvg import ROOTVG
 from ..machine import mounting
 from ..machine.machine import Machine
@@ -210,12 +210,12 @@ def describe_image(machine: Machine, data: bytes) -> list[str]:
         ("image-oslevel", head.get("OSLEVEL", "")), ("image-size", size), ("image-shrink-size", shrunk),
     )  # fmt: skip
     lines = [message(key, value=value) for key, value in values]
-    lines += ["", f"{printable(name)}:", formats.lsvg_volumes_header(machine.profile)]
+    lines += ["", f"{printable(name)}:", rows.lsvg_volumes_header(machine.profile)]
     for volume in volumes:
         disks = len(volume.get("LV_SOURCE_DISK_LIST", "").split())
         row = (volume.get("LOGICAL_VOLUME", ""), volume.get("TYPE", ""), _number(volume, "LPs"), _number(volume, "PP"))
         point = volume.get("MOUNT_POINT", "") or "N/A"
-        lines.append(formats.lsvg_volumes_row(machine.profile, *row, disks, volume.get("LV_STATE", ""), point))
+        lines.append(rows.lsvg_volumes_row(machine.profile, *row, disks, volume.get("LV_STATE", ""), point))
     return lines
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...errors import CorruptImage, printable
 from ...layout.record import Record
@@ -54,8 +54,7 @@ def evidence(error: CorruptImage) -> str:
     return f"expected {error.expected}, found {error.found}"
 
 
-@dataclass(frozen=True)
-class Checker:
+class Checker(NamedTuple):
     """Raises `CorruptImage` for fields of one structure that lies at `offset` of the image called `where`."""
 
     record: Record

@@ -31,9 +31,14 @@ def read_boot_record(device: BlockDevice) -> Any:
 def read_pvid(device: BlockDevice) -> str | None:
     """The PVID, 16 hex digits; None if the disk has none."""
     try:
-        raw = read_boot_record(device).pv_id
+        return pvid_in(read_boot_record(device))
     except CorruptImage:
         return None
+
+
+def pvid_in(boot_record: Any) -> str | None:
+    """The PVID in the fields of a boot record, 16 hex digits; None if the disk has none."""
+    raw = bytes(boot_record.pv_id)
     return raw[:8].hex() if any(raw[:8]) else None
 
 

@@ -9,7 +9,7 @@ from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
 from ..check.problems import Problem
 from . import recordcopies as lvm_record
-from .boot import read_boot_record, read_pvid
+from .boot import pvid_in, read_boot_record
 from .record import FIRST_PSN, LvmRecord
 
 
@@ -41,11 +41,11 @@ def scan(devices: Sequence[BlockDevice]) -> list[DiskInfo]:
 
 def _scan(device: BlockDevice) -> DiskInfo:
     record, problems = lvm_record.read(device)
+    pvid = None
     try:
-        read_boot_record(device)
+        pvid = pvid_in(read_boot_record(device))
     except CorruptImage as error:
         problems.insert(0, Problem.of("boot-record", error))
-    pvid = read_pvid(device)
     if record is not None and pvid is None:
         problems.append(Problem("disk-pvid", "boot_record", "pv_id", 0x80, "the disk has no PVID", device.name))
     return DiskInfo(device, pvid, record, problems)

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from lvmfmt.host import formats
+from lvmfmt.host.formats import details, maps, rows
 from lvmfmt.host.formats.details import GroupFacts, PhysicalFacts, VolumeFacts
 from lvmfmt.host.profiles import profile
 from lvmfmt.lvm import Region
@@ -17,11 +17,11 @@ def test_a_disk_of_a_group_that_is_varied_on() -> None:
         "hdisk0", "rootvg", "00c6ce9d4f2c404a", "00c6ce9d00004c000000014302ee7629", "active", 0, True, 64 * MIB, 17,
         543, 169, 2, (8, 0, 0, 59, 102), (101, 109, 108, 49, 7),
     )  # fmt: skip
-    assert formats.physical_details(facts) == SHOWN["lspv hdisk0"]
+    assert details.physical_details(facts) == SHOWN["lspv hdisk0"]
 
 
 def test_a_disk_of_a_group_that_is_not() -> None:
-    lines = formats.unknown_physical_details(
+    lines = details.unknown_physical_details(
         "hdisk1", "altinst_rootvg", "00c6ce9d53fc4e84", "00c6ce9d00004c00000001436b015eb8"
     )
     assert lines == SHOWN["lspv hdisk1"]
@@ -35,8 +35,8 @@ def group_facts() -> GroupFacts:
 
 
 def test_a_group_as_5_3_and_later_releases_print_it() -> None:
-    assert formats.group_details(profile("5.3"), group_facts()) == SHOWN["lsvg rootvg"]
-    later = formats.group_details(profile("7.1"), group_facts())
+    assert details.group_details(profile("5.3"), group_facts()) == SHOWN["lsvg rootvg"]
+    later = details.group_details(profile("7.1"), group_facts())
     assert later[5] == "OPEN LVs:           17                       QUORUM:         2 (Enabled)"
     assert [line.split(":")[0] for line in later[-2:]] == ["PV RESTRICTION", "DISK BLOCK SIZE"]
 
@@ -47,28 +47,28 @@ def test_a_logical_volume() -> None:
         False, 512, 64 * MIB, 1, "parallel", 1, 1, 0, "non-relocatable", "minimum", False, "edge", 32, "N/A",
         "primary_bootlv", "on/ACTIVE", "yes", 0, 0,
     )  # fmt: skip
-    assert formats.volume_details(facts) == SHOWN["lslv hd5"]
+    assert details.volume_details(facts) == SHOWN["lslv hd5"]
 
 
 def test_tables() -> None:
     release = profile("7.1")
     lines = SHOWN["lspv -l hdisk0"]
-    assert formats.pv_volumes_header(release) == lines[0]
-    assert formats.pv_volumes_row(release, "lv_dump", 16, 16, (0, 0, 0, 16, 0), "N/A") == lines[1]
-    assert formats.pv_volumes_row(release, "hd4", 3, 3, (0, 0, 3, 0, 0), "/") == lines[2]
-    assert [formats.lsvg_disks_header(release), formats.lsvg_disks_row(
+    assert rows.pv_volumes_header(release) == lines[0]
+    assert rows.pv_volumes_row(release, "lv_dump", 16, 16, (0, 0, 0, 16, 0), "N/A") == lines[1]
+    assert rows.pv_volumes_row(release, "hd4", 3, 3, (0, 0, 3, 0, 0), "/") == lines[2]
+    assert [rows.lsvg_disks_header(release), rows.lsvg_disks_row(
         release, "hdisk1", "active", 199, 68, (8, 0, 0, 20, 40))] == SHOWN["lsvg -p rootvg"]  # fmt: skip
-    assert [formats.volume_disks_header(), formats.volume_disks_row(
+    assert [rows.volume_disks_header(), rows.volume_disks_row(
         "hdisk0", (8, 0, 0), 100, (0, 0, 8, 0, 0))] == SHOWN["lslv -l hd4"]  # fmt: skip
 
 
 def test_the_map_of_a_volume() -> None:
     rows = [[(35, "EMC_3451_0DEF"), (49, "EMC_3339_1F45"), (0, "")]]
-    assert list(formats.volume_map(rows)) == SHOWN["lslv -m ora001"]
+    assert list(maps.volume_map(rows)) == SHOWN["lslv -m ora001"]
 
 
 def test_the_map_of_a_disk_has_ten_partitions_a_line_and_a_blank_line_between_regions() -> None:
     regions = [Region.OUTER_EDGE] * 12 + [Region.CENTER]
-    lines = list(formats.partition_map(["USED"] * 11 + ["FREE", "0001"], regions))
+    lines = list(maps.partition_map(["USED"] * 11 + ["FREE", "0001"], regions))
     expected = [[*["USED"] * 10, "1-10"], ["USED", "FREE", "11-12"], [], ["0001", "13-13"]]
     assert [line.split() for line in lines] == expected

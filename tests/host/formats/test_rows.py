@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from lvmfmt.host import formats
+from lvmfmt.host.formats import rows
 from lvmfmt.host.profiles import profile
 from lvmfmt.units import MIB
 
@@ -17,30 +17,30 @@ LSVG = (TRANSCRIPTS / "lsvg-l.txt").read_text().splitlines()
 @pytest.mark.parametrize("line", [line for line in ARTICLE if line.startswith("hdisk") and "  " in line])
 def test_lspv_rows_of_the_article(line: str) -> None:
     name, pvid, group, *state = line.split()
-    row = formats.lspv_row(name, pvid, None if group == "None" else group, state[0] if state else "")
+    row = rows.lspv_row(name, pvid, None if group == "None" else group, state[0] if state else "")
     assert row.rstrip() == line
     assert len(row) == 16 + 36 + 16 + 12  # AIX keeps the blanks at the end
 
 
 def test_lspv_row_of_a_disk_without_identity() -> None:
     # the form of IBM's documents for a new disk
-    assert formats.lspv_row("hdisk2", None, None, "").rstrip() == (
+    assert rows.lspv_row("hdisk2", None, None, "").rstrip() == (
         "hdisk2          none                                None"
     )
 
 
 def test_df_header_of_the_article() -> None:
-    assert formats.df_header("MB blocks") == DF[0]
+    assert rows.df_header("MB blocks") == DF[0]
 
 
 @pytest.mark.parametrize("line", DF[1:])
 def test_df_rows_of_the_article(line: str) -> None:
     device, size, free, _, inodes, inode_percent, mount_point = [*line.split(), ""][:7]
     if size == "-":
-        assert formats.df_pseudo_row(device, line.split()[-1]) == line
+        assert rows.df_pseudo_row(device, line.split()[-1]) == line
         return
     # MB with two decimals; %Used is computed, not copied
-    row = formats.df_row(
+    row = rows.df_row(
         device, round(float(size) * MIB), round(float(free) * MIB), int(inodes), int(inode_percent[:-1]), mount_point
     )
     assert row == line
@@ -48,16 +48,16 @@ def test_df_rows_of_the_article(line: str) -> None:
 
 def test_lsvg_rows_of_a_later_release() -> None:
     release = profile("7.1")
-    assert formats.lsvg_volumes_header(release) == LSVG[1]
+    assert rows.lsvg_volumes_header(release) == LSVG[1]
     for line in LSVG[2:]:
         name, type, lps, pps, pvs, state, mount_point = line.split()
-        assert formats.lsvg_volumes_row(release, name, type, int(lps), int(pps), int(pvs), state, mount_point) == line
+        assert rows.lsvg_volumes_row(release, name, type, int(lps), int(pps), int(pvs), state, mount_point) == line
 
 
 def test_lsvg_columns_of_5_3_are_two_narrower() -> None:
-    row = formats.lsvg_volumes_row(profile("5.3"), "hd5", "boot", 1, 2, 2, "closed/syncd", "N/A")
+    row = rows.lsvg_volumes_row(profile("5.3"), "hd5", "boot", 1, 2, 2, "closed/syncd", "N/A")
     assert row == "hd5                 boot       1     2     2    closed/syncd  N/A"
 
 
 def test_an_empty_file_system_is_not_a_division_by_zero() -> None:
-    assert formats.percent_used(0, 0) == 0
+    assert rows.percent_used(0, 0) == 0
