@@ -36,7 +36,7 @@ Names never lead out of DEST, whatever the archive says. Owners are kept for the
 def fill(parser: argparse.ArgumentParser) -> None:
     """Add the commands of the group."""
     parser.epilog = _EXAMPLES
-    verbs: Commands = parser.add_subparsers(title="bff commands", metavar="COMMAND", required=True)
+    verbs: Commands = parser.add_subparsers(prog=parser.prog, title="bff commands", metavar="COMMAND", required=True)
     listing = verb(verbs, "list", "list an archive's members", examples=_LIST_EXAMPLES)
     listing.add_argument("file", metavar="FILE", help="a package, mksysb, savevg or other archive by name")
     add_json(listing)

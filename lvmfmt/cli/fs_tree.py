@@ -78,7 +78,8 @@ def _draw(fs: FileSystem, top: str, depth: int | None) -> None:
         guides.append("    " if is_last else through)
         directories += status.is_directory
         others += not status.is_directory
-    print(f"\n{directories} directories, {others} files")
+    folders = "directory" if directories == 1 else "directories"
+    print(f"\n{directories} {folders}, {others} {'file' if others == 1 else 'files'}")
 
 
 def _plain(guide: str, name: str, directory: bool) -> None:

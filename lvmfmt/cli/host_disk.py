@@ -24,7 +24,7 @@ the running system finds a new disk with cfgmgr, or at its next boot
 def register(verbs: Commands) -> None:
     """Add the commands."""
     disk = verb(verbs, "disk", "plug disks in and out, make them fail and come back", examples=_EXAMPLES)
-    actions = disk.add_subparsers(title="disk commands", metavar="COMMAND", required=True)
+    actions = disk.add_subparsers(prog=disk.prog, title="disk commands", metavar="COMMAND", required=True)
     for name, summary, action in (
         ("list", "show the slots of a host", _list),
         ("add", "plug a disk in: a new one, or an image, which moves into the host's folder", _add),

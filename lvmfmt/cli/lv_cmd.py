@@ -47,7 +47,7 @@ import is stopped, all copies but one are marked stale.
 def fill(parser: argparse.ArgumentParser) -> None:
     """Add the commands of the group."""
     parser.epilog = _EXAMPLES
-    verbs = parser.add_subparsers(title="lv commands", metavar="COMMAND", required=True)
+    verbs = parser.add_subparsers(prog=parser.prog, title="lv commands", metavar="COMMAND", required=True)
     listing = verb(verbs, "list", "list the logical volumes", examples=_LIST_EXAMPLES)
     add_operands(listing, "IMAGE", "disk images of one or more volume groups")
     add_json(listing)

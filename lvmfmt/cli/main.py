@@ -62,7 +62,7 @@ def parser(argv: Sequence[str]) -> argparse.ArgumentParser:
         formatter_class=ExamplesBelow,
     )
     top.add_argument("--version", action="version", version=f"lvmfmt {__version__}")
-    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    commands = top.add_subparsers(prog=top.prog, title="commands", metavar="COMMAND", required=True)
     called = next((word for word in argv if not word.startswith("-")), None)
     # building a parser takes a millisecond: those of other commands are made where the choice is shown
     shown = {called: COMMANDS[called]} if called in COMMANDS and argv[0] == called else COMMANDS

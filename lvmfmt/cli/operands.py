@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Mapping, Sequence
-from functools import cache
 from importlib import import_module
 from pathlib import Path
-from shutil import get_terminal_size
 from typing import TypeAlias
 
 from ..errors import OperationRefused
@@ -15,22 +13,24 @@ from ..units import parse_size
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a parser gives for its sub-commands."""
+_USUAL_WIDTH = 78
 
 
 class ExamplesBelow(argparse.RawDescriptionHelpFormatter):
     """Keeps the lines of the examples as they are written.
 
-    A parser makes one for every argument, and each would ask for the width of the terminal.
+    A parser makes one for every argument; only a help that is shown asks for the width of the terminal.
     """
 
     def __init__(self, prog: str) -> None:
-        super().__init__(prog, width=_help_width())
+        super().__init__(prog, width=_USUAL_WIDTH)
 
+    def format_help(self) -> str:
+        """The help, as wide as the terminal."""
+        from shutil import get_terminal_size
 
-@cache
-def _help_width() -> int:
-    """Columns of help texts: those of the terminal, or of COLUMNS, without the last two."""
-    return get_terminal_size().columns - 2
+        self._width = get_terminal_size().columns - 2
+        return super().format_help()
 
 
 def register_verbs(
@@ -44,7 +44,7 @@ def register_verbs(
         modules: module of this package, and the verbs that its `register` adds.
         called: the verb, if there is one.
     """
-    verbs = parser.add_subparsers(title=title, metavar="COMMAND", required=True)
+    verbs = parser.add_subparsers(prog=parser.prog, title=title, metavar="COMMAND", required=True)
     chosen = [module for module, names in modules.items() if set(called) & set(names)]
     for module in chosen or modules:
         import_module(f".{module}", __package__).register(verbs)

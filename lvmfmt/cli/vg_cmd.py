@@ -41,7 +41,7 @@ found may be what is left of a volume that was removed. Exit status 0: something
 def fill(parser: argparse.ArgumentParser) -> None:
     """Add the commands of the group."""
     parser.epilog = _EXAMPLES
-    verbs = parser.add_subparsers(title="vg commands", metavar="COMMAND", required=True)
+    verbs = parser.add_subparsers(prog=parser.prog, title="vg commands", metavar="COMMAND", required=True)
     check = verb(verbs, "check", "find every disagreement in a volume group", examples=_CHECK_EXAMPLES)
     add_operands(check, "IMAGE", "disk images of one or more volume groups")
     check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
