@@ -14,8 +14,8 @@ from bench_lines import Line, best, peak_mib
 from lvmfmt.block import BlockDevice, Buffer, ImageFile
 from lvmfmt.block.device import byte_view
 from lvmfmt.lvm import Change, VgKind, VolumeGroup
+from lvmfmt.lvm.copied.reidentifying import reidentify
 from lvmfmt.lvm.geometry import FIRST_PP_PSN
-from lvmfmt.lvm.reidentify.reidentifying import reidentify
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import GIB, MIB, SECTOR, TIB
 

@@ -88,7 +88,8 @@ def parse(argv: Sequence[str]) -> argparse.Namespace:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    gc.set_threshold(_SELDOM)
+    if argv is None:  # a process of its own
+        gc.set_threshold(_SELDOM)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts these at its import, and nothing here uses them
     try:
         args = parse(sys.argv[1:] if argv is None else argv)

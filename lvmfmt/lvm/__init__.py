@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from .change.split import join_group, split_group
     from .check.problems import Problem
     from .check.rules import RULES, Rule, Severity
+    from .copied.reidentifying import reidentify
+    from .copied.surveying import FoundGroup, Survey, members_of, survey
     from .disk.boot import clear_boot_record, clear_pvid, read_boot_record, read_pvid, write_boot_record, write_pvid
     from .disk.identity import new_pvid, new_vgid
     from .disk.record import LvmRecord
@@ -26,8 +28,6 @@ if TYPE_CHECKING:
     from .online.handover import Standing, leave, read_left, resume
     from .online.online import OnlineGroup
     from .online.varying_on import NoQuorum, PvState, PvStatus, refresh, varyon
-    from .reidentify.reidentifying import reidentify
-    from .reidentify.surveying import FoundGroup, Survey, members_of, survey
     from .transfer import export_lv, import_lv
     from .views import split_disks
     from .volume import LogicalVolume, PhysicalVolume
@@ -148,7 +148,7 @@ _NAMES = {
         "region_of",
         "region_sizes",
     ),
-    "reidentify.reidentifying": ("reidentify",),
+    "copied.reidentifying": ("reidentify",),
     "check.rules": (
         "RULES",
         "Rule",
@@ -158,7 +158,7 @@ _NAMES = {
         "join_group",
         "split_group",
     ),
-    "reidentify.surveying": (
+    "copied.surveying": (
         "FoundGroup",
         "Survey",
         "members_of",
