@@ -326,6 +326,6 @@ def test_what_scripts_ask_one_value_of(host: Box, groups: dict[str, VolumeGroup]
             for line in host.good(f"lqueryvg -Atp {GROUPS[name][0]}")
             if ":" in line
         )
-        assert 1 << int(tags["PP Size"]) == group.pp_size
+        assert group.pp_size == 1 << int(tags["PP Size"])
         assert int(tags["LV count"]) == len(group.logical_volumes) and int(tags["PV count"]) == 2
         assert int(tags["Free PPs"]) == sum(int(pv.free.sum()) for pv in group.physical_volumes.values())

@@ -45,6 +45,9 @@ class Clone:
         say: prints a line of the command's output.
         progress: told how many more bytes are copied.
         list_files: print the names of the files.
+
+    Attributes:
+        problems: what could not be taken over, a line each.
     """
 
     def __init__(
@@ -67,6 +70,7 @@ class Clone:
         self.say = say
         self.progress = progress
         self.list_files = list_files
+        self.problems: list[str] = []
         self.source = machine.group(ROOTVG)
         self.devices: list[BlockDevice] = [machine.device(disk.slot) for disk in targets]
         self.geometry = choose_geometry(self.devices, data.pp_size, self.source)

@@ -36,9 +36,6 @@ class MksysbClone(Clone):
         say: prints a line of the command's output.
         progress: told how many more bytes are restored.
         list_files: print the names of the files.
-
-    Attributes:
-        problems: what of the image could not be taken over, a line each.
     """
 
     def __init__(
@@ -54,7 +51,6 @@ class MksysbClone(Clone):
         list_files: bool = False,
     ) -> None:
         super().__init__(machine, program, data, targets, lambda _: None, say, progress, list_files=list_files)
-        self.problems: list[str] = []
         self._archive = archive
 
     def _trees(self, points: Sequence[str]) -> dict[str, Inventory]:

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import TextIO
 
-from ...errors import CorruptImage, LvmfmtError, NotFound, OperationRefused
-from ..alternate import awake, clonedodm, customise, exclude, targets
+from ...errors import CorruptImage, NotFound, OperationRefused
+from ..alternate import awake, clonedodm, exclude, targets
 from ..alternate.altlog import AltLog
-from ..alternate.clone import Clone, failed
-from ..alternate.names import ALT_GROUP, awake_group
+from ..alternate.clone import Clone
 from ..archive import imagedata
-from ..boot.bootdisks import set_boot_disks
 from ..console.meter import Meter
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..odm import devices
-from ..odm.devices import Disk
 from ..registry import Command, UsageError, flags
+from .altcall import PHASES, PhasedCall
 from .imagecmds import describe
-from .power import shutdown
 
 PROGRAM = "alt_disk_copy"
-PHASES = {"1": "1", "2": "2", "3": "3", "12": "12", "23": "23", "all": "123"}
 NIM_CLIENT = ("./.rhosts", "./etc/niminfo")
 """Files that only a clone which remains a NIM client (`-n`) gets."""
 
@@ -40,89 +35,34 @@ def alt_disk_copy(machine: Machine, argv: list[str], stdout: TextIO, stderr: Tex
         raise UsageError
     if "u" in given:
         raise CommandFailed(message("option-unsupported", program=program, option="-u"))
-    run = _Run(machine, program, argv, given, stdout, stderr)
-    status = run.all(names, phases)
-    if "r" in given and not status:
-        return shutdown(machine, ["shutdown", "-Fr"], stdout, stderr)
-    return status
+    return _Copy(machine, program, argv, given, stdout, stderr).run(names, phases)
 
 
-class _Run:
-    def __init__(
-        self,
-        machine: Machine,
-        program: str,
-        argv: Sequence[str],
-        given: Mapping[str, str],
-        stdout: TextIO,
-        stderr: TextIO,
-    ) -> None:
-        self.machine, self.program, self.argv, self.given = machine, program, argv, given
-        self.changes = customise.plan(machine, program, given)
-        self.stdout, self.stderr = stdout, stderr
-
-    def all(self, names: Sequence[str], phases: str) -> int:
-        """Run phases; returns the exit status of the script of phase 2."""
-        if "1" not in phases:
-            disks = self._go_on(names)
-            log = AltLog(self.machine, self.argv, self.stdout)
-            with log.kept():
-                return self._finish(log, disks, phases)
-        data, used = self._image_data()
-        plan = imagedata.parse(data, where=self.given.get("i", imagedata.PATH))
+class _Copy(PhasedCall):
+    def make(self, names: Sequence[str], phases: str) -> int:
+        data, used = describe(self.machine)
+        self._written = None if "i" in self.given else data  # as mkszfile would leave it
+        given = self.image_data()
+        plan = imagedata.parse(data if given is None else given, where=self.given.get("i", imagedata.PATH))
         disks = targets.check(self.machine, self.program, names, plan)
         matches = self._exclude_list()
         meter = Meter(self.stderr, used)
         log = AltLog(self.machine, self.argv, self.stdout, meter)
-        if "i" not in self.given:
+        if self._written is not None:
             log.say(message("alt-calling-mkszfile"))
         clone = Clone(self.machine, self.program, plan, disks, matches, log.say, meter, list_files="V" in self.given)
-        if "S" not in self.given:
-            log.say(message("alt-checking-disk-sizes"))
-            clone.check_sizes()  # until here nothing has been written
-        with log.kept():
-            if "i" not in self.given:
-                self.machine.write_file(imagedata.PATH, data)
-            clone.make()
-            try:
-                return self._finish(log, disks, phases)
-            except LvmfmtError as error:
-                clone.undo()
-                raise CommandFailed(failed(self.program, error)) from error
+        return self.carry_out(clone, log, phases)
 
-    def _finish(self, log: AltLog, disks: Sequence[Disk], phases: str) -> int:
-        machine, given = self.machine, self.given
-        status = customise.apply(machine, self.changes, self.stdout, self.stderr) if "2" in phases else 0
-        if "3" not in phases or status:
-            return status
-        clonedodm.modify(machine, log.say, reset_devices="O" in given, console=given.get("c"))
-        awake.build_boot_image(machine, log.say)
-        awake.put_to_sleep(machine, log.say, renaming=True)
-        if "B" not in given:
-            log.say(set_boot_disks(machine, disks))
-        return 0
+    def fill(self, clone: Clone) -> None:
+        if self._written is not None:
+            self.machine.write_file(imagedata.PATH, self._written)
+        clone.make()
 
-    def _go_on(self, names: Sequence[str]) -> list[Disk]:
-        """The disks of the clone that an earlier phase left awake: all of them, and no others."""
-        awake_group(self.machine, self.program)
-        known = devices.group(self.machine.odm, ALT_GROUP)
-        members = [d for d in self.machine.disks() if known and d.pvid in known.pvids]
-        wanted = {name.removeprefix("/dev/") for name in names}
-        if wanted != {d.name for d in members}:
-            raise CommandFailed(
-                message("alt-other-disks", program=self.program, disks=" ".join(d.name for d in members))
-            )
-        return members
-
-    def _image_data(self) -> tuple[bytes, int]:
-        data, used = describe(self.machine)
-        path = self.given.get("i")
-        if path is None:
-            return data, used
-        found = self.machine.read_file(path) if path.startswith("/") else None
-        if found is None:
-            raise CommandFailed(message("alt-no-file", program=self.program, path=path))
-        return found, used
+    def settle(self, log: AltLog) -> None:
+        given = self.given
+        clonedodm.modify(self.machine, log.say, reset_devices="O" in given, console=given.get("c"))
+        awake.build_boot_image(self.machine, log.say)
+        awake.put_to_sleep(self.machine, log.say, renaming=True)
 
     def _exclude_list(self) -> exclude.Matcher:
         path = self.given.get("e")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ..alternate import awake, customise
@@ -18,6 +18,7 @@ from ..messages import CommandFailed, message
 from ..odm import devices, filesets
 from ..odm.devices import Group
 from ..registry import Command, UsageError, flags
+from .altcall import AltCall
 from .groups import check_free_name
 from .refusals import as_aix
 
@@ -40,20 +41,8 @@ def alt_rootvg_op(machine: Machine, argv: list[str], stdout: TextIO, stderr: Tex
     return operation(_Op(machine, program, argv, given, stdout, stderr), disks)
 
 
-class _Op:
-    """An operation: the command line taken apart; each method takes the operands that are left."""
-
-    def __init__(
-        self,
-        machine: Machine,
-        program: str,
-        argv: Sequence[str],
-        given: Mapping[str, str],
-        stdout: TextIO,
-        stderr: TextIO,
-    ) -> None:
-        self.machine, self.program, self.argv, self.given = machine, program, argv, given
-        self.stdout, self.stderr = stdout, stderr
+class _Op(AltCall):
+    """An operation: each method takes the operands that are left."""
 
     def query(self, disks: list[str]) -> int:
         """Name the disk that a group boots from."""
