@@ -13,10 +13,11 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "lvmfmt"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "units", "origin"}
+BASE = {"errors", "units", "origin", "lazy"}
 GROUND = BASE | {"layout", "block"}
 FLOORS = {
     "errors": set(),
+    "lazy": set(),
     "units": {"errors"},
     "origin": {"errors", "units"},
     "block": BASE,

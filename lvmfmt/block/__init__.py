@@ -3,9 +3,9 @@
 The plan is imported when it is asked for: reading needs neither its threads nor its arrays.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from ..lazy import names_of
 from .device import BlockDevice, Buffer, Bytes, Extent
 from .imagefile import ImageFile
 from .pieces import Mirror, Piece, PieceList, Window
@@ -22,11 +22,4 @@ __all__ = [
     "Piece", "PieceList", "Registry", "Source", "Striped", "Window", "open",
 ]  # fmt: skip
 
-_PLAN = ("CopyPlan", "CopyReport", "Source")
-
-
-def __getattr__(name: str) -> object:
-    if name not in _PLAN:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(".plan", __name__), name)
-    return value
+__getattr__ = names_of(__name__, {"plan": ("CopyPlan", "CopyReport", "Source")})

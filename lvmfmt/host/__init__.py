@@ -3,8 +3,9 @@
 What is asked for is imported then: a listing command does not need what makes a host.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..lazy import names_of
 
 if TYPE_CHECKING:
     from .host import Host
@@ -13,10 +14,7 @@ if TYPE_CHECKING:
 
 __all__ = ["CreateReport", "DiskSpec", "Host"]
 
-_MODULE = {"CreateReport": "install.create", "DiskSpec": "install.making", "Host": "host"}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(f".{_MODULE[name]}", __name__), name)
+__getattr__ = names_of(
+    __name__,
+    {"install.create": ("CreateReport",), "install.making": ("DiskSpec",), "host": ("Host",)},
+)

@@ -3,8 +3,9 @@
 What is asked for is imported then: reading a file system does not need what builds one.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..lazy import names_of
 
 if TYPE_CHECKING:
     from .building.build import BuildReport, build, mkfs, size_for
@@ -41,23 +42,18 @@ __all__ = [
     "size_for",
 ]
 
-_NAMES = {
-    "building.build": ("BuildReport", "build", "mkfs", "size_for"),
-    "dialect": ("AIX", "LINUX", "Dialect"),
-    "data_order": ("iter_file_data",),
-    "filesystem": ("FileSystem", "StatFs"),
-    "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
-    "inventory.inventory": ("Inventory",),
-    "inventory.builder": ("InventoryBuilder",),
-    "log.format": ("format_log",),
-    "sources.scan": ("scan_trees",),
-    "stat": ("Stat",),
-}
-_MODULE = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULE[name]}", __name__), name)
-    return value
+__getattr__ = names_of(
+    __name__,
+    {
+        "building.build": ("BuildReport", "build", "mkfs", "size_for"),
+        "dialect": ("AIX", "LINUX", "Dialect"),
+        "data_order": ("iter_file_data",),
+        "filesystem": ("FileSystem", "StatFs"),
+        "format_options": ("ExternalLog", "Features", "Identity", "InlineLog", "Log"),
+        "inventory.inventory": ("Inventory",),
+        "inventory.builder": ("InventoryBuilder",),
+        "log.format": ("format_log",),
+        "sources.scan": ("scan_trees",),
+        "stat": ("Stat",),
+    },
+)

@@ -3,8 +3,9 @@
 What is asked for is imported then: reading a group does not need what changes one.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ..lazy import names_of
 
 if TYPE_CHECKING:
     from .change import Change
@@ -92,100 +93,95 @@ __all__ = [
     "write_pvid",
 ]  # fmt: skip
 
-_NAMES = {
-    "disk.boot": (
-        "clear_boot_record",
-        "clear_pvid",
-        "read_boot_record",
-        "read_pvid",
-        "write_boot_record",
-        "write_pvid",
-    ),
-    "change": ("Change",),
-    "disk.scan": (
-        "DiskInfo",
-        "free_group_metadata",
-        "scan",
-    ),
-    "dmtable": (
-        "Target",
-        "dm_table",
-    ),
-    "geometry": ("Geometry",),
-    "group": ("VolumeGroup",),
-    "online.handover": (
-        "Standing",
-        "leave",
-        "read_left",
-        "resume",
-    ),
-    "disk.identity": (
-        "new_pvid",
-        "new_vgid",
-    ),
-    "kinds": (
-        "LIMITS",
-        "VgKind",
-    ),
-    "lvcb": ("Lvcb",),
-    "change.mapfile": (
-        "PartitionRange",
-        "format_map_file",
-        "parse_map_file",
-    ),
-    "change.migrating": (
-        "copy_lv",
-        "copy_onto",
-        "migrate",
-        "migrate_lp",
-    ),
-    "online.online": ("OnlineGroup",),
-    "check.problems": ("Problem",),
-    "disk.record": ("LvmRecord",),
-    "disk.regions": (
-        "INTRA",
-        "Region",
-        "region_of",
-        "region_sizes",
-    ),
-    "copied.reidentifying": ("reidentify",),
-    "check.rules": (
-        "RULES",
-        "Rule",
-        "Severity",
-    ),
-    "change.split": (
-        "join_group",
-        "split_group",
-    ),
-    "copied.surveying": (
-        "FoundGroup",
-        "Survey",
-        "members_of",
-        "survey",
-    ),
-    "transfer": (
-        "export_lv",
-        "import_lv",
-    ),
-    "online.varying_on": (
-        "NoQuorum",
-        "PvState",
-        "PvStatus",
-        "refresh",
-        "varyon",
-    ),
-    "views": ("split_disks",),
-    "volume": (
-        "LogicalVolume",
-        "PhysicalVolume",
-    ),
-}
-_MODULE = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULE[name]}", __name__), name)
-    return value
+__getattr__ = names_of(
+    __name__,
+    {
+        "disk.boot": (
+            "clear_boot_record",
+            "clear_pvid",
+            "read_boot_record",
+            "read_pvid",
+            "write_boot_record",
+            "write_pvid",
+        ),
+        "change": ("Change",),
+        "disk.scan": (
+            "DiskInfo",
+            "free_group_metadata",
+            "scan",
+        ),
+        "dmtable": (
+            "Target",
+            "dm_table",
+        ),
+        "geometry": ("Geometry",),
+        "group": ("VolumeGroup",),
+        "online.handover": (
+            "Standing",
+            "leave",
+            "read_left",
+            "resume",
+        ),
+        "disk.identity": (
+            "new_pvid",
+            "new_vgid",
+        ),
+        "kinds": (
+            "LIMITS",
+            "VgKind",
+        ),
+        "lvcb": ("Lvcb",),
+        "change.mapfile": (
+            "PartitionRange",
+            "format_map_file",
+            "parse_map_file",
+        ),
+        "change.migrating": (
+            "copy_lv",
+            "copy_onto",
+            "migrate",
+            "migrate_lp",
+        ),
+        "online.online": ("OnlineGroup",),
+        "check.problems": ("Problem",),
+        "disk.record": ("LvmRecord",),
+        "disk.regions": (
+            "INTRA",
+            "Region",
+            "region_of",
+            "region_sizes",
+        ),
+        "copied.reidentifying": ("reidentify",),
+        "check.rules": (
+            "RULES",
+            "Rule",
+            "Severity",
+        ),
+        "change.split": (
+            "join_group",
+            "split_group",
+        ),
+        "copied.surveying": (
+            "FoundGroup",
+            "Survey",
+            "members_of",
+            "survey",
+        ),
+        "transfer": (
+            "export_lv",
+            "import_lv",
+        ),
+        "online.varying_on": (
+            "NoQuorum",
+            "PvState",
+            "PvStatus",
+            "refresh",
+            "varyon",
+        ),
+        "views": ("split_disks",),
+        "volume": (
+            "LogicalVolume",
+            "PhysicalVolume",
+        ),
+    },
+)

@@ -34,7 +34,7 @@ from lvmfmt.units import MIB
 from .conftest import Box, Result
 from .power import counted, killed
 
-RUNS = int(os.environ.get("ALT_RUNS", "2"))
+RUNS = int(os.environ.get("ALT_RUNS", "8"))
 STEPS = int(os.environ.get("ALT_STEPS", "12"))
 SLOTS = [f"hdisk{i}" for i in range(4)]
 MARK = "/etc/mark"

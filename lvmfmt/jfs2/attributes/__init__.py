@@ -3,8 +3,9 @@
 What is asked for is imported then: most inodes have neither.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
+
+from ...lazy import names_of
 
 if TYPE_CHECKING:
     from .acl import Acl, AclEntry
@@ -12,15 +13,10 @@ if TYPE_CHECKING:
 
 __all__ = ["Acl", "AclEntry", "AttributeReader", "Attributes"]
 
-_NAMES = {
-    "acl": ("Acl", "AclEntry"),
-    "reader": ("AttributeReader", "Attributes"),
-}
-_MODULE = {name: module for module, names in _NAMES.items() for name in names}
-
-
-def __getattr__(name: str) -> object:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f".{_MODULE[name]}", __name__), name)
-    return value
+__getattr__ = names_of(
+    __name__,
+    {
+        "acl": ("Acl", "AclEntry"),
+        "reader": ("AttributeReader", "Attributes"),
+    },
+)
