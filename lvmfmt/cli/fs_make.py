@@ -58,6 +58,7 @@ def register(verbs: Commands) -> None:
 def run_mkfs(args: argparse.Namespace) -> int:
     """Make a file system."""
     from .. import jfs2
+    from ..jfs2.superblock import check_unused
     from ..origin import SystemOrigin
 
     origin = SystemOrigin()
@@ -66,7 +67,7 @@ def run_mkfs(args: argparse.Namespace) -> int:
         "fname": args.label, "fpack": args.pack or ""}  # fmt: skip
     with _target(args) as device:
         if not args.force:
-            _check_unused(device)
+            check_unused(device, hint="--force replaces it")
         report = jfs2.mkfs(
             device,
             dialect=jfs2.LINUX if linux else jfs2.AIX,
@@ -118,20 +119,6 @@ def _target(args: argparse.Namespace) -> Iterator[BlockDevice]:
         if args.size is not None and args.size > device.size:
             raise OperationRefused(f"there are {device.size} bytes, not {args.size}", where=device.name)
         yield device if args.size is None else Window(device, 0, args.size)
-
-
-def _check_unused(device: BlockDevice) -> None:
-    """Refuse to replace a file system."""
-    from ..errors import CorruptImage, UnsupportedFeature
-    from ..jfs2.superblock import read_superblock
-
-    try:
-        read_superblock(device)
-    except CorruptImage:
-        return
-    except UnsupportedFeature:
-        pass
-    raise OperationRefused("there is a file system", where=device.name, hint="--force replaces it")
 
 
 def _log(args: argparse.Namespace) -> Log:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..block import BlockDevice
-from ..errors import CorruptImage, UnsupportedFeature
+from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR, ceil_div
 from .dialect import AIX, LINUX, Dialect
 from .geometry import (
@@ -107,6 +107,17 @@ class Superblock:
     def volume(self, device: BlockDevice) -> Volume:
         """The blocks of the file system on `device`."""
         return Volume(device, self.dialect, self.geometry.block_size, self.geometry.blocks)
+
+
+def check_unused(device: BlockDevice, *, hint: str) -> None:
+    """Raise `OperationRefused`, with this hint, if there is a file system, also one that this program does not know."""
+    try:
+        read_superblock(device)
+    except CorruptImage:
+        return
+    except UnsupportedFeature:
+        pass
+    raise OperationRefused("there is a file system", where=device.name, hint=hint)
 
 
 def read_superblock(device: BlockDevice) -> Superblock:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused, printable
@@ -59,7 +61,7 @@ def get(machine: Machine, source: str, target: Path, *, recursive: bool = False)
 
 def _get_one(machine: Machine, path: str, status: Stat, place: Path, *, new: bool) -> bool:
     files, inside = machine.locate(path)
-    try:
+    with _outside(place):
         if status.is_directory:
             place.mkdir(exist_ok=True)
             return True
@@ -75,10 +77,6 @@ def _get_one(machine: Machine, path: str, status: Stat, place: Path, *, new: boo
             place.chmod(status.mode & 0o777)
         else:
             return False
-    except LvmfmtError:
-        raise
-    except OSError as error:
-        raise ImageIOError(error.strerror or "cannot write", where=str(place), errno=error.errno or 5) from None
     return True
 
 
@@ -117,7 +115,7 @@ def _below(source: Path) -> Iterator[Path]:
 def _put_one(machine: Machine, source: Path, path: str) -> bool:
     files, inside = machine.locate(path)
     mounted, now = files.mount, machine.origin.now()
-    try:
+    with _outside(source):
         mode = source.lstat().st_mode
         there = _kind(machine, path)
         if stat.S_ISDIR(mode):
@@ -133,11 +131,18 @@ def _put_one(machine: Machine, source: Path, path: str) -> bool:
             files.write_file(inside, source.read_bytes(), now=now, mode=mode & 0o777)
         else:
             return False
+    return True
+
+
+@contextmanager
+def _outside(place: Path) -> Iterator[None]:
+    """What the system says of a file outside is an error of ours."""
+    try:
+        yield
     except LvmfmtError:
         raise
     except OSError as error:
-        raise ImageIOError(error.strerror or "cannot read", where=str(source), errno=error.errno or 5) from None
-    return True
+        raise ImageIOError(error.strerror or "refused", where=str(place), errno=error.errno or errno.EIO) from None
 
 
 def _kind(machine: Machine, path: str) -> int:

@@ -7,10 +7,10 @@ writes the whole volume once, up to the 2 GiB that addresses in a log can reach.
 from __future__ import annotations
 
 from ...block import BlockDevice
-from ...errors import CorruptImage, OperationRefused, UnsupportedFeature
+from ...errors import CorruptImage, OperationRefused
 from ..dialect import AIX, LINUX, Dialect
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..superblock import read_superblock
+from ..superblock import check_unused
 from .format import format_log
 from .pages import MAX_PAGES, OPEN, Log, open_log
 
@@ -64,13 +64,7 @@ def _check_unused(device: BlockDevice, log: Log | None) -> None:
             hint="unmount its file systems or replay it (logredo); --force throws its records away",
         )  # fmt: skip
     if log is None and device.size > SUPERBLOCK_OFFSET:
-        try:
-            read_superblock(device)
-        except CorruptImage:
-            return
-        except UnsupportedFeature:
-            pass
-        raise OperationRefused("there is a file system", where=where, hint="--force replaces it by a log")
+        check_unused(device, hint="--force replaces it by a log")
 
 
 def _members(log: Log) -> list[bool]:
