@@ -115,6 +115,9 @@ def test_an_image_by_phases_and_with_the_old_name(single) -> None:
     out = single.good("alt_disk_mksysb -m /home/sys -d hdisk1 -P 12")
     assert out[-1] == "Restoring mksysb image to alternate disk(s)."
     assert single.run("alt_disk_mksysb -m /home/sys -d hdisk1").status == 1  # one at a time
+    before = single.digests()
+    assert single.run("alt_disk_mksysb -m /home/sys -d hdisk0 -P 3 -B").status == 1  # the clone is not there
+    assert single.digests() == before
     out = single.good("alt_disk_mksysb -m /home/sys -d hdisk1 -P 3 -B")
     assert out[0] == "Linking to 64bit kernel." and out[-1] == "Fixing file system superblocks..."
     single.good("alt_rootvg_op -X")
