@@ -318,23 +318,23 @@ def rooms_of_host() -> list[tuple[float, str]]:
     return sorted(((size / total, folder) for folder, size in sizes.items()), reverse=True)
 
 
-def named_by_tests() -> set[str]:
-    """Modules that a test imports or names by their dotted path."""
+@functools.cache
+def named_in(path: Path) -> frozenset[str]:
+    """Modules, and names in them, that a file imports or names by their dotted path."""
     named = set()
-    for path in TESTS.rglob("*.py"):
-        for node in nodes(path):
-            if isinstance(node, ast.Import):
-                named |= {alias.name for alias in node.names}
-            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-                named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-            elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-                named |= set(re.findall(r"\blvmfmt(?:\.\w+)+", node.value))
-    return named
+    for node in nodes(path):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            named |= set(re.findall(r"\blvmfmt(?:\.\w+)+", node.value))
+    return frozenset(named)
 
 
 def unnamed() -> list[str]:
     """Modules with code of their own that no test names."""
-    named = named_by_tests()
+    named = frozenset().union(*map(named_in, TESTS.rglob("*.py")))
     return [
         f"{name} ({lines(path)} lines)"
         for name, path in modules().items()
