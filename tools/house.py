@@ -36,9 +36,9 @@ class Arrow(NamedTuple):
     target: str
 
 
-def dotted(path: Path, root: Path = PROJECT) -> str:
+def dotted(path: Path) -> str:
     """Dotted name of a module; that of a package for its `__init__`."""
-    parts = path.relative_to(root).with_suffix("").parts
+    parts = path.relative_to(PROJECT).with_suffix("").parts
     return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
 
 
@@ -328,7 +328,8 @@ def named_in(path: Path) -> frozenset[str]:
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
             named |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            named |= set(re.findall(r"\blvmfmt(?:\.\w+)+", node.value))
+            found = re.findall(r"\blvmfmt(?:\.\w+)+", node.value)
+            named |= {*found, *(name.rpartition(".")[0] for name in found)}
     return frozenset(named)
 
 
