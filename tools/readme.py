@@ -13,7 +13,7 @@ from pathlib import Path
 
 from lvmfmt.cli.main import COMMANDS
 from lvmfmt.host.registry import MODULES
-from lvmfmt.layout.catalog import CATALOG
+from lvmfmt.layout.catalog import FAMILIES
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = PROJECT / "README.md"
@@ -51,10 +51,7 @@ def commands() -> str:
 def structures() -> str:
     """How well the fields of the structures are known."""
     lines = ["| structures | number | fields A | B | C |", "|---|---:|---:|---:|---:|"]
-    families = {"AIX JFS2": "j2_", "Linux JFS": "jfs1_", "LVM and boot": ""}
-    for title, prefix in families.items():
-        others = tuple(other for other in families.values() if other and other != prefix)
-        records = [r for r in CATALOG.values() if r.name.startswith(prefix) and not r.name.startswith(others)]
+    for title, records in FAMILIES.items():
         grades = [field.grade.value for record in records for field in record.fields()]
         counts = " | ".join(str(grades.count(grade)) for grade in "ABC")
         lines.append(f"| {title} | {len(records)} | {counts} |")

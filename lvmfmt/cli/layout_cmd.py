@@ -6,6 +6,7 @@ import argparse
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound
+from ..layout.sources import LEGEND, legend
 from .operands import add_json
 from .output import print_json, print_table
 
@@ -17,6 +18,7 @@ examples:
   lvmfmt layout                        every structure
   lvmfmt layout vgda_header            its fields: offset, size, type, meaning, grade, source
   lvmfmt layout j2_superblock --json
+  lvmfmt layout --legend               what the source tags stand for
 
 grades: A seen in bytes that AIX wrote, B published layout, C our own choice because nothing is published
 """
@@ -26,13 +28,24 @@ def fill(parser: argparse.ArgumentParser) -> None:
     """Add the arguments."""
     parser.epilog = _EXAMPLES
     parser.add_argument("name", nargs="?", metavar="NAME", help="a structure")
+    parser.add_argument("--legend", action="store_true", help="explain every source tag")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
-    """List structures or fields."""
+    """List structures, fields or source tags."""
+    if args.legend:
+        return _explain(LEGEND, args.json)
     return _list(args.json) if args.name is None else _show(find(args.name), args.json)
+
+
+def _explain(meanings: dict[str, str], json: bool) -> int:
+    if json:
+        print_json(meanings)
+    else:
+        print_table(("SOURCE", "STANDS FOR"), list(meanings.items()))
+    return 0
 
 
 def _list(json: bool) -> int:
@@ -49,15 +62,17 @@ def _list(json: bool) -> int:
 
 def _show(record: Record, json: bool) -> int:
     fields = record.fields()
+    sources = legend(f.source for f in fields)
     if json:
-        print_json({**summary(record), "fields": fields})
+        print_json({**summary(record), "fields": fields, "sources": sources})
         return 0
     print(f"{record.name}: {record.title} ({record.size} bytes)")
     if record.place:
         print(f"place: {record.place}")
     rows = [(f"{f.offset:#x}", f.size, f.name, f.type, f.grade, f.source, f.meaning) for f in fields]
     print_table(("OFFSET", "SIZE", "FIELD", "TYPE", "GRADE", "SOURCE", "MEANING"), rows, right=("OFFSET", "SIZE"))
-    return 0
+    print()
+    return _explain(sources, json)
 
 
 def find(name: str) -> Record:

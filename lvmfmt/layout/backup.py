@@ -1,7 +1,6 @@
 """Backup archives by name, as `backup -i` writes them: the records in front of files, and the block of permissions.
 
-Source: backup-format sections 2 to 6. "H" is the shipped header dumprestor.h, "T" bytes of archives that AIX wrote,
-"R" independent readers. All numbers are little-endian, but for the ids in an access control list.
+Source: [backup 2 to 6]. All numbers are little-endian, but for the ids in an access control list.
 """
 
 from __future__ import annotations
@@ -104,13 +103,13 @@ BFF_NAME_LF = Record(
 
 _SHORT: list[Field] = [
     *_head(B, "H"),
-    field("ino", u16, "inode number", B, "H, R"),
-    field("mode", u16, "type and permissions", B, "H, R"),
-    field("nlink", u16, "hard links", B, "H, R"),
-    field("uid", u16, "owner", B, "H, R"),
-    field("gid", u16, "group", B, "H, R"),
-    field("size", s32, "bytes of the file", B, "H, R"),
-    *_times(B, "H, R"),
+    field("ino", u16, "inode number", B, "H, U"),
+    field("mode", u16, "type and permissions", B, "H, U"),
+    field("nlink", u16, "hard links", B, "H, U"),
+    field("uid", u16, "owner", B, "H, U"),
+    field("gid", u16, "group", B, "H, U"),
+    field("size", s32, "bytes of the file", B, "H, U"),
+    *_times(B, "H, U"),
 ]
 
 BFF_NAME = Record(
@@ -118,9 +117,9 @@ BFF_NAME = Record(
     "a file, version 2, with ids of 16 bits",
     [
         *_SHORT,
-        *_devices(u16, B, "H, R"),
-        field("dsize", s32, "bytes that are stored", B, "H, R"),
-        field("pad", s32, "0", B, "H, R"),
+        *_devices(u16, B, "H, U"),
+        field("dsize", s32, "bytes that are stored", B, "H, U"),
+        field("pad", s32, "0", B, "H, U"),
     ],
     size=48,
     place=PLACE,
@@ -173,8 +172,8 @@ BFF_SECURITY = Record(
     "bff_security",
     "head of the block of permissions, which an access control list and a privilege list follow",
     [
-        field("aclsize", u32, "words of 8 bytes of the access control list", A, "H, R, T"),
-        field("pclsize", u32, "words of 8 bytes of the privilege list", A, "H, R, T"),
+        field("aclsize", u32, "words of 8 bytes of the access control list", A, "H, U, T"),
+        field("pclsize", u32, "words of 8 bytes of the privilege list", A, "H, U, T"),
     ],
     size=8,
     place="backup archive, behind the record of a file that is not a symlink",
@@ -184,12 +183,12 @@ BFF_ACL = Record(
     "bff_acl",
     "head of an access control list; entries follow up to acl_len",
     [
-        field("acl_len", u32, "bytes, this head included", A, "H:acl.h, T"),
-        field("acl_mode", u32, "0, or with entries 0x02000E00 of the mode", A, "H:acl.h, T"),
+        field("acl_len", u32, "bytes, this head included", A, "H (acl.h), T"),
+        field("acl_mode", u32, "0, or with entries 0x02000E00 of the mode", A, "H (acl.h), T"),
         field("rsvd", u16, "stale bytes", A, "T"),
-        field("u_access", u16, "owner: 4 read, 2 write, 1 execute", A, "H:acl.h, T"),
-        field("g_access", u16, "group, likewise", A, "H:acl.h, T"),
-        field("o_access", u16, "others, likewise", A, "H:acl.h, T"),
+        field("u_access", u16, "owner: 4 read, 2 write, 1 execute", A, "H (acl.h), T"),
+        field("g_access", u16, "group, likewise", A, "H (acl.h), T"),
+        field("o_access", u16, "others, likewise", A, "H (acl.h), T"),
     ],
     size=16,
     place="behind a bff_security",
@@ -199,8 +198,8 @@ BFF_ACL_ENTRY = Record(
     "bff_acl_entry",
     "entry of an access control list; its identifiers follow up to ace_len",
     [
-        field("ace_len", u16, "bytes, identifiers included", A, "H:acl.h, T"),
-        field("ace_access", u16, "type in the top 2 bits, 1 permit; 4 read, 2 write, 1 execute", A, "H:acl.h, T"),
+        field("ace_len", u16, "bytes, identifiers included", A, "H (acl.h), T"),
+        field("ace_access", u16, "type in the top 2 bits, 1 permit; 4 read, 2 write, 1 execute", A, "H (acl.h), T"),
     ],
     size=4,
     place="behind a bff_acl",
@@ -210,8 +209,8 @@ BFF_ACL_ID = Record(
     "bff_acl_id",
     "identifier that an entry is about",
     [
-        field("id_len", u16, "8", A, "H:acl.h, T"),
-        field("id_type", u16, "1 user, 2 group", A, "H:acl.h, T"),
+        field("id_len", u16, "8", A, "H (acl.h), T"),
+        field("id_type", u16, "1 user, 2 group", A, "H (acl.h), T"),
         field("id_data", BIG.u32, "the number, big-endian", A, "T"),
     ],
     size=8,
@@ -234,9 +233,9 @@ DUMP_RECORD = Record(
     "dump_record",
     "record of a backup by inode: big-endian; only its magic is used, to tell the two kinds apart",
     [
-        reserved("reserved1", 24, C, "A"),
-        field("magic", BIG.u32, "60011, 60012 or 60017 for JFS2", C, "A"),
-        reserved("reserved2", 996, C, "A"),
+        reserved("reserved1", 24, C, "own"),
+        field("magic", BIG.u32, "60011, 60012 or 60017 for JFS2", C, "own"),
+        reserved("reserved2", 996, C, "own"),
     ],
     size=1024,
     place="backup by inode, every 1024 bytes",

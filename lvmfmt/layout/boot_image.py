@@ -9,7 +9,7 @@ from .record import BIG, Grade, Record, field, reserved, text
 
 C = Grade.C
 u32, u64 = BIG.u32, BIG.u64
-OURS = "own format"
+OURS = "own"
 
 BOOT_IMAGE = Record(
     "boot_image",

@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from . import backup, boot_image, lvcb, lvm_disk, vgda, vgda_scalable
-from .jfs2 import JFS2_RECORDS
+from .jfs2 import J2_RECORDS, JFS1_RECORDS
 from .jfs2.acl import ACL_RECORDS
 from .record import Record
 
-CATALOG: dict[str, Record] = {
-    record.name: record
-    for record in (
-        *lvm_disk.RECORDS,
-        *vgda.RECORDS,
-        *vgda_scalable.RECORDS,
-        *lvcb.RECORDS,
-        *boot_image.RECORDS,
-        *JFS2_RECORDS,
-        *ACL_RECORDS,
-        *backup.RECORDS,
-    )
+FAMILIES: dict[str, tuple[Record, ...]] = {
+    "LVM and boot records": (*lvm_disk.RECORDS, *vgda.RECORDS, *vgda_scalable.RECORDS, *lvcb.RECORDS),
+    "boot image of our own": boot_image.RECORDS,
+    "AIX JFS2": J2_RECORDS,
+    "Linux JFS": JFS1_RECORDS,
+    "access control lists": ACL_RECORDS,
+    "backup archives": backup.RECORDS,
 }
-"""Name -> record, in the order of a disk: reserved area, VGSA, VGDA, LVCB, boot image, file system; then archives."""
+"""Records by what they belong to, in the order of a disk: reserved area, VGSA, VGDA, LVCB, boot image, file system."""
+
+CATALOG: dict[str, Record] = {record.name: record for records in FAMILIES.values() for record in records}
+"""Name -> record, family by family."""

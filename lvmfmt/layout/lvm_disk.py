@@ -1,8 +1,6 @@
 """What a disk holds outside the VGDA: boot and configuration records, LVM records, bad blocks, MWC, VGSA.
 
-All integers are big-endian unless said otherwise. Source tags: H shipped headers (`sys/bootrecord.h`,
-`sys/configrec.h`, `lvmrec.h`, `sys/bbdir.h`, `sys/hd_psn.h`), L the Linux partition driver, D1 a `readvgda`
-listing, D2 and D5 to D7 dumps of sectors, I1 and I5 IBM documents, X arithmetic from the tagged facts, A assumed.
+All integers are big-endian unless said otherwise. Source: [lvm 1 to 7].
 """
 
 from __future__ import annotations
@@ -26,8 +24,8 @@ PREP_PARTITION = Record(
         field("end_head", u8, "last head", B, "H"),
         field("end_sector", u8, "last sector within the track", B, "H"),
         field("end_cyl", u8, "last cylinder", B, "H"),
-        field("start_sector", LITTLE.u32, "first sector of the partition", C, "H; byte order A"),
-        field("num_sectors", LITTLE.u32, "sectors of the partition", C, "H; byte order A"),
+        field("start_sector", LITTLE.u32, "first sector of the partition", C, "H, own (byte order)"),
+        field("num_sectors", LITTLE.u32, "sectors of the partition", C, "H, own (byte order)"),
     ],
     size=16,
     place="boot record, byte 0x1BE, four entries",
@@ -214,8 +212,8 @@ MWC_ENTRY = Record(
     "mwc_entry",
     "LTG that may differ between the copies of a mirrored LV",
     [
-        field("ltg", u32, "number of the LTG within the LV", C, "A"),
-        field("minor", u32, "minor number of the LV, 0 = unused", C, "A"),
+        field("ltg", u32, "number of the LTG within the LV", C, "own"),
+        field("minor", u32, "minor number of the LV, 0 = unused", C, "own"),
     ],
     size=8,
     place="MWC record, byte 8 on, 62 entries",
@@ -227,7 +225,7 @@ MWC_RECORD = Record(
     [
         field("begin_sec", u32, "seconds since 1970 of the last update", C, "X"),
         field("begin_nsec", u32, "nanoseconds of it", C, "X"),
-        field("entries", array(62, MWC_ENTRY), "the LTGs written last", C, "I5, X; inside A"),
+        field("entries", array(62, MWC_ENTRY), "the LTGs written last", C, "I5, X, own (inside)"),
         field("end_sec", u32, "equal to begin_sec", C, "X"),
         field("end_nsec", u32, "equal to begin_nsec", C, "X"),
     ],
@@ -256,14 +254,14 @@ VGSA_BIG = Record(
     "vgsa_big",
     "volume group status area of a big volume group",
     [
-        field("begin_sec", u32, "seconds since 1970 of the last update", C, "A"),
-        field("begin_nsec", u32, "nanoseconds of it", C, "A"),
-        field("pv_missing", array(4, u32), "PV n is missing: bit (n-1) mod 32 of word (n-1) / 32", C, "A"),
-        field("stalepp", c.Bytes(128 * 127), "127 bytes a PV, one bit a PP, lowest bit first; set = stale", C, "A"),
-        field("factor", u16, "multiplies 1016 PPs a PV, divides 128 PVs: 1, 2, 4, 8, 16, 32, 64", C, "A"),
-        reserved("pad", 94, C, "A"),
-        field("end_sec", u32, "equal to begin_sec, else the copy is torn", C, "A"),
-        field("end_nsec", u32, "equal to begin_nsec", C, "A"),
+        field("begin_sec", u32, "seconds since 1970 of the last update", C, "own"),
+        field("begin_nsec", u32, "nanoseconds of it", C, "own"),
+        field("pv_missing", array(4, u32), "PV n is missing: bit (n-1) mod 32 of word (n-1) / 32", C, "own"),
+        field("stalepp", c.Bytes(128 * 127), "127 bytes a PV, one bit a PP, lowest bit first; set = stale", C, "own"),
+        field("factor", u16, "multiplies 1016 PPs a PV, divides 128 PVs: 1, 2, 4, 8, 16, 32, 64", C, "own"),
+        reserved("pad", 94, C, "own"),
+        field("end_sec", u32, "equal to begin_sec, else the copy is torn", C, "own"),
+        field("end_nsec", u32, "equal to begin_nsec", C, "own"),
     ],
     size=16384,
     place="PSN 128 and 8962 of a big volume group",

@@ -90,7 +90,7 @@ def field(name: str, type: Any, meaning: str, grade: Grade, source: str) -> Fiel
         type: a construct type of fixed size, or another `Record`.
         meaning: what the value says, with its unit.
         grade: how well it is known.
-        source: tags of the documents or dumps it comes from.
+        source: tags of the documents or dumps it comes from, see `sources.LEGEND`.
     """
     return Field(name, type, meaning, grade, source)
 

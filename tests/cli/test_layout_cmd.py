@@ -32,6 +32,23 @@ def test_the_fields_of_the_boot_record(capsys: pytest.CaptureFixture[str]) -> No
     assert line.split()[:3] == ["0x80", "16", "pv_id"]
 
 
+def test_the_tags_of_a_structure_are_explained_below_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layout", "lv_name"]) == 0
+    table, explained = capsys.readouterr().out.split("\n\n")
+    assert table.splitlines()[-1].split()[5:7] == ["L,", "H"]
+    assert [line.split()[0] for line in explained.splitlines()] == ["SOURCE", "H", "L"]
+    assert cli.main(["layout", "lv_name", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["sources"].keys() == {"H", "L"}
+
+
+def test_the_whole_legend(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["layout", "--legend", "--json"]) == 0
+    tags = list(json.loads(capsys.readouterr().out))
+    assert cli.main(["layout", "--legend"]) == 0
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()[1:]] == tags
+    assert "own" in tags and "A" not in tags  # a tag that looks like a grade misleads
+
+
 def test_an_unknown_name_is_refused_with_what_is_near(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["layout", "vgda_heder"]) == 2
     assert "did you mean vgda_header" in capsys.readouterr().err

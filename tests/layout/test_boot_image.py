@@ -9,7 +9,7 @@ def test_everything_is_our_own_choice():
         "boot_member": {"C"},
         "boot_stamp": {"C"},
     }
-    assert {f.source for r in RECORDS for f in r.fields()} == {"own format"}
+    assert {f.source for r in RECORDS for f in r.fields()} == {"own"}
 
 
 def test_whole_sectors_and_a_stamp_that_fits_the_boot_record():

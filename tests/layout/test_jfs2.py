@@ -5,8 +5,9 @@ from collections import Counter
 import numpy as np
 import pytest
 
-from lvmfmt.layout.jfs2 import J2, JFS1, JFS2_RECORDS, Structures
+from lvmfmt.layout.jfs2 import J2, J2_RECORDS, JFS1, JFS1_RECORDS, Structures
 
+JFS2_RECORDS = J2_RECORDS + JFS1_RECORDS
 BY_NAME = {record.name: record for record in JFS2_RECORDS}
 
 COMMON_SIZES = {  # reference 2.13

@@ -1,7 +1,6 @@
 """Structures that both dialects lay out alike; only the byte order differs.
 
-Source: jfs2-format 2.1, 2.4 to 2.8 and 2.13. J2 fields come from the shipped include files ("H"), JFS1 fields from
-images that Linux wrote ("T") or from its GPL driver ("L").
+Source: [jfs2 2.1, 2.4 to 2.8, 2.13].
 """
 
 from __future__ import annotations
@@ -56,7 +55,7 @@ class Dialect(NamedTuple):
 
     def unknown(self, name: str, type: Any, meaning: str) -> Field:
         """A field whose place inside the structure is our own reading."""
-        return field(name, type, meaning, Grade.C, "")
+        return field(name, type, meaning, Grade.C, "own")
 
 
 def shared(d: Dialect) -> dict[str, Record]:

@@ -1,7 +1,6 @@
 """AIX JFS2: magic `J2FS`, every integer big-endian, 64-bit inode numbers, names of bytes.
 
-Source: jfs2-format chapter 2, include files of AIX ("H"); fields that published AIX sessions and dumps show
-(section 6.4) are tagged "P".
+Source: [jfs2 2]; what published sessions and dumps of AIX show is in [jfs2 6.4].
 """
 
 from __future__ import annotations

@@ -1,7 +1,6 @@
 """JFS of Linux and OS/2: magic `JFS1`, every integer little-endian, 32-bit inode numbers, UTF-16 names.
 
-Source: jfs2-format chapter 2. Fields seen in images that Linux and jfs_mkfs wrote (sections 6.1 to 6.3 and the
-images of `fixtures/linux-jfs`) are tagged "T", the others "L" (GPL driver).
+Source: [jfs2 2]; what Linux and jfs_mkfs wrote is in [jfs2 6.1 to 6.3] and in the images of `fixtures/linux-jfs`.
 """
 
 from __future__ import annotations
