@@ -1,23 +1,21 @@
-"""`Fault`: one thing that is wrong with a node."""
+"""What is wrong with a node."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Fault:
-    """What a field of a node is, and what it has to be.
+class Fault(NamedTuple):
+    """One thing that is wrong with a node.
 
     Attributes:
-        check: name of the check that reports it.
-        structure: name of the structure without its dialect, as in `Volume.corrupt`.
+        check: name of the check that it breaks, as `lvmfmt.jfs2.check.CHECKS` lists it.
+        structure: what the field belongs to, without the dialect's prefix, for example "dtree_root".
         field: name of the field.
-        offset: byte offset of the field in the node.
-        expected: what is right.
+        offset: where it lies, a byte offset in the node.
+        expected: what should be there.
         found: what is there.
-        misleads: whether what the node holds is in doubt, so that nobody reads on.
-        entry: index of the entry that it is about, from 0; None for the node.
+        hinders: whether a reader cannot trust what the node holds.
     """
 
     check: str
@@ -26,5 +24,4 @@ class Fault:
     offset: int
     expected: object
     found: object
-    misleads: bool = True
-    entry: int | None = None
+    hinders: bool = True
