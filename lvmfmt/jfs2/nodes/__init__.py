@@ -1,5 +1,5 @@
-"""Codecs of on-disk nodes: each takes bytes and says what is there, and everything that is wrong.
+"""The nodes of JFS2, one codec for each kind: what is in it, and all that is wrong with it.
 
-They know layouts and dialects, and nothing of volumes, journals or checks. Reading stops at the first fault that hinders
-it, checking reports them all, salvage goes on, and the journal changes no node that has any.
+Whoever reads stops at the first fault that misleads, a check reports all, salvage goes on, and the journal refuses to
+change a node with any. The codecs know the structures and the dialect, and nothing of what lies above.
 """

@@ -1,21 +1,23 @@
-"""What is wrong with a node."""
+"""`Fault`: one thing that is wrong with a node."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 
-class Fault(NamedTuple):
-    """One thing that is wrong with a node.
+@dataclass(frozen=True)
+class Fault:
+    """What a field of a node is, and what it has to be.
 
     Attributes:
-        check: name of the check that it breaks, as `lvmfmt.jfs2.check.CHECKS` lists it.
-        structure: what the field belongs to, without the dialect's prefix, for example "dtree_root".
+        check: name of the check that reports it.
+        structure: name of the structure without its dialect, as in `Volume.corrupt`.
         field: name of the field.
-        offset: where it lies, a byte offset in the node.
-        expected: what should be there.
+        offset: byte offset of the field in the node.
+        expected: what is right.
         found: what is there.
-        hinders: whether a reader cannot trust what the node holds.
+        misleads: whether what the node holds is in doubt, so that nobody reads on.
+        entry: index of the entry that it is about, from 0; None for the node.
     """
 
     check: str
@@ -24,4 +26,5 @@ class Fault(NamedTuple):
     offset: int
     expected: object
     found: object
-    hinders: bool = True
+    misleads: bool = True
+    entry: int | None = None
