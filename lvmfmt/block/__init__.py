@@ -1,25 +1,8 @@
 """Bytes: block devices, sparse image files, and the copy plan that moves them in bulk.
 
-The plan is imported when it is asked for: reading needs neither its threads nor its arrays.
+What is asked for is imported then: reading needs neither the threads nor the arrays of the plan.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from ..lazy import names_of
-from .device import BlockDevice, Buffer, Bytes, Extent
-from .imagefile import ImageFile
-from .pieces import Mirror, Piece, PieceList, Window
-from .registry import OPENERS, Opener, Registry
-from .striped import Striped
-
-if TYPE_CHECKING:
-    from .plan import CopyPlan, CopyReport, Source
-
-open = OPENERS.open
-
-__all__ = [
-    "OPENERS", "BlockDevice", "Buffer", "Bytes", "CopyPlan", "CopyReport", "Extent", "ImageFile", "Mirror", "Opener",
-    "Piece", "PieceList", "Registry", "Source", "Striped", "Window", "open",
-]  # fmt: skip
-
-__getattr__ = names_of(__name__, {"plan": ("CopyPlan", "CopyReport", "Source")})
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

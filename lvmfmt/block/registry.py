@@ -38,3 +38,6 @@ class Registry:
 
 OPENERS = Registry()
 """The registry of this process."""
+
+open = OPENERS.open
+"""See `Registry.open`."""

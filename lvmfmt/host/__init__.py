@@ -3,18 +3,6 @@
 What is asked for is imported then: a listing command does not need what makes a host.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from ..lazy import names_of
-
-if TYPE_CHECKING:
-    from .host import Host
-    from .install.create import CreateReport
-    from .install.making import DiskSpec
-
-__all__ = ["CreateReport", "DiskSpec", "Host"]
-
-__getattr__ = names_of(
-    __name__,
-    {"install.create": ("CreateReport",), "install.making": ("DiskSpec",), "host": ("Host",)},
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

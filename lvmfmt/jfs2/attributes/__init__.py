@@ -3,20 +3,6 @@
 What is asked for is imported then: most inodes have neither.
 """
 
-from typing import TYPE_CHECKING
+import lazy_loader
 
-from ...lazy import names_of
-
-if TYPE_CHECKING:
-    from .acl import Acl, AclEntry
-    from .reader import AttributeReader, Attributes
-
-__all__ = ["Acl", "AclEntry", "AttributeReader", "Attributes"]
-
-__getattr__ = names_of(
-    __name__,
-    {
-        "acl": ("Acl", "AclEntry"),
-        "reader": ("AttributeReader", "Attributes"),
-    },
-)
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,6 @@
+from .device import BlockDevice as BlockDevice, Buffer as Buffer, Bytes as Bytes, Extent as Extent
+from .imagefile import ImageFile as ImageFile
+from .pieces import Mirror as Mirror, Piece as Piece, PieceList as PieceList, Window as Window
+from .plan import CopyPlan as CopyPlan, CopyReport as CopyReport, Source as Source
+from .registry import OPENERS as OPENERS, Opener as Opener, Registry as Registry, open as open
+from .striped import Striped as Striped

@@ -1,0 +1,41 @@
+from .change import Change as Change
+from .change.mapfile import (
+    PartitionRange as PartitionRange,
+    format_map_file as format_map_file,
+    parse_map_file as parse_map_file,
+)
+from .change.migrating import copy_lv as copy_lv, copy_onto as copy_onto, migrate as migrate, migrate_lp as migrate_lp
+from .change.split import join_group as join_group, split_group as split_group
+from .check.problems import Problem as Problem
+from .check.rules import RULES as RULES, Rule as Rule, Severity as Severity
+from .copied.reidentifying import reidentify as reidentify
+from .copied.surveying import FoundGroup as FoundGroup, Survey as Survey, members_of as members_of, survey as survey
+from .disk.boot import (
+    clear_boot_record as clear_boot_record,
+    clear_pvid as clear_pvid,
+    read_boot_record as read_boot_record,
+    read_pvid as read_pvid,
+    write_boot_record as write_boot_record,
+    write_pvid as write_pvid,
+)
+from .disk.identity import new_pvid as new_pvid, new_vgid as new_vgid
+from .disk.record import LvmRecord as LvmRecord
+from .disk.regions import INTRA as INTRA, Region as Region, region_of as region_of, region_sizes as region_sizes
+from .disk.scan import DiskInfo as DiskInfo, free_group_metadata as free_group_metadata, scan as scan
+from .dmtable import Target as Target, dm_table as dm_table
+from .geometry import Geometry as Geometry
+from .group import VolumeGroup as VolumeGroup
+from .kinds import LIMITS as LIMITS, VgKind as VgKind
+from .lvcb import Lvcb as Lvcb
+from .online.handover import Standing as Standing, leave as leave, read_left as read_left, resume as resume
+from .online.online import OnlineGroup as OnlineGroup
+from .online.varying_on import (
+    NoQuorum as NoQuorum,
+    PvState as PvState,
+    PvStatus as PvStatus,
+    refresh as refresh,
+    varyon as varyon,
+)
+from .transfer import export_lv as export_lv, import_lv as import_lv
+from .views import split_disks as split_disks
+from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume
