@@ -13,11 +13,10 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "lvmfmt"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "units", "origin", "lazy"}
+BASE = {"errors", "units", "origin"}
 GROUND = BASE | {"layout", "block"}
 FLOORS = {
     "errors": set(),
-    "lazy": set(),
     "units": {"errors"},
     "origin": {"errors", "units"},
     "block": BASE,
