@@ -34,7 +34,7 @@ LVCB = Record(
         field("stripe_width", u16, "disks of a stripe", C, "D3, own (offset)"),
         field("stripe_exp", u16, "log2 of the bytes of a strip", C, "D3, own (offset)"),
         reserved("reserved2", 2, C, "own"),
-        field("label", text(128), "label, which is the mount point of a file system; None if unset", C, "D3, own (offset)"),
+        field("label", text(128), "label: the mount point of a file system; None if unset", C, "D3, own (offset)"),
         field("fs", text(128), "file system attributes", C, "D3, D4, own (offset)"),
         field("lvid_rest", text(32), "characters of the LVID from the 25th on", C, "D3, own (offset)"),
         reserved("reserved3", 16, C, "own"),

@@ -8,7 +8,7 @@ from lvmfmt.layout.catalog import CATALOG, FAMILIES
 def test_every_record_has_one_name() -> None:
     assert len(CATALOG) == sum(map(len, FAMILIES.values()))
     assert all(name == record.name for name, record in CATALOG.items())
-    assert list(CATALOG)[0] == "boot_record" and list(CATALOG)[-1] == "dump_record"
+    assert next(iter(CATALOG)) == "boot_record" and list(CATALOG)[-1] == "dump_record"
 
 
 def test_families_and_their_grades() -> None:

@@ -35,7 +35,7 @@ AIXC_ACL = Record(
     "head of an AIXC access control list; entries follow up to acl_len",
     [
         field("acl_len", BIG.u32, "bytes, this head included", Grade.C, "H (acl.h)"),
-        field("acl_mode", BIG.u32, "0x02000000 entries are in force; 0xE00 of the mode beside it", Grade.C, "H (acl.h)"),
+        field("acl_mode", BIG.u32, "0x02000000 entries are in force; 0xE00 of the mode too", Grade.C, "H (acl.h)"),
         field("rsvd", BIG.u16, "not used; may hold stale bytes", Grade.C, "T"),
         field("u_access", BIG.u16, "owner: 4 read, 2 write, 1 execute", Grade.C, "H (acl.h)"),
         field("g_access", BIG.u16, "group, likewise", Grade.C, "H (acl.h)"),
