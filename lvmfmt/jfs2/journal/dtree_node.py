@@ -41,7 +41,7 @@ class NodeFormat:
         self.leaf, self.internal = HeadSlot.of(leaf), HeadSlot.of(s.internal_slot)
         self.index_at = leaf.offset_of("index") if indexed else 0
         self.index = struct.Struct("<I")
-        self.number = struct.Struct(volume.dialect.order + ("Q" if volume.dialect.order == ">" else "I"))
+        self.number = volume.dialect.inode_number
         self.root_stbl = s.dtree_root.offset_of("stbl")
         self.parent_at = s.dtree_root.offset_of("idotdot")
         self.links = struct.Struct(volume.dialect.order + "qq")

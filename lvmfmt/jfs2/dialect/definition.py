@@ -1,17 +1,22 @@
-"""The two dialects of the engine: their structures, byte order and coding of names.
+"""`Dialect`: what differs between AIX JFS2 and the JFS of Linux.
 
-Source: reference sections 2.1, 2.3 and 2.5.
+Source: [jfs2 2.1], [jfs2 2.3] and [jfs2 2.5].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from struct import Struct
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..layout.jfs2 import J2, JFS1, LEAF_SLOT_INDEXED, Structures
+from ...layout.jfs2 import LEAF_SLOT_INDEXED, Structures
+from .byte_order import ByteOrder
+from .inode_form import InodeForm
+from .log_form import LogForm
+from .superblock_form import SuperblockForm
 
 MAX_NAME_UNITS = 255
 NANO = 10**9
@@ -29,24 +34,35 @@ class Dialect:
     Attributes:
         name: "aix" or "linux".
         magic: of the superblock.
+        record_prefix: first part of the names of its structures, for messages.
         structures: the on-disk structures.
-        order: numpy's byte-order mark, ">" or "<".
+        byte_order: of all numbers.
         name_unit: bytes of a unit of a name: 1, or 2 for UTF-16.
         leaf_head_units: name units in the head slot of a directory entry, in the form that we write.
         has_aim2: a second copy of the aggregate inode map exists, and `s_ait2` is a copy of the first extent of the
             aggregate inode table; otherwise `s_ait2` is its second extent with inodes 32 and on.
         unwritten_flag: flag of an extent that is allocated but not recorded.
+        attribute_descriptor: how an inode says where its extended attributes are: "dxd" or "ead", see
+            `attributes.descriptor`.
+        superblock_form: how it uses its superblock.
+        inode_form: how it uses its inodes.
+        log_form: how it keeps its log.
         symlink_inline_limit: a symlink this long or longer has its target in an extent.
     """
 
     name: str
     magic: bytes
+    record_prefix: str
     structures: Structures
-    order: str
+    byte_order: ByteOrder
     name_unit: int
     leaf_head_units: int
     has_aim2: bool
     unwritten_flag: int
+    attribute_descriptor: Literal["dxd", "ead"]
+    superblock_form: SuperblockForm
+    inode_form: InodeForm
+    log_form: LogForm
     symlink_inline_limit: int = 256
 
     continuation_offset = 2
@@ -54,6 +70,21 @@ class Dialect:
     continuation_bytes = 30
     """Bytes of a name in a continuation slot."""
     internal_head_bytes = 22
+
+    @property
+    def order(self) -> str:
+        """Numpy's and `struct`'s mark of the byte order, ">" or "<"."""
+        return self.byte_order.mark
+
+    @property
+    def inode_number(self) -> Struct:
+        """An inode number as inodes, directory entries and directories have it."""
+        return Struct(self.order + ("Q" if self.inode_number_dtype.itemsize == 8 else "I"))
+
+    @property
+    def inode_number_dtype(self) -> np.dtype[Any]:
+        """The same for numpy."""
+        return self.structures.inode.dtype["di_number"]
 
     def encode_name(self, name: bytes) -> bytes:
         """`name` as it lies on the disk; `decode_name` gives back the same bytes.
@@ -122,12 +153,12 @@ class Dialect:
 
     def get_pxd(self, pxds: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Lengths and addresses in blocks of a table of `pxd` (or `xad`) rows, each of its shape."""
-        return self._get_u24(pxds["len"]), _get_40(pxds["addr_hi"], pxds["addr_lo"])
+        return self.byte_order.get_u24(pxds["len"]), _get_40(pxds["addr_hi"], pxds["addr_lo"])
 
     def put_pxd(self, pxds: NDArray[Any], rows: Any, address: Any, length: Any) -> None:
         """Store addresses and lengths in blocks into the rows `rows` of a table of `pxd` (or `xad`) rows."""
         address = np.asarray(address, np.int64)
-        pxds["len"][rows] = self._put_u24(length)
+        pxds["len"][rows] = self.byte_order.put_u24(length)
         pxds["addr_hi"][rows] = address >> 32
         pxds["addr_lo"][rows] = address & 0xFFFFFFFF
 
@@ -158,41 +189,6 @@ class Dialect:
         times["tv_sec"] = np.clip(seconds, limits.min, limits.max)
         times["tv_nsec"] = nanoseconds
 
-    def _get_u24(self, raw: NDArray[np.uint8]) -> NDArray[np.int64]:
-        parts = raw.astype(np.int64)
-        a, b, c = parts[..., 0], parts[..., 1], parts[..., 2]
-        return a << 16 | b << 8 | c if self.order == ">" else c << 16 | b << 8 | a
-
-    def _put_u24(self, value: Any) -> NDArray[np.uint8]:
-        raw = np.ascontiguousarray(np.asarray(value, f"{self.order}u4"))
-        parts = raw.reshape(*raw.shape, 1).view(np.uint8)
-        return parts[..., 1:] if self.order == ">" else parts[..., :3]
-
 
 def _get_40(high: NDArray[Any], low: NDArray[Any]) -> NDArray[np.int64]:
     return high.astype(np.int64) << 32 | low.astype(np.int64)
-
-
-AIX = Dialect(
-    name="aix",
-    magic=b"J2FS",
-    structures=J2,
-    order=">",
-    name_unit=1,
-    leaf_head_units=22,
-    has_aim2=False,
-    unwritten_flag=0x04,
-)
-"""JFS2 of AIX."""
-
-LINUX = Dialect(
-    name="linux",
-    magic=b"JFS1",
-    structures=JFS1,
-    order="<",
-    name_unit=2,
-    leaf_head_units=13,
-    has_aim2=True,
-    unwritten_flag=0x08,
-)
-"""JFS of Linux and OS/2, directories without an index (see `Dialect.with_index`)."""
