@@ -47,7 +47,7 @@ def _shell(args: argparse.Namespace) -> int:
 
     host = Host.open(args.dir)
     with host.session(_tell) as session:
-        shell = Shell(session, sys.stdout, sys.stderr)
+        shell = Shell(session.machine, sys.stdout, sys.stderr)
         lines: Iterable[str] = _typed(host, shell) if sys.stdin.isatty() else sys.stdin
         return shell.run_all(lines)
 
@@ -79,7 +79,7 @@ def _words(shell: Shell) -> Sequence[str]:
 
 
 def _shims(args: argparse.Namespace) -> int:
-    from ..host.console import shims
+    from ..host import shims
     from ..host.folder.folder import Folder
 
     names = shims.write(Folder(args.dir), Path(args.target))

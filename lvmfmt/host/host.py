@@ -12,6 +12,7 @@ from . import registry
 from .folder.folder import Folder
 from .machine.machine import Machine
 from .messages import message
+from .session import Session
 
 if TYPE_CHECKING:
     from .install.create import CreateReport
@@ -56,7 +57,7 @@ class Host:
         if stdin is not None and command.listens(argv):
             stdin = io.StringIO(stdin.read())  # the commands before it in a pipeline need the host until they end
         with self.machine(lambda line: print(line, file=stderr), writable=command.writes(argv), stdin=stdin) as machine:
-            return registry.call(command, machine, argv, stdout, stderr)
+            return Session(machine, lambda line: print(line, file=stderr)).run(argv, stdout, stderr)
 
     @contextmanager
     def session(self, console: Callable[[str], None]) -> Iterator[Session]:
@@ -89,7 +90,7 @@ class Host:
             with Machine(self.folder, writable=writable, stdin=stdin) as machine:
                 if writable and not machine.is_intact():
                     console(message("power-failure", where=self.folder.path))
-                    machine.boot(console)
+                    Session(machine, console).boot()
                 yield machine
 
     def _is_up(self) -> bool:
@@ -101,45 +102,16 @@ class Host:
         key = "power-on" if self.folder.read_kernel() is None and self.folder.was_halted else "power-failure"
         console(message(key, where=self.folder.path))
         with Machine(self.folder, writable=True) as machine:
-            machine.boot(console)
+            Session(machine, console).boot()
 
     def boot(self) -> list[str]:
         """Switch the host off, if it is on, and boot it; returns what the boot had to say."""
         notes: list[str] = []
         with self.folder.lock(), Machine(self.folder, writable=True) as machine:
-            machine.boot(notes.append)
+            Session(machine, notes.append).boot()
         return notes
 
     def poweroff(self) -> None:
         """Cut the power."""
         with self.folder.lock():
             self.folder.cut_power()
-
-
-class Session:
-    """Commands on a machine that one process keeps running; `Host.session` makes one.
-
-    What they change is on the disks when the session ends; if its process dies, the host has lost power.
-
-    Args:
-        machine: the machine, open for writing.
-        console: takes the lines of a boot, where a command comes after the host was shut down.
-    """
-
-    def __init__(self, machine: Machine, console: Callable[[str], None] = lambda _: None) -> None:
-        self.machine = machine
-        self._console = console
-
-    def run(self, argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO) -> int:
-        """Run one AIX command and return its exit status."""
-        command = registry.find(argv[0])
-        if command is None:
-            return registry.unknown(argv[0], stderr)
-        self.machine.stdin = stdin
-        if self.machine.kernel is None:
-            self._console(message("power-on", where=self.machine.folder.path))
-            self.machine.boot(self._console)
-        return registry.call(command, self.machine, argv, stdout, stderr)
-
-
-__all__ = ["Host", "Session"]

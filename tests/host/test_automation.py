@@ -12,9 +12,8 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.host import Host
+from lvmfmt.host import Host, shims
 from lvmfmt.host.boot import image as boot
-from lvmfmt.host.console import shims
 from lvmfmt.host.folder.folder import Folder
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup

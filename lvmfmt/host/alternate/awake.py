@@ -13,7 +13,6 @@ from ...jfs2 import FileSystem
 from ...lvm import VolumeGroup
 from ..boot import content
 from ..boot import volume as boot_volume
-from ..install.rootvg import BOOT_VOLUME, ROOTVG, identity
 from ..machine import varying
 from ..machine.machine import Machine
 from ..machine.paths import read_file
@@ -22,6 +21,7 @@ from ..messages import message
 from ..odm import devices
 from ..odm.devices import Group
 from ..odm.odm import Odm
+from ..rootvg import BOOT_VOLUME, ROOTVG, identity
 from . import names as alternate
 from .names import ALT_GROUP, PREFIX, alt_path, own_name
 

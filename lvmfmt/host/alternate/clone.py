@@ -17,12 +17,12 @@ from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_l
 from ...lvm import LogicalVolume, VolumeGroup
 from ...units import SECTOR, ceil_div
 from ..archive.imagedata import ImageData, VolumeData
-from ..install.rootvg import ROOTVG, identity
 from ..machine import varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
+from ..rootvg import ROOTVG, identity
 from . import awake, exclude
 from . import names as alternate
 from .names import ALT_GROUP, PREFIX, alt_path

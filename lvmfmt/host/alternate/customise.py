@@ -9,6 +9,7 @@ from typing import TextIO
 
 from ..archive import installing, packages
 from ..boot.firstboot import FIRST_BOOT
+from ..console.shell import Shell
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import filesets
@@ -68,7 +69,7 @@ def _software(machine: Machine, program: str, given: Mapping[str, str]) -> tuple
     if not wanted or "l" not in given:
         raise CommandFailed(message("alt-software", program=program))
     found = packages.images(machine, program, given["l"])
-    return tuple(packages.choose(program, found, wanted, filesets.installed(machine)))
+    return tuple(packages.choose(program, found, wanted, filesets.installed(machine.read_file)))
 
 
 def _bundle(machine: Machine, program: str, path: str) -> list[str]:
@@ -102,11 +103,7 @@ def apply(machine: Machine, changes: Changes, stdout: TextIO, stderr: TextIO) ->
             status = 1
     if changes.script is None or status:
         return status
-    from ..console.shell import Shell
-    from ..host import Session
-
-    session = Session(machine, lambda line: print(line, file=stderr))
-    return Shell(session, stdout, stderr).run_all(changes.script.splitlines())
+    return Shell(machine, stdout, stderr).run_all(changes.script.splitlines())
 
 
 def _read(machine: Machine, program: str, path: str) -> bytes:

@@ -8,11 +8,11 @@ from ...backup import Archive
 from ...jfs2 import Inventory
 from ...jfs2.sources.backup import read_backup
 from ..archive.imagedata import ImageData
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
 from ..messages import message
 from ..odm.devices import Disk
 from ..odm.odm import Odm
+from ..rootvg import ROOTVG
 from . import awake, clonedodm
 from . import names as alternate
 from .clone import Clone

@@ -10,12 +10,12 @@ from __future__ import annotations
 
 from ...errors import NotFound
 from ...lvm import LogicalVolume, VolumeGroup
-from ..install.rootvg import BOOT_VOLUME
 from ..machine.machine import Machine
 from ..machine.varying import members
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Group
+from ..rootvg import BOOT_VOLUME
 
 ALT_GROUP, OLD_GROUP = "altinst_rootvg", "old_rootvg"
 PREFIX = "alt_"

@@ -12,11 +12,11 @@ from ...lvm.geometry import pp_count
 from ...lvm.kinds import LIMITS
 from ...units import MIB
 from ..archive.imagedata import ImageData
-from ..install.rootvg import BOOT_VOLUME, ROOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices, filesets
 from ..odm.devices import Disk
+from ..rootvg import BOOT_VOLUME, ROOT_VOLUME, ROOTVG
 from .names import ALT_GROUP, ALT_ROOT, MAX_NAME, PREFIX
 
 FILESETS = ("bos.alt_disk_install.rte", "bos.alt_disk_install.boot_images")
@@ -55,7 +55,7 @@ def check(machine: Machine, program: str, targets: Sequence[str], data: ImageDat
 
 def check_filesets(machine: Machine, program: str) -> None:
     """Raise `CommandFailed` if the filesets of the alternate disk tools are not installed."""
-    installed = filesets.installed(machine)
+    installed = filesets.installed(machine.read_file)
     for name in FILESETS:
         if name not in installed:
             raise _failed(program, "alt-fileset", fileset=name)

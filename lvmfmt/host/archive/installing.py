@@ -47,7 +47,7 @@ def install(machine: Machine, image: Image, *, root: str = "/", commit: bool = T
         restorer.finish()
         problems += archive.problems
     state = filesets.COMMITTED if commit or image.package.type == INSTALL else filesets.APPLIED
-    after = filesets.installed(machine, root)
+    after = filesets.installed(machine.read_file, root)
     for one in image.package.filesets:
         number = filesets.BROKEN if problems else state
         after[one.name] = Fileset(one.name, level_of(one.level), number, one.description)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..install.rootvg import BOOT_VOLUME
 from ..machine.machine import Machine
 from ..messages import message
 from ..odm.devices import Disk
+from ..rootvg import BOOT_VOLUME
 from . import image as boot
 
 

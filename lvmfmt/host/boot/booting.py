@@ -13,14 +13,13 @@ from ... import lvm
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
 from ..folder.kernel import Kernel
-from ..install.rootvg import ROOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..machine.replay import replay_logs
 from ..messages import message
 from ..odm import devices, filesystems
 from ..odm.configure import configure_disks
 from ..odm.odm import Odm
-from . import firstboot
+from ..rootvg import ROOT_VOLUME, ROOTVG
 from .image import find_image
 
 Console = Callable[[str], None]
@@ -45,7 +44,6 @@ def boot(machine: Machine, console: Console) -> None:
         machine.power_off()
         raise OperationRefused(message("boot-stopped", slot=slot, reason=str(error))) from error
     machine.booted(slot)
-    firstboot.run(machine, console)
 
 
 def _boot_slot(machine: Machine) -> str:

@@ -9,14 +9,12 @@ from __future__ import annotations
 import io
 import time
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from ...errors import LvmfmtError
+from ..console.shell import Shell
+from ..machine.machine import Machine
 from ..machine.paths import read_file
 from ..messages import message
-
-if TYPE_CHECKING:
-    from ..machine.machine import Machine
 
 FIRST_BOOT = "/etc/firstboot"
 LOG = "/var/adm/ras/bootlog"
@@ -39,12 +37,9 @@ def run(machine: Machine, console: Callable[[str], None]) -> None:
         console(message("firstboot-left", path=FIRST_BOOT, reason=error))
         return
     console(message("firstboot", path=FIRST_BOOT, kept=kept))
-    from ..console.shell import Shell
-    from ..host import Session
-
     out = io.StringIO()
     lines = data.decode("utf-8", "surrogateescape").splitlines()
-    Shell(Session(machine, console), out, out).run_all(_while_up(machine, lines))
+    Shell(machine, out, out).run_all(_while_up(machine, lines))
     _note(machine, out.getvalue())
     for line in out.getvalue().splitlines():
         console(line)

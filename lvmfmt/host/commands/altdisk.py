@@ -13,7 +13,7 @@ from ..archive import imagedata
 from ..console.meter import Meter
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .altcall import PHASES, PhasedCall
 from .imagecmds import describe
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from ..machine.machine import Machine
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .altdisk import alt_disk_copy
 from .altmksysb import alt_disk_mksysb
 from .altrootvg import alt_rootvg_op

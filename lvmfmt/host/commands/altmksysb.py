@@ -15,7 +15,7 @@ from ..archive.imagedata import ImageData
 from ..console.meter import Meter
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .altcall import PHASES, PhasedCall
 from .systembackup import group_data, parse_group
 

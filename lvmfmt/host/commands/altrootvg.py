@@ -11,13 +11,13 @@ from ..alternate import names as alternate
 from ..alternate.altlog import AltLog
 from ..alternate.names import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
 from ..boot.bootdisks import set_boot_disks
-from ..install.rootvg import BOOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..machine.volumes import open_file_system
 from ..messages import CommandFailed, message
 from ..odm import devices, filesets
 from ..odm.devices import Group
-from ..registry import Command, UsageError, flags
+from ..rootvg import BOOT_VOLUME, ROOTVG
+from ..syntax import Command, UsageError, flags
 from .altcall import AltCall
 from .groups import check_free_name
 from .refusals import as_aix
@@ -159,7 +159,7 @@ def _has_boot_volume(machine: Machine, known: Group) -> bool:
 
 
 def _own_level(machine: Machine) -> tuple[int, ...]:
-    found = filesets.installed(machine).get(filesets.OPERATING_SYSTEM)
+    found = filesets.installed(machine.read_file).get(filesets.OPERATING_SYSTEM)
     return found.level if found else ()
 
 

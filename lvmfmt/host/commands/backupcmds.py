@@ -11,7 +11,7 @@ from ..archive import archives
 from ..archive.restoring import Restorer
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags, with_flag
+from ..syntax import Command, UsageError, flags, with_flag
 
 SECTOR = 512
 DATE = "%a %b %e %H:%M:%S UTC %Y"

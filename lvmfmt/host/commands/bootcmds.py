@@ -11,10 +11,10 @@ from ...units import SECTOR
 from ..boot import content
 from ..boot import image as boot
 from ..boot import volume as boot_volume
-from ..install.rootvg import BOOT_VOLUME, ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..rootvg import BOOT_VOLUME, ROOTVG
+from ..syntax import Command, UsageError, flags
 
 MODES = {"normal": ("normal",), "service": ("service",), "both": ("normal", "service")}
 VARIABLES = {"normal": "boot-device", "service": "diag-device"}

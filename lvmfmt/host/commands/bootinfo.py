@@ -8,10 +8,10 @@ from ... import lvm
 from ...errors import ImageIOError, NotFound, printable
 from ...units import MIB
 from ..boot import image as boot
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 
 KERNEL_BITS = "64"
 """Every release of the profiles can run the 64-bit kernel, and what is in a boot image here is not executed."""

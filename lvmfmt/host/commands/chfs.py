@@ -18,7 +18,7 @@ from ..machine.mounts import RESIZING
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry
-from ..registry import Command, UsageError, repeated
+from ..syntax import Command, UsageError, repeated
 from . import targets
 from .filesystems import attributes_of
 from .groups import finish

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TextIO
 
+from ..machine import imfs
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
-from ..odm import imfs
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import check_free_name, finish, group_of_volume
 from .lvs import volume_options
 from .refusals import as_aix

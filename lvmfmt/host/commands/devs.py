@@ -12,7 +12,7 @@ from ..messages import CommandFailed, message
 from ..odm import configure, devices
 from ..odm.configure import AVAILABLE, DEFINED, STATUS
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags, repeated
+from ..syntax import Command, UsageError, flags, repeated
 from .lsdevs import device_called, kind_of, status_of
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")

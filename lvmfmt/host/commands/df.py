@@ -9,7 +9,7 @@ from ...units import GIB, KIB, MIB, SECTOR, ceil_div
 from ..formats import rows
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 _UNITS = {"m": ("MB blocks", MIB), "g": ("GB blocks", GIB), "k": ("1024-blocks", KIB)}
 _BLOCKS = ("512-blocks", SECTOR)

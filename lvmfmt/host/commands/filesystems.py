@@ -11,14 +11,14 @@ from ...jfs2.format_options import log_bytes
 from ...jfs2.geometry import PAGE, Geometry
 from ...lvm import LogicalVolume, VolumeGroup
 from ...units import MIB, SECTOR, ceil_div
-from ..install.rootvg import identity
 from ..machine import mounting
 from ..machine.machine import Machine
 from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry
-from ..registry import Command, UsageError, flags, repeated
+from ..rootvg import identity
+from ..syntax import Command, UsageError, flags, repeated
 from . import targets
 from .groups import ask, finish, new_name, varied_on_group
 from .refusals import as_aix

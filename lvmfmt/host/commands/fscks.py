@@ -28,7 +28,7 @@ from ..machine.machine import Machine
 from ..machine.using import user_of
 from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from . import targets
 from .filesystems import VFS
 from .targets import Target

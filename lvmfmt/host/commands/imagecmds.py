@@ -7,9 +7,9 @@ from typing import TextIO
 
 from ..archive import imagedata
 from ..archive.imagedata import MountedVolume, SourceDisk
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 
 MAPS = "/tmp/vgdata"
 """Folder of the map files; AIX has one below it for each group."""

@@ -10,12 +10,12 @@ from typing import TextIO
 from ... import lvm
 from ...errors import CorruptImage
 from ...lvm import PvState, PvStatus, VolumeGroup
-from ..machine import varying
+from ..machine import imfs, varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..odm import devices, imfs
+from ..odm import devices
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import LOGS, check_free_name, disk_called, finish, new_name, varied_on_group
 from .refusals import as_aix
 from .vary import bring_up, known_group, status_lines

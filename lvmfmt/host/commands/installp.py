@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from .. import registry
 from ..archive import installing, packages
 from ..archive.packages import Image
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import filesets
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 PROGRAM = "installp"
 _LISTED = f"  {'Fileset Name':<30} {'Level':<20} I/U"
@@ -38,7 +37,7 @@ def installp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             for fileset in image.package.filesets:
                 print(message("installp-listed", name=fileset.name, level=fileset.level, kind=kind), file=stdout)
         return 0
-    chosen = packages.choose(PROGRAM, found, operands, filesets.installed(machine))
+    chosen = packages.choose(PROGRAM, found, operands, filesets.installed(machine.read_file))
     if "p" in given:
         _summary(chosen, set(), stdout, "PREVIEW")
         return 0
@@ -50,9 +49,7 @@ def installp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     _summary(chosen, broken, stdout, "APPLY")
     status = 1 if broken else 0
     if any(one.bosboot for image in chosen for one in image.package.filesets):
-        bosboot = registry.find("bosboot")
-        assert bosboot is not None
-        status |= registry.call(bosboot, machine, ["bosboot", "-a"], stdout, stderr)
+        status |= machine.execute(["bosboot", "-a"], stdout, stderr, None)
     return status
 
 

@@ -15,7 +15,7 @@ from ..odm.configure import STATUS
 from ..odm.devices import Disk
 from ..odm.odm import OdmObject
 from ..odm.predefined import Kind
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 _FIELDS = ("name", "status", "physloc", "location", "description", "class", "subclass", "type", "parent")
 

@@ -11,7 +11,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.filesystems import Entry
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from . import targets
 
 _COLUMNS = "#MountPoint:Device:Vfs:Nodename:Type:Size:Options:AutoMount:Acct"

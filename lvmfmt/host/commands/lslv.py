@@ -14,7 +14,7 @@ from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import by_region, disk_called, group_of_volume, mount_point, varied_on_group
 
 INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}

@@ -6,11 +6,11 @@ from typing import TextIO
 
 from ...errors import printable
 from ...units import MIB
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 
 _TYPE = "paging"
 _USED = 1

@@ -15,7 +15,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import NO_ALLOCATION, by_region, disk_called, mount_point, pv_state, varied_on_group
 
 

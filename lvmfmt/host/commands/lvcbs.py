@@ -9,7 +9,7 @@ from ...errors import printable
 from ...lvm import Lvcb
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import finish, group_of_volume
 
 

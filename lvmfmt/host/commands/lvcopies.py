@@ -12,7 +12,7 @@ from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags, with_flag
+from ..syntax import Command, UsageError, flags, with_flag
 from .groups import (
     BOOT_TYPE,
     ask,

@@ -12,7 +12,7 @@ from ...units import GIB, KIB, MIB, ceil_div
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags, with_flag
+from ..syntax import Command, UsageError, flags, with_flag
 from .groups import (
     ask,
     check_free_name,

@@ -10,7 +10,7 @@ from ...lvm import VolumeGroup
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags, with_flag
+from ..syntax import Command, UsageError, flags, with_flag
 from .groups import BOOT_TYPE, disk_called, finish, group_of_volume, members, varied_on_group
 from .refusals import as_aix
 

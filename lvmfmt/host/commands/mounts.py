@@ -13,7 +13,7 @@ from ..machine.mounts import RESIZING
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 _AUTOMATIC = "automatic"
 """`mount =` of file systems that the running system itself uses."""

@@ -11,7 +11,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import criteria, odm, predefined, stanza
 from ..odm.odm import OdmObject
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 
 def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:

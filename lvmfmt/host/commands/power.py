@@ -7,10 +7,10 @@ import time
 from typing import TextIO
 
 from ..alternate import names as alternate
-from ..install.rootvg import ROOTVG
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 
 _WHEN = re.compile(r"now|\+\d{1,4}|\d{1,2}:\d{2}")
 
@@ -25,7 +25,7 @@ def shutdown(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     print(message("shutdown" if "r" in given else "shutdown-halt", date=date), file=stdout)
     if "k" in given:
         return 0
-    return _stop(machine, stdout, stderr, again="r" in given)
+    return _stop(machine, stdout, again="r" in given)
 
 
 def reboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -34,7 +34,7 @@ def reboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     if operands:
         raise UsageError
     _refuse_while_awake(machine, "reboot")
-    return _stop(machine, stdout, stderr, again=True)
+    return _stop(machine, stdout, again=True)
 
 
 def halt(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -43,14 +43,12 @@ def halt(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     if operands:
         raise UsageError
     _refuse_while_awake(machine, "halt")
-    return _stop(machine, stdout, stderr, again=False)
+    return _stop(machine, stdout, again=False)
 
 
-def _stop(machine: Machine, stdout: TextIO, stderr: TextIO, *, again: bool) -> int:
-    machine.shut_down()
-    if again:
-        machine.boot(lambda line: print(line, file=stderr))
-    else:
+def _stop(machine: Machine, stdout: TextIO, *, again: bool) -> int:
+    machine.shut_down(again=again)
+    if not again:
         print(message("halted"), file=stdout)
     return 0
 

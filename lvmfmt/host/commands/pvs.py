@@ -11,7 +11,7 @@ from ..machine import varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import disk_called, varied_on_group
 from .refusals import as_aix
 

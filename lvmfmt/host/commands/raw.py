@@ -16,7 +16,7 @@ from ..machine import varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import disk_called, varied_on_group
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,15})")

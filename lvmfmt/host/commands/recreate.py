@@ -12,12 +12,12 @@ from typing import TextIO
 from ... import lvm
 from ...block import BlockDevice
 from ...lvm import VolumeGroup
-from ..machine import varying
+from ..machine import imfs, varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
-from ..odm import devices, imfs
+from ..odm import devices
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import check_free_name, disk_called, new_name
 from .imports import define
 from .refusals import as_aix

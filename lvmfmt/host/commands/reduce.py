@@ -13,7 +13,7 @@ from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 from .groups import ask, finish, members, varied_on_group
 from .refusals import as_aix
 

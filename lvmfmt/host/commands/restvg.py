@@ -13,14 +13,14 @@ from ...lvm.geometry import pp_count
 from ...units import MIB
 from ..archive import archives
 from ..archive.imagedata import ImageData
-from ..install.rootvg import identity
 from ..machine import mounting, varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices, filesystems, stanza
 from ..odm.devices import Disk
 from ..odm.filesystems import Entry
-from ..registry import Command, UsageError, flags
+from ..rootvg import identity
+from ..syntax import Command, UsageError, flags
 from . import targets, vgs
 from .backupcmds import blocking
 from .groups import finish

@@ -9,7 +9,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import filesets
 from ..odm.filesets import STATES, Fileset
-from ..registry import Command, UsageError, flags
+from ..syntax import Command, UsageError, flags
 
 PATH = "Path: /usr/lib/objrepos"
 
@@ -19,7 +19,7 @@ def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     given, operands = flags(argv, "lLcqa")
     if not {"l", "L"} & set(given):
         raise UsageError
-    installed = filesets.installed(machine)
+    installed = filesets.installed(machine.read_file)
     found = []
     for pattern in operands or ["all"]:
         names = [n for n in installed if pattern == "all" or fnmatch.fnmatchcase(n, pattern)]
@@ -51,7 +51,7 @@ def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     given, operands = flags(argv, "rs")
     if operands or len(given) > 1:
         raise UsageError
-    found = filesets.installed(machine).get(filesets.OPERATING_SYSTEM)
+    found = filesets.installed(machine.read_file).get(filesets.OPERATING_SYSTEM)
     if found is None:
         raise CommandFailed(message("lslpp-not-installed", fileset=filesets.OPERATING_SYSTEM))
     version, release, level, fix = found.level

@@ -6,13 +6,13 @@ from typing import TextIO
 
 from ... import lvm
 from ...lvm import VolumeGroup
-from ..install.rootvg import ROOTVG
-from ..machine import varying
+from ..machine import imfs, varying
 from ..machine.machine import Machine
 from ..machine.using import PAGING_TYPE, open_volumes
 from ..messages import CommandFailed, message
-from ..odm import devices, imfs
-from ..registry import Command, UsageError, flags
+from ..odm import devices
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 from .groups import check_free_name, finish, new_name, varied_on_group
 from .imports import forget
 from .refusals import as_aix

@@ -12,13 +12,13 @@ from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
 from ..alternate import exclude
 from ..archive import archives, imagedata
 from ..formats import rows
-from ..install.rootvg import ROOTVG
 from ..machine import mounting
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import stanza
 from ..odm.stanza import Stanza
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 from . import targets
 from .backupcmds import blocking
 from .groups import varied_on_group

@@ -7,14 +7,14 @@ from typing import TextIO
 
 from ...errors import CorruptImage, printable
 from ...lvm import NoQuorum, PvState, PvStatus
-from ..install.rootvg import ROOTVG
 from ..machine import varying
 from ..machine.machine import Machine
 from ..machine.using import open_volumes
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Group
-from ..registry import Command, UsageError, flags
+from ..rootvg import ROOTVG
+from ..syntax import Command, UsageError, flags
 from .groups import finish
 from .refusals import as_aix
 

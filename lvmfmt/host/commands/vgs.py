@@ -15,7 +15,7 @@ from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
-from ..registry import Command, UsageError, flags, with_flag
+from ..syntax import Command, UsageError, flags, with_flag
 from .groups import check_free_name, disk_called, finish, new_name, varied_on_group
 from .refusals import as_aix
 from .vary import known_group

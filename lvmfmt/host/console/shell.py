@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from ...errors import LvmfmtError
-from ..host import Session
+from ..machine.machine import Machine
 
 _SEPARATORS = (";", "&&", "||")
 _REDIRECTIONS = ("<", ">", ">>", "2>", "2>&1")
@@ -95,7 +95,7 @@ class Shell:
     """Runs lines on a host.
 
     Args:
-        session: the running machine.
+        machine: the running machine; it executes the commands.
         stdout: where output goes.
         stderr: where messages go.
         builtins: further words: name -> function of the words, returning an exit status.
@@ -103,13 +103,12 @@ class Shell:
 
     def __init__(
         self,
-        session: Session,
+        machine: Machine,
         stdout: TextIO,
         stderr: TextIO,
         builtins: Mapping[str, Callable[[list[str]], int]] | None = None,
     ) -> None:
-        self._session, self._stdout, self._stderr = session, stdout, stderr
-        self.machine = session.machine
+        self.machine, self._stdout, self._stderr = machine, stdout, stderr
         self._builtins = dict(builtins or {})
         self.status = 0
         self.exited = False
@@ -184,7 +183,7 @@ class Shell:
             return 0
         if words[0] in self._builtins:
             return self._builtins[words[0]](words)
-        return self._session.run(words, stdout, stderr, stdin)
+        return self.machine.execute(words, stdout, stderr, stdin)
 
 
 def _joined(lines: Iterable[str]) -> Iterator[str]:

@@ -26,8 +26,9 @@ from ..folder.folder import Folder
 from ..folder.nvram import Nvram
 from ..folder.settings import Settings
 from ..machine.machine import Machine
+from ..rootvg import SKELETON, VOLUMES
+from ..session import Session
 from .making import DiskSpec, Maker
-from .rootvg import SKELETON, VOLUMES
 
 _SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
 
@@ -113,7 +114,7 @@ def create(
         bootable = tuple(d.name for d in disks[: len(members)])
         folder.write_nvram(Nvram(normal=bootable, service=bootable, ticks=ticks))
         with Machine(folder, writable=True) as machine:
-            machine.boot(problems.append)
+            Session(machine, problems.append).boot()
     except BaseException:
         _undo(folder.path, existed)
         raise

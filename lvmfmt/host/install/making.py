@@ -18,7 +18,7 @@ from ..machine.volumes import open_file_system
 from ..odm import devices, filesets, filesystems
 from ..odm.filesystems import Entry
 from ..odm.odm import Odm
-from .rootvg import BOOT_VOLUME, LOG_VOLUME, PROC, ROOTVG, STANZA_ORDER, VOLUMES, VolumeSpec, identity
+from ..rootvg import BOOT_VOLUME, LOG_VOLUME, PROC, ROOTVG, STANZA_ORDER, VOLUMES, VolumeSpec, identity
 
 _MIN_FREE = 4 * MIB
 _SPARE = 0.15

@@ -7,7 +7,6 @@ process that dies leaves a host that has lost power.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, TextIO
 
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound
@@ -91,15 +90,10 @@ class Machine(Running):
 
     # --- power --------------------------------------------------------------------------------------------------
 
-    def boot(self, console: Callable[[str], None]) -> None:
-        """Boot; see `booting.boot`. A system that runs loses its power before."""
-        from ..boot.booting import boot
-
-        boot(self, console)
-
     def start(self, kernel: Kernel) -> None:
         """Begin a new running system, of which nothing is varied on yet."""
         self.kernel = kernel
+        self.boots_again = False
 
     def booted(self, slot: str) -> None:
         """Note that a boot has come to its end; settings that were lost are written again."""
@@ -116,8 +110,13 @@ class Machine(Running):
         self.folder.cut_power(halted=halted)
         self._begin()
 
-    def shut_down(self) -> None:
-        """Stop the running system: unmount everything, leave all groups, switch the power off."""
+    def shut_down(self, *, again: bool = False) -> None:
+        """Stop the running system: unmount everything, leave all groups, switch the power off.
+
+        Args:
+            again: who uses the machine is to boot it again.
+        """
+        self.boots_again = again
         for _, point in reversed(self.running.mounts):
             if point != "/":
                 self.unmount(point)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from ...block import BlockDevice
@@ -27,6 +28,9 @@ from .varied import VariedGroups
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
 
+Execute = Callable[[Sequence[str], TextIO, TextIO, TextIO | None], int]
+"""Runs a command, and answers its exit status."""
+
 
 class Running:
     """What is open of a host while one process uses it; things are opened when they are asked for first.
@@ -41,6 +45,9 @@ class Running:
         kernel: the running system, or None when the power is off.
         origin: clock and identities.
         slots: the disks.
+        execute: runs a command (command line, standard output, standard error, standard input); set by who uses the
+            machine, for commands that run others.
+        boots_again: whether the system was shut down to be booted again.
     """
 
     def __init__(self, folder: Folder, *, writable: bool, stdin: TextIO | None = None) -> None:
@@ -53,6 +60,8 @@ class Running:
         seed = self._settings.seed if self._settings else None
         self.origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed, self.nvram.ticks)
         self.slots = Slots(folder, writable=writable)
+        self.execute: Execute = _no_commands
+        self.boots_again = False
         self._begin()
 
     def _begin(self) -> None:
@@ -236,3 +245,7 @@ class Running:
     def save_odm(self) -> None:
         """Write the classes of the ODM that have changed."""
         self.odm.save(self.root, now=self.origin.now())
+
+
+def _no_commands(argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO | None) -> int:
+    raise OperationRefused("nothing on this machine runs commands", where=argv[0])

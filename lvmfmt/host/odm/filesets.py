@@ -7,11 +7,10 @@ AIX keeps more descriptors in that class, in a binary file whose format is not p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from ...errors import CorruptImage
-from ..machine.machine import Machine
 from . import stanza
 from .stanza import Stanza
 
@@ -84,9 +83,14 @@ def parse(data: bytes, *, where: str = PATH) -> dict[str, Fileset]:
     return found
 
 
-def installed(machine: Machine, root: str = "/") -> dict[str, Fileset]:
-    """The filesets of the system below a root directory by name; none where it has no such file."""
-    data = machine.read_file(root.rstrip("/") + PATH)
+def installed(read_file: Callable[[str], bytes | None], root: str = "/") -> dict[str, Fileset]:
+    """The filesets of the system below a root directory by name; none where it has no such file.
+
+    Args:
+        read_file: answers the content of the file at an absolute path, None where there is none.
+        root: where the system is mounted.
+    """
+    data = read_file(root.rstrip("/") + PATH)
     return {} if data is None else parse(data)
 
 

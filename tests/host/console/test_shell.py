@@ -37,7 +37,7 @@ def test_what_it_does_not_understand_is_refused(line: str) -> None:
 def run(box: Box, *lines: str) -> tuple[int, list[str], str]:
     out, err = io.StringIO(), io.StringIO()
     with Host.open(box.path).session(lambda _: None) as session:
-        status = Shell(session, out, err).run_all(lines)
+        status = Shell(session.machine, out, err).run_all(lines)
     return status, out.getvalue().splitlines(), err.getvalue()
 
 

@@ -3,9 +3,9 @@
 import pytest
 
 from lvmfmt.errors import CorruptImage
-from lvmfmt.host.install.rootvg import PROC
 from lvmfmt.host.odm import filesystems
 from lvmfmt.host.odm.filesystems import Entry
+from lvmfmt.host.rootvg import PROC
 
 # the shape that IBM documents for the file: tabs, one stanza a file system, comments with an asterisk
 SAMPLE = b"""\

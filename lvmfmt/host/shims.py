@@ -6,9 +6,9 @@ import shlex
 import sys
 from pathlib import Path
 
-from ...errors import AlreadyExists
-from .. import registry
-from ..folder.folder import Folder
+from ..errors import AlreadyExists
+from . import registry
+from .folder.folder import Folder
 
 _MARK = "# made by lvmfmt host shims"
 

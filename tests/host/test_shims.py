@@ -7,11 +7,10 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.errors import AlreadyExists
-from lvmfmt.host import registry
-from lvmfmt.host.console import shims
+from lvmfmt.host import registry, shims
 from lvmfmt.host.folder.folder import Folder
 
-from ..conftest import PVIDS, Box
+from .conftest import PVIDS, Box
 
 
 def test_a_script_runs_unchanged_under_sh(box: Box, tmp_path: Path) -> None:

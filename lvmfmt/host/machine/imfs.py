@@ -8,11 +8,11 @@ from contextlib import suppress
 
 from ...errors import LvmfmtError
 from ...lvm import LogicalVolume
-from ..machine.machine import Machine
-from ..machine.mounting import make_directory
 from ..messages import message
-from . import filesystems
-from .filesystems import PATH, Entry
+from ..odm import filesystems
+from ..odm.filesystems import PATH, Entry
+from .machine import Machine
+from .mounting import make_directory
 
 _MOUNT_POINT = re.compile(r"/[!-9;-~]*")  # no blank, no colon: it is the head of a stanza
 _KEY, _VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), re.compile(r"[!-~]*")

@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...units import MIB
-from ..odm.filesystems import Entry
+from ..units import MIB
+from .odm.filesystems import Entry
 
 if TYPE_CHECKING:
-    from ...jfs2 import Identity
+    from ..jfs2 import Identity
 
 
 class VolumeSpec(NamedTuple):
@@ -74,6 +74,6 @@ SKELETON = {
 
 def identity(mount_point: str, volume: str) -> Identity:
     """The names in the superblock: the first six characters of mount point and logical volume."""
-    from ...jfs2 import Identity
+    from ..jfs2 import Identity
 
     return Identity(fname=mount_point[:6], fpack=volume[:6])

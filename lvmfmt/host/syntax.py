@@ -1,0 +1,87 @@
+"""The syntax of a command: what it is called with, its usage, and how its flags and operands are told apart."""
+
+from __future__ import annotations
+
+import getopt
+from collections.abc import Callable, Sequence
+from typing import NamedTuple, TextIO
+
+from .machine.machine import Machine
+
+Function = Callable[[Machine, list[str], TextIO, TextIO], int]
+"""A command: (machine, command line, standard output, standard error) -> exit status."""
+
+USAGE_STATUS = 2
+"""Exit status of a command that is called wrongly."""
+
+
+class Command(NamedTuple):
+    """A command.
+
+    Attributes:
+        function: what it does.
+        usage: printed on stderr when it is called wrongly; the wording is ours.
+        changes: whether it writes to disks; otherwise they are opened for reading.
+        lists_alone: whether it writes to none when it is called without arguments.
+        listens: whether it reads all of its standard input, by its arguments.
+    """
+
+    function: Function
+    usage: str
+    changes: bool = False
+    lists_alone: bool = False
+    listens: Callable[[Sequence[str]], bool] = lambda _: False
+
+    def writes(self, argv: Sequence[str]) -> bool:
+        """Whether a command line needs the disks for writing."""
+        return self.changes and not (self.lists_alone and len(argv) == 1)
+
+
+class UsageError(Exception):
+    """A command was called with unknown flags, or with operands missing or left over."""
+
+
+def with_flag(letter: str) -> Callable[[Sequence[str]], bool]:
+    """Tells whether arguments have a flag, such as the -i with which names are read from standard input."""
+    return lambda argv: any(word.startswith("-") and letter in word for word in argv[1:])
+
+
+def flags(argv: Sequence[str], options: str, *, mixed: bool = False) -> tuple[dict[str, str], list[str]]:
+    """The flags and operands of a command line, strictly.
+
+    Args:
+        argv: the command line, command included.
+        options: letters; a colon after a letter means that it takes a value.
+        mixed: flags may follow operands.
+
+    Returns:
+        Flags that were given with their values ("" for those without), and the operands.
+
+    Raises:
+        UsageError: an unknown flag, a value missing, a flag given twice.
+    """
+    try:
+        found, operands = (getopt.gnu_getopt if mixed else getopt.getopt)(list(argv[1:]), options)
+    except getopt.GetoptError:
+        raise UsageError from None
+    values = {name[1]: value for name, value in found}
+    if len(values) != len(found):
+        raise UsageError
+    return values, operands
+
+
+def repeated(argv: Sequence[str], options: str, flag: str) -> tuple[dict[str, str], list[str], list[str]]:
+    """The same where one flag may be given several times.
+
+    Returns:
+        The other flags with their values, all values of `flag`, and the operands.
+    """
+    try:
+        found, operands = getopt.gnu_getopt(list(argv[1:]), options)
+    except getopt.GetoptError:
+        raise UsageError from None
+    values = {name[1]: value for name, value in found if name[1] != flag}
+    many = [value for name, value in found if name[1] == flag]
+    if len(values) + len(many) != len(found):
+        raise UsageError
+    return values, many, operands
