@@ -1,4 +1,7 @@
-"""Where time and identities come from: one injectable source, so that a seed reproduces an image bit for bit."""
+"""Where time and identities come from: one injectable source, so that a seed reproduces an image bit for bit.
+
+Whatever needs time or identity takes `origin: Origin | None = None`, and asks the system where nothing is given.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import hashlib
 import os
 import time
 from typing import Protocol
+
+from .errors import OperationRefused
 
 SEEDED_START_NS = 1_257_847_200 * 10**9
 """First instant of a seeded origin: 2009-11-10 10:00:00 UTC."""
@@ -40,6 +45,22 @@ class SystemOrigin:
         return os.urandom(count)
 
 
+class FixedOrigin(SystemOrigin):
+    """A clock that stands still, for what is to bear one instant; identities are random.
+
+    Args:
+        instant: nanoseconds since 1970-01-01 UTC.
+    """
+
+    def __init__(self, instant: int) -> None:
+        super().__init__()
+        self.instant = instant
+
+    def now(self) -> int:
+        """The instant, always the same."""
+        return self.instant
+
+
 class SeededOrigin:
     """A clock that starts at a fixed instant and moves a fixed step per event.
 
@@ -61,3 +82,18 @@ class SeededOrigin:
         """Bytes derived from seed, label and the number of events so far."""
         self.ticks += 1
         return hashlib.shake_256(f"{self.seed}/{label}/{self.ticks}".encode()).digest(count)
+
+
+def origin_or_system(origin: Origin | None) -> Origin:
+    """`origin`, or the system's clock and random numbers.
+
+    Raises:
+        OperationRefused: it is something else.
+    """
+    if origin is None:
+        return SystemOrigin()
+    if not callable(getattr(origin, "now", None)) or not callable(getattr(origin, "entropy", None)):
+        raise OperationRefused(
+            f"not an origin of time and identities: {origin!r:.60}", hint="such as SystemOrigin() or SeededOrigin(1)"
+        )
+    return origin

@@ -2,7 +2,18 @@
 
 import time
 
-from lvmfmt.origin import SEEDED_START_NS, SEEDED_STEP_NS, Origin, SeededOrigin, SystemOrigin
+import pytest
+
+from lvmfmt.errors import OperationRefused
+from lvmfmt.origin import (
+    SEEDED_START_NS,
+    SEEDED_STEP_NS,
+    FixedOrigin,
+    Origin,
+    SeededOrigin,
+    SystemOrigin,
+    origin_or_system,
+)
 
 
 def test_equal_seeds_and_calls_agree() -> None:
@@ -36,3 +47,18 @@ def test_the_system_clock_never_answers_twice_the_same() -> None:
     assert stamps == sorted(set(stamps))
     assert before <= stamps[0] <= time.time_ns() + 10**9
     assert origin.entropy("x", 16) != origin.entropy("x", 16)
+
+
+def test_a_fixed_origin_stands_still_and_its_identities_are_random() -> None:
+    origin = FixedOrigin(77)
+    assert (origin.now(), origin.now(), origin.instant) == (77, 77, 77)
+    assert origin.entropy("x", 16) != origin.entropy("x", 16) and len(origin.entropy("x", 5)) == 5
+
+
+def test_where_no_origin_is_given_the_system_is_asked() -> None:
+    mine = SeededOrigin(1)
+    assert origin_or_system(mine) is mine
+    assert abs(origin_or_system(None).now() - time.time_ns()) < 10**9
+    for wrong in (7, "now", time):
+        with pytest.raises(OperationRefused, match="not an origin of time"):
+            origin_or_system(wrong)  # type: ignore[arg-type]

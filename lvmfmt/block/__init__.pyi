@@ -1,5 +1,8 @@
 from .device import BlockDevice as BlockDevice, Buffer as Buffer, Bytes as Bytes, Extent as Extent
+from .filedevice import BinaryFile as BinaryFile, FileDevice as FileDevice
 from .imagefile import ImageFile as ImageFile
+from .newfile import new_image as new_image
+from .opening import DeviceLike as DeviceLike, opened as opened, opened_all as opened_all
 from .pieces import Mirror as Mirror, Piece as Piece, PieceList as PieceList, Window as Window
 from .plan import CopyPlan as CopyPlan, CopyReport as CopyReport, Source as Source
 from .registry import OPENERS as OPENERS, Opener as Opener, Registry as Registry, open as open

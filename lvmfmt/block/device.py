@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ImageIOError, OperationRefused
+from ..errors import ImageIOError, OperationRefused, printable
+from ..units import format_size
 
 Buffer = bytes | bytearray | memoryview | NDArray[Any]
 Bytes = NDArray[np.uint8]
@@ -90,6 +91,10 @@ class BlockDevice(abc.ABC):
         if not self.writable:
             raise OperationRefused("opened for reading; nothing is written to it", where=self.name)
 
+    def __repr__(self) -> str:
+        what = "to be written to" if self.writable else "for reading"
+        return f"<{type(self).__name__} {printable(self.name)}: {format_size(self.size)}, {what}>"
+
     def __enter__(self) -> BlockDevice:
         return self
 
@@ -98,6 +103,13 @@ class BlockDevice(abc.ABC):
 
 
 def byte_view(buffer: Buffer) -> memoryview:
-    """`buffer` as a flat memoryview of bytes, without a copy."""
-    view = memoryview(buffer)
-    return view.cast("B") if view.nbytes else memoryview(b"")  # Python does not cast an empty view
+    """`buffer` as a flat memoryview of bytes, without a copy.
+
+    Raises:
+        OperationRefused: it is nothing that holds bytes in one piece.
+    """
+    try:
+        view = memoryview(buffer)
+        return view.cast("B") if view.nbytes else memoryview(b"")  # Python does not cast an empty view
+    except TypeError:
+        raise OperationRefused(f"not bytes in one piece: {type(buffer).__name__} {buffer!r:.40}") from None

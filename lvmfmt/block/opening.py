@@ -1,0 +1,63 @@
+"""What is taken wherever a device is: a path, a binary file object, or a device; and who closes it.
+
+Whoever opens a device closes it: a path is opened here and closed at the end of the block; a file object and a device
+stay the caller's.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from typing import TypeAlias, cast
+
+from ..errors import OperationRefused
+from .device import BlockDevice
+from .filedevice import BinaryFile, FileDevice
+from .registry import OPENERS
+
+DeviceLike: TypeAlias = BlockDevice | str | os.PathLike[str] | BinaryFile
+"""A device, the path of an image, or a binary file object that can seek."""
+
+
+@contextmanager
+def opened(what: DeviceLike, *, writable: bool = False) -> Iterator[BlockDevice]:
+    """Yield the device that is meant.
+
+    Args:
+        what: a device, the path of an image, or a binary file object.
+        writable: for writing, too.
+
+    Raises:
+        NotFound: there is no such image.
+        ImageInUse: another process is using it.
+        OperationRefused: it is none of these, or was opened for reading only.
+        ImageIOError: the system refused.
+    """
+    if isinstance(what, BlockDevice):
+        if writable:
+            what.check_writable()
+        yield what
+    elif isinstance(what, str | os.PathLike):
+        path = os.fspath(what)
+        if not isinstance(path, str):
+            raise OperationRefused(f"a path is text, not {path!r}")
+        with OPENERS.open(path, writable=writable) as device:
+            yield device
+    elif all(hasattr(what, name) for name in ("read", "seek", "tell")):
+        yield FileDevice(what, writable=writable)
+    else:
+        raise OperationRefused(
+            f"not a device: {type(what).__name__} {what!r:.40}", hint="a path, a binary file object or a block device"
+        )
+
+
+@contextmanager
+def opened_all(what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Iterator[list[BlockDevice]]:
+    """Yield the devices that are meant, in their order; a single one is a list of one. See `opened`."""
+    single = (
+        isinstance(what, BlockDevice | str | os.PathLike) or hasattr(what, "seek") or not isinstance(what, Iterable)
+    )
+    given = [what] if single else what  # a file object is iterable too
+    with ExitStack() as stack:
+        yield [stack.enter_context(opened(cast(DeviceLike, one), writable=writable)) for one in given]
