@@ -58,6 +58,6 @@ def opened_all(what: DeviceLike | Iterable[DeviceLike], *, writable: bool = Fals
     single = (
         isinstance(what, BlockDevice | str | os.PathLike) or hasattr(what, "seek") or not isinstance(what, Iterable)
     )
-    given = [what] if single else what  # a file object is iterable too
+    given = cast(Iterable[DeviceLike], [what] if single else what)  # a file object is iterable too
     with ExitStack() as stack:
-        yield [stack.enter_context(opened(cast(DeviceLike, one), writable=writable)) for one in given]
+        yield [stack.enter_context(opened(one, writable=writable)) for one in given]
