@@ -25,10 +25,11 @@ FLOORS = {
     "jfs2": GROUND | {"backup"},
     "backup": GROUND,
     "storage": BASE | {"block"},
-    "host": GROUND | {"lvm", "jfs2", "backup", "storage"},
-    "inspect": GROUND | {"lvm", "jfs2", "backup", "storage", "host"},
+    "system": GROUND | {"lvm", "jfs2"},
+    "host": GROUND | {"lvm", "jfs2", "backup", "storage", "system"},
+    "inspect": GROUND | {"lvm", "jfs2", "backup", "storage", "system"},
     "lab": GROUND | {"lvm", "jfs2", "backup", "storage", "host"},
-    "cli": GROUND | {"lvm", "jfs2", "backup", "storage", "host", "inspect", "lab"},
+    "cli": GROUND | {"lvm", "jfs2", "backup", "storage", "system", "host", "inspect", "lab"},
 }
 """What each floor may import, besides itself."""
 

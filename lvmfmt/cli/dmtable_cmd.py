@@ -46,7 +46,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the tables."""
     from .. import block
-    from ..inspect.volume import find_logical_volume, open_groups
+    from ..system.groups import find_logical_volume, open_groups
 
     images, _ = split(args.operands)
     paths = _paths(images, dict(args.device))
@@ -55,7 +55,7 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image)) for image in images]
         if args.lv is not None:
-            volumes = {args.lv: find_logical_volume(devices, args.lv)[1]}
+            volumes = {args.lv: find_logical_volume(open_groups(devices), args.lv)[1]}
             tables = [row for lv in volumes.values() for row in _tables(args.lv, lv, paths)]
         else:
             for group in open_groups(devices):

@@ -129,15 +129,12 @@ def _has_file_system(path: Path) -> bool:
 @contextmanager
 def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, problems: list[str]) -> Iterator[Part]:
     """The tree below a directory of a file system, as a replay of its log leaves it."""
-    from ..inspect.volume import open_logged
-    from ..jfs2 import FileSystem
-    from ..jfs2.recovery import open_recovered
     from ..jfs2.sources import Part
+    from ..system.images import open_place
 
-    with open_logged(images, lv=args.lv, offset=args.offset) as on:
-        recovered, notes = open_recovered(on.device, log=on.log, aggregate=on.aggregate)
-        fs = FileSystem.open(recovered)
-        problems += [f"{on.device.name}: {note}" for note in (*notes, *fs.problems)]
+    with open_place(images, lv=args.lv, offset=args.offset) as on:
+        fs = on.open()
+        problems += [f"{on.device.name}: {note}" for note in fs.problems]
         inventory = fs.inventory(path)
         if not args.devices:
             inventory = _without_devices(inventory, problems)

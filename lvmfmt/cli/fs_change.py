@@ -47,8 +47,8 @@ def run_resize(args: argparse.Namespace) -> int:
     """Resize."""
     from contextlib import nullcontext
 
-    from ..inspect.volume import open_volume
     from ..jfs2.resize import resize
+    from ..system.images import open_volume
     from ..units import parse_size
 
     images, (wanted,) = split(args.operands, "SIZE")
@@ -85,8 +85,8 @@ def _extended(path: str, target: int) -> Iterator[None]:
 
 def run_identity(args: argparse.Namespace) -> int:
     """Rewrite the identity."""
-    from ..inspect.volume import open_volume
     from ..jfs2.identity import Change, reidentify
+    from ..system.images import open_volume
 
     images, _ = split(args.operands)
     change = Change(

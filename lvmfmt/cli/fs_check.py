@@ -13,9 +13,9 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from ..block import BlockDevice
-    from ..inspect.volume import Logged
     from ..jfs2.check import Finding, Report
     from ..jfs2.repair import Answer, RepairReport
+    from ..system.place import FileSystemPlace
 
 _EXAMPLES = """\
   lvmfmt fs fsck root.img
@@ -123,12 +123,12 @@ def _forced(args: argparse.Namespace, answer: Answer) -> bool:
 
 def _opened(
     args: argparse.Namespace, *, writable: bool, layer: Callable[[BlockDevice], BlockDevice] | None = None
-) -> AbstractContextManager[Logged]:
+) -> AbstractContextManager[FileSystemPlace]:
     """The file system that the operands mean with its log; `layer` goes over each image."""
     images, _ = split(args.operands)
-    from ..inspect.volume import open_logged
+    from ..system.images import open_place
 
-    return open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
+    return open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
 
 
 class _Phases:

@@ -62,17 +62,11 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
     One that was not unmounted is read as a replay of its log leaves it; standard error says so.
     """
     images, fixed = split(args.operands, *args.fixed)
-    from ..inspect.volume import open_logged
-    from ..jfs2 import FileSystem
-    from ..jfs2.recovery import open_recovered
+    from ..system.images import open_place
 
-    with open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
-        if writable or args.no_replay:
-            recovered, notes = on.device, list[str]()
-        else:
-            recovered, notes = open_recovered(on.device, log=on.log, aggregate=on.aggregate)
-        fs = FileSystem.open(recovered, writable=writable, log_device=on.log, aggregate=on.aggregate)
-        for note in (*notes, *fs.problems):
+    with open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
+        fs = on.open(writable=writable, replay=not writable and not args.no_replay)
+        for note in fs.problems:
             print(f"lvmfmt: {printable(f'{on.device.name}: {note}')}", file=sys.stderr)
         yield fs, fixed
 

@@ -91,10 +91,10 @@ def run_deleted(args: argparse.Namespace) -> int:
 
 def run_history(args: argparse.Namespace) -> int:
     """Print the transactions of the log, oldest first."""
-    from ..inspect.volume import open_volume
     from ..jfs2.forensics import changes
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.superblock import read_superblock
+    from ..system.images import open_volume
 
     images, _ = split(args.operands)
     with open_volume(images, lv=args.lv, offset=args.offset) as device:

@@ -43,9 +43,9 @@ def register(verbs: Commands) -> None:
 def run_logdump(args: argparse.Namespace) -> int:
     """Print every record that can be read."""
     images, _ = split(args.operands)
-    from ..inspect.volume import open_volume
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.log.dump import lines, rows, superblock_row
+    from ..system.images import open_volume
 
     with open_volume(images, lv=args.lv, offset=args.offset) as device:
         log = find_any_log(device)
@@ -75,10 +75,10 @@ def run_logredo(args: argparse.Namespace) -> int:
 
 def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
     """Replay for the file system that the operands mean."""
-    from ..inspect.volume import open_logged
     from ..jfs2.log import redo
+    from ..system.images import open_place
 
-    opened = open_logged(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
+    opened = open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
     on = stack.enter_context(opened)
     aggregate = on.aggregate if args.minor is None else args.minor
     yield on.device.name, redo(on.device, log=on.log, aggregate=aggregate)
@@ -87,13 +87,13 @@ def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -
 def _replay_all(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
     """Replay for every file system that a log volume lists, by the minor numbers of the logical volumes beside it."""
     from .. import block
-    from ..inspect.volume import find_logical_volume
     from ..jfs2.log import active_members, find_any_log, redo_shared
+    from ..system.groups import find_logical_volume, open_groups
 
     if args.log is None or args.lv is not None:
         raise OperationRefused("--all goes with --log NAME, the logical volume of the log, and without --lv")
     disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
-    group, volume = find_logical_volume(disks, args.log)
+    group, volume = find_logical_volume(open_groups(disks), args.log)
     log = volume.device
     by_minor = {v.minor: v for v in group.logical_volumes.values()}
     members = {minor: by_minor[minor] for minor in active_members(find_any_log(log)) if minor in by_minor}

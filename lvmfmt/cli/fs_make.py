@@ -106,7 +106,7 @@ def _target(args: argparse.Namespace) -> Iterator[BlockDevice]:
 
     from ..block import Window
     from ..block.newfile import new_image
-    from ..inspect.volume import open_volume
+    from ..system.images import open_volume
 
     images, _ = split(args.operands)
     if args.lv is None and args.offset is None and len(images) == 1 and not Path(images[0]).exists():

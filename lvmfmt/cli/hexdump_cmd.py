@@ -40,7 +40,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the dump."""
     from ..inspect.hexdump import dump
-    from ..inspect.volume import open_volume
+    from ..system.images import open_volume
     from ..units import SECTOR
     from .layout_cmd import find
 

@@ -66,7 +66,7 @@ def run_list(args: argparse.Namespace) -> int:
     """Print the volumes of all groups."""
     from .. import block
     from ..errors import NotFound
-    from ..inspect.volume import open_groups
+    from ..system.groups import open_groups
 
     images, _ = split(args.operands)
     with ExitStack() as stack:
@@ -131,15 +131,15 @@ def run_export(args: argparse.Namespace) -> int:
 
     from .. import block
     from ..block.newfile import new_image
-    from ..inspect.volume import find_logical_volume
     from ..lvm import export_lv
+    from ..system.groups import find_logical_volume, open_groups
 
     images, (name, out) = split(args.operands, "NAME", "OUT")
     _refuse_an_image(out, images)
     start = time.monotonic()
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image)) for image in images]
-        _, lv = find_logical_volume(devices, name)
+        _, lv = find_logical_volume(open_groups(devices), name)
         data = sum(e.length for e in lv.device.extents() if e.is_data)
         told = stack.enter_context(progress(f"export {name}", data))
         with new_image(out, lv.size, replace=args.force) as target:
@@ -156,9 +156,9 @@ def run_import(args: argparse.Namespace) -> int:
     import time
 
     from .. import block
-    from ..inspect.volume import find_logical_volume
     from ..lvm import import_lv
     from ..origin import SeededOrigin, SystemOrigin
+    from ..system.groups import find_logical_volume, open_groups
 
     images, (name, source) = split(args.operands, "NAME", "SRC")
     _refuse_an_image(source, images)
@@ -167,7 +167,7 @@ def run_import(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         content = stack.enter_context(block.open(source))
         devices = [stack.enter_context(block.open(image, writable=True)) for image in images]
-        group, lv = find_logical_volume(devices, name)
+        group, lv = find_logical_volume(open_groups(devices), name)
         data = sum(e.length for e in content.extents() if e.is_data)
         told = stack.enter_context(progress(f"import {name}", data))
         done = import_lv(group, lv, content, origin=origin, progress=told)

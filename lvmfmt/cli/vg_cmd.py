@@ -58,10 +58,10 @@ def fill(parser: argparse.ArgumentParser) -> None:
 def run_check(args: argparse.Namespace) -> int:
     """Check every group, repair one if asked, and print what is wrong, or is still wrong."""
     from .. import block
-    from ..inspect.volume import by_group
     from ..lvm.check.check import check
     from ..lvm.check.repair import repair
     from ..origin import SeededOrigin, SystemOrigin
+    from ..system.groups import by_group
 
     images, _ = split(args.operands)
     if args.undo_file and not args.repair:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from ...errors import LvmfmtError, NotFound
 from ...jfs2 import FileSystem
 from ...lvm import VolumeGroup
+from ...system.logs import MINOR
 from ..boot import content
 from ..boot import volume as boot_volume
 from ..machine import varying
@@ -26,9 +27,6 @@ from . import names as alternate
 from .names import ALT_GROUP, PREFIX, alt_path, own_name
 
 Say = Callable[[str], None]
-
-_MINOR = 0xFFFFFFFF
-"""Of a device number: the part that stays the same when a logical volume gets another name."""
 
 
 def wake(machine: Machine, known: Group, complain: Say) -> None:
@@ -167,5 +165,5 @@ def _label(machine: Machine, group: VolumeGroup, *, awake: bool) -> None:
                 files = FileSystem.open(device, writable=True)
             except LvmfmtError:
                 continue  # it is not in order; it keeps its names, and cannot be mounted before fsck
-            log = major << 32 | int(files.superblock.values["s_logdev"]) & _MINOR
+            log = major << 32 | int(files.superblock.values["s_logdev"]) & MINOR
             files.set_identity(fname=names.fname, fpack=names.fpack, logdev=log)

@@ -15,6 +15,7 @@ from ...block import BlockDevice
 from ...errors import LvmfmtError, NoSpace, OperationRefused
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_log
 from ...lvm import LogicalVolume, VolumeGroup
+from ...system.logs import LOG_TYPE
 from ...units import SECTOR, ceil_div
 from ..archive.imagedata import ImageData, VolumeData
 from ..machine import varying
@@ -180,7 +181,7 @@ class Clone:
 
     @property
     def _log(self) -> str:
-        return next((v.name for v in self.data.volumes if v.type == alternate.LOG_TYPE), "")
+        return next((v.name for v in self.data.volumes if v.type == LOG_TYPE), "")
 
     def _copy_files(self) -> None:
         machine = self.machine
@@ -188,7 +189,7 @@ class Clone:
         for point, _ in mounts:
             self.say(message("alt-creating-file-system", mount_point=alt_path(point) + ("/" if point == "/" else "")))
         for volume in self.group.logical_volumes.values():
-            if volume.type == alternate.LOG_TYPE:
+            if volume.type == LOG_TYPE:
                 format_log(volume.device, AIX)
         trees = self._trees([point for point, _ in mounts])
         for point, name in mounts:

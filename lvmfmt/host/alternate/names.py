@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from ...errors import NotFound
 from ...lvm import LogicalVolume, VolumeGroup
+from ...system.logs import LOG_TYPE
 from ..machine.machine import Machine
 from ..machine.varying import members
 from ..messages import CommandFailed, message
@@ -21,7 +22,6 @@ ALT_GROUP, OLD_GROUP = "altinst_rootvg", "old_rootvg"
 PREFIX = "alt_"
 ALT_ROOT = "/alt_inst"
 MAX_NAME = 15 - len(PREFIX)
-LOG_TYPE = "jfs2log"
 _LOG = "log=/dev/"
 _INLINE = "INLINE"
 

@@ -6,13 +6,13 @@ import os
 from collections.abc import Callable, Sequence
 from typing import TextIO
 
+from ...system.place import place_in
 from ..alternate import awake, customise
 from ..alternate import names as alternate
 from ..alternate.altlog import AltLog
 from ..alternate.names import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
 from ..boot.bootdisks import set_boot_disks
 from ..machine.machine import Machine
-from ..machine.volumes import open_file_system
 from ..messages import CommandFailed, message
 from ..odm import devices, filesets
 from ..odm.devices import Group
@@ -169,7 +169,7 @@ def _level(machine: Machine, known: Group) -> tuple[int, ...]:
     volume = alternate.file_systems(group).get(USR) if group else None
     if group is None or volume is None:
         return ()
-    files = open_file_system(group, volume.name, writable=False)
+    files = place_in(group, volume.name).open(replay=False)
     path = filesets.PATH.removeprefix(USR)
     if not files.exists(path):
         return ()

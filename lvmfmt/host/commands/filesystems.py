@@ -10,10 +10,10 @@ from ...jfs2 import AIX, ExternalLog, Features, InlineLog, Log, format_log, mkfs
 from ...jfs2.format_options import log_bytes
 from ...jfs2.geometry import PAGE, Geometry
 from ...lvm import LogicalVolume, VolumeGroup
+from ...system.logs import LOG_TYPE
 from ...units import MIB, SECTOR, ceil_div
 from ..machine import mounting
 from ..machine.machine import Machine
-from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry

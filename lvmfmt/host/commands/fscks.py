@@ -24,9 +24,9 @@ from ...jfs2.superblock import (
     Superblock,
     read_superblock,
 )
+from ...system.logs import LOG_TYPE
 from ..machine.machine import Machine
 from ..machine.using import user_of
-from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..syntax import Command, UsageError, flags
 from . import targets

@@ -9,9 +9,9 @@ from ...errors import LvmfmtError, OperationRefused, printable
 from ...jfs2 import AIX, format_log
 from ...jfs2.log.logform import logform as form_log
 from ...jfs2.superblock import describe_state
+from ...system.logs import LOG_TYPE
 from ..machine.machine import Machine
 from ..machine.using import user_of
-from ..machine.volumes import LOG_TYPE
 from ..messages import CommandFailed, message
 from ..syntax import Command, UsageError, flags
 from . import targets

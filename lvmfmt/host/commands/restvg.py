@@ -10,6 +10,7 @@ from ...errors import CorruptImage, LvmfmtError
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, build, format_log
 from ...jfs2.sources.backup import read_backup
 from ...lvm.geometry import pp_count
+from ...system.logs import LOG_TYPE
 from ...units import MIB
 from ..archive import archives
 from ..archive.imagedata import ImageData
@@ -27,7 +28,6 @@ from .groups import finish
 from .systembackup import describe_image, group_data, parse_group
 
 PROGRAM = "restvg"
-LOG_TYPE = "jfs2log"
 
 
 def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:

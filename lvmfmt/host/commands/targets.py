@@ -10,10 +10,10 @@ from dataclasses import dataclass
 from ...block import BlockDevice
 from ...jfs2.superblock import Superblock, read_superblock
 from ...lvm import LogicalVolume, VolumeGroup
+from ...system.logs import LOG_TYPE, log_of
 from ...units import GIB, MIB, SECTOR
 from ..machine import mounting
 from ..machine.machine import Machine
-from ..machine.volumes import LOG_TYPE, log_of
 from ..messages import CommandFailed, message
 from ..odm import devices, filesystems
 from ..odm.filesystems import PATH, Entry

@@ -10,11 +10,11 @@ from ...errors import NotFound, OperationRefused
 from ...jfs2 import AIX, ExternalLog, FileSystem, Inventory, build, format_log, size_for
 from ...lvm import VolumeGroup
 from ...origin import Origin
+from ...system.place import place_in
 from ...units import MIB, ceil_div, format_size
 from ..boot import content
 from ..boot import volume as boot_volume
 from ..machine.paths import read_file
-from ..machine.volumes import open_file_system
 from ..odm import devices, filesets, filesystems
 from ..odm.filesystems import Entry
 from ..odm.odm import Odm
@@ -133,7 +133,7 @@ class Maker:
     def finish(self, disks: Sequence[DiskSpec], oslevel: str) -> int:
         """Write ODM, /etc/filesystems, filesets of a release and boot image; returns the blocks of the image."""
         files = {
-            spec.mount_point: open_file_system(self.group, spec.name, writable=True)
+            spec.mount_point: place_in(self.group, spec.name).open(writable=True)
             for spec in VOLUMES
             if spec.mount_point is not None
         }

@@ -14,8 +14,8 @@ from ...block import BlockDevice
 from ...errors import NotFound, OperationRefused
 from ...jfs2.superblock import EXTENDFS, SHRINKFS, Superblock, read_superblock
 from ...lvm import VolumeGroup
+from ...system.logs import log_of
 from .mounted import MountedFileSystem
-from .volumes import log_of
 
 if TYPE_CHECKING:
     from ...jfs2.journal import Mount, SharedLog

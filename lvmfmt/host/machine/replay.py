@@ -14,7 +14,7 @@ from ...jfs2.log.redo import redo
 from ...jfs2.log.sharing import active_members
 from ...jfs2.superblock import MOUNT, read_superblock
 from ...lvm import VolumeGroup
-from .volumes import LOG_TYPE, log_of
+from ...system.logs import LOG_TYPE, log_of
 
 if TYPE_CHECKING:
     from .machine import Machine

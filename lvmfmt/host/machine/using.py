@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...jfs2.superblock import read_superblock
 from ...lvm import VolumeGroup
+from ...system.logs import log_of
 from .machine import Machine
-from .volumes import log_of
 
 PAGING_TYPE = "paging"
 PAGING = "paging space"

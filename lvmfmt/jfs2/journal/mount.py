@@ -49,6 +49,11 @@ class Mount(Operations):
         """The log that it uses."""
         return self._log.shared
 
+    @property
+    def is_mounted(self) -> bool:
+        """Whether it has not been unmounted yet."""
+        return self._journal.closed != UNMOUNTED
+
     def enter(self, now: int | None) -> None:
         """Say in superblock and log that it is mounted."""
         self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.serial)

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.errors import ImageIOError, NotFound, OperationRefused
-from lvmfmt.inspect.volume import open_volume
 from lvmfmt.origin import SeededOrigin
+from lvmfmt.system.images import open_volume
 
-from .conftest import MIB, Rootvg, make_rootvg
+from ..inspect.conftest import MIB, Rootvg, make_rootvg
 
 
 def test_one_image_is_meant_as_a_whole_or_from_an_offset(rootvg: Rootvg) -> None:

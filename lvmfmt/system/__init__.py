@@ -1,0 +1,8 @@
+"""Disks as one system: the file system in a logical volume with its log, by the name of the volume or its mount point.
+
+What is asked for is imported then: a plain image needs nothing of volume groups.
+"""
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -1,0 +1,87 @@
+"""Opening what a command works on: images, and the logical volume or range of them that it means."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+
+from .. import block
+from ..block import BlockDevice, Window
+from ..errors import ImageIOError, OperationRefused
+from .place import FileSystemPlace, place_in
+
+
+@contextmanager
+def open_volume(
+    images: Sequence[str], *, lv: str | None = None, offset: int | None = None, writable: bool = False
+) -> Iterator[BlockDevice]:
+    """Open images and yield the device meant on them; leaving closes them.
+
+    Args:
+        images: paths of the disks of one or more volume groups, or of one image.
+        lv: name of a logical volume on them, or mount point of its file system.
+        offset: byte of the one image where the device begins.
+        writable: open for writing.
+
+    Raises:
+        NotFound: no group on these images has such a logical volume.
+        OperationRefused: several images without a logical volume's name, or several groups have one of that name.
+    """
+    with ExitStack() as stack:
+        devices = [stack.enter_context(block.open(image, writable=writable)) for image in images]
+        if lv is None:
+            yield _only(devices, offset)
+        else:
+            from .groups import find_logical_volume, open_groups
+
+            yield find_logical_volume(open_groups(devices), lv)[1].device
+
+
+@contextmanager
+def open_place(
+    images: Sequence[str],
+    *,
+    lv: str | None = None,
+    offset: int | None = None,
+    log: str | None = None,
+    writable: bool = False,
+    layer: Callable[[BlockDevice], BlockDevice] | None = None,
+) -> Iterator[FileSystemPlace]:
+    """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
+
+    Args:
+        images: paths of the disks of one or more volume groups, or of one image.
+        lv: name of a logical volume on them, or mount point of its file system.
+        offset: byte of the one image where the file system begins.
+        log: name of the log's volume with `lv`, else path of its image; None for the one that the superblock names.
+        writable: open for writing.
+        layer: goes over each image.
+
+    Raises:
+        NotFound: no group on these images has such a logical volume.
+        OperationRefused: several images without a logical volume's name, or several groups have one of that name.
+    """
+    with ExitStack() as stack:
+
+        def opened(path: str) -> BlockDevice:
+            image = stack.enter_context(block.open(path, writable=writable))
+            return image if layer is None else layer(image)
+
+        devices = [opened(image) for image in images]
+        if lv is None:
+            yield FileSystemPlace(_only(devices, offset), None if log is None else opened(log))
+        else:
+            from .groups import find_logical_volume, open_groups
+
+            group, volume = find_logical_volume(open_groups(devices), lv)
+            yield place_in(group, volume.name, log)
+
+
+def _only(devices: Sequence[BlockDevice], offset: int | None) -> BlockDevice:
+    if len(devices) != 1:
+        raise OperationRefused(f"{len(devices)} images, and nothing says which volume", hint="name it with --lv")
+    if offset is None:
+        return devices[0]
+    if offset >= devices[0].size:
+        raise ImageIOError(f"byte {offset} is beyond the end ({devices[0].size} bytes)", where=devices[0].name)
+    return Window(devices[0], offset)
