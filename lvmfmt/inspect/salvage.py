@@ -17,12 +17,12 @@ from ..block.plan import CHUNK
 from ..errors import CorruptImage, LvmfmtError
 from ..jfs2.dialect import AIX, LINUX
 from ..jfs2.superblock import read_superblock
-from ..lvm.descriptor.vgdaformat import scalable_areas
 from ..lvm.disk.record import FIRST_PSN
 from ..lvm.disk.recordcopies import read as read_record
 from ..lvm.kinds import LIMITS, VgKind
 from ..lvm.lvcb import TAG
 from ..lvm.lvcb import read as read_lvcb
+from ..lvm.vgdaformat import scalable_areas
 from ..units import KIB, MIB, SECTOR
 
 STRIDE = 128 * KIB

@@ -14,7 +14,7 @@ from ..jfs2.snapshots import features
 from ..jfs2.superblock import INLINE_LOG
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
-from ..lvm.check.problems import evidence
+from ..lvm.problems import evidence
 from ..units import SECTOR
 from .copies import AreaCopy, area_copies
 

@@ -4,10 +4,10 @@ from .change.mapfile import (
     format_map_file as format_map_file,
     parse_map_file as parse_map_file,
 )
-from .change.migrating import copy_lv as copy_lv, copy_onto as copy_onto, migrate as migrate, migrate_lp as migrate_lp
-from .change.split import join_group as join_group, split_group as split_group
-from .check.problems import Problem as Problem
-from .check.rules import RULES as RULES, Rule as Rule, Severity as Severity
+from .migrating import copy_lv as copy_lv, copy_onto as copy_onto, migrate as migrate, migrate_lp as migrate_lp
+from .split import join_group as join_group, split_group as split_group
+from .problems import Problem as Problem
+from .rules import RULES as RULES, Rule as Rule, Severity as Severity
 from .copied.reidentifying import reidentify as reidentify
 from .copied.surveying import FoundGroup as FoundGroup, Survey as Survey, members_of as members_of, survey as survey
 from .disk.boot import (
@@ -24,12 +24,12 @@ from .disk.regions import INTRA as INTRA, Region as Region, region_of as region_
 from .disk.scan import DiskInfo as DiskInfo, free_group_metadata as free_group_metadata, scan as scan
 from .dmtable import Target as Target, dm_table as dm_table
 from .geometry import Geometry as Geometry
-from .group import VolumeGroup as VolumeGroup
+from .volumegroup import VolumeGroup as VolumeGroup
 from .kinds import LIMITS as LIMITS, VgKind as VgKind
 from .lvcb import Lvcb as Lvcb
 from .online.handover import Standing as Standing, leave as leave, read_left as read_left, resume as resume
-from .online.online import OnlineGroup as OnlineGroup
-from .online.varying_on import (
+from .online.onlinegroup import OnlineGroup as OnlineGroup
+from .online.varyon import (
     NoQuorum as NoQuorum,
     PvState as PvState,
     PvStatus as PvStatus,
@@ -37,5 +37,4 @@ from .online.varying_on import (
     varyon as varyon,
 )
 from .transfer import export_lv as export_lv, import_lv as import_lv
-from .views import split_disks as split_disks
 from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume

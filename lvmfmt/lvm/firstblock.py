@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from ..errors import CorruptImage, LvmfmtError
 from ..layout.lvcb import LVCB
 from . import lvcb as lvcbs
-from .check.problems import Problem
+from .groupstate import GroupState
 from .lvcb import Lvcb
+from .problems import Problem
 from .volume import LogicalVolume
-
-if TYPE_CHECKING:
-    from .group import VolumeGroup
 
 
 @dataclass(frozen=True)
@@ -74,19 +71,24 @@ class FirstBlock:
 
 
 class Blocks(Mapping[int, FirstBlock]):
-    """What each LV of a group has in its first sector, by minor number; read when it is asked for."""
+    """What each LV of a group has in its first sector, by minor number; read when it is asked for.
 
-    def __init__(self, group: VolumeGroup) -> None:
-        self._group = group
-        self._minors = group.state.maps
+    Args:
+        state: of the group.
+        volume: the LV with a minor number.
+    """
+
+    def __init__(self, state: GroupState, volume: Callable[[int], LogicalVolume]) -> None:
+        self._vgda = state.vgda
+        self._minors = state.maps
+        self._volume = volume
         self._known: dict[int, FirstBlock] = {}
 
     def __getitem__(self, minor: int) -> FirstBlock:
         if minor not in self._minors:
             raise KeyError(minor)
         if minor not in self._known:
-            known = self._group.state.vgda.control_block(minor)
-            self._known[minor] = FirstBlock.of(self._group.volume(minor), known)
+            self._known[minor] = FirstBlock.of(self._volume(minor), self._vgda.control_block(minor))
         return self._known[minor]
 
     def __iter__(self) -> Iterator[int]:

@@ -9,10 +9,10 @@ from typing import NamedTuple
 from ..block import BlockDevice
 from ..errors import OperationRefused
 from ..units import MIB, SECTOR, format_size
-from .descriptor.vgdaformat import scalable_areas
 from .disk.record import RELOCATION_SECTORS, LvmRecord
+from .errors import BadArgument
 from .kinds import LIMITS, PPS_PER_ROW, VgKind
-from .refusals import BadArgument
+from .vgdaformat import scalable_areas
 
 _SMALLEST_DEFAULT = 24
 _FIRST_LARGE_PP, _LARGE_PP_SHIFT = 3, 28  # LVM version 3 brought PPs above 256 MiB

@@ -1,67 +1,35 @@
-"""`VolumeGroup`: one or more disks with one VGDA."""
+"""`GroupView`: a volume group as its disks describe it."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Sequence
 from functools import cached_property
-from typing import TYPE_CHECKING, Protocol
+from typing import Self
 
 from ..block import BlockDevice
-from ..errors import OperationRefused
-from ..origin import Origin, SystemOrigin
-from . import views
-from .check.problems import Problem
-from .disk.identity import check_machine_id, machine_of, new_vgid
+from .descriptor.vgda import PV_MISSING, PV_STALE
+from .descriptor.vgdalvs import LV_STALE
+from .disk.identity import lvid
 from .disk.record import LvmRecord
 from .firstblock import Blocks, FirstBlock
-from .geometry import Geometry
-from .kinds import VgKind
-from .state import GroupState, load
+from .groupstate import GroupState
+from .opening import load
+from .problems import Problem
 from .volume import LogicalVolume, PhysicalVolume
 
-if TYPE_CHECKING:
-    from ..block.plan import Progress
-    from .change import Change
-    from .descriptor.commit import Changes
 
-_USUAL_MODEL = "4c00"
-"""The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
+class GroupView:
+    """A group on open devices, which stay the caller's: its PVs, its LVs, what is wrong with it.
 
-
-class Keeper(Protocol):
-    """Who has a group varied on, and has to know of its changes; see `OnlineGroup`."""
-
-    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> AbstractContextManager[Change]:
-        """As `VolumeGroup.change`."""
-
-    def sync(
-        self,
-        *names: str,
-        pvids: Collection[str] | None = None,
-        force: bool = False,
-        progress: Progress | None = None,
-    ) -> int:
-        """As `VolumeGroup.sync`."""
-
-
-class VolumeGroup:
-    """A classic volume group on open devices, which stay the caller's.
-
-    Made by `create` or `open`. After a change the attributes show the new state; PVs and LVs fetched before keep
-    showing the old one.
-
-    Attributes:
-        keeper: who has it varied on, if anybody; changes go through him then.
+    Nothing here writes; `VolumeGroup` changes what this shows.
     """
 
     def __init__(self, state: GroupState, problems: list[Problem]) -> None:
         self._state = state
         self._load_problems = problems
-        self.keeper: Keeper | None = None
 
     @classmethod
-    def open(cls, devices: Sequence[BlockDevice]) -> VolumeGroup:
+    def open(cls, devices: Sequence[BlockDevice]) -> Self:
         """Open the group that the disks belong to, with what is there of it.
 
         The newest valid copies of VGDA and VGSA are believed. Missing disks, older or damaged copies and whatever
@@ -73,50 +41,6 @@ class VolumeGroup:
             OperationRefused: the disks belong to different groups.
         """
         return cls(*load(devices))
-
-    @classmethod
-    def create(
-        cls,
-        devices: Sequence[BlockDevice],
-        *,
-        origin: Origin,
-        machine_id: str,
-        pp_size: int | None = None,
-        factor: int = 1,
-        version: int | None = None,
-        kind: VgKind = VgKind.CLASSIC,
-        max_lvs: int = 0,
-        max_pps: int = 0,
-    ) -> VolumeGroup:
-        """Make a group of disks that belong to none.
-
-        Args:
-            devices: the disks, PV 1 first; those without a PVID get one.
-            origin: clock for identifiers and stamps.
-            machine_id: 12 hex digits (`uname -m`), part of the identifiers.
-            pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; see `Geometry.of` for the default.
-            factor: 1, 2, 4, 8, 16, 32, in a big group 64: multiplies 1,016 PPs a disk, divides 32 or 128 disks.
-            version: LVM version; default the usual one of the kind.
-            kind: classic, big or scalable; the places inside the VGDA of the latter two are our own choice.
-            max_lvs: LVs of a scalable group, 256 to 4,096 with LV 0; default 256.
-            max_pps: PPs of a scalable group, 32,768 to 2,097,152; default 32,768.
-
-        Raises:
-            OperationRefused: a disk belongs to a group, or the format does not allow this; nothing was written.
-        """
-        if not devices:
-            raise OperationRefused("a volume group needs a disk")
-        from .change import check_unowned
-
-        for device in devices:
-            check_unowned(device)
-        geometry = Geometry.of(devices, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
-        vgid = new_vgid(check_machine_id(machine_id), origin, geometry.version)
-        group = cls(GroupState.empty(geometry, vgid), [])
-        with group.change(origin, machine_id=machine_id) as change:
-            for device in devices:
-                change.add_pv(device)
-        return group
 
     @property
     def state(self) -> GroupState:
@@ -184,7 +108,35 @@ class VolumeGroup:
     @cached_property
     def physical_volumes(self) -> dict[str, PhysicalVolume]:
         """The disks by PVID, in the order of their numbers, those that are not here included."""
-        return views.physical_volumes(self._state)
+        state = self._state
+        vgda, allocated = state.vgda, state.vgda.allocated
+        result: dict[str, PhysicalVolume] = {}
+        for number, pvid in state.pvids.items():
+            pv = vgda.pvs[number - 1]
+            count, stale = vgda.pp_count(number), state.stale[number - 1]
+            member = state.members.get(number)
+            # PPs that would lie over the metadata are not to be believed, and never to be written
+            sane = int(pv["psn_part1"]) >= state.record.first_pp_psn
+            result[pvid] = PhysicalVolume(
+                pvid=pvid,
+                number=number,
+                device=member.device if member is not None and sane else None,
+                pp_count=count,
+                pp_size=1 << state.record.pp_shift,
+                first_psn=int(pv["psn_part1"]),
+                vgda_count=max(0, vgda.vgda_count(number)),
+                state=int(pv["pv_state"]) & ~(PV_STALE | PV_MISSING)
+                | (PV_STALE if stale.any() else 0)
+                | (PV_MISSING if state.vgsa.missing(number) else 0),
+                used=allocated[number - 1, :count],
+                stale=stale[:count],
+            )
+        return result
+
+    @property
+    def split_off(self) -> set[int]:
+        """Numbers of the PVs that are split off (`splitvg`)."""
+        return self._state.split_off
 
     @cached_property
     def logical_volumes(self) -> dict[str, LogicalVolume]:
@@ -198,89 +150,10 @@ class VolumeGroup:
             result[lv.name if lv.name and lv.name not in result else f"#{minor}"] = lv
         return result
 
-    @contextmanager
-    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> Iterator[Change]:
-        """Change the group: in memory until the block ends, then on the disks, all or nothing.
-
-        Args:
-            origin: clock for stamps and identifiers; default that of the system.
-            machine_id: 12 hex digits for PVIDs and control blocks; default the machine that made the group.
-
-        Raises:
-            OperationRefused: a disk is missing or was opened for reading; nothing was written.
-        """
-        if self.keeper is not None:
-            with self.keeper.change(origin, machine_id=machine_id) as change:
-                yield change
-            return
-        change = self.begin(origin or SystemOrigin(), machine_id)
-        yield change
-        self.apply(*change.finish(), change.now)
-
-    def begin(self, origin: Origin, machine_id: str | None = None) -> Change:
-        """The start of a change, for whoever applies it himself; see `change`."""
-        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
-        # block 0 is ordinary data: an application may have written over it since
-        from .change import Change
-
-        return Change(self._state, Blocks(self), origin, machine)
-
-    def apply(self, state: GroupState, changes: Changes, now: int, *, missing: Collection[int] | None = None) -> None:
-        """Commit what a change came to; see `commit`.
-
-        Raises:
-            OperationRefused: a disk that is not marked as missing is not here, or one was opened for reading; nothing
-                was written.
-            DiskFailed: a disk refused a write; the group on the disks is as it was or as it shall be.
-        """
-        from .descriptor.commit import commit
-
-        commit(self._state, state, changes, now=now, missing=missing)
-        self._state = state
-        self._load_problems = []
-        self.refresh()
-
     def refresh(self) -> None:
         """Forget what was derived from the state."""
         for name in ("physical_volumes", "logical_volumes", "problems", "_blocks", "_pvs"):
             self.__dict__.pop(name, None)
-
-    def sync(
-        self,
-        origin: Origin,
-        *names: str,
-        pvids: Collection[str] | None = None,
-        force: bool = False,
-        progress: Progress | None = None,
-    ) -> int:
-        """Fill stale copies from good ones and mark them good, as `syncvg` does; run by run, see `resync`.
-
-        Args:
-            origin: clock for the stamps.
-            names: the LVs; default all.
-            pvids: only stale PPs on these disks; default all.
-            force: fill all PPs from one good copy of each LP, not only the stale ones (`syncvg -f`).
-            progress: told of bytes done.
-
-        Returns:
-            Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
-        """
-        if self.keeper is not None:
-            return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
-        from .online.sync import distrust_copies, fill, mark_good, stale_runs
-
-        if force:
-            with self.change(origin) as change:
-                distrust_copies(change, self, names, pvids)
-        done, runs = 0, 0
-        for run in stale_runs(self, names, pvids):
-            runs, done = runs + 1, done + fill(self, run, progress)
-            mark_good(self._state, run, origin.now())
-            self.refresh()
-        if runs:
-            with self.change(origin):
-                pass  # the marks of staleness in the VGDA follow the VGSA
-        return done
 
     @property
     def pvs(self) -> dict[int, PhysicalVolume]:
@@ -293,8 +166,30 @@ class VolumeGroup:
 
     @cached_property
     def _blocks(self) -> Blocks:
-        return Blocks(self)
+        return Blocks(self._state, self.volume)
 
     def volume(self, minor: int, block: FirstBlock | None = None) -> LogicalVolume:
         """The LV with a minor number; without its control block unless `block` has it."""
-        return views.logical_volume(self._state, minor, self._pvs, block.lvcb if block else None)
+        state = self._state
+        entry = state.vgda.lvs[minor - 1]
+        lv_state, _, policy = state.vgda.small_fields(minor)
+        stale = state.maps[minor].look_up(state.stale)
+        return LogicalVolume(
+            name=state.vgda.name(minor).decode("utf-8", "surrogateescape"),
+            minor=minor,
+            lvid=lvid(state.vgid, minor),
+            pp_size=1 << state.record.pp_shift,
+            max_lps=int(entry["maxsize"]),
+            state=lv_state & ~LV_STALE | (LV_STALE if stale.any() else 0),  # the VGSA decides what is stale
+            policy=policy,
+            mwc=int(entry["mirwrt_consist"]),
+            bb_relocation=int(entry["bb_relocation"]),
+            write_verify=int(entry["write_verify"]),
+            permissions=int(entry["permissions"]),
+            map=state.maps[minor],
+            stale=stale,
+            lvcb=block.lvcb if block else None,
+            pvs=self._pvs,
+            stripe_exp=int(entry["stripe_exp"]),
+            stripe_width=int(entry["striping_width"]),
+        )

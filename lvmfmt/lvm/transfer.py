@@ -9,9 +9,9 @@ from ..block.plan import Progress
 from ..errors import OperationRefused
 from ..origin import Origin
 from ..units import SECTOR
-from .group import VolumeGroup
 from .lvcb import TAG
 from .volume import LogicalVolume
+from .volumegroup import VolumeGroup
 
 
 def export_lv(lv: LogicalVolume, target: BlockDevice, *, progress: Progress | None = None) -> int:

@@ -18,7 +18,7 @@ from lvmfmt.block.trace import Barrier, Trace
 from lvmfmt.host import Host
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.check import check as check_group
+from lvmfmt.lvm.check.findings import check as check_group
 
 from .conftest import Box
 

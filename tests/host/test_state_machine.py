@@ -28,7 +28,7 @@ from lvmfmt.host.boot import image as boot
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.check import check as check_group
+from lvmfmt.lvm.check.findings import check as check_group
 from lvmfmt.units import MIB
 
 from .conftest import Box, Result

@@ -17,7 +17,7 @@ from lvmfmt.block.undo import load as load_undo
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.layout.lvm_disk import LVM_RECORD_SCALABLE
 from lvmfmt.lvm import Severity, VgKind, VolumeGroup, scan
-from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.findings import check
 from lvmfmt.lvm.check.repair import plan, repair
 from lvmfmt.lvm.descriptor.copies import Place
 from lvmfmt.lvm.descriptor.vgda import Vgda

@@ -4,8 +4,8 @@ import pytest
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VgKind
+from lvmfmt.lvm.errors import BadArgument
 from lvmfmt.lvm.geometry import Geometry, pp_count, vgda_counts
-from lvmfmt.lvm.refusals import BadArgument
 
 MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
 

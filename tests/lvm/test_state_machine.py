@@ -20,9 +20,9 @@ from hypothesis.stateful import (
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.change import Change
-from lvmfmt.lvm.change.migrating import copy_lv, migrate, migrate_lp
-from lvmfmt.lvm.change.split import join_group, split_group
-from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.migrating import copy_lv, migrate, migrate_lp
+from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VolumeGroup, export_lv, import_lv, varyon
-from lvmfmt.lvm.refusals import LastGoodCopy
+from lvmfmt.lvm.errors import LastGoodCopy
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20

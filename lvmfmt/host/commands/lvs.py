@@ -7,7 +7,7 @@ from typing import Any, TextIO
 
 from ...lvm import PartitionRange, VolumeGroup, parse_map_file
 from ...lvm.change import Change
-from ...lvm.refusals import LastGoodCopy
+from ...lvm.errors import LastGoodCopy
 from ...units import GIB, KIB, MIB, ceil_div
 from ..machine.machine import Machine
 from ..machine.using import open_volumes

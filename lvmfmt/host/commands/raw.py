@@ -6,7 +6,6 @@ import re
 from collections.abc import Iterator
 from typing import TextIO
 
-from ... import lvm
 from ...block import BlockDevice
 from ...errors import LvmfmtError, printable
 from ...lvm import VgKind, VolumeGroup
@@ -135,8 +134,8 @@ def _query(group: VolumeGroup, *, with_state: bool) -> Iterator[tuple[str, str, 
     yield "", "HOT SPARE:", 0
     yield "", "AUTO SYNC:", 0
     yield "", "VG PERMISSION:", 0
-    yield "", "SNAPSHOT VG:", int(bool(lvm.split_disks(group.state)))
-    yield "", "IS_PRIMARY VG:", int(bool(lvm.split_disks(group.state)))
+    yield "", "SNAPSHOT VG:", int(bool(group.split_off))
+    yield "", "IS_PRIMARY VG:", int(bool(group.split_off))
     yield "", "PSNFSTPP:", group.record.first_pp_psn
     yield "", "VARYON MODE:", 0
     yield "", "VG Type:", {VgKind.CLASSIC: 0, VgKind.BIG: 1}.get(geometry.kind, 2)

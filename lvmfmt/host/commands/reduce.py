@@ -7,7 +7,7 @@ from typing import TextIO
 from ... import lvm
 from ...lvm import VolumeGroup
 from ...lvm.change import Change
-from ...lvm.refusals import LastGoodCopy, PartitionsInUse
+from ...lvm.errors import LastGoodCopy, PartitionsInUse
 from ..machine import varying
 from ..machine.machine import Machine
 from ..machine.using import open_volumes

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from ...errors import AlreadyExists, LvmfmtError
-from ...lvm.refusals import AllocationRefused, CopiesExist, LastGoodCopy, MaximumReached, PartitionsInUse
+from ...lvm.errors import AllocationRefused, CopiesExist, LastGoodCopy, MaximumReached, PartitionsInUse
 from ..messages import CommandFailed, message
 
 

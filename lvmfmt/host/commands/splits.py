@@ -76,7 +76,7 @@ def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     name = operands[0]
     with as_aix("joinvg"):
         group = varied_on_group(machine, name, "joinvg")
-        away = {group.state.pvids[number] for number in lvm.split_disks(group.state)}
+        away = {group.state.pvids[number] for number in group.split_off}
         snapshot = next((g for g in machine.groups() if away and set(g.pvids) == away), None)
         if not away:
             raise CommandFailed(message("joinvg-whole", group=name))

@@ -73,7 +73,7 @@ def vary_off(machine: Machine, group: Group) -> None:
 
 def _statuses(online: OnlineGroup) -> list[PvStatus]:
     """The disks that the group is to have, without those that are split off it."""
-    away = lvm.split_disks(online.group.state)
+    away = online.group.split_off
     return [
         lvm.PvStatus(
             pv.number,

@@ -201,11 +201,9 @@ def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
 
     The VGDA is right: it is read when the group is varied on.
     """
-    from ...lvm import split_disks
-
     notes = []
     known = group(odm, name)
-    away = split_disks(actual.state)
+    away = actual.split_off
     members = [pvid for pvid, pv in actual.physical_volumes.items() if pv.number not in away]
     if known is None:
         define_group(odm, name, actual.vgid, members, auto_on=True)

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..descriptor.maps import LvMap
-from ..refusals import AllocationRefused
+from ..errors import AllocationRefused
 from .pools import Indices, Policy, Pool, Row
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..descriptor.vgda import PP_PARALLEL
-from ..refusals import BadArgument
+from ..errors import BadArgument
 
 MAX_UPPER_BOUND = 1024
 SCHEDULES = {"p": PP_PARALLEL, "s": 1, "ps": 4, "pr": 8}

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ...errors import NotFound
 from ..descriptor.maps import LvMap
 from ..descriptor.vgda import MAX_COPIES
-from ..refusals import AllocationRefused, BadArgument, CopiesExist, LastGoodCopy, NotOnDisk
+from ..errors import AllocationRefused, BadArgument, CopiesExist, LastGoodCopy, NotOnDisk
 from .allocate import add_copies, fill_row, violated
 from .draft import Draft
 from .pools import Policy, Row

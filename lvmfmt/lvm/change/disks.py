@@ -13,9 +13,8 @@ from ..descriptor.vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from ..disk.boot import read_pvid
 from ..disk.identity import new_pvid
 from ..disk.scan import scan
-from ..refusals import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
-from ..state import Member
-from ..views import split_disks
+from ..errors import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
+from ..groupstate import Member
 from .draft import Draft
 
 
@@ -37,7 +36,7 @@ class Disks(Draft):
             raise OperationRefused("the disk is there already", where=device.name)
         check_unowned(device)
         state = self.state
-        if split_disks(state):
+        if state.split_off:
             raise SnapshotGroup("a part of the group is split off", where=device.name, hint="join it first")
         record = state.record
         geometry = state.geometry

@@ -9,14 +9,14 @@ from dataclasses import replace
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
-from ..descriptor.commit import Changes
+from ..commit import Changes
 from ..descriptor.factor import with_factor
 from ..descriptor.maps import LvMap, store
 from ..descriptor.vgda import PP_STRIPED, PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from ..errors import BadArgument
 from ..firstblock import FirstBlock
+from ..groupstate import GroupState
 from ..lvcb import Lvcb
-from ..refusals import BadArgument
-from ..state import GroupState
 from .pools import Policy, Pool
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")

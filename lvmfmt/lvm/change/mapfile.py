@@ -10,7 +10,7 @@ import numpy as np
 
 from ...errors import printable
 from ..descriptor.maps import LvMap
-from ..refusals import BadMap
+from ..errors import BadMap
 from .pools import Pool
 
 _LINE = re.compile(r"([^\s:]+):(\d{1,10})(?:-(\d{1,10}))?")

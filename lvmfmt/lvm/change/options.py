@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ..descriptor.factor import vgda_with_factor, vgsa_with_factor, with_factor
-from ..refusals import BadArgument
+from ..errors import BadArgument
 from .draft import Draft
 
 

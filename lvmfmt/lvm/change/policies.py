@@ -8,7 +8,7 @@ from ...errors import OperationRefused
 from .. import lvcb as lvcbs
 from ..descriptor.vgda import NO, YES
 from ..disk.regions import INTRA
-from ..refusals import BadArgument
+from ..errors import BadArgument
 from .allocate import violated
 from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft

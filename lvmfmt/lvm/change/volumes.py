@@ -12,8 +12,8 @@ from ..descriptor.maps import LvMap
 from ..descriptor.vgda import MAX_COPIES, NO, PP_STRIPED, YES
 from ..disk.identity import lvid
 from ..disk.regions import INTRA
+from ..errors import AllocationRefused, BadArgument, BadMap, MaximumReached
 from ..lvcb import STRIP_SHIFTS, Lvcb
-from ..refusals import AllocationRefused, BadArgument, BadMap, MaximumReached
 from .allocate import allocate, extend, violated
 from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft

@@ -28,8 +28,8 @@ from ...errors import CorruptImage, OperationRefused
 from ...layout.lvm_disk import BOOT_RECORD
 from ...units import SECTOR
 from .. import lvcb as lvcbs
+from ..commit import counted, in_order
 from ..descriptor.areas import area_parts
-from ..descriptor.commit import counted, in_order
 from ..descriptor.copies import Place
 from ..descriptor.entries import names_lv
 from ..descriptor.vgda import Vgda
@@ -39,12 +39,13 @@ from ..disk.boot import IBMA, read_pvid
 from ..disk.identity import lvid, uid_bytes
 from ..disk.record import BACKUP_PSN, PRIMARY_PSN
 from ..disk.recordcopies import sound_values
-from ..group import VolumeGroup
+from ..group import GroupView
+from ..groupstate import GroupState, Member
 from ..lvcb import Lvcb
-from ..state import GroupState, Member, load
+from ..opening import load
 from ..volume import LogicalVolume
-from .check import NAME, check, first_blocks, kept_fields
-from .mend import mended
+from .correction import mended
+from .findings import NAME, check, first_blocks, kept_fields
 
 T = TypeVar("T", Vgsa, Vgda)
 
@@ -99,7 +100,7 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
         device = new.members[number].device
         rewrites += [Rewrite(device, psn * SECTOR, sector) for psn in (BACKUP_PSN, PRIMARY_PSN)]
     if believed:
-        for lv in VolumeGroup(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
+        for lv in GroupView(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
             rewrites += _first_blocks(lv, new.vgda.control_block(lv.minor))
         rewrites += _left_over(new)
     return [rewrite for rewrite in rewrites if rewrite.changes]

@@ -31,18 +31,19 @@ from ...origin import Origin
 from ...units import SECTOR
 from .. import lvcb as lvcbs
 from ..change import Change
-from ..descriptor.areas import Ledger, write_sync
-from ..descriptor.commit import counted, first_pps
+from ..commit import counted, first_pps
+from ..descriptor.areas import Ledger
 from ..descriptor.copies import Place
 from ..descriptor.factor import survey_fitting
 from ..descriptor.vgda import Vgda
 from ..disk import recordcopies as lvm_record
+from ..disk.barrier import write_sync
 from ..disk.boot import pvid_of, read_pvid, write_pvid
 from ..disk.identity import check_machine_id, lvid, new_pvid, new_vgid, uid_bytes, uid_text
 from ..disk.record import BACKUP_PSN, PRIMARY_PSN, LvmRecord
 from ..firstblock import FirstBlock
-from ..group import VolumeGroup
-from ..state import GroupState
+from ..groupstate import GroupState
+from ..volumegroup import VolumeGroup
 from .naming import Naming
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")

@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 
 from ...block import BlockDevice
 from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
-from ..check.problems import Problem
 from ..disk.scan import DiskInfo, scan
-from ..group import VolumeGroup
 from ..kinds import VgKind
+from ..problems import Problem
+from ..volumegroup import VolumeGroup
 
 _INCONSISTENT = ("vgda-older", "vgda-differs", "vgda-tie", "vgda-copy")
 

@@ -16,24 +16,13 @@ import numpy as np
 from ...block import BlockDevice, Bytes
 from ...errors import ImageIOError
 from ...units import SECTOR
+from ..disk.barrier import DiskFailed, write_sync
 
 _NEAR = 64
 """Sectors between two changed ones up to which writing all is cheaper than writing twice."""
 _WORD = 8
 _NOTHING: Bytes = np.zeros(0, np.uint8)
 Run = tuple[int, int]
-
-
-class DiskFailed(ImageIOError):
-    """A disk of the group refused a read, a write or a barrier while the group was written.
-
-    Attributes:
-        device: the disk.
-    """
-
-    def __init__(self, device: BlockDevice, error: ImageIOError) -> None:
-        super().__init__(error.what, where=error.where or device.name, hint=error.hint, errno=error.errno or 5)
-        self.device = device
 
 
 class Delta(NamedTuple):
@@ -159,19 +148,6 @@ def area_parts(offset: int, raw: Bytes) -> Iterator[tuple[int, Bytes]]:
     """
     for start, end in ((0, SECTOR), (SECTOR, len(raw) - SECTOR), (len(raw) - SECTOR, len(raw))):
         yield offset + start, raw[start:end]
-
-
-def write_sync(device: BlockDevice, offset: int, data: bytes | Bytes) -> None:
-    """Write to a disk of the group, and a barrier.
-
-    Raises:
-        DiskFailed: it refused.
-    """
-    try:
-        device.write(offset, data)
-        device.flush()
-    except ImageIOError as error:
-        raise DiskFailed(device, error) from error
 
 
 def _runs(sectors: Sequence[int]) -> list[Run]:

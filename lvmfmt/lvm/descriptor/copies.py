@@ -12,13 +12,13 @@ from ...block import BlockDevice
 from ...errors import CorruptImage
 from ...layout.record import Record
 from ...units import SECTOR
-from ..check.problems import Problem
-from ..check.review import Review
 from ..disk.identity import NS_PER_S, stamp
 from ..disk.record import LvmRecord
+from ..problems import Problem
 from .areas import same
 from .entries import gather
 from .maps import LvMap, lv_maps
+from .review import Review
 from .vgda import PP_STALE, Vgda
 from .vgdacheck import check_copy
 from .vgsa import Vgsa

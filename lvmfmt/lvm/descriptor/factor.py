@@ -12,8 +12,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from ..disk.record import LvmRecord
+from ..errors import BadArgument
 from ..kinds import LIMITS, PPS_PER_ROW
-from ..refusals import BadArgument
 from .copies import Place, Survey, survey_vgda
 from .pptable import PpTable, Slots
 from .vgda import Vgda

@@ -20,8 +20,8 @@ from ...units import SECTOR, align_up
 from ..disk.identity import stamp_of, stamp_words, uid_bytes
 from ..disk.record import LvmRecord
 from ..kinds import LIMITS, VgKind
+from ..vgdaformat import VgdaFormat
 from .pptable import PpTable, Slots
-from .vgdaformat import VgdaFormat
 from .vgdalvs import LvTables
 
 MAX_COPIES = 3

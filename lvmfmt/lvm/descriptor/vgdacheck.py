@@ -6,10 +6,10 @@ import numpy as np
 
 from ...layout.vgda import VGDA_TRAILER
 from ...layout.vgda_scalable import AREA_BEGIN, AREA_END
-from ..check.problems import Checker
 from ..disk.identity import stamp_of, uid_bytes
 from ..disk.record import LvmRecord
 from ..kinds import LIMITS, VgKind
+from ..problems import Checker
 from .vgda import Vgda
 
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ...block import Bytes
 from ..kinds import VgKind
-from .vgdaformat import VgdaFormat
+from ..vgdaformat import VgdaFormat
 
 LV_DEFINED, LV_STALE = 1, 2
 

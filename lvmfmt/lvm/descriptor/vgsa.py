@@ -13,10 +13,10 @@ from ...layout.lvm_disk import VGSA_BIG, VGSA_CLASSIC
 from ...layout.record import Record
 from ...layout.vgda_scalable import AREA_BEGIN, AREA_END, AREA_MARK
 from ...units import SECTOR
-from ..check.problems import Checker
 from ..disk.identity import stamp, stamp_words
 from ..disk.record import LvmRecord
 from ..kinds import LIMITS, PPS_PER_ROW, VgKind
+from ..problems import Checker
 from .pptable import PpTable, Slots
 
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ...block import BlockDevice, Bytes
 from ...layout.lvm_disk import BAD_BLOCK_DIRECTORY, BAD_BLOCK_ENTRY
 from ...units import SECTOR
-from ..check.problems import Checker
+from ..problems import Checker
 
 PSNS = (8, 71)
 ENTRY_COUNT = (BAD_BLOCK_DIRECTORY.size - 8) // BAD_BLOCK_ENTRY.size

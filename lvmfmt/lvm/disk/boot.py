@@ -8,7 +8,7 @@ from ...block import BlockDevice
 from ...errors import CorruptImage
 from ...layout.lvm_disk import BOOT_RECORD
 from ...units import SECTOR
-from ..check.problems import Checker
+from ..problems import Checker
 from .identity import uid_bytes, uid_text
 
 IBMA = b"\xc9\xc2\xd4\xc1"

@@ -8,9 +8,9 @@ from typing import Any
 from ...layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
 from ...layout.record import Record
 from ...units import SECTOR, align_up
-from ..check.problems import Checker
-from ..descriptor.vgdaformat import VgdaFormat, row_format, row_sectors, scalable_areas, scalable_format
 from ..kinds import LIMITS, VgKind
+from ..problems import Checker
+from ..vgdaformat import VgdaFormat, row_format, row_sectors, scalable_areas, scalable_format
 from .identity import uid_bytes, uid_text
 
 PRIMARY_PSN, BACKUP_PSN = 7, 70

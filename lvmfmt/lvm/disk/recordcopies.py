@@ -9,9 +9,9 @@ from ...errors import CorruptImage
 from ...layout.vgda import VGDA_HEADER
 from ...layout.vgda_scalable import AREA_MARK, VG_INFO
 from ...units import SECTOR
-from ..check.problems import Problem
-from ..descriptor.areas import write_sync
 from ..kinds import VgKind
+from ..problems import Problem
+from .barrier import write_sync
 from .identity import uid_bytes
 from .record import BACKUP_PSN, PRIMARY_PSN, LvmRecord, parse
 

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
-from ..check.problems import Problem
+from ..problems import Problem
 from . import recordcopies as lvm_record
 from .boot import pvid_in, read_boot_record
 from .record import FIRST_PSN, LvmRecord

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...block import BlockDevice
 from ...origin import Origin
-from ..group import VolumeGroup
-from ..state import load
+from ..opening import load
+from ..volumegroup import VolumeGroup
 
 if TYPE_CHECKING:
-    from .online import OnlineGroup
+    from .onlinegroup import OnlineGroup
 
 
 class Standing(NamedTuple):
@@ -69,7 +69,7 @@ def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin:
         CorruptImage: no valid VGDA.
         ImageIOError: too many disks have gone: quorum is lost.
     """
-    from .online import OnlineGroup
+    from .onlinegroup import OnlineGroup
 
     group = read_left(devices, standing)
     if standing is None:

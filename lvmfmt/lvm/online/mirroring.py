@@ -22,13 +22,13 @@ from ...block.device import byte_view
 from ...errors import ImageIOError
 from ...origin import Origin
 from ...units import SECTOR
-from ..descriptor.areas import DiskFailed
-from ..descriptor.commit import write_vgsa
-from ..group import VolumeGroup
+from ..commit import write_vgsa
+from ..disk.barrier import DiskFailed
+from ..sync import Run, mark_good, within_reach
 from ..volume import LogicalVolume
+from ..volumegroup import VolumeGroup
 from .mwc import OFF, PASSIVE, SLOTS, WHOLE, Ltg, MwcCache
 from .spans import Span, lv_spans
-from .sync import Run, mark_good, within_reach
 
 Act = Callable[[BlockDevice, int, Span], None]
 """Does to a disk, at a byte offset, what is to be done for a span."""

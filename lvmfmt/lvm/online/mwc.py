@@ -17,7 +17,7 @@ from typing import NamedTuple
 from ...block import BlockDevice
 from ...layout.lvm_disk import MWC_RECORD
 from ...units import SECTOR
-from ..descriptor.areas import write_sync
+from ..disk.barrier import write_sync
 from ..disk.identity import stamp, stamp_words
 from ..kinds import VgKind
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from ..group import VolumeGroup
+    from ..group import GroupView
 
 
 class Span(NamedTuple):
@@ -50,7 +50,7 @@ def spans(pp_size: int, offset: int, length: int, *, strip: int = 0, width: int 
         offset += part
 
 
-def lv_spans(group: VolumeGroup, minor: int, offset: int, length: int) -> Iterator[Span]:
+def lv_spans(group: GroupView, minor: int, offset: int, length: int) -> Iterator[Span]:
     """The parts of a range of an LV of a group, striped or not."""
     entry = group.state.vgda.lvs[minor - 1]
     exponent, width = int(entry["stripe_exp"]), int(entry["striping_width"])

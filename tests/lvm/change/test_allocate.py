@@ -13,7 +13,7 @@ from lvmfmt.lvm.change.allocate import Policy, Pool, add_copies, allocate, exten
 from lvmfmt.lvm.change.volumes import violated
 from lvmfmt.lvm.descriptor.maps import LvMap
 from lvmfmt.lvm.disk.regions import INTRA, Region, region_of, region_sizes
-from lvmfmt.lvm.refusals import AllocationRefused
+from lvmfmt.lvm.errors import AllocationRefused
 
 
 def pools(*sizes: int) -> list[Pool]:

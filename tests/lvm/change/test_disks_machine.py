@@ -16,8 +16,8 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, in_flight, replay
 from lvmfmt.errors import ImageIOError
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.online.sync import good_copies
-from lvmfmt.lvm.online.varying_on import varyon
+from lvmfmt.lvm.online.varyon import varyon
+from lvmfmt.lvm.sync import good_copies
 from lvmfmt.origin import SeededOrigin
 
 from ..conftest import MemoryDevice

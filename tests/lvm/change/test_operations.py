@@ -13,11 +13,8 @@ import pytest
 from lvmfmt.errors import AlreadyExists, CorruptImage, LvmfmtError, NotFound, OperationRefused
 from lvmfmt.lvm import Change, Severity, VgKind, VolumeGroup
 from lvmfmt.lvm.change.mapfile import PartitionRange, format_map_file, parse_map_file
-from lvmfmt.lvm.change.migrating import copy_lv, copy_onto, migrate, migrate_lp
-from lvmfmt.lvm.change.split import join_group, split_group
-from lvmfmt.lvm.check.check import check
-from lvmfmt.lvm.online.varying_on import varyon
-from lvmfmt.lvm.refusals import (
+from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.errors import (
     AllocationRefused,
     BadArgument,
     BadMap,
@@ -29,6 +26,9 @@ from lvmfmt.lvm.refusals import (
     PartitionsInUse,
     SnapshotGroup,
 )
+from lvmfmt.lvm.migrating import copy_lv, copy_onto, migrate, migrate_lp
+from lvmfmt.lvm.online.varyon import varyon
+from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

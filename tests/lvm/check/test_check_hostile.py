@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import LvmfmtError
-from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.findings import check
 from lvmfmt.lvm.check.repair import plan
 
 from ..test_corruption import PLACES, cases

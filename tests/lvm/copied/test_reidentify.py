@@ -10,9 +10,9 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.findings import check
 from lvmfmt.lvm.copied.reidentifying import reidentify
-from lvmfmt.lvm.online.varying_on import varyon
+from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.copied.surveying import members_of, survey
-from lvmfmt.lvm.online.varying_on import varyon
+from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import SeededOrigin
 
 Make = Callable[..., tuple[VolumeGroup, list[Any]]]

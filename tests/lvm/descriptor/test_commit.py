@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.errors import CorruptImage, ImageIOError, OperationRefused
 from lvmfmt.lvm import Change, Severity, VolumeGroup
-from lvmfmt.lvm.check.problems import Problem
+from lvmfmt.lvm.problems import Problem
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

@@ -18,9 +18,9 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, in_flight, replay
 from lvmfmt.errors import ImageIOError, LvmfmtError
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.online.online import OnlineGroup
-from lvmfmt.lvm.online.sync import good_copies
-from lvmfmt.lvm.online.varying_on import varyon
+from lvmfmt.lvm.online.onlinegroup import OnlineGroup
+from lvmfmt.lvm.online.varyon import varyon
+from lvmfmt.lvm.sync import good_copies
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"

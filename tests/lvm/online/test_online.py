@@ -9,11 +9,11 @@ import pytest
 from lvmfmt.errors import ImageIOError
 from lvmfmt.layout.lvm_disk import MWC_RECORD
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.check import check
+from lvmfmt.lvm.check.findings import check
 from lvmfmt.lvm.online import mwc as mwcs
 from lvmfmt.lvm.online.mwc import Ltg
 from lvmfmt.lvm.online.spans import spans
-from lvmfmt.lvm.online.varying_on import varyon
+from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import SeededOrigin
 
 MIB, SECTOR, LTG = 1 << 20, 512, 128 << 10
@@ -231,7 +231,7 @@ def test_the_record_is_torn_or_hostile(make_group: Make, origin: SeededOrigin):
 def test_an_interrupted_synchronisation_keeps_what_was_done(
     make_group: Make, origin: SeededOrigin, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr("lvmfmt.lvm.online.sync.RUN", MIB)
+    monkeypatch.setattr("lvmfmt.lvm.sync.RUN", MIB)
     group, devices = make_group(2)
     with group.change(origin) as change:
         change.mirror("lv00")

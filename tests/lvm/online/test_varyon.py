@@ -7,10 +7,10 @@ import pytest
 
 from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.change.split import join_group, split_group
-from lvmfmt.lvm.check.check import check
-from lvmfmt.lvm.online.online import OnlineGroup
-from lvmfmt.lvm.online.varying_on import NoQuorum, PvState, refresh, varyon
+from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.online.onlinegroup import OnlineGroup
+from lvmfmt.lvm.online.varyon import NoQuorum, PvState, refresh, varyon
+from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20

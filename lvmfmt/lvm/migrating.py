@@ -13,19 +13,19 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...block.plan import Progress
-from ...errors import NotFound, OperationRefused
-from ...origin import Origin
-from ...units import SECTOR, ceil_div
-from ..descriptor.maps import LvMap
-from ..group import VolumeGroup
-from ..lvcb import TAG
-from ..online.online import OnlineGroup
-from ..online.sync import copy_ranges
-from ..refusals import NotOnDisk
-from ..transfer import copy_over, import_lv
-from ..volume import LogicalVolume
-from . import Change
+from ..block.plan import Progress
+from ..errors import NotFound, OperationRefused
+from ..origin import Origin
+from ..units import SECTOR, ceil_div
+from .change import Change
+from .descriptor.maps import LvMap
+from .errors import NotOnDisk
+from .lvcb import TAG
+from .online.onlinegroup import OnlineGroup
+from .sync import copy_ranges
+from .transfer import copy_over, import_lv
+from .volume import LogicalVolume
+from .volumegroup import VolumeGroup
 
 
 def migrate(

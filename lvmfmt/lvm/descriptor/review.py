@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from ...errors import printable
 from ...layout.record import Record
 from ...layout.vgda import LV_NAME
-from ..descriptor.entries import Entries
-from ..descriptor.maps import LvMap
-from ..descriptor.vgda import MAX_COPIES, Vgda
 from ..disk.identity import uid_text
 from ..disk.record import LvmRecord
-from .problems import Problem
+from ..problems import Problem
+from .entries import Entries
+from .maps import LvMap
+from .vgda import MAX_COPIES, Vgda
 
 _LV_STATES = range(8)
 _POLICIES = (1, 2, 3, 4, 5, 8)

@@ -29,16 +29,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from ...block import BlockDevice, Bytes
-from ...errors import CorruptImage, OperationRefused
-from ...units import SECTOR
-from ..disk import recordcopies as lvm_record
-from ..disk.boot import read_pvid, write_pvid
-from ..state import GroupState, Member
-from .areas import Delta, changed_sectors, same, write_sync
-from .copies import Place
-from .factor import with_factor
-from .pptable import PpTable
+from ..block import BlockDevice, Bytes
+from ..errors import CorruptImage, OperationRefused
+from ..units import SECTOR
+from .descriptor.areas import Delta, changed_sectors, same
+from .descriptor.copies import Place
+from .descriptor.factor import with_factor
+from .descriptor.pptable import PpTable
+from .disk import recordcopies as lvm_record
+from .disk.barrier import write_sync
+from .disk.boot import read_pvid, write_pvid
+from .groupstate import GroupState, Member
 
 _BAD_BLOCK_PSNS = (8, 71)
 _EMPTY_DIRECTORY = b"DEFECT\0\0"

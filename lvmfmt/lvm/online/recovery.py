@@ -7,11 +7,11 @@ from collections.abc import Collection, Iterator
 from ...errors import CorruptImage
 from ..descriptor.copies import Place
 from ..descriptor.pptable import PpTable
-from ..group import VolumeGroup
-from ..state import GroupState
+from ..group import GroupView
+from ..groupstate import GroupState
+from ..sync import good_copies
 from . import mwc
 from .spans import Span, lv_spans
-from .sync import good_copies
 
 
 def went_alone(state: GroupState, number: int) -> bool:
@@ -33,7 +33,7 @@ def went_alone(state: GroupState, number: int) -> bool:
     return False
 
 
-def distrust(group: VolumeGroup, number: int, stale: PpTable) -> None:
+def distrust(group: GroupView, number: int, stale: PpTable) -> None:
     """Make all partitions of a disk stale that have a good copy elsewhere."""
     for minor, lv_map in group.state.maps.items():
         for copy, lp in zip(*(lv_map.pv == number).nonzero(), strict=True):
@@ -48,7 +48,7 @@ def fresh(state: GroupState, minor: int, lp: int) -> list[tuple[int, int]]:
     return [(pv, pp) for pv, pp in places if pv and not state.stale[pv - 1, pp - 1]]
 
 
-def unequal(group: VolumeGroup, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Span]]:
+def unequal(group: GroupView, numbers: Collection[int] | None = None) -> Iterator[tuple[int, Span]]:
     """What the MWC records of some PVs, default all, name: minor number and part of an LP, in order."""
     record, state = group.record, group.state
     members = [member for number, member in state.members.items() if numbers is None or number in numbers]

@@ -26,18 +26,18 @@ from ...block.plan import Progress
 from ...errors import ImageIOError, OperationRefused
 from ...origin import Origin
 from ...units import SECTOR
-from ..descriptor.areas import DiskFailed
-from ..descriptor.commit import Changes, counted, write_vgsa
+from ..commit import Changes, counted, write_vgsa
 from ..disk import recordcopies as lvm_record
+from ..disk.barrier import DiskFailed
 from ..disk.boot import read_pvid
 from ..disk.scan import scan
-from ..group import VolumeGroup
-from ..state import GroupState, Member, load
-from ..views import is_split
-from .online import OnlineGroup
+from ..groupstate import GroupState, Member
+from ..opening import load
+from ..sync import copy_ranges, good_copies
+from ..volumegroup import VolumeGroup
+from .onlinegroup import OnlineGroup
+from .recovery import distrust, fresh, unequal, went_alone
 from .spans import Span
-from .sync import copy_ranges, good_copies
-from .unequal import distrust, fresh, unequal, went_alone
 
 
 class PvState(enum.StrEnum):
@@ -107,7 +107,7 @@ def varyon(
     state, _ = load(here)
     statuses = [_status(state, number, pvid) for number, pvid in state.pvids.items()]
     missing = {status.number for status in statuses if status.state is not PvState.ACTIVE}
-    away = {number for number in missing if is_split(state, number)}
+    away = missing & state.split_off
     if not state.members or (missing - away and not force):
         raise NoQuorum(state.record.vgid, statuses)
     for member in state.members.values():
@@ -171,7 +171,7 @@ def refresh(online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Orig
 def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, Member]:
     """The disks among `devices` that the group goes on without although they are its members, by PV number."""
     state = online.group.state
-    missing = {state.pvids[number]: number for number in online.missing if not is_split(state, number)}
+    missing = {state.pvids[number]: number for number in online.missing - state.split_off}
     found = {}
     for info in scan([device for device in devices if _readable(device)]):
         number = missing.get(info.pvid or "")

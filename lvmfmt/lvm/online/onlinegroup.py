@@ -11,16 +11,16 @@ from ...block.plan import Progress
 from ...errors import ImageIOError, NotFound, OperationRefused
 from ...origin import Origin
 from ..change import Change
-from ..descriptor.areas import DiskFailed
-from ..descriptor.commit import Changes
+from ..commit import Changes
 from ..descriptor.pptable import PpTable
 from ..descriptor.vgda import NO
-from ..group import VolumeGroup
-from ..state import GroupState, Member
+from ..disk.barrier import DiskFailed
+from ..groupstate import GroupState, Member
+from ..sync import distrust_copies, fill, stale_runs
 from ..volume import LogicalVolume
+from ..volumegroup import VolumeGroup
 from .mirroring import Mirroring
 from .spans import Span
-from .sync import distrust_copies, fill, stale_runs
 
 
 class OnlineGroup(Mirroring):

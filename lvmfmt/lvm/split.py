@@ -26,23 +26,22 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
-from ...block import BlockDevice
-from ...block.plan import CHUNK, Progress
-from ...errors import OperationRefused
-from ...origin import Origin
-from .. import lvcb as lvcbs
-from ..check.check import NAME
-from ..descriptor.commit import Changes, commit
-from ..descriptor.maps import LvMap, store
-from ..disk import recordcopies as lvm_record
-from ..disk.boot import read_pvid
-from ..disk.identity import lvid, machine_of, new_vgid, uid_bytes
-from ..group import VolumeGroup
-from ..lvcb import NO_LABEL, Lvcb
-from ..refusals import SnapshotGroup
-from ..state import GroupState, Member
-from ..views import split_disks
-from ..volume import LogicalVolume
+from ..block import BlockDevice
+from ..block.plan import CHUNK, Progress
+from ..errors import OperationRefused
+from ..origin import Origin
+from . import lvcb as lvcbs
+from .check.findings import NAME
+from .commit import Changes, commit
+from .descriptor.maps import LvMap, store
+from .disk import recordcopies as lvm_record
+from .disk.boot import read_pvid
+from .disk.identity import lvid, machine_of, new_vgid, uid_bytes
+from .errors import SnapshotGroup
+from .groupstate import GroupState, Member
+from .lvcb import NO_LABEL, Lvcb
+from .volume import LogicalVolume
+from .volumegroup import VolumeGroup
 
 _SNAPSHOTS = 10
 """LVM version that brought snapshot groups (lvm-format 4.3)."""
@@ -79,7 +78,7 @@ def split_group(
     numbers = {pv.number for pvid, pv in group.physical_volumes.items() if pvid in pvids}
     if len(numbers) != len(set(pvids)) or not numbers or numbers == set(state.members):
         raise OperationRefused("some of the disks of the group are to be named, not all", where=group.vgid)
-    if split_disks(state):
+    if group.split_off:
         raise SnapshotGroup("a part of the group is split off", where=group.vgid, hint="join it first")
     if not group.complete:
         raise OperationRefused("a disk of the group is not here", where=group.vgid)
@@ -112,7 +111,7 @@ def join_group(
     Raises:
         OperationRefused: a disk was not split off from this group; nothing was written.
     """
-    split = split_disks(group.state)
+    split = group.split_off
     known = {pvid: number for number, pvid in group.state.pvids.items() if number in split}
     found: dict[int, BlockDevice] = {}
     for device in devices:

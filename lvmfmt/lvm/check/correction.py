@@ -13,13 +13,13 @@ import numpy as np
 
 from ..descriptor.entries import Entries, believable, gather, names_lv
 from ..descriptor.maps import lv_maps, store
+from ..descriptor.review import Review
 from ..descriptor.vgda import MAX_COPIES, Vgda
 from ..disk.identity import uid_bytes
+from ..groupstate import GroupState
 from ..lvcb import Lvcb
-from ..state import GroupState
-from .check import NAME
-from .review import Review
-from .rules import Severity
+from ..rules import Severity
+from .findings import NAME
 
 
 def mended(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:

@@ -10,11 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...block import Bytes
-from ...layout.lvcb import LVCB
-from ...layout.record import Record
-from ...layout.vgda import LAYOUT_MARK, LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER, VGDA_HEADER_BIG
-from ...layout.vgda_scalable import (
+from ..block import Bytes
+from ..layout.lvcb import LVCB
+from ..layout.record import Record
+from ..layout.vgda import LAYOUT_MARK, LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER, VGDA_HEADER_BIG
+from ..layout.vgda_scalable import (
     AREA_BEGIN,
     AREA_END,
     AREA_MARK,
@@ -23,8 +23,8 @@ from ...layout.vgda_scalable import (
     PV_INFO,
     VG_INFO,
 )
-from ...units import SECTOR, ceil_div
-from ..kinds import LIMITS, PPS_PER_ROW, VgKind
+from ..units import SECTOR, ceil_div
+from .kinds import LIMITS, PPS_PER_ROW, VgKind
 
 _AREA = 64 * SECTOR
 _ENTRIES = _AREA // PP_ENTRY.size

@@ -23,12 +23,13 @@ from ..descriptor.vgdalvs import LV_STALE
 from ..disk import badblocks
 from ..disk.recordcopies import sound_values
 from ..geometry import vgda_counts
-from ..group import VolumeGroup
+from ..group import GroupView
+from ..groupstate import GroupState, Member
 from ..kinds import VgKind
 from ..lvcb import TAG
-from ..state import GroupState, Member, load
+from ..opening import load
+from ..problems import Problem
 from ..volume import LogicalVolume
-from .problems import Problem
 
 NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")
 
@@ -42,7 +43,7 @@ def check(devices: Sequence[BlockDevice]) -> list[Problem]:
         OperationRefused: the disks belong to different groups.
     """
     state, found = load(devices)
-    group = VolumeGroup(state, found)
+    group = GroupView(state, found)
     problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
     for lv in group.logical_volumes.values():
         problems += _volume(lv, state.vgda)

@@ -11,17 +11,17 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from ...block import BlockDevice, CopyPlan, Mirror, Source, Window
-from ...block.plan import PLAN_ROW, Progress
-from ...errors import ImageIOError
-from ...units import MIB
-from ..descriptor.commit import write_vgsa
-from ..state import GroupState
-from ..volume import PhysicalVolume
+from ..block import BlockDevice, CopyPlan, Mirror, Source, Window
+from ..block.plan import PLAN_ROW, Progress
+from ..errors import ImageIOError
+from ..units import MIB
+from .commit import write_vgsa
+from .groupstate import GroupState
+from .volume import PhysicalVolume
 
 if TYPE_CHECKING:
-    from ..change import Change
-    from ..group import VolumeGroup
+    from .change import Change
+    from .group import GroupView
 
 RUN = 64 * MIB
 """Bytes of a run, or one PP if that is more."""
@@ -47,14 +47,14 @@ def within_reach(pvs: dict[int, PhysicalVolume], number: int, pp: int) -> bool:
     return pv is not None and pp <= pv.reachable
 
 
-def good_copies(group: VolumeGroup, minor: int, lp: int) -> list[tuple[int, int]]:
+def good_copies(group: GroupView, minor: int, lp: int) -> list[tuple[int, int]]:
     """PV and PP number of the copies of an LP (index from 0) that are not stale and within reach."""
     lv_map, stale, pvs = group.state.maps[minor], group.state.stale, group.pvs
     places = zip(lv_map.pv[:, lp].tolist(), lv_map.pp[:, lp].tolist(), strict=True)
     return [(pv, pp) for pv, pp in places if pv and not stale[pv - 1, pp - 1] and within_reach(pvs, pv, pp)]
 
 
-def stale_runs(group: VolumeGroup, names: Collection[str] = (), pvids: Collection[str] | None = None) -> Iterator[Run]:
+def stale_runs(group: GroupView, names: Collection[str] = (), pvids: Collection[str] | None = None) -> Iterator[Run]:
     """What can be filled: stale partitions within reach of LPs that have a good copy.
 
     Args:
@@ -79,7 +79,7 @@ def stale_runs(group: VolumeGroup, names: Collection[str] = (), pvids: Collectio
 
 
 def distrust_copies(
-    change: Change, group: VolumeGroup, names: Collection[str] = (), pvids: Collection[str] | None = None
+    change: Change, group: GroupView, names: Collection[str] = (), pvids: Collection[str] | None = None
 ) -> None:
     """Declare all partitions stale but one good copy of each LP within reach, as `syncvg -f` does before it fills them.
 
@@ -102,7 +102,7 @@ def distrust_copies(
             change.mark_stale(name, which)
 
 
-def fill(group: VolumeGroup, run: Run, progress: Progress | None = None) -> int:
+def fill(group: GroupView, run: Run, progress: Progress | None = None) -> int:
     """Copy the data of good copies over a run of stale partitions and punch what is a hole there; then a barrier.
 
     Returns:
@@ -115,7 +115,7 @@ def fill(group: VolumeGroup, run: Run, progress: Progress | None = None) -> int:
 
 
 def copy_ranges(
-    group: VolumeGroup,
+    group: GroupView,
     minor: int,
     ranges: list[tuple[int, int, int, list[tuple[int, int]]]],
     progress: Progress | None = None,
@@ -163,7 +163,7 @@ def copy_ranges(
     return done
 
 
-def _disk(group: VolumeGroup, number: int) -> BlockDevice:
+def _disk(group: GroupView, number: int) -> BlockDevice:
     device = group.pvs[number].device
     if device is None:
         raise ImageIOError("the disk is not here", where=group.pvs[number].pvid)

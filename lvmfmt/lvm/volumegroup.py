@@ -1,0 +1,180 @@
+"""`VolumeGroup`: a group that can be made, changed and synchronised."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from typing import TYPE_CHECKING, Protocol
+
+from ..block import BlockDevice
+from ..errors import OperationRefused
+from ..origin import Origin, SystemOrigin
+from .disk.identity import check_machine_id, machine_of, new_vgid
+from .firstblock import Blocks
+from .geometry import Geometry
+from .group import GroupView
+from .groupstate import GroupState
+from .kinds import VgKind
+from .problems import Problem
+
+if TYPE_CHECKING:
+    from ..block.plan import Progress
+    from .change import Change
+    from .commit import Changes
+
+_USUAL_MODEL = "4c00"
+"""The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
+
+
+class Keeper(Protocol):
+    """Who has a group varied on, and has to know of its changes; see `OnlineGroup`."""
+
+    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> AbstractContextManager[Change]:
+        """As `VolumeGroup.change`."""
+
+    def sync(
+        self,
+        *names: str,
+        pvids: Collection[str] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """As `VolumeGroup.sync`."""
+
+
+class VolumeGroup(GroupView):
+    """A volume group on open devices, which stay the caller's.
+
+    Made by `create` or `open`. After a change the attributes show the new state; PVs and LVs fetched before keep
+    showing the old one.
+
+    Attributes:
+        keeper: who has it varied on, if anybody; changes go through him then.
+    """
+
+    def __init__(self, state: GroupState, problems: list[Problem]) -> None:
+        super().__init__(state, problems)
+        self.keeper: Keeper | None = None
+
+    @classmethod
+    def create(
+        cls,
+        devices: Sequence[BlockDevice],
+        *,
+        origin: Origin,
+        machine_id: str,
+        pp_size: int | None = None,
+        factor: int = 1,
+        version: int | None = None,
+        kind: VgKind = VgKind.CLASSIC,
+        max_lvs: int = 0,
+        max_pps: int = 0,
+    ) -> VolumeGroup:
+        """Make a group of disks that belong to none.
+
+        Args:
+            devices: the disks, PV 1 first; those without a PVID get one.
+            origin: clock for identifiers and stamps.
+            machine_id: 12 hex digits (`uname -m`), part of the identifiers.
+            pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; see `Geometry.of` for the default.
+            factor: 1, 2, 4, 8, 16, 32, in a big group 64: multiplies 1,016 PPs a disk, divides 32 or 128 disks.
+            version: LVM version; default the usual one of the kind.
+            kind: classic, big or scalable; the places inside the VGDA of the latter two are our own choice.
+            max_lvs: LVs of a scalable group, 256 to 4,096 with LV 0; default 256.
+            max_pps: PPs of a scalable group, 32,768 to 2,097,152; default 32,768.
+
+        Raises:
+            OperationRefused: a disk belongs to a group, or the format does not allow this; nothing was written.
+        """
+        if not devices:
+            raise OperationRefused("a volume group needs a disk")
+        from .change import check_unowned
+
+        for device in devices:
+            check_unowned(device)
+        geometry = Geometry.of(devices, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
+        vgid = new_vgid(check_machine_id(machine_id), origin, geometry.version)
+        group = cls(GroupState.empty(geometry, vgid), [])
+        with group.change(origin, machine_id=machine_id) as change:
+            for device in devices:
+                change.add_pv(device)
+        return group
+
+    @contextmanager
+    def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> Iterator[Change]:
+        """Change the group: in memory until the block ends, then on the disks, all or nothing.
+
+        Args:
+            origin: clock for stamps and identifiers; default that of the system.
+            machine_id: 12 hex digits for PVIDs and control blocks; default the machine that made the group.
+
+        Raises:
+            OperationRefused: a disk is missing or was opened for reading; nothing was written.
+        """
+        if self.keeper is not None:
+            with self.keeper.change(origin, machine_id=machine_id) as change:
+                yield change
+            return
+        change = self.begin(origin or SystemOrigin(), machine_id)
+        yield change
+        self.apply(*change.finish(), change.now)
+
+    def begin(self, origin: Origin, machine_id: str | None = None) -> Change:
+        """The start of a change, for whoever applies it himself; see `change`."""
+        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
+        # block 0 is ordinary data: an application may have written over it since
+        from .change import Change
+
+        return Change(self._state, Blocks(self._state, self.volume), origin, machine)
+
+    def apply(self, state: GroupState, changes: Changes, now: int, *, missing: Collection[int] | None = None) -> None:
+        """Commit what a change came to; see `commit`.
+
+        Raises:
+            OperationRefused: a disk that is not marked as missing is not here, or one was opened for reading; nothing
+                was written.
+            DiskFailed: a disk refused a write; the group on the disks is as it was or as it shall be.
+        """
+        from .commit import commit
+
+        commit(self._state, state, changes, now=now, missing=missing)
+        self._state = state
+        self._load_problems = []
+        self.refresh()
+
+    def sync(
+        self,
+        origin: Origin,
+        *names: str,
+        pvids: Collection[str] | None = None,
+        force: bool = False,
+        progress: Progress | None = None,
+    ) -> int:
+        """Fill stale copies from good ones and mark them good, as `syncvg` does; run by run, see `resync`.
+
+        Args:
+            origin: clock for the stamps.
+            names: the LVs; default all.
+            pvids: only stale PPs on these disks; default all.
+            force: fill all PPs from one good copy of each LP, not only the stale ones (`syncvg -f`).
+            progress: told of bytes done.
+
+        Returns:
+            Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
+        """
+        if self.keeper is not None:
+            return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
+        from .sync import distrust_copies, fill, mark_good, stale_runs
+
+        if force:
+            with self.change(origin) as change:
+                distrust_copies(change, self, names, pvids)
+        done, runs = 0, 0
+        for run in stale_runs(self, names, pvids):
+            runs, done = runs + 1, done + fill(self, run, progress)
+            mark_good(self._state, run, origin.now())
+            self.refresh()
+        if runs:
+            with self.change(origin):
+                pass  # the marks of staleness in the VGDA follow the VGSA
+        return done
