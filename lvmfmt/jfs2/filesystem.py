@@ -11,7 +11,6 @@ from ..block import BlockDevice, Buffer
 from ..block.device import byte_view
 from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
 from ..units import ceil_div
-from .dialect import AIX
 from .inodes import InodeMap
 from .superblock import Superblock, describe_state, read_superblock
 from .view import StatFs, View, check_name, name_bytes, parts_of
@@ -185,11 +184,9 @@ class FileSystem(View):
         self._check_writable()
         if self._mount is not None:
             raise OperationRefused("the file system is being changed", where=self.device.name)
-        pack = 6 if self.dialect is AIX else 11
         from .identity import Change, reidentify
 
-        change = Change(fname=_cut(fname, 6), fpack=_cut(fpack, pack), label=_cut(label, 16), log_device=logdev)
-        reidentify(self.device, change)
+        reidentify(self.device, Change(fname, fpack, label, log_device=logdev), cut=True)
         self.superblock = read_superblock(self.device)
 
     @contextmanager
@@ -255,7 +252,3 @@ class FileSystem(View):
         check_name(self.dialect, name, self.device.name)
         number = self.directories.lookup(directory.root.tobytes(), name, at=directory.root_at)
         return 0 if number is None else self.inodes.read(number).kind
-
-
-def _cut(name: str | None, size: int) -> str | None:
-    return None if name is None else name_bytes(name)[:size].decode("utf-8", "surrogateescape")

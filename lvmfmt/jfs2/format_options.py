@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from ..errors import OperationRefused
 from ..units import MIB
 from .dialect import Dialect
-from .geometry import default_log_bytes_aix, default_log_bytes_linux
+from .superblock import GROUP_COMMIT, INLINE_LOG
 
-GROUP_COMMIT, INLINE_LOG, DIR_INDEX, LINUX_FLAG = 0x100, 0x800, 0x00200000, 0x10000000
 MAX_LOG = 2047 * MIB
 """Bytes of the longest inline log (section 1.3, "cap"); addresses in a log have 31 bits."""
 
@@ -98,12 +97,11 @@ def log_bytes(dialect: Dialect, log: Log, volume: int) -> int:
         if log.size > MAX_LOG:
             raise OperationRefused(f"an inline log has at most {MAX_LOG} bytes, not {log.size}")
         return log.size
-    return default_log_bytes_aix(volume) if dialect.name == "aix" else default_log_bytes_linux(volume)
+    return dialect.log_form.default_bytes(volume)
 
 
 def superblock_flag(dialect: Dialect, log: Log, features: Features) -> int:
     """`s_flag` of a new file system."""
-    flag = GROUP_COMMIT | (INLINE_LOG if isinstance(log, InlineLog) else 0)
-    if dialect.name == "aix":
-        return flag
-    return flag | LINUX_FLAG | (DIR_INDEX if features.directory_index else 0)
+    form = dialect.superblock_form
+    flag = GROUP_COMMIT | form.new_flags | (INLINE_LOG if isinstance(log, InlineLog) else 0)
+    return flag | (form.directory_index_flag if features.directory_index else 0)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OperationRefused
-from ..units import GIB, KIB, MIB, align_up, ceil_div
+from ..units import MIB, align_up, ceil_div
 
 PAGE = 4096
 """Bytes of every metadata page."""
@@ -175,6 +175,15 @@ class Geometry:
         return self.second_table or self.map_end + (2 * self.blocks_per_page if self.has_aim2 else 0)
 
     @property
+    def table_places(self) -> dict[str, tuple[int, int]]:
+        """Address and length in blocks of the aggregate's tables, by the field of the superblock that names them."""
+        return {
+            "s_ait": (AIT_OFFSET // self.block_size, self.blocks_per_extent),
+            "s_ait2": (self.ait2, self.blocks_per_extent),
+            "s_aim2": (self.aim2, 2 * self.blocks_per_page),
+        }
+
+    @property
     def first_inodes(self) -> int:
         """First block of the fileset's first inode extent."""
         return self.ait2 + self.blocks_per_extent
@@ -210,26 +219,3 @@ def l1_page(l1: int) -> int:
 
 
 L2_PAGE = 1
-
-
-def default_log_bytes_linux(volume: int) -> int:
-    """Length of the inline log that `jfs_mkfs` gives a volume: 1/256 of it in whole MiB, at most 128 MiB."""
-    return min(align_up(volume >> 8, MIB), 128 * MIB)
-
-
-def default_log_bytes_aix(volume: int) -> int:
-    """Length of the inline log by the built-in rule of JFS2 (section 1.3, "Log size")."""
-    for limit, size in ((32 * MIB, 256 * KIB), (64 * MIB, 512 * KIB), (128 * MIB, MIB)):
-        if volume < limit:
-            return size
-    if volume == 128 * MIB:
-        return 2 * MIB
-    if volume <= GIB:
-        return align_up(volume // 128, MIB)
-    if volume <= 2 * GIB:
-        return 8 * MIB
-    if volume <= 128 * GIB:
-        return align_up(volume // 256, MIB)
-    if volume <= 512 * GIB:
-        return 512 * MIB
-    return min(align_up(volume // 1024, MIB), 2047 * MIB)

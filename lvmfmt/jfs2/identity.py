@@ -2,12 +2,12 @@
 
 What changes lies in the first sector of each superblock, and a sector is written as a whole: after any write the file
 system has its old identity or its new one. A stop between the two leaves a secondary superblock that differs from the
-primary one, which fsck mends. Source: reference sections 2.2 and 5, items 1 and 5.
+primary one, which fsck mends. Source: [jfs2 2.2], [jfs2 item 1] and [jfs2 item 5].
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,7 @@ import numpy as np
 from ..block import BlockDevice
 from ..errors import OperationRefused, UnsupportedFeature
 from ..units import SECTOR
-from .dialect import AIX, Dialect
+from .dialect import Dialect
 from .geometry import SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET
 from .superblock import MOUNT, Superblock, read_superblock
 
@@ -41,19 +41,36 @@ class Change:
     log_device: int | None = None
     log_uuid: bytes | None = None
 
+    def stored(self, dialect: Dialect) -> dict[str, Any]:
+        """What the fields of a superblock get, by published name; names that are too long are cut.
 
-_FIELDS = {
-    "aix": {"fname": "s_fname", "fpack": "s_fpack", "log_device": "s_logdev"},
-    "linux": {"fpack": "s_fpack", "label": "s_label", "uuid": "s_uuid", "log_uuid": "s_loguuid"},
-}
+        What the dialect has no field for is left out.
+        """
+        record, known = dialect.structures.superblock, dialect.superblock_form.identity_fields
+        values = {known[name]: value for name, value in self.given.items() if name in known}
+        return {name: _stored(value, record.dtype[name].itemsize) for name, value in values.items()}
+
+    @property
+    def given(self) -> dict[str, Any]:
+        """What is to be rewritten, by attribute."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
-def reidentify(device: BlockDevice, change: Change) -> int:
+def _stored(value: str | bytes | int, room: int) -> Any:
+    if isinstance(value, str):
+        return value.encode("utf-8", "surrogateescape")[:room]
+    if isinstance(value, bytes):
+        return np.frombuffer(value, np.uint8)
+    return value | 1 << 63 if value else 0
+
+
+def reidentify(device: BlockDevice, change: Change, *, cut: bool = False) -> int:
     """Rewrite the identity of a file system, unmounted or left by a crash; returns how many bytes were written.
 
     Args:
         device: the file system, writable.
         change: what to rewrite.
+        cut: a name that is too long is cut, not refused.
 
     Raises:
         OperationRefused: a value does not fit, the primary superblock makes no sense, or a log with something to
@@ -66,42 +83,28 @@ def reidentify(device: BlockDevice, change: Change) -> int:
     where = device.name
     if superblock.offset != SUPERBLOCK_OFFSET:
         raise OperationRefused("the primary superblock makes no sense", where=where, hint="run fsck first")
-    values = _values(superblock.dialect, change, where)
+    _check(superblock.dialect, change, where, cut=cut)
+    values = change.stored(superblock.dialect)
     external = not superblock.geometry.log_blocks
     if superblock.state & MOUNT and external and {"s_uuid", "s_loguuid"} & values.keys():
         raise OperationRefused(
             "its external log has something to replay and knows it by its identity", where=where,
             hint="replay the log first",
         )  # fmt: skip
-    return sum(
-        _rewrite(device, superblock, offset, values) for offset in (SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET)
-    )  # fmt: skip
+    return sum(_rewrite(device, superblock, offset, values) for offset in (SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET))
 
 
-def _values(dialect: Dialect, change: Change, where: str) -> dict[str, Any]:
-    """New values by published field name."""
-    record = dialect.structures.superblock
-    result: dict[str, Any] = {}
-    for field in fields(change):
-        value = getattr(change, field.name)
-        if value is None:
-            continue
-        name = _FIELDS[dialect.name].get(field.name)
-        if name is None:
-            raise UnsupportedFeature(f"{field.name} in a {dialect.magic.decode()} superblock", where=where)
-        if isinstance(value, str):
-            value = value.encode()
-            room = record.dtype[name].itemsize
-            if len(value) > room:
-                raise OperationRefused(f"{field.name} has at most {room} bytes, not {len(value)}", where=where)
-        elif isinstance(value, bytes):
-            if len(value) != 16:
-                raise OperationRefused(f"{field.name} has 16 bytes, not {len(value)}", where=where)
-            value = np.frombuffer(value, np.uint8)
-        elif dialect is AIX:
-            value = value | 1 << 63 if value else 0
-        result[name] = value
-    return result
+def _check(dialect: Dialect, change: Change, where: str, *, cut: bool) -> None:
+    """Refuse what the superblock has no field for, and what does not fit."""
+    record, known = dialect.structures.superblock, dialect.superblock_form.identity_fields
+    for name, value in change.given.items():
+        if name not in known:
+            raise UnsupportedFeature(f"{name} in a {dialect.magic.decode()} superblock", where=where)
+        room = record.dtype[known[name]].itemsize
+        if isinstance(value, str) and not cut and len(coded := value.encode("utf-8", "surrogateescape")) > room:
+            raise OperationRefused(f"{name} has at most {room} bytes, not {len(coded)}", where=where)
+        if isinstance(value, bytes) and len(value) != room:
+            raise OperationRefused(f"{name} has {room} bytes, not {len(value)}", where=where)
 
 
 def _rewrite(device: BlockDevice, superblock: Superblock, offset: int, values: dict[str, Any]) -> int:

@@ -1,6 +1,6 @@
 """Rows of the inode table: the columns of an inventory as disk inodes.
 
-Source: reference sections 2.3, 2.4, 3.1 and 3.3.5.
+Source: [jfs2 2.3], [jfs2 2.4], [jfs2 3.1] and [jfs2 3.3.5].
 """
 
 from __future__ import annotations
@@ -20,7 +20,6 @@ AGGREGATE, FILESET = 1, 16
 JOURNAL = 0x00010000
 SPARSE = 0x00020000
 INLINE_EA = 0x00040000
-LINUX_DIRECTORY = 0x20000000
 SHORT_ROOT_MAXENTRY = 10
 """`maxentry` of a Linux root that leaves the inline attribute area free."""
 SHORT_ROOT_ENTRIES = SHORT_ROOT_MAXENTRY - FIRST_ENTRY
@@ -28,28 +27,13 @@ INLINE_AREA = 32
 """Where, in the root area, an inline symlink or a device number lies."""
 INLINE_EA_START = 128
 """A symlink this long or longer takes the inline attribute area too."""
-_GENERATOR = {"aix": ("ea", 40), "linux": ("dirtable", 8)}
-
-
-def linux_device(rdev: NDArray[Any]) -> NDArray[Any]:
-    """Device numbers (major << 32 | minor) in the 32-bit form that Linux stores."""
-    major, minor = rdev >> 32, rdev & 0xFFFFFFFF
-    return (minor & 0xFF) | major << 8 | (minor & 0xFFFFFF00) << 12
-
-
-def aix_device(rdev: NDArray[Any]) -> NDArray[Any]:
-    """Device numbers (major << 32 | minor) as `dev64`: bit 63 set."""
-    return rdev | np.uint64(1 << 63)
 
 
 def device_number(dialect: Dialect, roots: NDArray[np.uint8]) -> NDArray[np.uint64]:
     """Device numbers (major << 32 | minor) in root areas of device nodes, shape (nodes, 288)."""
-    if dialect.name == "aix":
-        coded = roots[:, INLINE_AREA : INLINE_AREA + 8].copy().view(">u8")[:, 0].astype(np.uint64)
-        return coded & np.uint64((1 << 63) - 1)
-    coded = roots[:, INLINE_AREA : INLINE_AREA + 4].copy().view("<u4")[:, 0].astype(np.uint64)
-    major, minor = coded >> 8 & 0xFFF, coded & 0xFF | coded >> 12 & 0xFFF00
-    return (major << 32 | minor).astype(np.uint64)
+    devices = dialect.inode_form.devices
+    stored = np.ascontiguousarray(roots[:, INLINE_AREA : INLINE_AREA + devices.dtype.itemsize]).view(devices.dtype)
+    return devices.decode(stored[:, 0].astype(np.uint64))
 
 
 def blank_inodes(
@@ -73,8 +57,8 @@ def system_inodes(
     table["di_mode"] = stat.S_IFREG | JOURNAL
     for name in ("di_atime", "di_ctime", "di_mtime", "di_otime"):
         dialect.put_time(table[name], now)
-    if dialect.name == "linux":
-        table["di_next_index"] = 2
+    for name, value in dialect.inode_form.new_values.items():
+        table[name] = value
     table["root"] = empty_root(dialect)
     return table
 
@@ -99,22 +83,20 @@ def stamp_of(now: int) -> int:
 
 def set_generator(dialect: Dialect, inode: NDArray[Any], next_generation: int) -> None:
     """Store the next generation number in the inode (a row) of an inode map."""
-    name, offset = _GENERATOR[dialect.name]
+    name, offset = dialect.inode_form.generator
     inode[name][offset : offset + 4] = np.array([next_generation], f"{dialect.order}u4").view(np.uint8)
 
 
 def get_generator(dialect: Dialect, inode: NDArray[Any]) -> int:
     """The next generation number in the inode (a row) of an inode map."""
-    name, offset = _GENERATOR[dialect.name]
+    name, offset = dialect.inode_form.generator
     return int(inode[name][offset : offset + 4].view(f"{dialect.order}u4")[0])
 
 
 def mode_attributes(dialect: Dialect, modes: NDArray[Any]) -> NDArray[Any]:
-    """The high bits of `di_mode` that go with POSIX modes (AIX: reference 5, item 9; Linux: as its driver writes)."""
-    if dialect.name == "aix":
-        return np.full(len(modes), SPARSE, np.uint32)
-    directory = modes & 0o170000 == stat.S_IFDIR
-    return np.where(directory, LINUX_DIRECTORY, SPARSE | INLINE_EA).astype(np.uint32)
+    """The high bits of `di_mode` that go with POSIX modes (AIX: [jfs2 item 9]; Linux: as its driver writes)."""
+    form, directory = dialect.inode_form, modes & 0o170000 == stat.S_IFDIR
+    return np.where(directory, form.directory_mode, form.file_mode).astype(np.uint32)
 
 
 def fill_special(
@@ -132,32 +114,28 @@ def fill_special(
     root = table["root"]
     devices = np.flatnonzero((kinds == stat.S_IFCHR) | (kinds == stat.S_IFBLK))
     if len(devices):
-        coded = (
-            aix_device(rdev[devices]).astype(">u8")
-            if dialect.name == "aix"
-            else linux_device(rdev[devices]).astype("<u4")
-        )
-        raw = coded.reshape(-1, 1).view(np.uint8)
+        form = dialect.inode_form.devices
+        raw = form.encode(rdev[devices]).astype(form.dtype).reshape(-1, 1).view(np.uint8)
         root[devices] = 0
         root[devices, INLINE_AREA : INLINE_AREA + raw.shape[1]] = raw
     for row, target in links.items():
         root[row, INLINE_AREA : INLINE_AREA + len(target)] = np.frombuffer(target, np.uint8)
-        if dialect.name == "linux" and len(target) >= INLINE_EA_START:
-            table["di_mode"][row] &= ~np.uint32(INLINE_EA)
+        if len(target) >= INLINE_EA_START:
+            table["di_mode"][row] &= ~np.uint32(dialect.inode_form.inline_area_mark)
 
 
 def shorten_roots(dialect: Dialect, table: NDArray[Any], entries: NDArray[np.int64]) -> None:
-    """Linux keeps the inline attribute area free while the extents fit before it; say so in root and mode.
+    """Keep the inline attribute area free while the extents fit before it (Linux), and say so in root and mode.
 
     Args:
-        dialect: nothing is done for AIX.
+        dialect: nothing is done for one without short roots.
         table: inode rows that are not directories.
         entries: extents in the root of each; a tree with pages counts as more than fit.
     """
-    if dialect.name != "linux":
+    if not dialect.inode_form.short_roots:
         return
     short = entries <= SHORT_ROOT_ENTRIES
     header = np.ascontiguousarray(table["root"][:, :32]).view(dialect.structures.xtree_header.dtype)[:, 0]
     header["maxentry"] = np.where(short, SHORT_ROOT_MAXENTRY, header["maxentry"])
     table["root"][:, :32] = header.view(np.uint8).reshape(-1, 32)
-    table["di_mode"] = np.where(short, table["di_mode"], table["di_mode"] & ~np.uint32(INLINE_EA))
+    table["di_mode"][~short] &= ~np.uint32(dialect.inode_form.inline_area_mark)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .dialect import AIX
 from .superblock import Superblock
 
 GENERATIONS = 15
@@ -23,7 +22,6 @@ _STATES = {1: "being deleted", 4: "current", 8: "aborted", 0x10: "without its de
 _LAST_SECOND = 253_402_300_799
 """The last one of the year 9999."""
 _DEVICE_MARK = 1 << 63
-_QUOTAS = {0x08000000: "user", 0x04000000: "group"}
 
 
 @dataclass(frozen=True)
@@ -62,8 +60,8 @@ class Snapshot:
 def has_snapshots(superblock: Superblock) -> bool:
     """Whether the superblock says that there are snapshots, or were when it was last written."""
     values = superblock.values
-    return superblock.dialect is AIX and bool(
-        values["s_feature_rdonly"] & FEATURE_SNAPSHOT
+    return superblock.dialect.superblock_form.keeps_snapshots and bool(
+        superblock.feature("s_feature_rdonly") & FEATURE_SNAPSHOT
         or superblock.flag & _BOUND
         or values["s_snapshotSeries"]["nSnapshot"]
     )
@@ -92,7 +90,7 @@ def _snapshot(place: int, row: Any, version: int) -> Snapshot:
 
 def features(superblock: Superblock) -> list[str]:
     """What a file system has beyond files and a log, a line each, for people; nothing for most."""
-    return list(_features(superblock)) if superblock.dialect is AIX else []
+    return list(_features(superblock))
 
 
 def _features(superblock: Superblock) -> Iterator[str]:
@@ -108,11 +106,13 @@ def _features(superblock: Superblock) -> Iterator[str]:
             yield f"snapshots: {len(found)}, from the oldest: {', '.join(map(str, found))}"
         if values["s_snapshotState"] & _ABORTED:
             yield "snapshots: were aborted"
-    if quotas := [name for bit, name in _QUOTAS.items() if superblock.flag & bit]:
+    files = superblock.dialect.superblock_form.quota_files
+    if quotas := [path.rpartition(".")[2] for bit, path in files.items() if superblock.flag & bit]:
         yield f"quotas: {' and '.join(quotas)}"
-    incompat = values["s_feature_incompat"]
+    incompat = superblock.feature("s_feature_incompat")
+    if incompat & 1:
+        yield f"DMAPI: data may have been moved elsewhere; event mask {values['s_pevlist']:#x}"
     for bit, text in (
-        (1, f"DMAPI: data may have been moved elsewhere; event mask {values['s_pevlist']:#x}"),
         (2, "extended attributes of format 2"),
         (4, "inode extents of several lengths (VIX)"),
     ):

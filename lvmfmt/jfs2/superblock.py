@@ -12,11 +12,9 @@ from typing import Any
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR, ceil_div
-from .dialect import AIX, LINUX, Dialect
+from .dialect import Dialect, dialect_of_magic
 from .geometry import (
-    AIT_OFFSET,
     BLOCK_MAP_OFFSET,
-    BLOCK_SIZES,
     BLOCKS_PER_DMAP,
     EXTENT_BYTES,
     FSCK_LOG_PAGES,
@@ -46,14 +44,11 @@ STATES = {
 }
 """What the bits of `s_state` mean."""
 
-GROUP_COMMIT, INLINE_LOG, DIR_INDEX = 0x100, 0x800, 0x200000
-OS2_NAMES, LINUX_PLATFORM = 0x40000000, 0x10000000
-_KNOWN_FLAGS = {"aix": 0xFC030F01, "linux": 0xF02F1F01}
+GROUP_COMMIT, INLINE_LOG = 0x100, 0x800
+"""Bits of `s_flag` that both dialects have."""
 
 SNAPSHOT_STORAGE_OFFSET, SNAPSHOT_STORAGE_MAGIC = 0x1000, b"J2SS"
 FEATURE_VIX, FEATURE_LOCK = 1 << 2, 1 << 61
-_KNOWN_COMPAT = 1 | 1 << 62
-_KNOWN_INCOMPAT = 7 | 1 << 62
 
 
 @dataclass(frozen=True)
@@ -89,20 +84,24 @@ class Superblock:
         """Unmounted or frozen with right maps: nothing has to be replayed."""
         return self.state in (CLEAN, CLEAN_QUIESCED)
 
+    def feature(self, word: str) -> int:
+        """A word of feature bits; 0 where the dialect has none."""
+        return _feature(self.dialect, self.values, word)
+
     @property
     def indexed_directories(self) -> bool:
         """Whether directory entries carry an index (Linux dialect)."""
-        return self.dialect is LINUX and bool(self.flag & DIR_INDEX)
+        return bool(self.flag & self.dialect.superblock_form.directory_index_flag)
 
     @property
     def variable_inode_extents(self) -> bool:
         """Whether inode extents may be shorter than 16 KiB (AIX dialect)."""
-        return self.dialect is AIX and bool(self.values["s_feature_incompat"] & FEATURE_VIX)
+        return bool(self.feature("s_feature_incompat") & FEATURE_VIX)
 
     @property
     def writable_features(self) -> bool:
         """Whether it has no feature that forbids writing to those who do not know it."""
-        return self.dialect is LINUX or self.values["s_feature_rdonly"] == 0
+        return self.feature("s_feature_rdonly") == 0
 
     def volume(self, device: BlockDevice) -> Volume:
         """The blocks of the file system on `device`."""
@@ -161,7 +160,7 @@ def _read(device: BlockDevice, offset: int) -> Superblock:
         )
     raw = device.read(offset, PAGE)
     magic = raw[:4].tobytes()
-    dialect = next((d for d in (AIX, LINUX) if d.magic == magic), None)
+    dialect = dialect_of_magic(magic)
     if dialect is None:
         raise CorruptImage(
             "j2_superblock", "s_magic", offset=offset, expected="J2FS or JFS1", found=repr(magic)[1:], where=device.name
@@ -198,19 +197,17 @@ def _read(device: BlockDevice, offset: int) -> Superblock:
 def _sizes(dialect: Dialect, v: Any, device_size: int) -> Iterator[tuple[str, bool, object]]:
     """(field, whether it is right, what was expected) of the fields that everything else rests on."""
     yield "s_version", v["s_version"] in (1, 2), "1 or 2"
-    sizes = BLOCK_SIZES if dialect is AIX else (4096,)
-    bsize = v["s_bsize"]
-    yield "s_bsize", bsize in sizes, " or ".join(map(str, sizes))
+    form, bsize, flag = dialect.superblock_form, v["s_bsize"], v["s_flag"]
+    yield "s_bsize", bsize in form.block_sizes, " or ".join(map(str, form.block_sizes))
     yield "s_l2bsize", 1 << (v["s_l2bsize"] & 63) == bsize, f"log2 of {bsize}"
     yield "s_pbsize", v["s_pbsize"] == SECTOR, SECTOR
     yield "s_l2pbsize", v["s_l2pbsize"] == 9, 9
     yield "s_l2bfactor", SECTOR << (v["s_l2bfactor"] & 63) == bsize, f"log2 of {bsize // SECTOR}"
     yield "s_size", 0 < v["s_size"] <= device_size // SECTOR, f"at most the device, {device_size // SECTOR} sectors"
     yield "s_size", v["s_size"] % (bsize // SECTOR) == 0, f"a multiple of {bsize // SECTOR}"
-    if dialect is LINUX:
-        flag = v["s_flag"]
-        yield "s_flag", bool(flag & (LINUX_PLATFORM | OS2_NAMES)), "the Linux or OS/2 bit"
-        yield "s_flag", not flag & ~_KNOWN_FLAGS["linux"], f"no bits outside {_KNOWN_FLAGS['linux']:#x}"
+    if form.platform_flags:
+        yield "s_flag", bool(flag & form.platform_flags), "the Linux or OS/2 bit"
+        yield "s_flag", not flag & ~form.known_flags, f"no bits outside {form.known_flags:#x}"
 
 
 def _geometry(dialect: Dialect, v: Any, device_size: int) -> Geometry:
@@ -237,15 +234,14 @@ def _geometry(dialect: Dialect, v: Any, device_size: int) -> Geometry:
 
 
 def _check_features(dialect: Dialect, v: Any, where: str) -> None:
-    if dialect is LINUX:
-        if v["s_flag"] & OS2_NAMES:
-            raise UnsupportedFeature("names without case (s_flag 0x40000000, OS/2)", where=where)
-        return
-    incompat = v["s_feature_incompat"]
+    for bit, what in dialect.superblock_form.refused_flags.items():
+        if v["s_flag"] & bit:
+            raise UnsupportedFeature(what, where=where)
+    incompat = _feature(dialect, v, "s_feature_incompat")
     if incompat & FEATURE_LOCK:
         name = v["s_feature_lock"]
         raise UnsupportedFeature(f"feature lock held by {name!r} (s_feature_incompat bit 61)", where=where)
-    if unknown := incompat & ~_KNOWN_INCOMPAT:
+    if unknown := incompat & ~dialect.superblock_form.feature_words.get("s_feature_incompat", 0):
         raise UnsupportedFeature(
             f"unknown incompatible features {unknown:#x} (s_feature_incompat)", where=where,
             hint="what AIX added after the published headers, as encryption (EFS), is marked by bits like this",
@@ -255,8 +251,8 @@ def _check_features(dialect: Dialect, v: Any, where: str) -> None:
 def _others(dialect: Dialect, v: Any, g: Geometry) -> Iterator[tuple[str, bool, object, object]]:
     """(field, whether it is right, expected, found) of what reading files does not need."""
     bpp, bsize = g.blocks_per_page, g.block_size
-    flag = v["s_flag"]
-    commits = bool(flag & GROUP_COMMIT) and not flag & ~_KNOWN_FLAGS[dialect.name]
+    form, flag = dialect.superblock_form, v["s_flag"]
+    commits = bool(flag & GROUP_COMMIT) and not flag & ~form.known_flags
     yield "s_flag", commits, "group commit and no unknown bits", f"{flag:#x}"
     fsck = v["s_fsckpxd"]
     expected = bpp * (ceil_div(g.blocks + fsck["len"], 8 * PAGE) + 1 + FSCK_LOG_PAGES)
@@ -269,23 +265,22 @@ def _others(dialect: Dialect, v: Any, g: Geometry) -> Iterator[tuple[str, bool, 
         yield "s_logpxd", right, f"an inline log at block {start}, inside the device", _pxd(log)
     else:
         yield "s_logpxd", _pxd(log) == "0@0", "0@0, since the log is external", _pxd(log)
-    yield (
-        "s_ait2",
-        _pxd(v["s_ait2"]) == f"{g.blocks_per_extent}@{g.ait2}",
-        f"{g.blocks_per_extent}@{g.ait2}",
-        _pxd(v["s_ait2"]),
-    )
     yield "s_fscklog", v["s_fscklog"] in (0, 1, 2), "0, 1 or 2", v["s_fscklog"]
     yield "s_fsckloglen", v["s_fsckloglen"] == FSCK_LOG_PAGES * bpp, FSCK_LOG_PAGES * bpp, v["s_fsckloglen"]
-    if dialect is LINUX:
-        yield "s_aim2", _pxd(v["s_aim2"]) == f"{2 * bpp}@{g.aim2}", f"{2 * bpp}@{g.aim2}", _pxd(v["s_aim2"])
+    for field in form.table_places:
+        address, length = g.table_places[field]
+        yield field, _pxd(v[field]) == f"{length}@{address}", f"{length}@{address}", _pxd(v[field])
+    if not form.feature_words:
         return
-    ait = f"{EXTENT_BYTES // bsize}@{AIT_OFFSET // bsize}"
-    yield "s_ait", _pxd(v["s_ait"]) == ait, ait, _pxd(v["s_ait"])
-    features = [v[f"s_feature_{name}"] for name in ("compat", "rdonly", "incompat")]
-    yield "s_version", (v["s_version"] == 2) == any(features), "2 with features, else 1", v["s_version"]
-    yield "s_feature_compat", not features[0] & ~_KNOWN_COMPAT, "known bits", f"{features[0]:#x}"
-    yield "s_feature_rdonly", not features[1] & ~1, "known bits; only reading is possible", f"{features[1]:#x}"
+    used = any(v[field] for field in form.feature_words)
+    yield "s_version", (v["s_version"] == 2) == used, "2 with features, else 1", v["s_version"]
+    for field, known in form.feature_words.items():
+        text = "known bits; only reading is possible" if field == "s_feature_rdonly" else "known bits"
+        yield field, not v[field] & ~known, text, f"{v[field]:#x}"
+
+
+def _feature(dialect: Dialect, values: Any, word: str) -> int:
+    return int(values[word]) if word in dialect.superblock_form.feature_words else 0
 
 
 def _address(pxd: Any) -> int:

@@ -41,10 +41,8 @@ class Volume:
 
     def corrupt(self, structure: str, field: str, offset: int | None, expected: object, found: object) -> CorruptImage:
         """The error for a field of a structure of this dialect, for example `corrupt("inode", "di_size", ...)`."""
-        prefix = "j2" if self.dialect.order == ">" else "jfs1"
-        return CorruptImage(
-            f"{prefix}_{structure}", field, offset=offset, expected=expected, found=found, where=self.where
-        )
+        name = f"{self.dialect.record_prefix}_{structure}"
+        return CorruptImage(name, field, offset=offset, expected=expected, found=found, where=self.where)
 
     def check_extent(self, address: int, length: int, structure: str, field: str, offset: int | None) -> None:
         """Raise `CorruptImage` unless the extent is not empty and lies inside the file system."""

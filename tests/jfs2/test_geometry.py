@@ -3,7 +3,8 @@
 import pytest
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.jfs2.geometry import Geometry, default_log_bytes_aix, default_log_bytes_linux
+from lvmfmt.jfs2.dialect.log_sizes import aix_log_bytes, linux_log_bytes
+from lvmfmt.jfs2.geometry import Geometry
 from lvmfmt.units import GIB, KIB, MIB, TIB
 
 # volume, log bytes, has_aim2, n, work space, ag size, groups, map pages, ait2, first inodes, imap
@@ -50,13 +51,13 @@ def test_block_sizes_keep_metadata_at_the_same_bytes():
 
 def test_aix_log_sizes():
     sizes = {16: 256, 32: 512, 64: 1024, 128: 2048, 129: 2048, 512: 4096, 1024: 8192, 2048: 8192, 3072: 12288}
-    assert {v: default_log_bytes_aix(v * MIB) // KIB for v in sizes} == sizes
+    assert {v: aix_log_bytes(v * MIB) // KIB for v in sizes} == sizes
     large = {128: 512, 256: 512, 1024: 1024, 4096: 2047}
-    assert {v: default_log_bytes_aix(v * GIB) // MIB for v in large} == large
+    assert {v: aix_log_bytes(v * GIB) // MIB for v in large} == large
 
 
 def test_linux_log_sizes():
-    assert [default_log_bytes_linux(v * MIB) // MIB for v in (16, 256, 1024, 65536)] == [1, 1, 4, 128]
+    assert [linux_log_bytes(v * MIB) // MIB for v in (16, 256, 1024, 65536)] == [1, 1, 4, 128]
 
 
 @pytest.mark.parametrize(

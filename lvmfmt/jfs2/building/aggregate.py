@@ -6,7 +6,7 @@ Source: reference sections 1.2, 2.2, 2.6 and 3.1.
 from __future__ import annotations
 
 import stat
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ..dialect import Dialect
-from ..format_options import ExternalLog, Features, Identity, InlineLog, Log, superblock_flag
+from ..format_options import ExternalLog, Features, Identity, Log, superblock_flag
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,
@@ -26,6 +26,7 @@ from ..geometry import (
     SUPERBLOCK_OFFSET,
     Geometry,
 )
+from ..identity import Change
 from ..inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
 from ..maps.inode_map import control_page, iag_pages
 from .dtree_build import DIRECTORY_SIZE_OF_ROOT, Directories
@@ -70,7 +71,7 @@ def write_aggregate(
         next_generation: what the fileset's generation generator stands at.
         features: extended attributes of version 2 bring the directory of zombies.
     """
-    zombies = dialect.name == "aix" and features.ea == 2
+    zombies = features.ea == 2 and bool(dialect.superblock_form.feature_words)
     extents = np.zeros(128, np.int64)
     used = np.zeros(INODES_PER_IAG, bool)
     extents[0] = AIT_OFFSET // geometry.block_size
@@ -119,10 +120,8 @@ def _aggregate_inodes(
     table["di_size"][FILESET], table["di_nblocks"][FILESET] = imap.size, imap.blocks
     table["root"][FILESET] = imap.root
     table["di_mode"][4] |= SPARSE
-    if dialect.name == "aix":
-        table["di_mode"][[1, 2, 3, FILESET]] |= SPARSE  # as the derived vectors of reference 6.5 have it
-    else:
-        table["di_nlink"][0] = 1
+    table["di_mode"][[1, 2, 3, FILESET]] |= dialect.inode_form.map_mode
+    table["di_nlink"][0] = dialect.inode_form.links_of_inode_0
     place = geometry.ait2 if copy else AIT_OFFSET // geometry.block_size
     rows = list(AGGREGATE_INODES)
     dialect.put_pxd(table["di_ixpxd"], rows, place, geometry.blocks_per_extent)
@@ -168,29 +167,19 @@ def build_superblock(
         "s_state": CLEAN,
         "s_fsckloglen": FSCK_LOG_PAGES * geometry.blocks_per_page,
     }
-    places = {
-        "s_ait2": (geometry.ait2, geometry.blocks_per_extent),
+    places = {field: geometry.table_places[field] for field in d.superblock_form.table_places} | {
         "s_fsckpxd": (geometry.fsck_address, geometry.fsck_blocks),
         "s_logpxd": (geometry.log_address, geometry.log_blocks),
     }
     d.put_time(table["s_time"], now)
-    if d.name == "aix":
-        values |= {"s_fname": identity.fname.encode()[:6], "s_fpack": identity.fpack.encode()[:6]}
-        if features.version == 2:
-            values |= {"s_version": 2, "s_feature_compat": COMPAT_VIX}
-            values["s_feature_incompat"] = INCOMPAT_EAV2 if features.ea == 2 else 0
-        values["s_logdev"] = log.device | 1 << 63 if log.device else 0
-        places["s_ait"] = (AIT_OFFSET // geometry.block_size, geometry.blocks_per_extent)
-    else:
-        values |= {
-            "s_version": 1 if isinstance(log, InlineLog) else 2,
-            "s_fpack": identity.fpack.encode()[:11],
-            "s_label": identity.label.encode()[:16],
-            "s_uuid": np.frombuffer(identity.uuid, np.uint8),
-        }
-        places["s_aim2"] = (geometry.aim2, 2 * geometry.blocks_per_page)
-        if isinstance(log, ExternalLog):
-            values["s_loguuid"] = np.frombuffer(log.uuid, np.uint8)
+    if d.superblock_form.feature_words and features.version == 2:
+        values |= {"s_version": 2, "s_feature_compat": COMPAT_VIX}
+        values["s_feature_incompat"] = INCOMPAT_EAV2 if features.ea == 2 else 0
+    external = log if isinstance(log, ExternalLog) else None
+    if external:
+        values["s_version"] = max(values["s_version"], d.superblock_form.external_log_version)
+    names = asdict(identity) | {"log_device": log.device, "log_uuid": external.uuid if external else None}
+    values |= Change(**names).stored(d)
     for name, value in values.items():
         row[name] = value
     for name, (address, length) in places.items():

@@ -65,10 +65,11 @@ class Placement:
     def __init__(
         self, inventory: Inventory, dialect: Dialect, block_size: int, now: int, *, indexed: bool = False
     ) -> None:
-        if dialect.name == "linux" and block_size != PAGE:
-            raise OperationRefused("the Linux dialect has blocks of 4096 bytes only")
+        sizes = dialect.superblock_form.block_sizes
+        if block_size not in sizes:
+            raise OperationRefused(f"block size {block_size} is not one of {', '.join(map(str, sizes))}")
         lost_found = None
-        if dialect.name == "aix":
+        if dialect.inode_form.lost_found:
             inventory = inventory.with_directory("/lost+found", mode=0o700)
             lost_found = inventory.lookup(0, b"lost+found")
         self.inventory = inventory
@@ -76,8 +77,7 @@ class Placement:
         self.block_size = block_size
         self.now = now
         self.numbering = Numbering(inventory, lost_found)
-        # AIX shows large generation numbers that are no plain counter (reference 5, item 10); Linux counts from 1
-        self.generation = (stamp_of(now) * 2654435761 & 0xFFFFFFFF) if dialect.name == "aix" else 1
+        self.generation = dialect.inode_form.first_generation(stamp_of(now))
         self.kinds = inventory.inodes["mode"] & 0o170000
         self._check()
         self.directories = self._plan_directories(indexed)

@@ -12,9 +12,7 @@ from ...block import BlockDevice
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, INODES_PER_IAG
 from ..inode_table import (
     FILESET,
-    INLINE_EA,
     JOURNAL,
-    LINUX_DIRECTORY,
     blank_inodes,
     fill_special,
     mode_attributes,
@@ -23,7 +21,6 @@ from ..inode_table import (
     system_inodes,
 )
 from ..maps.inode_map import control_page, iag_pages
-from .dtree_build import FIRST_INDEX
 from .numbering import FIRST_INODE, ROOT_INODE
 from .placement import Placement
 from .xtree_build import ROOT_ENTRIES
@@ -85,9 +82,8 @@ class TreeWriter:
             table[free] = 0  # mkfs leaves the free inodes of the very first extent blank
             system = [n for n in range(FIRST_INODE) if rows[n] < 0]
             table[system] = system_inodes(d, system, fileset=FILESET, now=p.now)
-            table["di_mode"][ROOT_INODE] |= JOURNAL
-            if d.name == "linux":
-                table["di_mode"][ROOT_INODE] &= ~np.uint32(LINUX_DIRECTORY)
+            mode = int(table["di_mode"][ROOT_INODE]) & 0o177777
+            table["di_mode"][ROOT_INODE] = mode | JOURNAL | d.inode_form.root_directory_mode
         known = np.flatnonzero(table["di_fileset"])
         extents = p.extent_address[numbers[known] // INODES_PER_EXTENT]
         d.put_pxd(table["di_ixpxd"], known, extents, p.geometry.blocks_per_extent)
@@ -124,9 +120,8 @@ class TreeWriter:
         table["di_size"][is_directory] = p.directories.sizes()[directory]
         table["di_nblocks"][is_directory] = p.directories.page_counts[directory] * bpp
         table["root"][is_directory] = self._directory_roots[directory]
-        if d.name == "linux":
-            table["di_mode"][is_directory] &= ~np.uint32(INLINE_EA)
-            table["di_next_index"][is_directory] = FIRST_INDEX
+        for name, value in d.inode_form.new_values.items():
+            table[name][is_directory] = value
         if p.indexes is not None:
             p.indexes.fill(table, np.flatnonzero(is_directory), directory)
         p.attributes.fill(table, rows)

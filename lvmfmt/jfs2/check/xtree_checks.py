@@ -17,7 +17,6 @@ from .ownership import owner_name
 from .subject import Subject
 
 NEW, EXTENDED = 0x01, 0x02
-_KNOWN_FLAGS = {"aix": 0x04 | 0x10 | 0x20 | 0x80, "linux": 0x04 | 0x08 | 0x10}
 _SIDES = 0x30
 """Bits that mark the left and right edge; nobody uses them."""
 _ROOT_LEAF, _ROOT_INTERNAL = 0x83, 0x85
@@ -117,7 +116,7 @@ class _Walk:
         s, record, trees = self.subject, self.xad, self.trees
         e = file_extents(s.dialect, xads)
         bad = s.volume.bad_extents(e["address"], e["length"])
-        known = _KNOWN_FLAGS[s.dialect.name]
+        known = s.dialect.extent_flags
         s.find_rows(
             "extent-range", record, "addr_lo", bad, at,
             lambda i: f"extent {e['length'][i]}@{e['address'][i]} of {self._name(int(tree[i]))} "

@@ -8,6 +8,7 @@ from .definition import Dialect
 from .inode_form import Dev64, InodeForm
 from .log_form import BTROOT, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, LogForm, common_records
 from .log_members import MinorNumbers
+from .log_sizes import aix_log_bytes
 from .superblock_form import SuperblockForm
 
 _SPARSE = 0x00020000
@@ -28,6 +29,7 @@ AIX = Dialect(
     leaf_head_units=22,
     has_aim2=False,
     unwritten_flag=0x04,
+    extent_flags=0x04 | 0x10 | 0x20 | 0x80,
     attribute_descriptor="ead",
     superblock_form=SuperblockForm(
         block_sizes=(512, 1024, 2048, 4096),
@@ -51,6 +53,7 @@ AIX = Dialect(
         devices=Dev64(),
         file_mode=_SPARSE,
         directory_mode=_SPARSE,
+        root_directory_mode=_SPARSE,
         map_mode=_SPARSE,  # as the derived vectors have it [jfs2 6.5]
         log_slot=16,
         first_slots=160,
@@ -73,6 +76,7 @@ AIX = Dialect(
         page_kinds={INODE: INODE, XTREE: XTREE, DTREE: DTREE, TABLE: INODE, TABLE | INODE: INODE},
         table_name="SYMLINK",
         members=MinorNumbers(),
+        default_bytes=aix_log_bytes,
     ),
 )
 """JFS2 of AIX."""

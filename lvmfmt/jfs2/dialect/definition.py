@@ -42,6 +42,7 @@ class Dialect:
         has_aim2: a second copy of the aggregate inode map exists, and `s_ait2` is a copy of the first extent of the
             aggregate inode table; otherwise `s_ait2` is its second extent with inodes 32 and on.
         unwritten_flag: flag of an extent that is allocated but not recorded.
+        extent_flags: flags of an extent that have a meaning.
         attribute_descriptor: how an inode says where its extended attributes are: "dxd" or "ead", see
             `attributes.descriptor`.
         superblock_form: how it uses its superblock.
@@ -59,6 +60,7 @@ class Dialect:
     leaf_head_units: int
     has_aim2: bool
     unwritten_flag: int
+    extent_flags: int
     attribute_descriptor: Literal["dxd", "ead"]
     superblock_form: SuperblockForm
     inode_form: InodeForm

@@ -73,9 +73,10 @@ class InodeForm:
         first_generation: the generation of the inodes of a new file system, from its stamp.
         devices: how device nodes have their numbers.
         file_mode, directory_mode: high bits of `di_mode` of new files and directories.
+        root_directory_mode: the same of the root directory.
         inline_area_mark: the bit of `di_mode` that says that the inline attribute area is free; 0 for none.
         short_roots: a root whose extents fit before the inline attribute area ends there, and leaves it free.
-        new_values: what fields of a new inode of the file system itself have beside those that all dialects have.
+        new_values: what some fields have in a new directory, and in a new inode of the file system itself.
         map_mode: bits of `di_mode` of the inodes of maps, besides those of a file of the system.
         links_of_inode_0: `di_nlink` of inode 0 of the aggregate.
         first_slots: bytes at the start of an inode that every change logs.
@@ -90,6 +91,7 @@ class InodeForm:
     devices: DeviceNumbers
     file_mode: int
     directory_mode: int
+    root_directory_mode: int
     log_slot: int
     first_slots: int
     reserved: tuple[int, ...]

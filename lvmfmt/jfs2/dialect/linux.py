@@ -8,6 +8,7 @@ from .definition import Dialect
 from .inode_form import Dev32, InodeForm
 from .log_form import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, LogForm, common_records
 from .log_members import Identities
+from .log_sizes import linux_log_bytes
 from .superblock_form import SuperblockForm
 
 _SPARSE, _INLINE_EA, _DIRECTORY = 0x00020000, 0x00040000, 0x20000000
@@ -28,6 +29,7 @@ LINUX = Dialect(
     leaf_head_units=13,
     has_aim2=True,
     unwritten_flag=0x08,
+    extent_flags=0x04 | 0x08 | 0x10,
     attribute_descriptor="dxd",
     superblock_form=SuperblockForm(
         block_sizes=(4096,),
@@ -47,6 +49,7 @@ LINUX = Dialect(
         devices=Dev32(),
         file_mode=_SPARSE | _INLINE_EA,
         directory_mode=_DIRECTORY,
+        root_directory_mode=0,
         inline_area_mark=_INLINE_EA,
         short_roots=True,
         new_values={"di_next_index": 2},
@@ -65,6 +68,7 @@ LINUX = Dialect(
         page_kinds={INODE: INODE, XTREE: XTREE, DTREE: DTREE, TABLE: TABLE},
         table_name="DATA",
         members=Identities(),
+        default_bytes=linux_log_bytes,
         repeats_block_size=True,
     ),
 )

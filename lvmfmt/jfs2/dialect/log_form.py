@@ -5,7 +5,7 @@ Source: [jfs2 2.8] and [jfs2 3.8].
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from ...layout.jfs2 import Structures
@@ -36,6 +36,7 @@ class LogForm:
         page_kinds: what the other bits can be, and as which of INODE, XTREE, DTREE and TABLE a replay takes it.
         table_name: what TABLE stands for.
         members: the list of file systems that use a log volume.
+        default_bytes: length of the inline log of a new volume with so many bytes.
         repeats_block_size: the superblock has the block size of the file system.
     """
 
@@ -47,6 +48,7 @@ class LogForm:
     page_kinds: Mapping[int, int]
     table_name: str
     members: LogMembers
+    default_bytes: Callable[[int], int]
     repeats_block_size: bool = False
 
 

@@ -1,7 +1,7 @@
 """Extents as bytes one at a time, without an array for each.
 
-Tables are numpy's work (`Dialect.get_xad`); a transaction touches a few extents, which `struct` takes apart much faster.
-Source: [jfs2 2.1].
+Tables are numpy's work (`Dialect.get_xad`); a transaction touches a few extents, which `struct` takes apart much
+faster. Source: [jfs2 2.1].
 """
 
 from __future__ import annotations
