@@ -7,4 +7,4 @@ image files (`lvmfmt.host`), and read-only views of all of it (`lvmfmt.inspect`)
 import lazy_loader
 
 __getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
-__version__ = "0.1.0"
+__version__ = "0.3.0"

@@ -1,4 +1,4 @@
-"""README.md says what is so: its generated sections are up to date, and what it tells to type exists."""
+"""README.md and the documents say what is so: generated sections are up to date, and what they tell to type exists."""
 
 import re
 import runpy
@@ -7,30 +7,67 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.cli import main as cli
+from lvmfmt.layout.catalog import CATALOG
 
 PROJECT = Path(__file__).resolve().parent.parent
 README = (PROJECT / "README.md").read_text()
+TOOL = runpy.run_path(str(PROJECT / "tools" / "readme.py"))
+DOCUMENTS: list[Path] = TOOL["documents"]()
 
 
-def test_generated_sections_are_up_to_date() -> None:
-    tool = runpy.run_path(str(PROJECT / "tools" / "readme.py"))
-    assert tool["generated"](README) == README
+def name(path: Path) -> str:
+    return str(path.relative_to(PROJECT))
 
 
-def test_every_command_line_in_the_readme_parses() -> None:
-    lines = re.findall(r"^    lvmfmt (.+)$", README, re.M)
-    assert lines
-    for line in lines:
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_generated_sections_are_up_to_date(document: Path) -> None:
+    assert TOOL["generated"](document.read_text()) == document.read_text(), "run tools/readme"
+
+
+def test_every_generated_section_is_closed() -> None:
+    for document in DOCUMENTS:
+        marks = re.findall(r"<!-- (generated|end)", document.read_text())
+        assert marks == ["generated", "end"] * (len(marks) // 2), name(document)
+
+
+def test_every_structure_is_on_a_page() -> None:
+    shown = set()
+    for document in DOCUMENTS:
+        for kind, record in re.findall(r"<!-- generated: (fields|both) (\w+) -->", document.read_text()):
+            shown |= {record} if kind == "fields" else {f"j2_{record}", f"jfs1_{record}"}
+    assert shown == set(CATALOG)
+
+
+@pytest.mark.parametrize("document", DOCUMENTS, ids=name)
+def test_every_command_line_parses(document: Path) -> None:
+    for line in re.findall(r"^    lvmfmt (.+)$", document.read_text(), re.M):
         words = line.split("#")[0].split("  ")[0].split()
-        cli.parse(words)
+        if "--help" not in words:
+            cli.parse(words)
 
 
-@pytest.mark.parametrize("name", ["tools/demo", "tools/test", "tools/bench", "tools/readme", ".ci/run"])
-def test_scripts_that_the_readme_names_can_be_run(name: str) -> None:
-    assert name in README
-    assert (PROJECT / name).stat().st_mode & 0o111
+def test_the_readme_is_short_and_has_commands() -> None:
+    assert README.count("\n") <= 120
+    assert len(re.findall(r"^    lvmfmt ", README, re.M)) >= 5
 
 
-def test_links_to_files_of_the_project_exist() -> None:
-    for target in re.findall(r"\]\((?!https?:)([^)#]+)\)", README):
-        assert (PROJECT / target).exists(), target
+@pytest.mark.parametrize(
+    "script", ["tools/demo", "tools/test", "tools/docs", "tools/bench", "tools/readme", "tools/release", ".ci/run"]
+)
+def test_scripts_that_the_readme_names_can_be_run(script: str) -> None:
+    assert script in README
+    assert (PROJECT / script).stat().st_mode & 0o111
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, PROJECT / "CONTRIBUTING.md", PROJECT / "CHANGELOG.md"], ids=name)
+def test_links_to_files_of_the_project_exist(document: Path) -> None:
+    made = {"contributing.md", "security.md", "changelog.md"}  # by tools/docs_pages.py
+    for target in re.findall(r"\]\((?!https?:)([^)#\s]+)(?:#[^)]*)?\)", document.read_text()):
+        assert (document.parent / target).exists() or Path(target).name in made, target
+
+
+def test_the_changelog_has_the_version_with_a_date() -> None:
+    from lvmfmt import __version__
+
+    changes = (PROJECT / "CHANGELOG.md").read_text()
+    assert re.search(rf"^## {re.escape(__version__)}, \d{{4}}-\d\d-\d\d$", changes, re.M)
