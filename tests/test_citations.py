@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.jfs2.check.catalogue import CHECKS
-from lvmfmt.lvm.check.rules import RULES
+from lvmfmt.lvm import RULES
 
 PROJECT = Path(__file__).resolve().parent.parent
 TOOL = runpy.run_path(str(PROJECT / "tools" / "citations.py"))

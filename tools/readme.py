@@ -20,7 +20,7 @@ from lvmfmt.jfs2.check.catalogue import CHECKS
 from lvmfmt.layout.catalog import CATALOG, FAMILIES
 from lvmfmt.layout.record import Grade
 from lvmfmt.layout.sources import LEGEND
-from lvmfmt.lvm.check.rules import RULES
+from lvmfmt.lvm import RULES
 
 PROJECT = Path(__file__).resolve().parent.parent
 _AREAS = {
