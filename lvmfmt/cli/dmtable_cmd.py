@@ -26,7 +26,7 @@ examples:
 Without --lv all logical volumes are printed on one line in the concise format of dmsetup. An image that --device does
 not name, and that is no block device itself, is taken to be /dev/loop0, /dev/loop1, ... in the order of the images
 (losetup /dev/loop0 hdisk0.img). Mirrored volumes become mirror targets that take their copies to be in sync; stale
-copies are left out; what no image has becomes an error target. Striped volumes have no table yet.
+copies are left out. What no image has becomes an error target. Striped volumes become striped targets.
 """
 _NAME = re.compile(r"[A-Za-z0-9_.+-]{1,64}")
 

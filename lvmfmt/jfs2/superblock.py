@@ -144,7 +144,7 @@ def _refuse_snapshot_storage(device: BlockDevice) -> None:
     if device.size >= at + SECTOR and device.read(at, 4).tobytes() == SNAPSHOT_STORAGE_MAGIC:
         raise UnsupportedFeature(
             f"stores the snapshots of another file system ({SNAPSHOT_STORAGE_MAGIC.decode()} at byte {at:#x}), "
-            "and is none itself",
+            "and is no file system itself",
             where=device.name,
         )
 

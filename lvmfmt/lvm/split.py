@@ -77,7 +77,7 @@ def split_group(
     state = group.state
     numbers = {pv.number for pvid, pv in group.physical_volumes.items() if pvid in pvids}
     if len(numbers) != len(set(pvids)) or not numbers or numbers == set(state.members):
-        raise OperationRefused("some of the disks of the group are to be named, not all", where=group.vgid)
+        raise OperationRefused("name some of the disks of the group, not all", where=group.vgid)
     if group.split_off:
         raise SnapshotGroup("a part of the group is split off", where=group.vgid, hint="join it first")
     if not group.complete:

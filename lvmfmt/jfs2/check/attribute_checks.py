@@ -90,7 +90,7 @@ class AttributeChecker:
         s, root = self._subject, EA_ROOT.table(np.ascontiguousarray(raw), 1)[0]
         where = at + self._inode.offset_of("ea")
         if not s.superblock.values["s_feature_incompat"] & _FEATURE_FORMAT_2:
-            text = f"inode {number} has attributes of format 2, the superblock has not that feature"
+            text = f"inode {number} has attributes of format 2, the superblock lacks that feature"
             s.find("inode-attribute-objects", EA_ROOT, "eaFlag", where, text)
         for field in ("eaDirectory", "eaACL"):
             if root[field]:

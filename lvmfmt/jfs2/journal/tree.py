@@ -67,7 +67,7 @@ class MountedTree(View):
         """
         parts = parts_of(path)
         if not parts:
-            raise OperationRefused("the root directory cannot be changed so", where=self._volume.where)
+            raise OperationRefused("the root directory cannot be changed this way", where=self._volume.where)
         inode = self._descend(txn, parts[:-1], path)
         if inode.kind != stat.S_IFDIR:
             raise OperationRefused(f"{path}: its parent is not a directory", where=self._volume.where)

@@ -148,7 +148,7 @@ def _check(device: BlockDevice, superblock: Superblock, log: Log) -> None:
     if superblock.variable_inode_extents:
         raise UnsupportedFeature("inode extents of several lengths (s_feature_incompat bit 2)", where=where)
     if state & LOG_UNUSABLE or log.state == DO_NOT_REPLAY:
-        raise OperationRefused("the log is marked as not to be replayed", where=where, hint=fsck)
+        raise OperationRefused("the log is marked: it cannot be replayed", where=where, hint=fsck)
     if log.state == WRAPPED:
         raise LogWrap("log wrap: the log is marked as wrapped", where=where, hint=fsck)
     if log.state not in (OPEN, REDONE):

@@ -237,6 +237,6 @@ class _Links:
         for number, referrer, at in s.objects:
             row, known = self._row(np.array([min(number, (1 << 63) - 1)]))
             if not known[0] or not s.modes[row[0]] & _ATTRIBUTE_OBJECT:
-                text = f"inode {referrer}: it refers to inode {number} for attributes, which is none; taken away"
+                text = f"inode {referrer}: its reference to inode {number} is removed: that is no attribute object"
                 self.work.plan.add("attributes", text, referrer)
                 self.work.device.write(at, bytes(8))

@@ -175,7 +175,7 @@ class InodeMender:
         found = self._salvager.read(number, row["root"][0].tobytes(), at + self._root_at)
         kind = "directory-salvaged" if found.lost or found.removed else "directory"
         detail = f"; {found.lost} places could not be read in full" if found.lost else ""
-        detail += f"; {found.removed} names that cannot be are dropped" if found.removed else ""
+        detail += f"; {found.removed} impossible names are dropped" if found.removed else ""
         self._work.plan.add(kind, f"directory {number}: built anew with {len(found.names)} names{detail}", number)
         self.build(row, found.parent, found.names)
 
@@ -218,7 +218,7 @@ class InodeMender:
             extents = moved
         dropped = found.dropped + len(found.extents) - len(found.extents[:most])
         if dropped:
-            text = f"inode {number}: {dropped} extents that cannot be are dropped, {len(extents)} stay"
+            text = f"inode {number}: {dropped} impossible extents are dropped, {len(extents)} stay"
             work.plan.add("tree-cut", text, number)
         else:
             work.plan.add("tree", f"inode {number}: its tree is built anew from {len(extents)} extents", number)

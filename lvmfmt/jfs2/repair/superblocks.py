@@ -245,7 +245,7 @@ class _Mender:
         flag = int(self.row["s_flag"][0])
         for bit, path in _QUOTA_FILES.items():
             if flag & bit and not _is_quota_file(self.device, path):
-                text = f"{title}: quotas are marked, but {path} is no quota file; the mark is taken away"
+                text = f"{title}: quotas are marked, but {path} is no quota file; the mark is removed"
                 self.plan.add("superblock-features", text)
                 flag &= ~bit
         if flag == int(self.row["s_flag"][0]):
