@@ -15,7 +15,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.layout.catalog import CATALOG
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB = 1 << 20
 SECTOR = 512
@@ -34,8 +34,8 @@ def disk(tmp_path_factory: pytest.TempPathFactory) -> bytes:
         with group.change(origin) as change:
             change.add_lv("hd5", "boot", 1)
             change.add_lv("hd4", "jfs2", 17, label="/")
-        inventory, _ = jfs2.scan_trees([(tree, "/")], now=0)
-        jfs2.build(group.logical_volumes["hd4"].device, inventory, now=0)
+        inventory, _ = jfs2.scan_trees([(tree, "/")], origin=FixedOrigin(0))
+        jfs2.build(group.logical_volumes["hd4"].device, inventory, origin=FixedOrigin(0))
     return (folder / "hdisk0.img").read_bytes()
 
 

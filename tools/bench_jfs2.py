@@ -16,6 +16,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import AIX, FileSystem, InlineLog, Inventory, InventoryBuilder, Log, build, size_for
 from lvmfmt.jfs2.journal import mount
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, KIB, MIB, TIB
 
 NOW = 1_700_000_000 * 10**9
@@ -103,7 +104,7 @@ def changes(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
     count, image = 4000, work / "j.img"
     contents = [os.urandom(200 + i * 3896 // 63) for i in range(64)]
     make(image, files(0), GIB, log=InlineLog(64 * MIB))
-    with ImageFile(image, writable=True) as device, mount(device, now=NOW) as fs:
+    with ImageFile(image, writable=True) as device, mount(device, origin=FixedOrigin(NOW)) as fs:
         for i in range(0, count, 400):
             fs.mkdir(f"/d{i // 400}", now=NOW)
         start = time.process_time()
@@ -132,7 +133,7 @@ def directory(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
             for name in names:
                 fs.inode(name)
             lookup = (time.perf_counter() - start) / len(names) * 1000
-        with ImageFile(image, writable=True) as device, mount(device, now=NOW) as mounted:
+        with ImageFile(image, writable=True) as device, mount(device, origin=FixedOrigin(NOW)) as mounted:
             start = time.process_time()
             for i in range(5000):
                 mounted.create(f"/d0/new-{i * 7919 % 5000:04d}", now=NOW)
@@ -203,4 +204,4 @@ def make(image: Path, inventory: Inventory, size: int | None = None, *, log: Log
     """A file system of an inventory."""
     image.unlink(missing_ok=True)
     with ImageFile.create(image, size or size_for(inventory, spare=0.1)) as device:
-        build(device, inventory, dialect=AIX, now=NOW, log=log or InlineLog())
+        build(device, inventory, dialect=AIX, origin=FixedOrigin(NOW), log=log or InlineLog())

@@ -13,6 +13,7 @@ from ..block import Buffer
 from ..block.device import byte_view
 from ..errors import printable
 from ..layout.backup import BFF_END, BFF_NAME_LF, BFF_NAME_X, BFF_VOLUME
+from ..origin import Origin, origin_or_system
 from . import packing
 from .member import JOURNALLED, Content, Member
 from .permissions import canonical_block
@@ -45,7 +46,7 @@ def write_archive(
     write: Write,
     members: Iterable[Member],
     *,
-    now: int,
+    origin: Origin | None = None,
     user: str = "root",
     pack: bool = False,
     block_size: int = BLOCK,
@@ -56,7 +57,7 @@ def write_archive(
     Args:
         write: takes the bytes of the archive one after the other.
         members: what it holds; a parent before its children.
-        now: instant in nanoseconds, the date of the archive.
+        origin: clock for the date of the archive; by default that of the system.
         user: who writes it.
         pack: store the data of a file packed where that is smaller.
         block_size: the archive is filled with zeros to a multiple of it.
@@ -66,7 +67,7 @@ def write_archive(
         OperationRefused: a name or a value cannot be represented.
     """
     writer = _Writer(write, pack)
-    writer.put(volume_record(now // 10**9, user))
+    writer.put(volume_record(origin_or_system(origin).now() // 10**9, user))
     for member in members:
         writer.add(member)
         if told is not None:

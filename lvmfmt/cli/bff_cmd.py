@@ -91,7 +91,7 @@ def run_extract(args: argparse.Namespace) -> int:
     destination = args.dest or Path(args.file).name.removesuffix(".bff")
     start = time.monotonic()
     with open_archive(args.file) as archive:
-        tree, problems = read_backup(archive, now=time.time_ns(), devices=args.devices)
+        tree, problems = read_backup(archive, devices=args.devices)
         with progress(f"extract {args.file}", int(tree.extents["length"].sum())) as told:
             done = extract(tree, destination, devices=args.devices, progress=told)
     problems += done.problems

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import printable
+from ..origin import FixedOrigin
 from .operands import Commands, number, size, tree, verb
 from .output import amount, progress
 
@@ -65,12 +66,14 @@ def run_build(args: argparse.Namespace) -> int:
     now = origin.now()
     with ExitStack() as stack:
         parts, problems = stack.enter_context(_sources(args, now))
-        inventory = combine(parts, now=now)
+        inventory = combine(parts, origin=FixedOrigin(now))
         size = args.size or jfs2.size_for(inventory, dialect=dialect, log=log, spare=_SPARE)
         identity = jfs2.Identity(uuid=origin.entropy("uuid", 16))
         image = stack.enter_context(new_image(args.image, size, replace=args.force))
         told = stack.enter_context(progress(f"build {args.image}", int(inventory.extents["length"].sum())))
-        report = jfs2.build(image, inventory, dialect=dialect, now=now, log=log, identity=identity, progress=told)
+        report = jfs2.build(
+            image, inventory, dialect=dialect, origin=FixedOrigin(now), log=log, identity=identity, progress=told
+        )
     for problem in (*problems, *report.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
@@ -98,13 +101,13 @@ def _sources(args: argparse.Namespace, now: int) -> Iterator[tuple[list[Part], l
             if source.is_file() and _has_file_system(source):
                 parts.append(stack.enter_context(_file_system([str(source)], place, args, problems)))
             elif is_tar(source):
-                inventory, noted = read_tar(source, now=now, devices=args.devices)
+                inventory, noted = read_tar(source, origin=FixedOrigin(now), devices=args.devices)
                 parts.append(Part(inventory, place))
                 problems += noted
             else:
                 trees.append((source, place))
         if trees:
-            inventory, noted = scan_trees(trees, now=now, devices=args.devices)
+            inventory, noted = scan_trees(trees, origin=FixedOrigin(now), devices=args.devices)
             noted[:0] = problems
             problems = noted  # which receives what happens while files are read
             parts.insert(0, Part(inventory))

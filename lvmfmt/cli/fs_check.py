@@ -8,6 +8,7 @@ from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
 from ..errors import OperationRefused, printable
+from ..origin import FixedOrigin
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json
 
@@ -74,8 +75,8 @@ def run_fsck(args: argparse.Namespace) -> int:
         if phases is not None:
             print(f"The current volume is: {printable(on.device.name)}")
         report = repair(
-            on.device, now=now, log=on.log, aggregate=on.aggregate, answer=answer, force=_forced(args, answer),
-            progress=None if phases is None else phases.tell,
+            on.device, origin=FixedOrigin(now), log=on.log, aggregate=on.aggregate, answer=answer,
+            force=_forced(args, answer), progress=None if phases is None else phases.tell,
         )  # fmt: skip
     if args.json:
         print_json(
@@ -111,7 +112,14 @@ def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
         return traces[-1][1]
 
     with _opened(args, writable=False, layer=layer) as on:
-        repair(on.device, now=now, log=on.log, aggregate=on.aggregate, answer=answer, force=_forced(args, answer))
+        repair(
+            on.device,
+            origin=FixedOrigin(now),
+            log=on.log,
+            aggregate=on.aggregate,
+            answer=answer,
+            force=_forced(args, answer),
+        )
         if rewrites := [rewrite for image, trace in traces for rewrite in traced(image, trace.events)]:
             save(args.undo, rewrites)
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ..errors import OperationRefused, printable
+from ..origin import FixedOrigin
 from .operands import Commands, add_operands, add_volume, size, split, verb
 
 if TYPE_CHECKING:
@@ -71,7 +72,7 @@ def run_mkfs(args: argparse.Namespace) -> int:
         report = jfs2.mkfs(
             device,
             dialect=jfs2.LINUX if linux else jfs2.AIX,
-            now=origin.now() if args.time is None else args.time,
+            origin=FixedOrigin(origin.now() if args.time is None else args.time),
             block_size=args.block_size,
             log=_log(args),
             identity=jfs2.Identity(uuid=args.uuid or origin.entropy("uuid", 16), **names),

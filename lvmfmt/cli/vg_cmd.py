@@ -78,7 +78,7 @@ def run_check(args: argparse.Namespace) -> int:
                 raise OperationRefused(f"the images hold {len(groups)} volume groups", hint="repair one at a time")
             origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
-            written = repair(devices, undo, now=origin.now())
+            written = repair(devices, undo, origin=origin)
             left = check(devices)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})

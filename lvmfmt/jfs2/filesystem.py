@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from ..block import BlockDevice, Buffer
+from ..block import BlockDevice, Buffer, DeviceLike, opened
 from ..block.device import byte_view
-from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
-from ..units import ceil_div
+from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused, printable
+from ..origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
+from ..units import ceil_div, format_size
 from .inodes import InodeMap
 from .superblock import Superblock, describe_state, read_superblock
 from .view import StatFs, View, check_name, name_bytes, parts_of
@@ -33,6 +34,7 @@ class FileSystem(View):
         block_size: bytes of a block.
         writable: whether changes are possible.
         problems: what is wrong with it as far as opening it has shown, a line each.
+        origin: the clock of changes that are not dated otherwise.
     """
 
     def __init__(
@@ -50,19 +52,22 @@ class FileSystem(View):
         self.block_size = superblock.geometry.block_size
         self.problems = [*superblock.problems, *describe_state(superblock.state), *self.inodes.problems]
         self._log_device, self._aggregate = log_device, aggregate
+        self.origin: Origin = SystemOrigin()
+        self._opened = ExitStack()
         self._depth = 0
         self._mount: Mount | UnloggedMount | None = None
 
     @classmethod
     def open(
         cls,
-        device: BlockDevice,
+        device: DeviceLike,
         *,
         writable: bool = False,
-        log_device: BlockDevice | None = None,
+        log_device: DeviceLike | None = None,
         aggregate: int | None = None,
+        origin: Origin | None = None,
     ) -> FileSystem:
-        """Open the file system on a device.
+        """Open the file system on a device. What is opened here `close` closes.
 
         Args:
             device: where it lies.
@@ -70,41 +75,57 @@ class FileSystem(View):
             log_device: the log volume of a file system with an external log, writable. Without it such a file system
                 is marked dirty while it is changed, and nothing is logged.
             aggregate: AIX, with an external log: number of the file system's device (major << 32 | minor).
+            origin: clock of changes that are not dated otherwise; by default that of the system.
 
         Raises:
             CorruptImage: there is no file system that makes sense.
             UnsupportedFeature: it uses a feature that this program does not know.
             OperationRefused: writing was asked for, and the file system is not in order.
         """
-        superblock = read_superblock(device)
-        fs = cls(device, superblock, writable=writable, log_device=log_device, aggregate=aggregate)
-        if writable:
-            device.check_writable()
-            if fs.problems or not superblock.writable_features:
+        origin = origin_or_system(origin)
+        with ExitStack() as stack:
+            device = stack.enter_context(opened(device, writable=writable))
+            log = None if log_device is None else stack.enter_context(opened(log_device, writable=writable))
+            superblock = read_superblock(device)
+            fs = cls(device, superblock, writable=writable, log_device=log, aggregate=aggregate)
+            if writable and (fs.problems or not superblock.writable_features):
                 raise OperationRefused(
                     fs.problems[0] if fs.problems else "it has snapshots, which a writer must know about",
                     where=device.name,
                     hint="it can be opened for reading",
                 )
+            fs.origin, fs._opened = origin, stack.pop_all()
         return fs
+
+    def __repr__(self) -> str:
+        what = "to be written to" if self.writable else "for reading"
+        return (
+            f"<FileSystem {printable(self.device.name)}: {self.dialect.name}, {format_size(self.device.size)}, {what}>"
+        )
+
+    def close(self) -> None:
+        """Close what was opened for it; a device that was given stays open."""
+        self._opened.close()
 
     def __enter__(self) -> FileSystem:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.device.close()
+        self.close()
 
     def write_file(
         self,
         path: str,
         data: Buffer,
         *,
-        now: int,
+        now: int | None = None,
         mode: int | None = None,
         uid: int | None = None,
         gid: int | None = None,
     ) -> None:
         """Make a regular file, or give an existing one other content; see `Operations.write_file`.
+
+        Instants (`now`) are nanoseconds since the epoch, here and below; by default the clock's.
 
         Raises:
             NotFound: there is no such directory.
@@ -121,7 +142,7 @@ class FileSystem(View):
         with self.changing():
             self._mounted(now).write_file(path, data, now=now, mode=mode, uid=uid, gid=gid)
 
-    def remove(self, path: str, *, now: int) -> None:
+    def remove(self, path: str, *, now: int | None = None) -> None:
         """Take a name away that is not a directory; what it belongs to goes with its last name.
 
         Raises:
@@ -137,7 +158,7 @@ class FileSystem(View):
         with self.changing():
             self._mounted(now).unlink(path, now=now)
 
-    def mkdir(self, path: str, *, now: int, mode: int = 0o755) -> None:
+    def mkdir(self, path: str, *, now: int | None = None, mode: int = 0o755) -> None:
         """Make a directory.
 
         Raises:
@@ -151,7 +172,7 @@ class FileSystem(View):
         with self.changing():
             self._mounted(now).mkdir(path, now=now, mode=mode)
 
-    def rmdir(self, path: str, *, now: int) -> None:
+    def rmdir(self, path: str, *, now: int | None = None) -> None:
         """Remove an empty directory.
 
         Raises:
@@ -210,16 +231,20 @@ class FileSystem(View):
         self._depth -= 1
         self._unmount()
 
-    def _mounted(self, now: int) -> Mount | UnloggedMount:
+    def _mounted(self, now: int | None) -> Mount | UnloggedMount:
         """The mount that changes go through; reading goes through it, too, as long as it lasts."""
         if self._mount is None:
             from .journal.mount import mount
             from .journal.unlogged import unlogged_mount
 
             if self.superblock.geometry.log_blocks or self._log_device is not None:
-                self._mount = mount(self.device, now=now, log_device=self._log_device, aggregate=self._aggregate)
+                origin = self.origin if now is None else FixedOrigin(now)
+                self._mount = mount(
+                    self.device, origin=origin, log_device=self._log_device, aggregate=self._aggregate
+                )  # fmt: skip
             else:
                 self._mount = unlogged_mount(self.device)
+            self._mount.origin = self.origin
             self._read_from(self._mount)
         return self._mount
 

@@ -252,7 +252,13 @@ def check_name(dialect: Dialect, name: bytes, where: str) -> None:
 
 
 def parts_of(path: str) -> list[str]:
-    """The names in a path."""
+    """The names in a path.
+
+    Raises:
+        OperationRefused: it is not text.
+    """
+    if not isinstance(path, str):
+        raise OperationRefused(f"a path in a file system is text, not {type(path).__name__} {path!r:.40}")
     return [name for name in path.split("/") if name]
 
 

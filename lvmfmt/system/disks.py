@@ -146,7 +146,7 @@ class System:
         if place.log is not None and key not in self._logs:
             self._logs[key] = open_shared_log(place.log)
         shared = self._logs.get(key)
-        mounted = mount(place.device, now=self.origin.now(), log=shared, aggregate=place.aggregate)
+        mounted = mount(place.device, origin=self.origin, log=shared, aggregate=place.aggregate)
         self._mounts.append(mounted)
         return mounted
 

@@ -18,6 +18,7 @@ from lvmfmt.backup.writer import file_record, volume_record
 from lvmfmt.block import BlockDevice, Extent
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.layout.backup import BFF_END, BFF_NAME, BFF_NAME_LF, BFF_NAME_X
+from lvmfmt.origin import FixedOrigin
 
 VECTORS = tomllib.loads((Path(__file__).resolve().parents[2] / "fixtures" / "backup" / "vectors.toml").read_text())
 VOLUME_RECORD, DIRECTORY_RECORD, EXTENDED_ACL, LARGE_FILE_RECORD, WHOLE_ARCHIVE = (
@@ -366,5 +367,11 @@ def test_any_bytes_after_the_volume_record(tail) -> None:
 
 def test_a_member_of_the_reader_can_be_written_again() -> None:
     out = io.BytesIO()
-    write_archive(out.write, [replace(m) for m in opened(WHOLE_ARCHIVE)], now=NOW * 10**9, pack=True, block_size=512)
+    write_archive(
+        out.write,
+        [replace(m) for m in opened(WHOLE_ARCHIVE)],
+        origin=FixedOrigin(NOW * 10**9),
+        pack=True,
+        block_size=512,
+    )
     assert out.getvalue() == WHOLE_ARCHIVE

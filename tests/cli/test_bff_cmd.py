@@ -6,6 +6,7 @@ import pytest
 
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.cli.main import main
+from lvmfmt.origin import FixedOrigin
 
 LPP_NAME = b"4 R I PkgA {\nPkgA.rte 1.0.0.0 1 N U en_US Package A\n[\n]\n}\n"
 
@@ -26,7 +27,7 @@ def package(tmp_path):
         file(b"./odd\x1b[2J", b""),
     ]
     with path.open("wb") as stream:
-        write_archive(stream.write, members, now=1700000000 * 10**9, pack=True, block_size=512)
+        write_archive(stream.write, members, origin=FixedOrigin(1700000000 * 10**9), pack=True, block_size=512)
     return path
 
 

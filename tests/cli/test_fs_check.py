@@ -9,7 +9,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.jfs2 import InventoryBuilder, build
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB = 1 << 20
 
@@ -25,7 +25,7 @@ def inventory():
 def image(tmp_path: Path) -> Path:
     path = tmp_path / "root.img"
     with ImageFile.create(path, 16 * MIB) as device:
-        build(device, inventory(), now=0)
+        build(device, inventory(), origin=FixedOrigin(0))
     return path
 
 
@@ -81,7 +81,7 @@ def test_in_a_logical_volume_and_at_an_offset(tmp_path: Path, capsys: pytest.Cap
         group = VolumeGroup.create([device], origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
         with group.change(origin) as change:
             change.add_lv("hd4", "jfs2", 20, label="/")
-        build(group.logical_volumes["hd4"].device, inventory(), now=0)
+        build(group.logical_volumes["hd4"].device, inventory(), origin=FixedOrigin(0))
     assert cli.main(["fs", "fsck", str(path), "--lv", "hd4"]) == 0
     assert "File system is clean." in capsys.readouterr().out
     assert cli.main(["fs", "fsck", str(path), "--offset", "0"]) == 1

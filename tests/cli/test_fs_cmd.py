@@ -11,7 +11,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.jfs2 import AIX, FileSystem, build, scan_trees
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB = 1 << 20
 
@@ -44,8 +44,8 @@ def disks(tmp_path: Path, tree: Path) -> list[str]:
     group = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
     with group.change(origin) as change:
         change.add_lv("hd4", "jfs2", 20, 2, label="/")
-    inventory, _ = scan_trees([(tree, "/")], now=0)
-    build(group.logical_volumes["hd4"].device, inventory, dialect=AIX, now=0)
+    inventory, _ = scan_trees([(tree, "/")], origin=FixedOrigin(0))
+    build(group.logical_volumes["hd4"].device, inventory, dialect=AIX, origin=FixedOrigin(0))
     for device in devices:
         device.close()
     return [str(path) for path in paths]

@@ -12,7 +12,7 @@ from lvmfmt.jfs2 import AIX, ExternalLog, format_log, mkfs
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "linux-jfs"
 MIB = 1 << 20
@@ -68,7 +68,7 @@ def test_logredo_of_an_image_and_once_more(dirty: str, capsys: pytest.CaptureFix
     once = Path(dirty).read_bytes()
     assert cli.main(["fs", "logredo", dirty]) == 0
     assert Path(dirty).read_bytes() == once
-    with FileSystem.open(ImageFile(dirty)) as fs:
+    with FileSystem.open(dirty) as fs:
         assert len(fs.listdir("/d")) == 60
 
 
@@ -104,8 +104,13 @@ def crashed_pair(tmp_path: Path) -> str:
         shared = open_shared_log(volumes["loglv00"].device)
         for name in ("fslv00", "fslv01"):
             volume = volumes[name]
-            mkfs(volume.device, dialect=AIX, now=NOW, log=ExternalLog(10 << 32 | volumes["loglv00"].minor))
-            mounted = mount(volume.device, now=NOW, log=shared, aggregate=10 << 32 | volume.minor)
+            mkfs(
+                volume.device,
+                dialect=AIX,
+                origin=FixedOrigin(NOW),
+                log=ExternalLog(10 << 32 | volumes["loglv00"].minor),
+            )
+            mounted = mount(volume.device, origin=FixedOrigin(NOW), log=shared, aggregate=10 << 32 | volume.minor)
             mounted.write_file(f"/{name}", b"committed", now=NOW)
             mounted.sync()  # and never unmounted
     return str(path)

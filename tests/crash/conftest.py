@@ -7,6 +7,7 @@ import pytest
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, Dialect, InlineLog, InventoryBuilder, build
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000
 MIB = 1 << 20
@@ -17,7 +18,7 @@ def make_empty(path: Path, dialect: Dialect, *, log: int = 64 << 10, **options) 
     tree = InventoryBuilder()
     tree.add_inode(0o040755, atime=NOW, mtime=NOW, ctime=NOW, otime=NOW)
     with ImageFile.create(path, 16 * MIB, replace=True) as image:
-        build(image, tree.finish(), dialect=dialect, now=NOW, log=InlineLog(log), **options)
+        build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), log=InlineLog(log), **options)
     return ImageFile(path)
 
 

@@ -24,6 +24,7 @@ from lvmfmt.jfs2.check import Finding, check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 
 @dataclass
@@ -54,7 +55,7 @@ def record(base: BlockDevice, steps: Iterator[Step] | Sequence[Step] | Any, coun
     geometry = read_superblock(base).geometry
     at = geometry.log_address * geometry.block_size
     trace, model = Trace(Overlay(base)), Model()
-    mounted = mount(trace, now=NOW)
+    mounted = mount(trace, origin=FixedOrigin(NOW))
     made = Recording(base, trace.events, [read_tree(mounted)], [], [(0, 0)],
                      range(at, at + geometry.log_blocks * geometry.block_size))  # fmt: skip
     for path, (kind, content, mode, *_) in made.trees[0].items():

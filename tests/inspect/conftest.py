@@ -65,10 +65,10 @@ def make_rootvg(disks: list[Path], tree: Path, origin: SeededOrigin, copies: int
     volumes = group.logical_volumes
     jfs2.format_log(volumes["hd8"].device, jfs2.AIX)
     for name, source in (("hd4", tree), ("hd1", tree / "etc")):
-        inventory, problems = jfs2.scan_trees([(source, "/")], now=origin.now())
+        inventory, problems = jfs2.scan_trees([(source, "/")], origin=origin)
         assert problems == []
         log = jfs2.ExternalLog(0x8000000A00000002)
         identity = jfs2.Identity(fname="/", fpack=name)
-        jfs2.build(volumes[name].device, inventory, dialect=jfs2.AIX, now=origin.now(), log=log, identity=identity)
+        jfs2.build(volumes[name].device, inventory, dialect=jfs2.AIX, origin=origin, log=log, identity=identity)
     for device in devices:
         device.close()

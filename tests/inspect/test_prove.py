@@ -13,15 +13,16 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import NotFound
 from lvmfmt.inspect.prove import Proof, file_systems, prove
 from lvmfmt.jfs2 import FileSystem
+from lvmfmt.origin import FixedOrigin
 
 from .conftest import MIB, Rootvg
 
 
 def image_of(tree: Path, image: Path, dialect: jfs2.Dialect = jfs2.AIX) -> FileSystem:
-    inventory, problems = jfs2.scan_trees([(tree, "/")], now=10**18)
+    inventory, problems = jfs2.scan_trees([(tree, "/")], origin=FixedOrigin(10**18))
     assert problems == []
     device = ImageFile.create(image, 32 * MIB)
-    jfs2.build(device, inventory, dialect=dialect, now=10**18)
+    jfs2.build(device, inventory, dialect=dialect, origin=FixedOrigin(10**18))
     return FileSystem.open(device)
 
 

@@ -10,6 +10,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.inspect.summary import Finding, Summary, inspect_images
 from lvmfmt.lvm import VolumeGroup, read_pvid
+from lvmfmt.origin import FixedOrigin
 
 from .conftest import MIB, Rootvg
 
@@ -106,9 +107,9 @@ def test_two_groups_and_a_bare_file_system_at_once(rootvg: Rootvg, tmp_path: Pat
 
     make_rootvg([tmp_path / "other.img"], rootvg.tree, SeededOrigin(9, ticks=1000), copies=1)
     bare = tmp_path / "bare.img"
-    inventory, _ = jfs2.scan_trees([(rootvg.tree, "/")], now=0)
+    inventory, _ = jfs2.scan_trees([(rootvg.tree, "/")], origin=FixedOrigin(0))
     with ImageFile.create(bare, 24 * MIB) as device:
-        jfs2.build(device, inventory, dialect=jfs2.LINUX, now=0, identity=jfs2.Identity(label="data"))
+        jfs2.build(device, inventory, dialect=jfs2.LINUX, origin=FixedOrigin(0), identity=jfs2.Identity(label="data"))
     summary = inspect_images([*rootvg.paths, str(bare), str(tmp_path / "other.img")])
     assert summary.findings == []
     assert len(summary.groups) == 2 and len(summary.disks) == 3

@@ -12,6 +12,7 @@ from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.dialect import Dialect
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.jfs2.inventory.inventory import Inventory
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 FIXTURES = Path(__file__).resolve().parents[2] / "fixtures" / "linux-jfs"
@@ -42,7 +43,7 @@ def built(tmp_path: Path) -> Callable[..., Path]:
             inventory = builder.finish()
         path = tmp_path / f"{dialect.name}-{len(list(tmp_path.iterdir()))}.img"
         with ImageFile.create(path, size) as device:
-            build(device, inventory, dialect=dialect, now=NOW, **options)
+            build(device, inventory, dialect=dialect, origin=FixedOrigin(NOW), **options)
         return path
 
     return make

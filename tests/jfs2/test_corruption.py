@@ -19,6 +19,7 @@ from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.layout.record import Record
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -93,7 +94,7 @@ def image(dialect: Dialect) -> bytes:
         b.links[link] = b"t" * size
         b.add_entry(0, link, b"link%d" % size)
     device = Memory(bytes(16 * MIB), writable=True)
-    build(device, b.finish(), dialect=dialect, now=NOW)
+    build(device, b.finish(), dialect=dialect, origin=FixedOrigin(NOW))
     return bytes(device.data)
 
 

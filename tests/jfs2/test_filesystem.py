@@ -39,7 +39,7 @@ def tree(fs: FileSystem) -> dict[str, tuple[int, int]]:
 
 
 def test_simple_image_of_linux(linux_image: Callable[[str], Path]) -> None:
-    with FileSystem.open(open_device(linux_image("simple"))) as fs:
+    with FileSystem.open(linux_image("simple")) as fs:
         assert fs.dialect is LINUX and fs.problems == []
         assert list(tree(fs)) == ["/", "/d", "/d/f"]
         assert fs.listdir("/d") == ["f"] and fs.read("/d/f") == b"hello\n"
@@ -50,7 +50,7 @@ def test_simple_image_of_linux(linux_image: Callable[[str], Path]) -> None:
 
 
 def test_operations_image_of_linux(linux_image: Callable[[str], Path]) -> None:
-    with FileSystem.open(open_device(linux_image("operations"))) as fs:
+    with FileSystem.open(linux_image("operations")) as fs:
         assert fs.problems == []
         assert list(tree(fs)) == ["/", "/dev", "/e", "/s", "/s2", "/s3"]
         assert fs.stat("/dev").rdev == 5 << 32 | 6 and stat.S_ISCHR(fs.stat("/dev").mode)
@@ -63,7 +63,7 @@ def test_operations_image_of_linux(linux_image: Callable[[str], Path]) -> None:
 
 def test_dirty_image_of_linux_is_shown_as_it_stands(linux_image: Callable[[str], Path]) -> None:
     path = linux_image("dirty")
-    with FileSystem.open(open_device(path)) as fs:
+    with FileSystem.open(path) as fs:
         assert len(fs.problems) == 1 and "not cleanly unmounted" in fs.problems[0]
         # nothing had been written home when the power went: the root as formatted
         assert list(tree(fs)) == ["/"] and len(fs.inventory().inodes) == 1
@@ -77,7 +77,7 @@ def test_image_of_jfs_mkfs_is_an_empty_root(size: int, tmp_path: Path, judge: Ca
     path = tmp_path / "made.img"
     ImageFile.create(path, size).close()
     subprocess.run([judge("jfs_mkfs"), "-q", str(path)], check=True, capture_output=True)
-    with FileSystem.open(open_device(path)) as fs:
+    with FileSystem.open(path) as fs:
         assert fs.problems == [] and fs.listdir() == []
         assert list(tree(fs)) == ["/"] and len(fs.inventory().entries) == 0
 
@@ -127,7 +127,7 @@ def everything() -> tuple[Inventory, dict[bytes, bytes]]:
 @BOTH
 def test_all_kinds_of_files_come_back(dialect: Dialect, built: Callable[..., Path]) -> None:
     inventory, contents = everything()
-    with FileSystem.open(open_device(built(dialect, inventory))) as fs:
+    with FileSystem.open(built(dialect, inventory)) as fs:
         assert fs.problems == []
         own = {p for p, _ in fs.walk()} - {"/lost+found"}
         assert own == {"/", *(p.decode("utf-8", "surrogateescape") for p in inventory.entry_paths())}
@@ -149,7 +149,7 @@ def test_all_kinds_of_files_come_back(dialect: Dialect, built: Callable[..., Pat
 @BOTH
 def test_the_inventory_is_the_tree(dialect: Dialect, built: Callable[..., Path]) -> None:
     inventory, contents = everything()
-    with FileSystem.open(open_device(built(dialect, inventory))) as fs:
+    with FileSystem.open(built(dialect, inventory)) as fs:
         read = fs.inventory()
         walked = dict(fs.walk())
         paths = read.entry_paths()
@@ -173,8 +173,8 @@ def test_a_tree_goes_from_file_system_to_file_system(dialect: Dialect, built: Ca
     inventory, contents = everything()
     other = LINUX if dialect is AIX else AIX
     with (
-        FileSystem.open(open_device(built(dialect, inventory))) as first,
-        FileSystem.open(open_device(built(other, first.inventory()))) as second,
+        FileSystem.open(built(dialect, inventory)) as first,
+        FileSystem.open(built(other, first.inventory())) as second,
     ):
         assert set(tree(first)) - {"/lost+found"} == set(tree(second)) - {"/lost+found"}
         for path, content in contents.items():
@@ -200,7 +200,7 @@ def test_extents_that_were_never_written_read_as_zeros(dialect: Dialect, built: 
 @pytest.mark.parametrize("block_size", [512, 1024, 2048])
 def test_small_blocks(block_size: int, built: Callable[..., Path]) -> None:
     inventory, contents = everything()
-    with FileSystem.open(open_device(built(AIX, inventory, block_size=block_size))) as fs:
+    with FileSystem.open(built(AIX, inventory, block_size=block_size)) as fs:
         assert fs.problems == [] and fs.block_size == block_size
         assert {p: fs.read(p.decode("utf-8", "surrogateescape")) for p in contents} == contents
         assert len(fs.inventory().entries) == len(inventory.entries) + 1
@@ -208,7 +208,7 @@ def test_small_blocks(block_size: int, built: Callable[..., Path]) -> None:
 
 @BOTH
 def test_paths_that_lead_nowhere(dialect: Dialect, built: Callable[..., Path]) -> None:
-    with FileSystem.open(open_device(built(dialect, everything()[0]))) as fs:
+    with FileSystem.open(built(dialect, everything()[0])) as fs:
         for path in ("/no", "/dir/no/more", "/dir/plain/x", "/dir/short/x", "/dir/many/" + "z" * 255):
             assert not fs.exists(path)
             with pytest.raises(NotFound):
@@ -228,7 +228,7 @@ def test_a_sparse_file_larger_than_the_device_is_read_in_parts(dialect: Dialect,
     b = InventoryBuilder()
     b.add_inode(stat.S_IFDIR | 0o755)
     b.add_entry(0, b.add_inode(stat.S_IFREG | 0o644, size=1 << 43), b"f")
-    with FileSystem.open(open_device(built(dialect, b.finish()))) as fs:
+    with FileSystem.open(built(dialect, b.finish())) as fs:
         assert fs.read("/f", (1 << 43) - 5, 100) == bytes(5)
         with pytest.raises(OperationRefused, match="in parts"):
             fs.read("/f")

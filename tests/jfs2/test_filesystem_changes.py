@@ -12,7 +12,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
-from lvmfmt.block import open as open_device
 from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import ExternalLog, format_log
 from lvmfmt.jfs2.building.build import build
@@ -21,6 +20,7 @@ from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.jfs2.log import Ring, find_log, history, redo
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -49,7 +49,7 @@ def make(path: Path, dialect: Dialect, size: int = 16 * MIB, files: int = 0, **o
     for i in range(files):
         b.add_entry(e, b.add_inode(stat.S_IFREG | 0o644), b"file%06d" % i)
     with ImageFile.create(path, size) as device:
-        build(device, b.finish(), dialect=dialect, now=NOW, **options)
+        build(device, b.finish(), dialect=dialect, origin=FixedOrigin(NOW), **options)
 
 
 class Zero:
@@ -95,7 +95,7 @@ def run(
                     fs.remove(name, now=NOW)
             if check:
                 check()
-    with FileSystem.open(open_device(path)) as fs:
+    with FileSystem.open(path) as fs:
         assert fs.problems == []
         found = {p: fs.read(p) for p, s in fs.walk() if s.is_file}
         assert found == model
@@ -159,7 +159,7 @@ def test_a_new_inode_allocation_group(dialect: Dialect, tmp_path: Path, jfs_fsck
                 fs.write_file(f"/d/new{i}", b"%d" % i, now=NOW)
         assert fs.inodes.iag_count == 2 and fs.statfs().inodes_backed == 4096 + 32
         assert max(fs.stat(f"/d/new{i}").number for i in range(40)) >= 4096
-    with FileSystem.open(open_device(path)) as fs:
+    with FileSystem.open(path) as fs:
         assert [fs.read(f"/d/new{i}") for i in range(40)] == [b"%d" % i for i in range(40)]
         assert len(fs.listdir("/d/e")) == 4080
     if dialect is LINUX:
@@ -180,7 +180,7 @@ def test_a_file_in_many_pieces(dialect: Dialect, tmp_path: Path, jfs_fsck: Calla
         b.add_extent(row, 0, 4096, source, 0)
     data = bytes(range(256)) * 16 * 330
     with ImageFile.create(path, 16 * MIB) as device:
-        build(device, b.finish(), dialect=dialect, now=NOW)
+        build(device, b.finish(), dialect=dialect, origin=FixedOrigin(NOW))
         fs = FileSystem.open(device, writable=True)
         with fs.changing():
             fs.write_file("/fill", bytes((fs.statfs().free_blocks - 20) * 4096), now=NOW)
@@ -243,7 +243,7 @@ def test_a_hard_link_goes_with_its_last_name(dialect: Dialect, tmp_path: Path) -
     b.add_entry(0, row, b"a")
     b.add_entry(0, row, b"b")
     with ImageFile.create(tmp_path / "image", 16 * MIB) as device:
-        build(device, b.finish(), dialect=dialect, now=NOW)
+        build(device, b.finish(), dialect=dialect, origin=FixedOrigin(NOW))
         fs = FileSystem.open(device, writable=True)
         free = fs.statfs().free_blocks
         fs.remove("/a", now=NOW + 1)

@@ -13,6 +13,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem, build, scan_trees
 pytest.importorskip("fsspec")
 
 from lvmfmt.jfs2.fsspec_fs import Jfs2FileSystem
+from lvmfmt.origin import FixedOrigin
 
 BORN = 1_700_000_000 * 10**9
 
@@ -33,7 +34,12 @@ def image(tmp_path, request):
     os.utime(tree / "top.txt", ns=(5 * 10**9, 1_600_000_000 * 10**9))
     path = tmp_path / "fs.img"
     with ImageFile.create(path, 32 << 20) as device:
-        build(device, scan_trees([(tree, "/")], now=BORN)[0], dialect=request.param, now=BORN)
+        build(
+            device,
+            scan_trees([(tree, "/")], origin=FixedOrigin(BORN))[0],
+            dialect=request.param,
+            origin=FixedOrigin(BORN),
+        )
     return path, tree
 
 

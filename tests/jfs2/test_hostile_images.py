@@ -19,6 +19,7 @@ from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError, LvmfmtError
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, iter_file_data
 from lvmfmt.jfs2.recovery import open_recovered
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 BUDGET = int(os.environ.get("LVMFMT_FUZZ", "20"))
@@ -101,7 +102,7 @@ def image(request, tmp_path_factory):
     """The bytes of an image, and the offsets of what is not zero in its metadata."""
     path = tmp_path_factory.mktemp("hostile") / "fs.img"
     with ImageFile.create(path, IMAGE) as device:
-        build(device, tree(), dialect=request.param, now=NOW)
+        build(device, tree(), dialect=request.param, origin=FixedOrigin(NOW))
     data = np.fromfile(path, np.uint8)
     with ImageFile(path) as device:
         extents = FileSystem.open(device).inventory().extents

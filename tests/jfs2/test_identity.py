@@ -14,6 +14,7 @@ from lvmfmt.jfs2.identity import Change, reidentify
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000
 CHANGES = {
@@ -76,7 +77,7 @@ def test_a_stop_leaves_the_old_or_the_new(device, dialect):
 @pytest.mark.parametrize("dialect", [AIX, LINUX], ids=["aix", "linux"])
 def test_a_crashed_file_system_is_replayed_under_its_new_identity(device, dialect):
     image = device(dialect)
-    mounted = mount(image, now=NOW)
+    mounted = mount(image, origin=FixedOrigin(NOW))
     mounted.write_file("/kept", b"kept", now=NOW)
     mounted.sync()
     crashed = Overlay(image)

@@ -15,6 +15,7 @@ from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import find_log
 from lvmfmt.jfs2.resize import resize
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -26,8 +27,8 @@ def filled(tmp_path):
 
     def make(dialect, size, **options):
         device = ImageFile.create(tmp_path / f"{dialect.name}.img", size)
-        mkfs(device, dialect=dialect, now=NOW, **options)
-        with mount(device, now=NOW) as mounted:
+        mkfs(device, dialect=dialect, origin=FixedOrigin(NOW), **options)
+        with mount(device, origin=FixedOrigin(NOW)) as mounted:
             for i in range(20):
                 mounted.write_file(f"/f{i}", bytes([i]) * 10000, now=NOW)
         return device
@@ -72,7 +73,7 @@ def test_grow_and_go_on(jfs_fsck, tmp_path, filled, dialect, sizes):
         resize(device)
         assert places(device) == wanted
         assert check(device).findings == []
-        with mount(device, now=NOW) as mounted:
+        with mount(device, origin=FixedOrigin(NOW)) as mounted:
             mounted.write_file(f"/new{size}", b"n" * 5 * MIB, now=NOW)
         assert content_is_there(device)
         assert check(device).findings == []
@@ -120,7 +121,7 @@ def test_a_longer_inline_log(filled):
 
 def test_what_is_refused_changes_nothing(filled):
     device = filled(AIX, 32 * MIB)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.write_file("/big", bytes(20 * MIB), now=NOW)
     trace = Trace(device)
     for error, call in (
@@ -132,7 +133,7 @@ def test_what_is_refused_changes_nothing(filled):
         with pytest.raises(error):
             call()
     assert trace.events == []
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     with pytest.raises(OperationRefused, match="not clean"):
         resize(device)
     mounted.unmount()
@@ -162,7 +163,7 @@ def test_a_resize_that_was_interrupted_is_finished(tmp_path, filled, dialect, si
             seen.add(state)
             if state:
                 with pytest.raises(OperationRefused):
-                    mount(crashed, now=NOW)
+                    mount(crashed, origin=FixedOrigin(NOW))
                 resize(crashed)
                 assert places(crashed) == final
             assert content_is_there(crashed)

@@ -12,6 +12,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.snapshots import features, read_snapshots
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000
 SUPERBLOCKS = (0x8000, 0xF000)
@@ -64,7 +65,7 @@ def snapshots(ring):
 
 def test_external_and_internal_snapshots(aix):
     path = aix(snapshots(series(EXTERNAL, INTERNAL, first=14)))
-    with FileSystem.open(ImageFile(path)) as fs:
+    with FileSystem.open(path) as fs:
         assert [(s.place, s.generation, s.seconds) for s in read_snapshots(fs.superblock)] == [(14, 7, MADE), (0, 8, 0)]
         assert features(fs.superblock) == [
             "snapshots: 2, from the oldest: "
@@ -85,7 +86,7 @@ def test_nothing_is_written_where_snapshots_are(aix):
         with pytest.raises(OperationRefused, match="snapshots"):
             FileSystem.open(device, writable=True)
         with pytest.raises(UnsupportedFeature, match="snapshots"):
-            mount(device, now=NOW)
+            mount(device, origin=FixedOrigin(NOW))
     assert path.read_bytes() == before
 
 
@@ -99,20 +100,20 @@ def test_nothing_is_written_where_snapshots_are(aix):
     ],
 )
 def test_series_that_do_not_count(aix, ring, line):
-    with FileSystem.open(ImageFile(aix(snapshots(ring)))) as fs:
+    with FileSystem.open(aix(snapshots(ring))) as fs:
         assert features(fs.superblock) == [line] and read_snapshots(fs.superblock) == []
 
 
 def test_aborted_snapshots(aix):
     fields = snapshots(series(generation(1, state=0x18, device=1))) | {1032: struct.pack(">i", 8)}
-    with FileSystem.open(ImageFile(aix(fields))) as fs:
+    with FileSystem.open(aix(fields)) as fs:
         first, second = features(fs.superblock)
         assert "aborted, without its device" in first and second == "snapshots: were aborted"
 
 
 def test_quotas_dmapi_and_attributes(aix):
     fields = {4: struct.pack(">I", 2), 88: struct.pack(">I", 0x0C000900), 208: struct.pack(">Q", 3)}
-    with FileSystem.open(ImageFile(aix(fields | {216: struct.pack(">I", 5)}))) as fs:
+    with FileSystem.open(aix(fields | {216: struct.pack(">I", 5)})) as fs:
         assert features(fs.superblock) == [
             "quotas: user and group",
             "DMAPI: data may have been moved elsewhere; event mask 0x5",
@@ -123,7 +124,7 @@ def test_quotas_dmapi_and_attributes(aix):
 
 def test_most_file_systems_have_nothing_to_tell(built, linux_image):
     for path in (built(AIX), built(LINUX), linux_image("operations")):
-        assert features(FileSystem.open(ImageFile(path)).superblock) == []
+        assert features(FileSystem.open(path).superblock) == []
 
 
 def test_the_storage_of_snapshots_is_named(tmp_path):
@@ -131,7 +132,7 @@ def test_the_storage_of_snapshots_is_named(tmp_path):
     with ImageFile.create(path, 16 << 20) as device:
         device.write(0x1000, b"J2SS" + bytes(164))
     with pytest.raises(UnsupportedFeature, match="stores the snapshots of another file system"):
-        FileSystem.open(ImageFile(path))
+        FileSystem.open(path)
 
 
 def test_a_file_system_whose_reserved_area_says_so_too_is_one(built):
@@ -144,4 +145,4 @@ def test_a_file_system_whose_reserved_area_says_so_too_is_one(built):
 
 def test_newer_features_are_refused_with_the_reason(aix):
     with pytest.raises(LvmfmtError, match=r"features 0x8 .*encryption \(EFS\)"):
-        FileSystem.open(ImageFile(aix({4: struct.pack(">I", 2), 208: struct.pack(">Q", 8)})))
+        FileSystem.open(aix({4: struct.pack(">I", 2), 208: struct.pack(">Q", 8)}))

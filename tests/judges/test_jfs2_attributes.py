@@ -13,6 +13,7 @@ from lvmfmt.jfs2 import LINUX, FileSystem, InventoryBuilder, build, scan_trees
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -39,7 +40,7 @@ def machine(kernel, judge, tmp_path):
         (top / "run").write_text(f"#!/bin/busybox sh\nPATH=/bin\n{script}\n/bin/busybox poweroff -f\n")
         (top / "run").chmod(0o755)
         with ImageFile.create(tmp_path / "machine.img", 32 * MIB, replace=True) as device:
-            build(device, scan_trees([(top, "/")], now=NOW)[0], dialect=LINUX, now=NOW)
+            build(device, scan_trees([(top, "/")], origin=FixedOrigin(NOW))[0], dialect=LINUX, origin=FixedOrigin(NOW))
         boot = ("root=/dev/ubda", "rootfstype=jfs", "ro", "init=/run", *parameters)
         console = kernel([tmp_path / "machine.img"], *boot).replace("\r", "")
         return {line for line in console.splitlines() if line.startswith("/mnt/") and line.count("|") > 0}
@@ -76,7 +77,7 @@ def test_the_kernel_reads_what_the_builder_wrote(machine, tmp_path):
     tree.attributes[row] = {b"system.posix_acl_default": ACL, b"user.x": b"1"}
     image = tmp_path / "data.img"
     with ImageFile.create(image, 16 * MIB) as device:
-        build(device, tree.finish(), dialect=LINUX, now=NOW)
+        build(device, tree.finish(), dialect=LINUX, origin=FixedOrigin(NOW))
         wanted = lines(FileSystem.open(device))
     assert len(wanted) == 69
     script = "busybox mount -t jfs -o ro /dev/ubdb /mnt\nxattr show /mnt/ /mnt/*"
@@ -88,8 +89,8 @@ def test_the_kernel_reads_what_transactions_wrote_and_a_replay_left(machine, tmp
     tree.add_inode(0o040755)
     image = tmp_path / "data.img"
     with ImageFile.create(image, 16 * MIB) as device:
-        build(device, tree.finish(), dialect=LINUX, now=NOW)
-        mounted = mount(device, now=NOW)
+        build(device, tree.finish(), dialect=LINUX, origin=FixedOrigin(NOW))
+        mounted = mount(device, origin=FixedOrigin(NOW))
         mounted.mkdir("/folder", now=NOW)
         mounted.mknod("/node", 0o020600, 1 << 32 | 3, now=NOW)
         for i in range(12):
@@ -119,7 +120,7 @@ def test_the_kernel_changes_what_the_builder_wrote(machine, tmp_path, jfs_fsck):
         tree.attributes[row] = values
     image = tmp_path / "data.img"
     with ImageFile.create(image, 16 * MIB) as device:
-        build(device, tree.finish(), dialect=LINUX, now=NOW)
+        build(device, tree.finish(), dialect=LINUX, origin=FixedOrigin(NOW))
     script = (
         "busybox mount -t jfs /dev/ubdb /mnt\n"
         "xattr set /mnt/a user.y 78 2000; xattr remove /mnt/b user.x; xattr set /mnt/c user.x 33 2\n"
@@ -127,7 +128,7 @@ def test_the_kernel_changes_what_the_builder_wrote(machine, tmp_path, jfs_fsck):
     )
     printed = machine(script, f"ubd1={image}")
     jfs_fsck(image)
-    with FileSystem.open(ImageFile(image)) as fs:
+    with FileSystem.open(image) as fs:
         assert fs.xattrs("/a") == {b"user.x": b"1", b"user.y": b"x" * 2000}
         assert fs.xattrs("/b") == {} and fs.xattrs("/c") == {b"user.x": b"33"}
         assert printed == lines(fs)
@@ -138,4 +139,4 @@ def test_the_kernel_and_we_read_the_same_from_the_fixture(machine, tmp_path):
     image = tmp_path / "fixture.img"
     image.write_bytes(lzma.decompress(FIXTURE.read_bytes()))
     printed = machine("busybox mount -t jfs -o ro /dev/ubdb /mnt\nxattr show /mnt/*", f"ubd1r={image}")
-    assert printed == lines(FileSystem.open(ImageFile(image)))
+    assert printed == lines(FileSystem.open(image))

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, Identity, InventoryBuilder, build, scan_trees
 from lvmfmt.jfs2.check import check
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 pytestmark = pytest.mark.judge
@@ -20,7 +21,7 @@ NOW = 1_257_847_200_123_456_789
 
 def make(path, inventory, size=32 * MIB, dialect=LINUX):
     with ImageFile.create(path, size, replace=True) as device:
-        return build(device, inventory, dialect=dialect, now=NOW)
+        return build(device, inventory, dialect=dialect, origin=FixedOrigin(NOW))
 
 
 @pytest.mark.parametrize("mib", [16, 64, 300])
@@ -37,7 +38,13 @@ def test_empty_file_system_equals_jfs_mkfs(judge, tmp_path, mib):
     tree = InventoryBuilder()
     tree.add_inode(0o040755, atime=now, mtime=now, ctime=now, otime=now)
     with ImageFile.create(ours, mib * MIB) as device:
-        build(device, tree.finish(), dialect=LINUX, now=now, identity=Identity(uuid=bytes(superblock.s_uuid)))
+        build(
+            device,
+            tree.finish(),
+            dialect=LINUX,
+            origin=FixedOrigin(now),
+            identity=Identity(uuid=bytes(superblock.s_uuid)),
+        )
     b = np.fromfile(ours, np.uint8)
     log = (superblock.s_logpxd.addr_lo + 1) * 4096
     for flag in (0x8000, 0xF000):
@@ -67,7 +74,7 @@ def test_tree_of_everything(judge, jfs_fsck, tmp_path):
             f.write(b"%08d" % i)
     (top / "d" / ("n" * 255)).write_bytes(b"n")
     (top / "d" / "ünïcode").write_bytes(b"u" * 5000)
-    inventory, problems = scan_trees([(top, "/")], now=NOW)
+    inventory, problems = scan_trees([(top, "/")], origin=FixedOrigin(NOW))
     assert problems == []
     image = tmp_path / "image"
     make(image, inventory)
@@ -138,7 +145,7 @@ class _Zeros:
 
 @pytest.mark.slow
 def test_linux_mounts_it_as_root_and_reads_every_file(kernel, root_tree, check_console, tmp_path):
-    inventory, _ = scan_trees([(root_tree, "/")], now=NOW)
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
     image = tmp_path / "image"
     make(image, inventory, 64 * MIB)
     console = kernel([image], "root=/dev/ubda", "rootfstype=jfs", "ro", "init=/check")
@@ -148,7 +155,7 @@ def test_linux_mounts_it_as_root_and_reads_every_file(kernel, root_tree, check_c
 
 def test_both_dialects_hold_the_same_extents(root_tree, tmp_path):
     """Twins from one tree: equal numbers of blocks, up to what the layouts differ by (second map, lost+found)."""
-    inventory, _ = scan_trees([(root_tree, "/")], now=NOW)
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
     twins = [make(tmp_path / d.name, inventory, 64 * MIB, d) for d in (AIX, LINUX)]
     for dialect in (AIX, LINUX):
         with ImageFile(tmp_path / dialect.name) as device:

@@ -8,6 +8,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.sources.scan import scan_trees
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -35,11 +36,11 @@ def test_linux_reads_and_writes_directories_with_an_index(kernel, root_tree, jfs
     for i in range(700):
         (ours / f"file{i}").write_bytes(b"")
     image = tmp_path / "image"
-    inventory, _ = scan_trees([(root_tree, "/")], now=NOW)
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
     with ImageFile.create(image, 64 * MIB) as device:
-        build(device, inventory, dialect=LINUX, now=NOW, features=Features(directory_index=True))
+        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW), features=Features(directory_index=True))
         if journaled:
-            with mount(device, now=NOW) as fs:
+            with mount(device, origin=FixedOrigin(NOW)) as fs:
                 for i in range(700, 1400):
                     fs.create(f"/data/ours/file{i}", now=NOW)
                 for i in range(1000, 1200):

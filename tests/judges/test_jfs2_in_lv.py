@@ -5,7 +5,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, build, scan_trees
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 from lvmfmt.units import GIB
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -13,7 +13,7 @@ NOW = 1_257_847_200_123_456_789
 
 
 def test_linux_mounts_a_logical_volume_as_root(kernel, root_tree, check_console, tmp_path):
-    inventory, _ = scan_trees([(root_tree, "/")], now=NOW)
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
     image = tmp_path / "disk"
     origin = SeededOrigin(1)
     with ImageFile.create(image, GIB) as device:
@@ -23,7 +23,7 @@ def test_linux_mounts_a_logical_volume_as_root(kernel, root_tree, check_console,
             change.add_lv("hd4", "jfs", 4, label="/", contiguous=True)
         hd4 = group.logical_volumes["hd4"].device
         assert bytes(hd4.read(0, 8)) == b"AIX LVCB"
-        build(hd4, inventory, dialect=LINUX, now=NOW)
+        build(hd4, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
         assert bytes(hd4.read(0, 8)) == b"AIX LVCB"
     console = kernel([image], "root=/dev/ubda2", "rootfstype=jfs", "ro", "init=/check")
     assert [line.strip() for line in console.splitlines() if line.startswith(" ubda")][1:] == [

@@ -8,6 +8,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, InventoryBuilder, build
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -37,8 +38,8 @@ def test_linux_mounts_it_as_root_and_reads_every_file(kernel, root_tree, check_c
     tree = InventoryBuilder()
     tree.add_inode(0o040755, mtime=NOW)
     with ImageFile.create(image, 64 * MIB) as device:
-        build(device, tree.finish(), dialect=LINUX, now=NOW)
-        mounted = mount(device, now=NOW)
+        build(device, tree.finish(), dialect=LINUX, origin=FixedOrigin(NOW))
+        mounted = mount(device, origin=FixedOrigin(NOW))
         copy_tree(mounted, root_tree)
         if crashed:
             mounted.sync()

@@ -23,7 +23,7 @@ from lvmfmt.lvm.descriptor.copies import Place
 from lvmfmt.lvm.descriptor.vgda import Vgda
 from lvmfmt.lvm.descriptor.vgsa import Vgsa
 from lvmfmt.lvm.geometry import Geometry
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB, GIB, TIB, SECTOR = 1 << 20, 1 << 30, 1 << 40, 512
 NOW = 1_400_000_000 * 10**9
@@ -208,7 +208,7 @@ def test_a_layout_that_is_not_ours(kind: VgKind, offsets: list[int], group_of: A
     for action in (
         lambda: VolumeGroup.open(devices),
         lambda: check(devices),
-        lambda: repair(devices, tmp_path / "undo", now=NOW),
+        lambda: repair(devices, tmp_path / "undo", origin=FixedOrigin(NOW)),
     ):
         with pytest.raises(UnsupportedFeature, match=f"{kind} volume group .*not published"):
             action()
@@ -330,7 +330,7 @@ def test_disagreement_is_found_repaired_and_undone(kind: VgKind, rule: str, grou
     problems = check(devices)
     assert rule in {p.rule for p in problems}, [str(p) for p in problems]
     assert all(str(p).isprintable() for p in problems)
-    repair(devices, tmp_path / "undo", now=NOW)
+    repair(devices, tmp_path / "undo", origin=FixedOrigin(NOW))
     assert check(devices) == []
     group = VolumeGroup.open(devices)
     assert {n: (v.lps, v.copies, v.map.pv.tolist(), v.label) for n, v in group.logical_volumes.items()} == whole
@@ -348,7 +348,7 @@ def test_control_block_of_a_big_group_is_the_one_in_its_vgda(group_of: Any, tmp_
     lv.device.write(0, bytes(block))
     assert {p.rule for p in check(devices)} == {"lvcb-twin"}
     assert VolumeGroup.open(devices).logical_volumes["hd4"].label == "/"
-    repair(devices, tmp_path / "undo", now=NOW)
+    repair(devices, tmp_path / "undo", origin=FixedOrigin(NOW))
     assert check(devices) == []
     lv.device.write(0, b"database")  # `mklv -T O`: block 0 may be the application's (D11)
     assert check(devices) == [] and VolumeGroup.open(devices).logical_volumes["hd4"].label == "/"
@@ -364,11 +364,11 @@ def test_repair_with_a_disk_missing(kind: VgKind, group_of: Any, tmp_path: Path)
     torn(vgda)
     devices[0].write(place.vgda_offset, vgda.raw)
     with pytest.raises(OperationRefused, match="2 of 3 VGDA copies"):
-        repair(devices[1:2], tmp_path / "no", now=NOW)
-    assert repair(devices[:2], tmp_path / "undo", now=NOW) > 0
+        repair(devices[1:2], tmp_path / "no", origin=FixedOrigin(NOW))
+    assert repair(devices[:2], tmp_path / "undo", origin=FixedOrigin(NOW)) > 0
     assert {p.rule for p in check(devices[:2])} <= {"pv-absent", "lvcb-unreadable"}
     assert {p.rule for p in check(devices)} <= {"vgda-older", "vgsa-older"}  # the third disk has the old copies
-    repair(devices, tmp_path / "undo2", now=NOW + 10)
+    repair(devices, tmp_path / "undo2", origin=FixedOrigin(NOW + 10))
     assert check(devices) == []
 
 

@@ -3,6 +3,7 @@
 from lvmfmt import jfs2
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.lvm import VolumeGroup
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.system import System, log_of
 
 from ..inspect.conftest import Rootvg
@@ -26,7 +27,7 @@ def test_no_log_volume_has_the_number(rootvg: Rootvg) -> None:
     with System.open(rootvg.paths, writable=True) as system:
         device = system.logical_volume("hd1").device
         other = jfs2.ExternalLog(0x8000000A00000001)  # minor 1 is hd5, which is no log
-        jfs2.mkfs(device, now=1, log=other)
+        jfs2.mkfs(device, origin=FixedOrigin(1), log=other)
         assert log(system.group, "hd1") == (None, MAJOR | 4)
-        jfs2.mkfs(device, now=1, log=jfs2.InlineLog(device=0x8000000A00000004))
+        jfs2.mkfs(device, origin=FixedOrigin(1), log=jfs2.InlineLog(device=0x8000000A00000004))
         assert log(system.group, "hd1") == ("hd1", MAJOR | 4)

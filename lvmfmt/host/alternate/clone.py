@@ -15,6 +15,7 @@ from ...block import BlockDevice
 from ...errors import LvmfmtError, NoSpace, OperationRefused
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_log
 from ...lvm import LogicalVolume, VolumeGroup
+from ...origin import FixedOrigin
 from ...system.logs import LOG_TYPE
 from ...units import SECTOR, ceil_div
 from ..archive.imagedata import ImageData, VolumeData
@@ -204,7 +205,7 @@ class Clone:
                 alternate.volume(self.group, name).device,
                 replace(tree, inodes=inodes),
                 dialect=AIX,
-                now=now,
+                origin=FixedOrigin(now),
                 block_size=self._block_size(point),
                 log=self._log_of(alternate.volume(self.group, name)),
                 identity=identity(alt_path(point), PREFIX + name),

@@ -55,7 +55,7 @@ class MksysbClone(Clone):
 
     def _trees(self, points: Sequence[str]) -> dict[str, Inventory]:
         self.say(message("alt-restoring-mksysb"))
-        whole, problems = read_backup(self._archive, now=self.machine.origin.now(), devices=True)
+        whole, problems = read_backup(self._archive, origin=self.machine.origin, devices=True)
         trees, parted = whole.split(points)
         self.problems += [*problems, *parted]
         return trees

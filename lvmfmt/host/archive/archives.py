@@ -11,6 +11,7 @@ import numpy as np
 from ...backup import Archive, Member, Written, open_archive, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
 from ...jfs2.extract.archive_members import member, members
+from ...origin import FixedOrigin
 from ..machine.machine import Machine
 from ..machine.mounted import MountedFileSystem
 from ..messages import CommandFailed, message
@@ -81,7 +82,7 @@ def write(
     now = machine.origin.now()
     files, inside = machine.locate(absolute(path))
     with tempfile.TemporaryFile() as spool:  # the size is known only at the end, and it may be more than memory holds
-        written = write_archive(spool.write, what, now=now, pack=pack, block_size=block_size, told=told)
+        written = write_archive(spool.write, what, origin=FixedOrigin(now), pack=pack, block_size=block_size, told=told)
         spool.flush()
         files.write_file(inside, np.memmap(spool, np.uint8, "r"), now=now, mode=0o644)
     return written

@@ -97,7 +97,7 @@ def make(machine: Machine, target: targets.Target, wanted: Format, log: LogicalV
     with machine.volume_device(target.name) as device:
         report = mkfs(
             device,
-            now=machine.origin.now(),
+            origin=machine.origin,
             block_size=wanted.block_size,
             log=InlineLog(wanted.log_size, number) if log is None else ExternalLog(number),
             identity=identity(point, target.name),

@@ -120,21 +120,20 @@ class _Check:
             if self.target.point is not None:
                 set_state(base, superblock, CLEAN)  # that it is mounted is no error
                 log = None
-            return self._tell(repair(base, now=self._now(), log=log, answer=Answer.NO, progress=self._tell_phase), "n")
+            return self._tell(
+                repair(base, origin=self.machine.origin, log=log, answer=Answer.NO, progress=self._tell_phase), "n"
+            )
         if "y" in self.given or "p" in self.given:
             answer = Answer.PREEN if "p" in self.given else Answer.YES
-            report = repair(base, now=self._now(), log=log, answer=answer, progress=self._tell_phase)
+            report = repair(base, origin=self.machine.origin, log=log, answer=answer, progress=self._tell_phase)
             return self._tell(report, "y" if report.written else "n")
-        planned = repair(base, now=self._now(), log=log, answer=Answer.NO, progress=self._tell_phase)
+        planned = repair(base, origin=self.machine.origin, log=log, answer=Answer.NO, progress=self._tell_phase)
         if not self._questions(planned):
-            return self._tell(repair(base, now=self._now(), log=log) if planned.plan.counts else planned, "")
+            return self._tell(repair(base, origin=self.machine.origin, log=log) if planned.plan.counts else planned, "")
         if all([self._ask(question) for question in self._questions(planned)]):
-            return self._tell(repair(base, now=self._now(), log=log), "")
+            return self._tell(repair(base, origin=self.machine.origin, log=log), "")
         self.say(message("fsck-dirty"))
         return LEFT
-
-    def _now(self) -> int:
-        return self.machine.origin.now()
 
     def _tell_phase(self, phase: int, done: int, total: int) -> None:
         while self._phase < phase:

@@ -10,6 +10,7 @@ from ...errors import CorruptImage, LvmfmtError
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, build, format_log
 from ...jfs2.sources.backup import read_backup
 from ...lvm.geometry import pp_count
+from ...origin import FixedOrigin
 from ...system.logs import LOG_TYPE
 from ...units import MIB
 from ..archive import archives
@@ -58,7 +59,7 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             print(message("restvg-continue"), end="", file=stdout, flush=True)
             if machine.stdin.readline().strip() not in ("y", "Y"):
                 return 1
-        whole, problems = read_backup(archive, now=machine.origin.now(), devices=True)
+        whole, problems = read_backup(archive, origin=machine.origin, devices=True)
         trees, parted = whole.split([point for point, _ in plan.file_systems])
         status = vgs.mkvg(machine, ["mkvg", "-f", "-y", name, "-s", str(plan.pp_size // MIB),
                                     *(d.name for d in disks)], stdout, stderr)  # fmt: skip
@@ -143,7 +144,8 @@ def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Invento
         inodes["ctime"] = inodes["otime"] = now  # a restored file is a new file
         with machine.volume_device(volume_name) as device:
             build(
-                device, replace(tree, inodes=inodes), dialect=AIX, now=now, identity=identity(point, volume_name),
+                device, replace(tree, inodes=inodes), dialect=AIX, origin=FixedOrigin(now),
+                identity=identity(point, volume_name),
                 log=ExternalLog(number) if log_name else InlineLog(device=number),
             )  # fmt: skip
             device.flush()

@@ -91,7 +91,7 @@ def create(
     release = profiles.profile(profile)
     origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed)
     machine_id = machine_id or f"00{origin.entropy('machine id', 3).hex()}4c00".upper()
-    whole, problems = scan_trees(list(trees), now=origin.now())
+    whole, problems = scan_trees(list(trees), origin=origin)
     parts, parted = _split(whole)
     problems += parted
     existed = Path(path).exists()

@@ -122,7 +122,7 @@ class Maker:
                     volumes[spec.name].device,
                     self.parts[spec.mount_point],
                     dialect=AIX,
-                    now=self.origin.now(),
+                    origin=self.origin,
                     log=ExternalLog(self._log_device),
                     identity=identity(spec.mount_point, spec.name),
                     progress=progress,

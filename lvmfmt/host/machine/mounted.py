@@ -62,7 +62,7 @@ class MountedFileSystem(FileSystem):
             self._journaled.checkpoint()
         return FileSystem.open(self._plain()).inventory(top)
 
-    def _mounted(self, now: int) -> Mount:
+    def _mounted(self, now: int | None) -> Mount:
         return self.mount
 
     def _unmount(self) -> None:

@@ -67,7 +67,7 @@ class Mounts:
             raise OperationRefused(f"{device} or {point} is mounted already")
         self._finish_resize(volume)
         _, superblock, log, number = self._place(volume)
-        found = mount(self._device(volume), now=machine.origin.now(), log=self._log(log, superblock), aggregate=number)
+        found = mount(self._device(volume), origin=machine.origin, log=self._log(log, superblock), aggregate=number)
         machine.kernel = machine.running._replace(mounts=(*machine.running.mounts, (device, point)))
         files = self._files[point] = self._mounted(volume, lambda: found)
         return files

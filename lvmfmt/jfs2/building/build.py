@@ -11,7 +11,8 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened
+from ...origin import FixedOrigin, Origin, origin_or_system
 from ...units import MIB, align_up
 from ..dialect import AIX, Dialect
 from ..format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
@@ -43,11 +44,11 @@ class BuildReport:
 
 
 def build(
-    device: BlockDevice,
+    device: DeviceLike,
     inventory: Inventory,
     *,
     dialect: Dialect = AIX,
-    now: int,
+    origin: Origin | None = None,
     block_size: int = PAGE,
     log: Log | None = None,
     identity: Identity | None = None,
@@ -62,7 +63,7 @@ def build(
         device: the volume.
         inventory: the tree; a single empty root directory makes an empty file system.
         dialect: AIX (`J2FS`) or LINUX (`JFS1`, block size 4096 only).
-        now: instant in nanoseconds, the time of creation.
+        origin: clock of the time of creation; by default that of the system.
         block_size: 512, 1024, 2048 or 4096.
         log: where the log is; by default inline with the dialect's default size.
         identity: names in the superblock.
@@ -76,6 +77,22 @@ def build(
         NoSpace: the volume is too small; the message says how much is needed.
         OperationRefused: the inventory is not a tree, or a value cannot be represented.
     """
+    now = origin_or_system(origin).now()
+    with opened(device, writable=True) as target:
+        return _build(target, inventory, dialect, now, block_size, log, identity, features, progress)
+
+
+def _build(
+    device: BlockDevice,
+    inventory: Inventory,
+    dialect: Dialect,
+    now: int,
+    block_size: int,
+    log: Log | None,
+    identity: Identity | None,
+    features: Features | None,
+    progress: Progress | None,
+) -> BuildReport:
     log = log if log is not None else InlineLog()
     features = features if features is not None else Features()
     plan = Placement(inventory, dialect, block_size, now, indexed=features.directory_index)
@@ -119,10 +136,10 @@ def build(
 
 
 def mkfs(
-    device: BlockDevice,
+    device: DeviceLike,
     *,
     dialect: Dialect = AIX,
-    now: int,
+    origin: Origin | None = None,
     block_size: int = PAGE,
     log: Log | None = None,
     identity: Identity | None = None,
@@ -134,11 +151,12 @@ def mkfs(
     identity, but for bytes that it does not set: of empty log pages, and `s_loguuid` of an inline log.
     Arguments and errors as `build`.
     """
+    now = origin_or_system(origin).now()
     tree = InventoryBuilder()
     tree.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
     return build(
-        device, tree.finish(), dialect=dialect, now=now, block_size=block_size, log=log, identity=identity,
-        features=features,
+        device, tree.finish(), dialect=dialect, origin=FixedOrigin(now), block_size=block_size, log=log,
+        identity=identity, features=features,
     )  # fmt: skip
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import numpy as np
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened
 from ...errors import LvmfmtError
 from ...layout.jfs2.j2 import QUOTA_HEAD
 from ..filesystem import FileSystem
@@ -34,9 +35,9 @@ Settle = Callable[[Subject, Aggregate, UsedBlocks], None]
 
 
 def check(
-    device: BlockDevice,
+    device: DeviceLike,
     *,
-    log: BlockDevice | None = None,
+    log: DeviceLike | None = None,
     progress: Progress | None = None,
     settle: Settle | None = None,
 ) -> Report:
@@ -56,10 +57,10 @@ def check(
         UnsupportedFeature: it uses a feature that nobody may ignore.
         ImageIOError: the system refused a read.
     """
-    superblock = read_superblock(device)
     report = Report()
-    subject = Subject.of(device, superblock, report)
-    _Run(subject, log, progress or (lambda phase, done, total: None), settle).run()
+    with opened(device) as volume, nullcontext() if log is None else opened(log) as beside:
+        subject = Subject.of(volume, read_superblock(volume), report)
+        _Run(subject, beside, progress or (lambda phase, done, total: None), settle).run()
     return report
 
 

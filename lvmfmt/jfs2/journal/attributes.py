@@ -25,7 +25,7 @@ _FEATURE_FORMAT_2 = 1 << 1
 class AttributeOperations(Lifetimes):
     """Extended attributes of files. Names are as they lie on the disk, as "user.x"."""
 
-    def setxattr(self, path: str, name: str | bytes, value: bytes, *, now: int) -> None:
+    def setxattr(self, path: str, name: str | bytes, value: bytes, *, now: int | None = None) -> None:
         """Give a file an attribute, or one that it has another value. Access control lists do not change its mode.
 
         Args:
@@ -40,17 +40,19 @@ class AttributeOperations(Lifetimes):
             OperationRefused: the name cannot be stored, or all attributes together have more than 65535 bytes.
             UnsupportedFeature: what the file has is in a form that AIX does not publish.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             self._put_attributes(txn, inode, self._attributes(inode) | {_name(name): value}, now)
 
-    def removexattr(self, path: str, name: str | bytes, *, now: int) -> None:
+    def removexattr(self, path: str, name: str | bytes, *, now: int | None = None) -> None:
         """Take an attribute away.
 
         Raises:
             NotFound: there is no such path, or no such attribute.
             UnsupportedFeature: what the file has is in a form that AIX does not publish.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             values = self._attributes(inode)

@@ -22,7 +22,7 @@ from .transaction import Transaction
 
 
 class File:
-    """A regular file that is open; `OpenFiles.open` makes one. Instants (`now`) are nanoseconds since the epoch.
+    """A regular file that is open; `OpenFiles.open` makes one. `now` is as in `Operations`.
 
     Args:
         files: the file system.
@@ -48,15 +48,15 @@ class File:
         """Bytes of it; fewer than asked for at its end."""
         return self._files.read_inode(self._files.inode_of(self._checked()), self.path, offset, length)
 
-    def write(self, offset: int, data: Buffer, *, now: int) -> None:
+    def write(self, offset: int, data: Buffer, *, now: int | None = None) -> None:
         """As `Operations.write`."""
         self._files.write_inode(self._checked(), offset, data, now)
 
-    def append(self, data: Buffer, *, now: int) -> None:
+    def append(self, data: Buffer, *, now: int | None = None) -> None:
         """Write at the end."""
         self._files.write_inode(self._checked(), None, data, now)
 
-    def truncate(self, size: int, *, now: int) -> None:
+    def truncate(self, size: int, *, now: int | None = None) -> None:
         """As `Operations.truncate`."""
         self._files.truncate_inode(self._checked(), size, now)
 
@@ -100,15 +100,17 @@ class OpenFiles(Lifetimes):
         image = self._inode(self._journal.view(), number)
         return Inode(number, image.at, image.row.copy())
 
-    def write_inode(self, number: int, offset: int | None, data: Buffer, now: int) -> None:
+    def write_inode(self, number: int, offset: int | None, data: Buffer, now: int | None = None) -> None:
         """Write into an open file, at its end where no offset is given."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._inode(txn, number)
             self._write(txn, inode, inode.size if offset is None else offset, data, now)
         self._keep_hidden(number)
 
-    def truncate_inode(self, number: int, size: int, now: int) -> None:
+    def truncate_inode(self, number: int, size: int, now: int | None = None) -> None:
         """Give an open file another size."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             self._truncate(txn, self._inode(txn, number), size, now)
         self._keep_hidden(number)

@@ -5,8 +5,11 @@ Source: reference sections 3.8.2, 3.8.4, 3.8.5, 3.9 and 3.12.
 
 from __future__ import annotations
 
-from ...block import BlockDevice
+from contextlib import ExitStack
+
+from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused
+from ...origin import Origin, origin_or_system
 from ..dialect import AIX, LINUX
 from ..log.locate import find_log
 from ..superblock import CLEAN, CLEAN_QUIESCED, MOUNT, Superblock
@@ -40,6 +43,7 @@ class Mount(Operations):
         self._log = log
         journal = Journal(device, superblock, log)
         log.write_home = journal.write_home
+        self._opened = ExitStack()
         if frozen_until is not None:
             journal.closed = FROZEN
         super().__init__(journal)
@@ -66,8 +70,9 @@ class Mount(Operations):
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        if kind is None:
-            self.unmount()
+        with self._opened:
+            if kind is None:
+                self.unmount()
 
     def fsync(self, path: str) -> None:
         """Make everything durable that was done to a file; all earlier changes are durable with it.
@@ -86,7 +91,7 @@ class Mount(Operations):
         """Make all changes durable and bring them home: a replay would find nothing to do."""
         self._journal.sync_point()
 
-    def freeze(self, timeout: int, *, now: int) -> None:
+    def freeze(self, timeout: int, *, now: int | None = None) -> None:
         """Bring everything home and refuse changes, so that a copy of the device is a file system as it stands.
 
         AIX says so in the superblock and keeps the log open, with nothing in it to replay; Linux closes the log and
@@ -99,6 +104,7 @@ class Mount(Operations):
         Raises:
             OperationRefused: it is frozen already, or not mounted.
         """
+        now = self._moment(now)
         if self._journal.closed:
             raise OperationRefused(self._journal.closed, where=self.device.name)
         self._journal.sync_point()
@@ -110,17 +116,19 @@ class Mount(Operations):
             self._set_superblock(now, s_state=CLEAN)
             self._log.detach()
 
-    def refreeze(self, timeout: int, *, now: int) -> None:
+    def refreeze(self, timeout: int, *, now: int | None = None) -> None:
         """Give a frozen file system another timeout, counted from `now`; both in nanoseconds."""
+        now = self._moment(now)
         self._check_frozen()
         self.frozen_until = now + timeout
 
-    def thaw(self, *, now: int) -> None:
+    def thaw(self, *, now: int | None = None) -> None:
         """Allow changes again.
 
         Raises:
             OperationRefused: it is not frozen; Linux: its log is in use by nobody and cannot be opened.
         """
+        now = self._moment(now)
         self._check_frozen()
         if self.superblock.dialect is AIX:
             self._set_superblock(now, s_state=MOUNT)
@@ -153,6 +161,7 @@ class Mount(Operations):
             self._log.detach()
         self.frozen_until = None
         self._journal.closed = UNMOUNTED
+        self._opened.close()
 
     def _set_superblock(self, now: int | None, **values: int) -> None:
         dialect, at = self.superblock.dialect, self.superblock.offset
@@ -168,18 +177,18 @@ class Mount(Operations):
 
 
 def mount(
-    device: BlockDevice,
+    device: DeviceLike,
     *,
-    now: int,
+    origin: Origin | None = None,
     log: SharedLog | None = None,
-    log_device: BlockDevice | None = None,
+    log_device: DeviceLike | None = None,
     aggregate: int | None = None,
 ) -> Mount:
-    """Mount a file system for changes.
+    """Mount a file system for changes. What is opened here is closed when it is unmounted.
 
     Args:
         device: the file system, writable.
-        now: instant in nanoseconds.
+        origin: clock of the mount and of changes that are not dated otherwise; by default that of the system.
         log: a log volume that other mounted file systems may use too, see `open_shared_log`; or the inline log of this
             one, on the same device.
         log_device: a log volume that no other mounted file system uses, writable.
@@ -190,17 +199,28 @@ def mount(
         UnsupportedFeature: it has something that a writer of this program does not handle.
         OperationRefused: it is not clean, or its log is in use or has something to replay.
     """
-    superblock = check_mountable(device)
-    if log is not None and superblock.geometry.log_blocks and log.log.device is not device:
-        raise OperationRefused("the file system has a log of its own", where=device.name)
-    shared = SharedLog(find_log(device, superblock, log_device)) if log is None else log
-    mounted = Mount(device, superblock, shared.attach(device, superblock, aggregate))
-    mounted.enter(now)
+    origin = origin_or_system(origin)
+    with ExitStack() as stack:
+        device = stack.enter_context(opened(device, writable=True))
+        beside = None if log_device is None else stack.enter_context(opened(log_device, writable=True))
+        superblock = check_mountable(device)
+        if log is not None and superblock.geometry.log_blocks and log.log.device is not device:
+            raise OperationRefused("the file system has a log of its own", where=device.name)
+        shared = SharedLog(find_log(device, superblock, beside)) if log is None else log
+        mounted = Mount(device, superblock, shared.attach(device, superblock, aggregate))
+        mounted.origin = origin
+        mounted.enter(origin.now())
+        mounted._opened = stack.pop_all()
     return mounted
 
 
 def resume(
-    device: BlockDevice, *, log: SharedLog, aggregate: int | None = None, frozen_until: int | None = None
+    device: BlockDevice,
+    *,
+    log: SharedLog,
+    aggregate: int | None = None,
+    frozen_until: int | None = None,
+    origin: Origin | None = None,
 ) -> Mount:
     """Go on with a mount that another process left at rest (`SharedLog.rest`). Nothing is written.
 
@@ -209,10 +229,13 @@ def resume(
         log: its log, resumed.
         aggregate: as `mount`.
         frozen_until: AIX: until when it is frozen, if it is.
+        origin: as `mount`.
 
     Raises:
         OperationRefused: file system or log are not as they were left: it is to be treated as after a crash.
         CorruptImage, UnsupportedFeature: as `mount`.
     """
     superblock = check_mountable(device, left=MOUNT if frozen_until is None else CLEAN_QUIESCED)
-    return Mount(device, superblock, log.attach_again(device, superblock, aggregate), frozen_until)
+    mounted = Mount(device, superblock, log.attach_again(device, superblock, aggregate), frozen_until)
+    mounted.origin = origin_or_system(origin)
+    return mounted

@@ -27,26 +27,28 @@ MAX_SYMLINK = 4096
 
 
 class Operations(AttributeOperations, SpecialFiles, OpenFiles):
-    """Operations on files and names. Instants (`now`) are nanoseconds since the epoch.
+    """Operations on files and names. `now` dates a change: nanoseconds since the epoch, by default those of the clock.
 
     What an operation changed is durable after the next `sync` or `fsync`; a crash before leaves all or nothing of it.
     """
 
-    def create(self, path: str, *, now: int, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
+    def create(self, path: str, *, now: int | None = None, mode: int = 0o644, uid: int = 0, gid: int = 0) -> None:
         """Make an empty regular file.
 
         Raises:
             AlreadyExists: there is such a path.
         """
+        now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
             self._new(txn, self._parent(txn, path), stat.S_IFREG | mode & _PERMISSIONS, now, uid, gid)
 
-    def mkdir(self, path: str, *, now: int, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
+    def mkdir(self, path: str, *, now: int | None = None, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
         """Make a directory.
 
         Raises:
             AlreadyExists: there is such a path.
         """
+        now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
             child, directory = self._new(
                 txn, self._parent(txn, path), stat.S_IFDIR | mode & _PERMISSIONS, now, uid, gid
@@ -57,13 +59,14 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 child.next_index, child.size = FIRST_INDEX, 1
             directory.links += 1
 
-    def symlink(self, target: str, path: str, *, now: int, uid: int = 0, gid: int = 0) -> None:
+    def symlink(self, target: str, path: str, *, now: int | None = None, uid: int = 0, gid: int = 0) -> None:
         """Make a symlink to `target`.
 
         Raises:
             AlreadyExists: there is such a path.
             OperationRefused: the target is empty or longer than 4096 bytes.
         """
+        now = self._moment(now)
         raw = target.encode("utf-8", "surrogateescape")
         if not 0 < len(raw) <= MAX_SYMLINK:
             raise OperationRefused("a symlink has 1 to 4096 bytes", where=self._volume.where)
@@ -76,12 +79,13 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             else:
                 FileContent(self._journal, txn, child).replace(raw)
 
-    def link(self, path: str, new: str, *, now: int) -> None:
+    def link(self, path: str, new: str, *, now: int | None = None) -> None:
         """Give a file that is not a directory one more name.
 
         Raises:
             AlreadyExists: there is such a path.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             if inode.kind == stat.S_IFDIR:
@@ -92,13 +96,14 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             self._touch(inode, now, "di_ctime")
             self._touch(directory, now, "di_mtime", "di_ctime")
 
-    def unlink(self, path: str, *, now: int) -> None:
+    def unlink(self, path: str, *, now: int | None = None) -> None:
         """Take a name away; what it belongs to goes with its last name.
 
         Raises:
             NotFound: there is no such path.
             OperationRefused: it is a directory.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             directory, entries, key, inode = self._existing(txn, path)
             if inode.kind == stat.S_IFDIR:
@@ -107,20 +112,21 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             self._touch(directory, now, "di_mtime", "di_ctime")
             self._lose_link(txn, inode, now)
 
-    def rmdir(self, path: str, *, now: int) -> None:
+    def rmdir(self, path: str, *, now: int | None = None) -> None:
         """Remove an empty directory.
 
         Raises:
             NotFound: there is no such path.
             OperationRefused: it is not an empty directory.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             directory, entries, key, inode = self._existing(txn, path)
             self._check_empty(txn, inode, path)
             entries.remove(key)
             self._lose_directory(txn, directory, inode, now)
 
-    def rename(self, old: str, new: str, *, now: int) -> None:
+    def rename(self, old: str, new: str, *, now: int | None = None) -> None:
         """Give a file another name; one that has the name is replaced.
 
         Raises:
@@ -128,6 +134,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             OperationRefused: a directory would come to lie in itself, replace something that is not an empty
                 directory, or be replaced by something that is not a directory.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             source, old_entries, old_key, inode = self._existing(txn, old)
             target, new_entries, new_key = self._parent(txn, new)
@@ -158,7 +165,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 self._touch(changed, now, "di_mtime", "di_ctime")
             self._touch(inode, now, "di_ctime")
 
-    def write(self, path: str, offset: int, data: Buffer, *, now: int) -> None:
+    def write(self, path: str, offset: int, data: Buffer, *, now: int | None = None) -> None:
         """Write into a regular file; behind its end it grows, and a gap reads as zeros.
 
         Bytes that the file had already are written in place: a crash may leave some of them new and some old.
@@ -167,17 +174,20 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             NoSpace: it does not fit.
             OperationRefused: it is not a regular file, or would become too large.
         """
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             self._write(txn, self._regular(txn, path), offset, data, now)
 
-    def append(self, path: str, data: Buffer, *, now: int) -> None:
+    def append(self, path: str, data: Buffer, *, now: int | None = None) -> None:
         """Write at the end of a regular file."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._regular(txn, path)
             self._write(txn, inode, inode.size, data, now)
 
-    def truncate(self, path: str, size: int, *, now: int) -> None:
+    def truncate(self, path: str, size: int, *, now: int | None = None) -> None:
         """Give a regular file another size; what it gains reads as zeros."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             self._truncate(txn, self._regular(txn, path), size, now)
 
@@ -186,7 +196,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         path: str,
         data: Buffer,
         *,
-        now: int,
+        now: int | None = None,
         mode: int | None = None,
         uid: int | None = None,
         gid: int | None = None,
@@ -196,7 +206,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         Args:
             path: the file; its directory must exist.
             data: all of its content.
-            now: instant.
+            now: instant of the change.
             mode: permissions; None keeps those of an existing file and gives a new one 0644.
             uid: owner; None keeps it, or 0.
             gid: group; None keeps it, or 0.
@@ -206,6 +216,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             NoSpace: it does not fit.
             OperationRefused: the path is not that of a regular file, or the name cannot be stored.
         """
+        now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
             place = self._parent(txn, path)
             number = place[1].lookup(place[2])
@@ -221,22 +232,25 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 self._touch(inode, now, "di_mtime", "di_ctime")
             FileContent(self._journal, txn, inode).replace(data)
 
-    def chmod(self, path: str, mode: int, *, now: int) -> None:
+    def chmod(self, path: str, mode: int, *, now: int | None = None) -> None:
         """Change permissions; the type and attributes beyond POSIX stay."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             inode.mode_word = inode.mode_word & ~_PERMISSIONS | mode & _PERMISSIONS
             self._touch(inode, now, "di_ctime")
 
-    def chown(self, path: str, uid: int, gid: int, *, now: int) -> None:
+    def chown(self, path: str, uid: int, gid: int, *, now: int | None = None) -> None:
         """Change owner and group."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             inode.uid, inode.gid = uid, gid
             self._touch(inode, now, "di_ctime")
 
-    def utime(self, path: str, atime: int, mtime: int, *, now: int) -> None:
+    def utime(self, path: str, atime: int, mtime: int, *, now: int | None = None) -> None:
         """Set the times of last access and of the last change of content, in nanoseconds."""
+        now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
             self._touch(inode, atime, "di_atime")

@@ -23,7 +23,7 @@ _MAJORS, _MINORS = {"aix": 1 << 31, "linux": 1 << 12}, {"aix": 1 << 32, "linux":
 class SpecialFiles(Lifetimes):
     """Files that are neither data nor names."""
 
-    def mknod(self, path: str, mode: int, rdev: int = 0, *, now: int, uid: int = 0, gid: int = 0) -> None:
+    def mknod(self, path: str, mode: int, rdev: int = 0, *, now: int | None = None, uid: int = 0, gid: int = 0) -> None:
         """Make a device node, a FIFO or a socket.
 
         Args:
@@ -38,6 +38,7 @@ class SpecialFiles(Lifetimes):
             AlreadyExists: there is such a path.
             OperationRefused: another type, or a number that the dialect cannot store.
         """
+        now = self._moment(now)
         kind = stat.S_IFMT(mode)
         if kind not in _TYPES:
             raise OperationRefused("a device node, FIFO or socket is made like this", where=self._volume.where)

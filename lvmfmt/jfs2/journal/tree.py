@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 
 from ...errors import NotFound, OperationRefused
+from ...origin import Origin, SystemOrigin
 from ..inode import Inode
 from ..inodes import ROOT_DIRECTORY
 from ..view import View, check_name, name_bytes, parts_of
@@ -19,6 +20,9 @@ class MountedTree(View):
 
     Args:
         journal: what commits its changes.
+
+    Attributes:
+        origin: the clock of changes that are not dated otherwise.
     """
 
     def __init__(self, journal: Journal) -> None:
@@ -27,6 +31,7 @@ class MountedTree(View):
         self._volume = journal.volume
         self._dialect = journal.volume.dialect
         self._coding = journal.coding
+        self.origin: Origin = SystemOrigin()
 
     def inode(self, path: str) -> Inode:
         """The inode behind a path.
@@ -36,6 +41,14 @@ class MountedTree(View):
         """
         image = self._resolve(self._journal.view(), path)
         return Inode(image.number, image.at, image.row.copy())
+
+    def _moment(self, now: int | None) -> int:
+        """The instant of a change, in nanoseconds: the one that was given, or that of the clock."""
+        if now is None:
+            return self.origin.now()
+        if not isinstance(now, int):
+            raise OperationRefused(f"not an instant in nanoseconds: {now!r:.40}", where=self._volume.where)
+        return now
 
     def _free_blocks(self) -> int:
         return self._journal.free_blocks

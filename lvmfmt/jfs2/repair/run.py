@@ -18,10 +18,12 @@ Source: reference section 3.11.
 from __future__ import annotations
 
 import enum
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 
-from ...block import BlockDevice, Bytes
+from ...block import BlockDevice, Bytes, DeviceLike, opened
 from ...block.overlay import Overlay
+from ...origin import Origin, origin_or_system
 from ..check import Report, check
 from ..check.aggregate_checks import Aggregate as CheckedAggregate
 from ..check.subject import Progress, Subject
@@ -89,10 +91,10 @@ def exit_status(report: RepairReport) -> int:
 
 
 def repair(
-    device: BlockDevice,
+    device: DeviceLike,
     *,
-    now: int,
-    log: BlockDevice | None = None,
+    origin: Origin | None = None,
+    log: DeviceLike | None = None,
     aggregate: int | None = None,
     answer: Answer = Answer.YES,
     force: bool = True,
@@ -102,7 +104,7 @@ def repair(
 
     Args:
         device: where it lies; writable unless the answer is `NO`.
-        now: instant in nanoseconds, for what is made.
+        origin: clock for what is made; by default that of the system.
         log: the volume of its external log, writable unless the answer is `NO`.
         aggregate: AIX: number of the file system's device, for a log that several file systems share.
         answer: what to do about what is wrong.
@@ -114,9 +116,10 @@ def repair(
         UnsupportedFeature: it uses a feature that nobody may ignore, or that a repair does not know.
         OperationRefused: the device was opened for reading.
     """
-    if answer is not Answer.NO:
-        device.check_writable()
-    return _Repair(device, now, log, aggregate, answer, force).run(progress)
+    now, writable = origin_or_system(origin).now(), answer is not Answer.NO
+    beside = nullcontext() if log is None else opened(log, writable=writable)
+    with opened(device, writable=writable) as volume, beside as log_device:
+        return _Repair(volume, now, log_device, aggregate, answer, force).run(progress)
 
 
 class _Repair:

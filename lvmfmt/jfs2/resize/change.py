@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...block import BlockDevice, Piece, PieceList
+from ...block import BlockDevice, DeviceLike, Piece, PieceList, opened
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
 from ..building.xtree_build import ROOT_ENTRIES
@@ -47,7 +47,7 @@ BLOCK_MAP = 2
 _LINKS = ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback", "iagfree")
 
 
-def resize(device: BlockDevice, size: int | None = None, *, log_bytes: int | None = None) -> Geometry:
+def resize(device: DeviceLike, size: int | None = None, *, log_bytes: int | None = None) -> Geometry:
     """Make a file system as large as its device, or smaller; or finish what was interrupted.
 
     Args:
@@ -64,7 +64,11 @@ def resize(device: BlockDevice, size: int | None = None, *, log_bytes: int | Non
         UnsupportedFeature: the map lies in too many pieces, something cannot be moved, or there are snapshots.
         CorruptImage: it makes no sense.
     """
-    device.check_writable()
+    with opened(device, writable=True) as volume:
+        return _resize(volume, size, log_bytes)
+
+
+def _resize(device: BlockDevice, size: int | None, log_bytes: int | None) -> Geometry:
     superblock = read_superblock(device)
     old, where = superblock.geometry, device.name
     state = superblock.state

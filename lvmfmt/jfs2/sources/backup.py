@@ -11,6 +11,7 @@ from ...backup import Archive, Member
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
+from ...origin import Origin, origin_or_system
 from ..inventory.inventory import Inventory
 from .tar import MAX_DEPTH, MAX_NAME
 from .tree import MemberTree
@@ -69,7 +70,9 @@ class UnpackedData:
         return done
 
 
-def read_backup(archive: Archive, *, now: int, devices: bool = False) -> tuple[Inventory, list[str]]:
+def read_backup(
+    archive: Archive, *, origin: Origin | None = None, devices: bool = False
+) -> tuple[Inventory, list[str]]:
     """The inventory of a backup archive by name.
 
     Members come below the root whatever their names say: `./` and a leading slash go, a member with `..` in its name
@@ -78,13 +81,13 @@ def read_backup(archive: Archive, *, now: int, devices: bool = False) -> tuple[I
 
     Args:
         archive: it is the inventory's source and stays open.
-        now: instant in nanoseconds: ctime and creation time, and the times of directories that are only implied.
+        origin: clock of ctime and creation time, and of directories that are only implied; default the system's.
         devices: take device nodes; otherwise they are left out.
 
     Returns:
         The inventory, and a line for each thing that could not be taken over; the end of a damaged archive is one.
     """
-    reader = _Reader(archive, now, devices)
+    reader = _Reader(archive, origin_or_system(origin).now(), devices)
     try:
         for member in archive:
             reader.add(member)

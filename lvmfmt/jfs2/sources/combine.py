@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ...block import Source
 from ...errors import OperationRefused, printable
+from ...origin import Origin, origin_or_system
 from ..inventory.inventory import ENTRY_ROW, INODE_ROW, Inventory
 
 
@@ -30,21 +31,21 @@ class Part:
     made_root: bool = False
 
 
-def combine(parts: Sequence[Part], *, now: int) -> Inventory:
+def combine(parts: Sequence[Part], *, origin: Origin | None = None) -> Inventory:
     """One tree of several.
 
     Directories that no part has but that lie on the way to a destination belong to root with mode 0755.
 
     Args:
         parts: in order; of two that give attributes to one directory the later one decides.
-        now: instant in nanoseconds, the times of directories made on the way.
+        origin: clock of directories made on the way; by default that of the system.
 
     Raises:
         OperationRefused: two parts hold one name and not both are directories.
     """
     if len(parts) == 1 and not parts[0].destination.strip("/"):
         return parts[0].inventory
-    merger = _Merger(now)
+    merger = _Merger(origin_or_system(origin).now())
     for part in parts:
         merger.add(part)
     return merger.finish()

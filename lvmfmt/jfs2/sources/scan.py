@@ -11,6 +11,7 @@ from pathlib import Path
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import ImageIOError, OperationRefused, printable
+from ...origin import Origin, origin_or_system
 from ..attributes.host import HostAttributes
 from ..inventory.builder import InventoryBuilder
 from ..inventory.inventory import Inventory
@@ -57,18 +58,18 @@ class HostFile:
 def scan_trees(
     trees: Sequence[tuple[str | os.PathLike[str], str]],
     *,
-    now: int,
+    origin: Origin | None = None,
     devices: bool = False,
 ) -> tuple[Inventory, list[str]]:
     """The inventory of directory trees of this machine, each placed at a path of the new file system.
 
     Symlinks are taken as they are, never followed. Owners, permissions, mtime, atime, access control lists and the
-    attributes of user programs are the source's; ctime and creation time are `now`. Directories made on the way to a
-    destination belong to root with mode 0755. Where two trees hold the same directory, they merge.
+    attributes of user programs are the source's; ctime and creation time come from `origin`. Directories made on the
+    way to a destination belong to root with mode 0755. Where two trees hold the same directory, they merge.
 
     Args:
         trees: (source directory or file, destination path) pairs.
-        now: instant in nanoseconds.
+        origin: clock; by default that of the system.
         devices: take device nodes; otherwise they are left out.
 
     Returns:
@@ -78,7 +79,7 @@ def scan_trees(
     Raises:
         OperationRefused: a source does not exist, or two trees hold one name and not both are directories.
     """
-    scanner = _Scanner(now, devices)
+    scanner = _Scanner(origin_or_system(origin).now(), devices)
     for source, destination in trees:
         scanner.add(Path(source), destination)
     return scanner.builder.finish(), scanner.problems

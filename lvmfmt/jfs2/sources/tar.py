@@ -16,6 +16,7 @@ from typing import IO, cast
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
+from ...origin import Origin, origin_or_system
 from ..inventory.inventory import Inventory
 from .tree import MemberTree
 
@@ -73,7 +74,9 @@ def is_tar(path: str | os.PathLike[str]) -> bool:
         return False
 
 
-def read_tar(path: str | os.PathLike[str], *, now: int, devices: bool = False) -> tuple[Inventory, list[str]]:
+def read_tar(
+    path: str | os.PathLike[str], *, origin: Origin | None = None, devices: bool = False
+) -> tuple[Inventory, list[str]]:
     """The inventory of a tar archive: ustar, GNU or pax, plain or compressed with gzip, bzip2 or xz.
 
     Members come below the root whatever their names say: a leading slash goes, a member with `..` in its name is left
@@ -82,7 +85,7 @@ def read_tar(path: str | os.PathLike[str], *, now: int, devices: bool = False) -
 
     Args:
         path: the archive.
-        now: instant in nanoseconds: ctime and creation time, and the times of directories that are only implied.
+        origin: clock of ctime and creation time, and of directories that are only implied; default the system's.
         devices: take device nodes; otherwise they are left out.
 
     Returns:
@@ -93,7 +96,7 @@ def read_tar(path: str | os.PathLike[str], *, now: int, devices: bool = False) -
         UnsupportedFeature: it is compressed in a way that Python's library does not know.
         CorruptImage: it is not a tar archive, or ends too early.
     """
-    where = str(path)
+    where, now = str(path), origin_or_system(origin).now()
     try:
         with Path(path).open("rb") as stream:
             if stream.read(4) == _ZSTD:

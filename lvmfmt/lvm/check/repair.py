@@ -22,10 +22,11 @@ from typing import TypeVar
 
 import numpy as np
 
-from ...block import BlockDevice, Bytes
+from ...block import BlockDevice, Bytes, DeviceLike, opened_all
 from ...block.undo import Rewrite, save
 from ...errors import CorruptImage, OperationRefused
 from ...layout.lvm_disk import BOOT_RECORD
+from ...origin import Origin, origin_or_system
 from ...units import SECTOR
 from .. import lvcb as lvcbs
 from ..commit import counted, in_order
@@ -50,13 +51,15 @@ from .findings import NAME, check, first_blocks, kept_fields
 T = TypeVar("T", Vgsa, Vgda)
 
 
-def repair(devices: Sequence[BlockDevice], undo: str | os.PathLike[str], *, now: int) -> int:
+def repair(
+    devices: DeviceLike | Sequence[DeviceLike], undo: str | os.PathLike[str], *, origin: Origin | None = None
+) -> int:
     """Rewrite what has a sound source.
 
     Args:
         devices: the disks of the group, open for writing; more than half of its VGDA copies must be on them.
         undo: the undo file to make; it is not made if there is nothing to rewrite.
-        now: time stamp of rewritten copies, nanoseconds since 1970.
+        origin: clock for the time stamp of rewritten copies; by default that of the system.
 
     Returns:
         The number of writes; what remains wrong, `check` tells.
@@ -67,11 +70,12 @@ def repair(devices: Sequence[BlockDevice], undo: str | os.PathLike[str], *, now:
             exists; nothing was written.
         ImageIOError: the system refused; `undo` puts back what was written until then.
     """
-    rewrites = plan(devices, now=now)
-    if rewrites:
-        save(undo, rewrites)
-    for rewrite in rewrites:
-        rewrite.execute()
+    with opened_all(devices, writable=True) as disks:
+        rewrites = plan(disks, now=origin_or_system(origin).now())
+        if rewrites:
+            save(undo, rewrites)
+        for rewrite in rewrites:
+            rewrite.execute()
     return len(rewrites)
 
 

@@ -2,6 +2,7 @@
 
 from lvmfmt.backup import Member, open_archive, write_archive
 from lvmfmt.host import Host
+from lvmfmt.origin import FixedOrigin
 
 
 def status_of(box, path):
@@ -19,7 +20,7 @@ def read(box, path):
 def put(box, path, *members, pack=False):
     """An archive in a file of the host."""
     data = bytearray()
-    write_archive(data.extend, members, now=10**18, pack=pack)
+    write_archive(data.extend, members, origin=FixedOrigin(10**18), pack=pack)
     with Host.open(box.path).machine(print, writable=True) as machine:
         machine.write_file(path, bytes(data))
 

@@ -7,6 +7,7 @@ import pytest
 
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.host import Host
+from lvmfmt.origin import FixedOrigin
 
 from ..conftest import Box
 from .test_altdisk import get, on_disk, put
@@ -34,7 +35,7 @@ def package(fileset: str, level: str, files: Mapping[str, bytes], *, kind: str =
         *(regular(f".{path}", data) for path, data in files.items()),
     ]
     out = io.BytesIO()
-    write_archive(out.write, members, now=1700000000 * 10**9, pack=True, block_size=512)
+    write_archive(out.write, members, origin=FixedOrigin(1700000000 * 10**9), pack=True, block_size=512)
     return out.getvalue()
 
 

@@ -8,6 +8,7 @@ import pytest
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.host import Host
 from lvmfmt.host.commands.systembackup import describe_image
+from lvmfmt.origin import FixedOrigin
 
 
 def read(box, path):
@@ -225,7 +226,7 @@ def test_a_hostile_description_is_refused(single, key, value, told) -> None:
     name = b"./tmp/vgdata/xvg/xvg.data"
     data, out = "\n".join(lines).encode(), bytearray()
     member = Member(name, 0o100644, size=len(data), content=lambda: iter([data]))
-    write_archive(out.extend, [member], now=10**18)
+    write_archive(out.extend, [member], origin=FixedOrigin(10**18))
     write(single, "/tmp/x", bytes(out))
     before = single.digests()
     result = single.run("restvg -qf /tmp/x")

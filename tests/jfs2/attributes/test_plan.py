@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
-from lvmfmt.block import open as open_device
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, scan_trees
 from lvmfmt.jfs2.check import check
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_000_000_000
@@ -74,7 +74,7 @@ INLINE = {"/short", "/list of 128 bytes", "/8 extents", "/link", "/link of 300",
 @BOTH
 def test_attributes_come_back(dialect, built):
     tree, wanted = everything()
-    with FileSystem.open(open_device(built(dialect, tree.finish()))) as fs:
+    with FileSystem.open(built(dialect, tree.finish())) as fs:
         assert {path: fs.xattrs(path) for path in wanted} == wanted
         inline = {path for path in wanted if fs.attributes(path).kind.value == "inline"}
         assert inline == (INLINE if dialect is LINUX else set())
@@ -87,7 +87,7 @@ def test_attributes_come_back(dialect, built):
 @pytest.mark.parametrize("block_size", [512, 1024, 2048])
 def test_small_blocks(block_size, built):
     tree, wanted = everything()
-    with FileSystem.open(open_device(built(AIX, tree.finish(), block_size=block_size))) as fs:
+    with FileSystem.open(built(AIX, tree.finish(), block_size=block_size)) as fs:
         assert {path: fs.xattrs(path) for path in wanted} == wanted
         assert fs.stat("/long").blocks == -(-25_627 // block_size)
         assert check(fs.device).findings == []
@@ -101,7 +101,7 @@ def test_jfs_fsck_finds_nothing(built, jfs_fsck, judge):
     # 7 of the long one, a block each where the list has 129 bytes, the tree more than 8 extents or the target 130
     # bytes, and of the folder; the root directory is not counted (neither is it where a kernel wrote the block)
     assert f"{(7 + 5) * 4} kilobytes in extended attributes" in text
-    with FileSystem.open(open_device(image)) as fs:
+    with FileSystem.open(image) as fs:
         number = fs.stat("/short").number
     shown = subprocess.run(
         [judge("jfs_debugfs"), image], input=f"inode {number}\nx\nquit\n", capture_output=True, text=True, check=False
@@ -115,9 +115,9 @@ def test_from_file_system_to_file_system(dialect, built):
     other = LINUX if dialect is AIX else AIX
     tree, wanted = everything()
     tree.attributes[1] = {**tree.attributes[1], b"system.posix_acl_access": ACL}
-    with FileSystem.open(open_device(built(dialect, tree.finish()))) as first:
+    with FileSystem.open(built(dialect, tree.finish())) as first:
         between = first.inventory()
-        with FileSystem.open(open_device(built(other, between))) as second:
+        with FileSystem.open(built(other, between)) as second:
             assert {path: second.xattrs(path) for path in wanted} == wanted
         acls = [str(acl) for acl in first.acl("/short")]
         assert acls == (
@@ -130,10 +130,10 @@ def test_what_cannot_be_kept_is_told(tmp_path):
     tree.attributes[1] = {b"user.x": b"v", b"system.posix_acl_access": ACL}
     tree.attributes[2] = {b"user.a": bytes(40_000), b"user.b": bytes(40_000)}
     with ImageFile.create(tmp_path / "image", 16 * MIB) as image:
-        report = build(image, tree.finish(), dialect=AIX, now=NOW)
+        report = build(image, tree.finish(), dialect=AIX, origin=FixedOrigin(NOW))
     assert len(report.problems) == 2
     assert "at most 65535 bytes" in report.problems[0] and "1 access control lists of Linux" in report.problems[1]
-    with FileSystem.open(open_device(tmp_path / "image")) as fs:
+    with FileSystem.open(tmp_path / "image") as fs:
         assert fs.xattrs("/short") == {b"user.x": b"v"} and fs.xattrs("/long") == {}
 
 
@@ -164,7 +164,7 @@ def test_any_attributes_are_kept(tmp_path_factory, values):
         tree.add_entry(0, tree.add_inode(stat.S_IFREG), b"f")
         tree.attributes[1] = values
         device = Overlay(ImageFile(empty))
-        build(device, tree.finish(), dialect=dialect, now=NOW)
+        build(device, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW))
         assert FileSystem.open(device).xattrs("/f") == values
         assert check(device).findings == []
 
@@ -197,7 +197,7 @@ def host(tmp_path, monkeypatch):
 
         monkeypatch.setattr(os, "listxattr", listed)
         monkeypatch.setattr(os, "getxattr", got)
-        return scan_trees([(top, "/")], now=NOW), calls
+        return scan_trees([(top, "/")], origin=FixedOrigin(NOW)), calls
 
     return make
 

@@ -15,6 +15,7 @@ from lvmfmt.errors import CorruptImage, LvmfmtError, NotFound, UnsupportedFeatur
 from lvmfmt.jfs2 import AIX, FileSystem, InventoryBuilder, build
 from lvmfmt.jfs2.attributes.descriptor import ATTRIBUTE_OBJECT
 from lvmfmt.jfs2.check import check
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_000_000_000
@@ -23,7 +24,7 @@ LIST = "owner rw-, user 1000 r--, owning group r--, mask r--, others ---"
 
 def test_attributes_that_linux_wrote(linux_image):
     """The description of the image (fixtures/linux-jfs) says what was set and removed."""
-    with FileSystem.open(open_device(linux_image("attributes"))) as fs:
+    with FileSystem.open(linux_image("attributes")) as fs:
         assert fs.xattrs("/inline") == {b"user.x": b"vvvvv", b"user.empty": b""}
         assert fs.xattrs("/extent") == {b"user.long": b"0123" * 1750, b"user.x": b"vvvvv"}
         assert fs.xattrs("/replaced") == {b"user.x": b"1" * 8000}
@@ -41,7 +42,7 @@ def test_attributes_that_linux_wrote(linux_image):
 
 
 def test_the_images_without_descriptions_of_attributes(linux_image):
-    with FileSystem.open(open_device(linux_image("operations"))) as fs:
+    with FileSystem.open(linux_image("operations")) as fs:
         found = {path: fs.xattrs(path) for path, _ in fs.walk()}
         assert found.pop("/e") == {b"user.x": b"vvvvv"}
         assert not any(found.values())  # /s2 has none, whatever the description that came with the image says
@@ -86,7 +87,7 @@ def aix(tmp_path):
     add(0, "f")
     add(0, "acl")
     with ImageFile.create(tmp_path / "aix.img", 16 * MIB) as image:
-        build(image, tree.finish(), dialect=AIX, now=NOW)
+        build(image, tree.finish(), dialect=AIX, origin=FixedOrigin(NOW))
     fs = FileSystem.open(Overlay(ImageFile(tmp_path / "aix.img")))
     for path in ("/d", "/d/one", "/d/two", "/acl"):
         inode = fs.inode(path)

@@ -6,6 +6,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import NoSpace, OperationRefused
 from lvmfmt.jfs2 import AIX, ExternalLog, InlineLog, InventoryBuilder, build, size_for
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 STAMP = 0x49A50FA7
@@ -19,7 +20,7 @@ def empty(tmp_path_factory):
     tree.add_inode(0o040755, atime=NOW, mtime=NOW, ctime=NOW, otime=NOW)
     with ImageFile.create(tmp_path_factory.mktemp("empty") / "image", 32 * MIB) as device:
         device.write(0, b"AIX LVCB" + bytes(504))
-        report = build(device, tree.finish(), now=NOW, log=ExternalLog(0))
+        report = build(device, tree.finish(), origin=FixedOrigin(NOW), log=ExternalLog(0))
         assert report.free_blocks == 8108
         yield bytes(device.read(0, device.size))
 
@@ -89,7 +90,7 @@ def test_long_names_never_live_in_a_root(tmp_path):
         tree.add_entry(b, tree.add_inode(0o100644), b"short%d" % i)
     tree.add_entry(b, tree.add_inode(0o100644), b"abcdefghijklmnopqrstuvw")
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
-        build(device, tree.finish(), now=NOW)
+        build(device, tree.finish(), origin=FixedOrigin(NOW))
         inodes = device.read(26 * 4096, 32 * 512).reshape(32, 512)
     # numbers follow the entries: lost+found 3, a 4, b 5, x... 6, short0 7, short1 8, abc... 9
     assert inodes[4, 240] == 0x85  # internal root
@@ -110,11 +111,11 @@ def test_size_for_is_the_smallest_that_fits(tmp_path):
     inventory = tree.finish()
     size = size_for(inventory)
     with ImageFile.create(tmp_path / "fits", size) as device:
-        assert build(device, inventory, now=NOW).free_blocks >= 0
+        assert build(device, inventory, origin=FixedOrigin(NOW)).free_blocks >= 0
     with ImageFile.create(tmp_path / "not", size - MIB) as device:
         before = bytes(device.read(0, 1 << 20))
         with pytest.raises(NoSpace, match="more than the volume"):
-            build(device, inventory, now=NOW)
+            build(device, inventory, origin=FixedOrigin(NOW))
         assert bytes(device.read(0, 1 << 20)) == before
 
 
@@ -133,7 +134,7 @@ def test_stale_bytes_of_the_volume_are_not_seen_in_files(tmp_path):
     tree.add_extent(row, 8704, 96, 0, 0)
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
         device.write(0, np.full(16 * MIB, 0xA5, np.uint8))
-        build(device, tree.finish(), now=NOW)
+        build(device, tree.finish(), origin=FixedOrigin(NOW))
         image = device.read(0, device.size)
     inode = image[26 * 4096 + 4 * 512 :][:512]
     first, second = (int.from_bytes(bytes(inode[256 + 16 * i + 12 :][:4]), "big") for i in (0, 1))
@@ -162,7 +163,7 @@ def test_what_is_no_tree_is_refused(tmp_path, case):
         tree.add_entry(other, row, b"b")
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
         with pytest.raises(OperationRefused, match="not a tree"):
-            build(device, tree.finish(), now=NOW)
+            build(device, tree.finish(), origin=FixedOrigin(NOW))
         assert list(device.extents()) == [(0, 16 * MIB, False)]
 
 
@@ -170,7 +171,7 @@ def test_inline_log_of_a_tenth_is_refused(tmp_path):
     tree = InventoryBuilder()
     tree.add_inode(0o040755)
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device, pytest.raises(OperationRefused, match="tenth"):
-        build(device, tree.finish(), now=NOW, log=InlineLog(2 * MIB))
+        build(device, tree.finish(), origin=FixedOrigin(NOW), log=InlineLog(2 * MIB))
 
 
 @pytest.mark.parametrize("block_size", [512, 1024, 2048])
@@ -179,7 +180,7 @@ def test_small_blocks(tmp_path, block_size):
     tree = InventoryBuilder()
     tree.add_inode(0o040755)
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
-        build(device, tree.finish(), now=NOW, block_size=block_size)
+        build(device, tree.finish(), origin=FixedOrigin(NOW), block_size=block_size)
         superblock = AIX.structures.superblock.parse(device.read(0x8000, 4096))
         assert superblock.s_bsize == block_size
         ait2 = superblock.s_ait2.addr_lo * block_size
@@ -194,5 +195,5 @@ def test_names_that_no_directory_can_hold_are_refused(tmp_path, name):
     tree.add_entry(0, tree.add_inode(0o100644), name)
     with ImageFile.create(tmp_path / "x", 16 * MIB) as device:
         with pytest.raises(OperationRefused, match="cannot hold the name"):
-            build(device, tree.finish(), now=NOW)
+            build(device, tree.finish(), origin=FixedOrigin(NOW))
         assert list(device.extents()) == [(0, 16 * MIB, False)]

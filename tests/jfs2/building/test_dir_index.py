@@ -10,6 +10,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.resize import resize
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -28,7 +29,7 @@ def built(tmp_path):
             name = b"%s%d" % (b"n" * (i * 7 % 55), i)
             tree.add_entry(directory, tree.add_inode(stat.S_IFREG | 0o644, mtime=NOW), name)
     device = ImageFile.create(tmp_path / "built.img", 64 * MIB)
-    build(device, tree.finish(), dialect=LINUX, now=NOW, features=Features(directory_index=True))
+    build(device, tree.finish(), dialect=LINUX, origin=FixedOrigin(NOW), features=Features(directory_index=True))
     return device
 
 
@@ -48,7 +49,7 @@ def test_tables_of_all_sizes(jfs_fsck, built):
         size = 256 if not count else 8 * count if count <= 12 else -(-count // 512) * 4096
         assert (row["di_next_index"][0], row["di_size"][0]) == (count + 2, size)
         assert len(fs.listdir(f"/d{count}")) == count
-    with mount(built, now=NOW) as mounted:
+    with mount(built, origin=FixedOrigin(NOW)) as mounted:
         for count in COUNTS:
             for i in range(3):
                 mounted.create(f"/d{count}/new{i}", now=NOW)
@@ -62,8 +63,8 @@ def test_tables_of_all_sizes(jfs_fsck, built):
 def test_tables_behind_a_new_end_move(jfs_fsck, tmp_path):
     """What points to a directory's pages in its index moves with them."""
     device = ImageFile.create(tmp_path / "image", 40 * MIB)
-    mkfs(device, dialect=LINUX, now=NOW, features=Features(directory_index=True))
-    with mount(device, now=NOW) as fs:
+    mkfs(device, dialect=LINUX, origin=FixedOrigin(NOW), features=Features(directory_index=True))
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         fs.write_file("/big", bytes(24 * MIB), now=NOW)
         for directory, count in (("/few", 11), ("/some", 100), ("/many", 2100)):
             fs.mkdir(directory, now=NOW)
@@ -74,7 +75,7 @@ def test_tables_behind_a_new_end_move(jfs_fsck, tmp_path):
     resize(device, 20 * MIB)
     is_right(device, jfs_fsck)
     assert sorted(path for path, _ in FileSystem.open(device).walk("/")) == before
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         for i in range(2100):
             fs.unlink(f"/many/file{i}", now=NOW)
     is_right(device, jfs_fsck)

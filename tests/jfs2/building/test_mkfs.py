@@ -20,6 +20,7 @@ from lvmfmt.jfs2 import (
 )
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, KIB, MIB
 
 NOW = 1_257_847_200_123_456_789
@@ -92,7 +93,7 @@ def compared(judge, folder, size, options, log, label):
         mkfs(
             device,
             dialect=LINUX,
-            now=found.values["s_time"]["tv_sec"] * 10**9,
+            origin=FixedOrigin(found.values["s_time"]["tv_sec"] * 10**9),
             log=InlineLog(log),
             identity=Identity(uuid=bytes(found.values["s_uuid"]), label=label, fpack=label),
             features=Features(directory_index=True),
@@ -114,7 +115,7 @@ def test_external_log_as_jfs_mkfs_makes_it(judge, jfs_fsck, tmp_path):
         mkfs(
             device,
             dialect=LINUX,
-            now=found.values["s_time"]["tv_sec"] * 10**9,
+            origin=FixedOrigin(found.values["s_time"]["tv_sec"] * 10**9),
             log=ExternalLog(0, bytes(found.values["s_loguuid"])),
             identity=Identity(uuid=bytes(found.values["s_uuid"])),
             features=Features(directory_index=True),
@@ -126,7 +127,7 @@ def test_external_log_as_jfs_mkfs_makes_it(judge, jfs_fsck, tmp_path):
 @pytest.mark.parametrize("size", [16 * MIB, 100 * MIB, 5 * GIB])
 def test_aix_block_sizes(tmp_path, block_size, size):
     with ImageFile.create(tmp_path / "image", size) as device:
-        report = mkfs(device, now=NOW, block_size=block_size)
+        report = mkfs(device, origin=FixedOrigin(NOW), block_size=block_size)
         result = check(device)
         assert result.findings == []
         # n of section 1.3, counted by the superblock in sectors
@@ -139,7 +140,7 @@ def test_aix_block_sizes(tmp_path, block_size, size):
 @pytest.mark.parametrize("block_size", [512, 4096])
 def test_inline_logs_of_many_sizes(tmp_path, block_size, log):
     with ImageFile.create(tmp_path / "image", 64 * MIB) as device:
-        mkfs(device, now=NOW, block_size=block_size, log=InlineLog(log))
+        mkfs(device, origin=FixedOrigin(NOW), block_size=block_size, log=InlineLog(log))
         superblock = read_superblock(device)
         g = superblock.geometry
         assert (g.log_address + g.log_blocks) * block_size == 64 * MIB and g.log_blocks * block_size == log
@@ -157,14 +158,14 @@ def test_inline_logs_of_many_sizes(tmp_path, block_size, log):
 )
 def test_what_is_refused_leaves_no_file_system(tmp_path, options, message):
     with ImageFile.create(tmp_path / "image", 16 * MIB) as device, pytest.raises(OperationRefused, match=message):
-        mkfs(device, now=NOW, **options)
+        mkfs(device, origin=FixedOrigin(NOW), **options)
     with ImageFile(tmp_path / "image") as device:
         assert not any(device.read(0x8000, 4)) and not any(device.read(0xF000, 4))
 
 
 def test_longest_inline_log(tmp_path):
     with ImageFile.create(tmp_path / "image", 40 * GIB) as device, pytest.raises(OperationRefused, match="at most"):
-        mkfs(device, now=NOW, log=InlineLog(2048 * MIB))
+        mkfs(device, origin=FixedOrigin(NOW), log=InlineLog(2048 * MIB))
 
 
 def test_superblock_version_2(tmp_path):
@@ -174,7 +175,7 @@ def test_superblock_version_2(tmp_path):
         (Features(version=2, ea=2), (1, 0, 2)),
     ):
         with ImageFile.create(tmp_path / "image", 16 * MIB, replace=True) as device:
-            mkfs(device, now=NOW, features=features)
+            mkfs(device, origin=FixedOrigin(NOW), features=features)
             values = read_superblock(device).values
             found = [values[f"s_feature_{name}"] for name in ("compat", "rdonly", "incompat")]
             assert values["s_version"] == 2 and tuple(found) == words

@@ -14,6 +14,7 @@ from lvmfmt.block import BlockDevice, Extent
 from lvmfmt.jfs2 import AIX, LINUX, Dialect, Inventory, InventoryBuilder, build
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.layout.record import Record
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 HERE = Path(__file__).resolve().parent
@@ -110,7 +111,7 @@ def small_tree() -> Inventory:
 
 def built(inventory: Inventory, dialect: Dialect, size: int = 16 * MIB, **options: Any) -> bytes:
     device = MemoryDevice(bytearray(size))
-    build(device, inventory, dialect=dialect, now=NOW, **options)
+    build(device, inventory, dialect=dialect, origin=FixedOrigin(NOW), **options)
     return bytes(device.data)
 
 

@@ -10,6 +10,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, InventoryBuilder, build, format_log, scan_trees, size_for
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB, TIB
 
 NOW = 1_700_000_000_123_456_789
@@ -76,7 +77,7 @@ def test_small_blocks(memory, block_size):
     for i in range(300):
         tree.add_entry(0, tree.add_inode(stat.S_IFREG | 0o644), b"some-file-%d" % i)
     device = memory(bytearray(16 * MIB))
-    build(device, tree.finish(), now=NOW, block_size=block_size)
+    build(device, tree.finish(), origin=FixedOrigin(NOW), block_size=block_size)
     report = check(device)
     assert texts(report) == []
     assert report.statistics.files == 302  # with inodes 0 and 1
@@ -88,7 +89,7 @@ def test_external_log(memory, dialect):
     tree = InventoryBuilder()
     tree.add_inode(stat.S_IFDIR | 0o755)
     device, log = memory(bytearray(16 * MIB)), memory(bytearray(MIB))
-    build(device, tree.finish(), dialect=dialect, now=NOW, log=ExternalLog(5))
+    build(device, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), log=ExternalLog(5))
     format_log(log, dialect)
     alone = check(device)
     assert texts(alone) == [] and alone.notes == ["the log is on another volume, which was not checked"]
@@ -153,9 +154,9 @@ def test_progress_goes_through_all_phases(good, memory):
 @pytest.mark.parametrize("dialect", [AIX, LINUX], ids=lambda d: d.name)
 def test_a_big_tree(tmp_path, dialect):
     """A tree of this machine, 55,000 entries where it has so many; 100 microseconds for an entry are allowed."""
-    inventory, _ = scan_trees([(Path("/usr/share"), "/")], now=NOW)
+    inventory, _ = scan_trees([(Path("/usr/share"), "/")], origin=FixedOrigin(NOW))
     with ImageFile.create(tmp_path / "image", size_for(inventory, dialect=dialect)) as device:
-        build(device, inventory, dialect=dialect, now=NOW)
+        build(device, inventory, dialect=dialect, origin=FixedOrigin(NOW))
         start = time.process_time()
         report = check(device)
         seconds = time.process_time() - start
@@ -170,7 +171,7 @@ def test_a_tebibyte_with_few_files(tmp_path):
     for i in range(1000):
         tree.add_entry(0, tree.add_inode(stat.S_IFREG | 0o644), b"file%d" % i)
     with ImageFile.create(tmp_path / "image", TIB) as device:
-        build(device, tree.finish(), now=NOW)
+        build(device, tree.finish(), origin=FixedOrigin(NOW))
         start = time.process_time()
         report = check(device)
         seconds = time.process_time() - start

@@ -11,6 +11,7 @@ from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, scan_trees
 from lvmfmt.jfs2.extract.extract import extract
 from lvmfmt.jfs2.extract.folders import Folders
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000 * 10**9
 
@@ -49,7 +50,9 @@ def test_what_went_in_comes_out(tmp_path, dialect):
     for i, path in enumerate((source / "second", source / "pipe", source / "out", source / "deep", source)):
         os.utime(path, ns=(10**9 * i, 10**18 + i), follow_symlinks=False)
     with ImageFile.create(tmp_path / "fs.img", 32 << 20) as device:
-        build(device, scan_trees([(source, "/x")], now=NOW)[0], dialect=dialect, now=NOW)
+        build(
+            device, scan_trees([(source, "/x")], origin=FixedOrigin(NOW))[0], dialect=dialect, origin=FixedOrigin(NOW)
+        )
         done = extract(FileSystem.open(device).inventory("/x"), tmp_path / "copy")
     assert done.problems == []
     assert attributes(tmp_path / "copy") == attributes(source)

@@ -9,6 +9,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.forensics import body_lines, deleted
+from lvmfmt.origin import FixedOrigin
 
 
 @pytest.mark.judge
@@ -39,7 +40,7 @@ def test_names_cannot_break_a_line(built: Callable[..., Path]) -> None:
     from ..conftest import NOW
 
     with ImageFile(built(AIX), writable=True) as image:
-        with mount(image, now=NOW) as fs:
+        with mount(image, origin=FixedOrigin(NOW)) as fs:
             fs.create("/d/a|b\nc", now=NOW)
         lines = list(body_lines(FileSystem.open(image)))
     assert all(line.count("|") == 10 and "\n" not in line for line in lines)

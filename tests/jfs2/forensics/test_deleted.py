@@ -10,6 +10,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.dialect import Dialect
 from lvmfmt.jfs2.forensics import deleted
 from lvmfmt.jfs2.journal import mount
+from lvmfmt.origin import FixedOrigin
 
 from ..conftest import NOW
 
@@ -31,7 +32,7 @@ def test_what_we_delete_keeps_its_name_until_the_slots_are_used_again(
     dialect: Dialect, built: Callable[..., Path]
 ) -> None:
     with ImageFile(built(dialect), writable=True) as image:
-        with mount(image, now=NOW) as fs:
+        with mount(image, origin=FixedOrigin(NOW)) as fs:
             for name in ("short", LONG[:100], "kept"):
                 fs.create(f"/d/{name}", now=NOW)
             number = fs.stat("/d/short").number
@@ -40,7 +41,7 @@ def test_what_we_delete_keeps_its_name_until_the_slots_are_used_again(
         assert [(e.directory, e.name, e.complete) for e in found.entries] == [("/d", b"short", True)]
         assert found.entries[0].number == (number if dialect is AIX else None)
         assert image.read(found.entries[0].offset, 32).size == 32
-        with mount(image, now=NOW) as fs:
+        with mount(image, origin=FixedOrigin(NOW)) as fs:
             fs.unlink(f"/d/{LONG[:100]}", now=NOW)
         names = {e.name: e for e in deleted(FileSystem.open(image)).entries}
         assert LONG[:100].encode() in names and b"kept" not in names

@@ -12,6 +12,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.dialect import Dialect
 from lvmfmt.jfs2.forensics import owners
 from lvmfmt.jfs2.journal import mount
+from lvmfmt.origin import FixedOrigin
 
 from ..conftest import NOW
 
@@ -19,7 +20,7 @@ from ..conftest import NOW
 @pytest.mark.parametrize("dialect", [AIX, LINUX])
 def test_every_block_has_one_owner_and_the_free_ones_none(dialect: Dialect, built: Callable[..., Path]) -> None:
     with ImageFile(built(dialect), writable=True) as image:
-        with mount(image, now=NOW) as fs:
+        with mount(image, origin=FixedOrigin(NOW)) as fs:
             fs.create("/d/file", now=NOW)
             fs.write("/d/file", 0, np.frombuffer(b"content" * 3000, np.uint8), now=NOW)
             fs.link("/d/file", "/d/other", now=NOW)

@@ -8,6 +8,7 @@ import pytest
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, Dialect, InlineLog, InventoryBuilder, build
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 MIB = 1 << 20
@@ -28,7 +29,7 @@ def volume(tmp_path: Path) -> Callable[..., BlockDevice]:
         tree.add_inode(0o040755, atime=NOW, mtime=NOW, ctime=NOW, otime=NOW)
         path = tmp_path / f"{dialect.name}{len(list(tmp_path.iterdir()))}.img"
         image = ImageFile.create(path, size)
-        build(image, tree.finish(), dialect=dialect, now=NOW, **{"log": InlineLog(), **options})
+        build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), **{"log": InlineLog(), **options})
         return image
 
     return make

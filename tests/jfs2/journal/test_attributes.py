@@ -17,12 +17,13 @@ from lvmfmt.jfs2.log.locate import find_log
 from lvmfmt.jfs2.log.pages import Ring
 from lvmfmt.jfs2.log.records import backward
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 
 @pytest.mark.judge
 def test_random_operations_in_both_dialects(volume, jfs_fsck, tmp_path):
     images = {dialect: volume(dialect) for dialect in (AIX, LINUX)}
-    with mount(images[AIX], now=NOW) as mounted:
+    with mount(images[AIX], origin=FixedOrigin(NOW)) as mounted:
         mounted.rmdir("/lost+found", now=NOW)
 
     def judge(device, tree, dialect):
@@ -37,7 +38,7 @@ def test_random_operations_in_both_dialects(volume, jfs_fsck, tmp_path):
     def run(seed, count):
         for dialect, image in images.items():
             device, model, steps = Overlay(image), Model(), Steps(seed, WITH_ATTRIBUTES)
-            mounted = mount(device, now=NOW)
+            mounted = mount(device, origin=FixedOrigin(NOW))
             for _ in range(count):
                 step = steps.next(model)
                 perform(mounted, step)
@@ -57,7 +58,7 @@ def in_blocks(mounted, path):
 
 
 def test_from_nothing_to_the_inode_to_blocks_and_back(volume, dialect):
-    with mount(image := volume(dialect), now=NOW) as mounted:
+    with mount(image := volume(dialect), origin=FixedOrigin(NOW)) as mounted:
         free = mounted.statfs().free_blocks
         mounted.create("/f", now=NOW)
         found = []
@@ -83,7 +84,7 @@ def test_from_nothing_to_the_inode_to_blocks_and_back(volume, dialect):
 
 
 def test_files_that_go_take_their_attributes_along(volume, dialect):
-    with mount(image := volume(dialect), now=NOW) as mounted:
+    with mount(image := volume(dialect), origin=FixedOrigin(NOW)) as mounted:
         mounted.checkpoint()
         free = mounted.statfs().free_blocks
         mounted.mkdir("/d", now=NOW)
@@ -99,7 +100,7 @@ def test_files_that_go_take_their_attributes_along(volume, dialect):
 
 def test_a_growing_tree_leaves_inline_attributes_alone(volume):
     """Invariant 49: with attributes in the inode its root has 8 entries, then come pages."""
-    with mount(image := volume(LINUX), now=NOW) as mounted:
+    with mount(image := volume(LINUX), origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         mounted.setxattr("/f", "user.x", b"v" * 50, now=NOW)
         for i in range(30):
@@ -119,7 +120,7 @@ def test_a_growing_tree_leaves_inline_attributes_alone(volume):
     [("", b""), ("n" * 256, b""), ("a\0b", b""), ("user.x", bytes(65_521)), ("user.x", bytes(1 << 20))],
 )
 def test_what_is_refused_changes_nothing(volume, dialect, name, value):
-    with mount(volume(dialect), now=NOW) as mounted:
+    with mount(volume(dialect), origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         mounted.setxattr("/f", "user.x", bytes(65_520), now=NOW)  # 4 + (5 + 6 + 65,520) = 65,535
         before, status = mounted.xattrs("/f"), mounted.stat("/f")
@@ -131,7 +132,7 @@ def test_what_is_refused_changes_nothing(volume, dialect, name, value):
 
 
 def test_a_full_file_system(volume, dialect):
-    with mount(image := volume(dialect), now=NOW) as mounted:
+    with mount(image := volume(dialect), origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         mounted.setxattr("/f", "user.x", b"v" * 300, now=NOW)
         while (free := mounted.statfs().free_blocks) > 8:
@@ -145,7 +146,7 @@ def test_a_full_file_system(volume, dialect):
 
 def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
     image = volume(AIX)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/raw", now=NOW)
         mounted.setxattr("/raw", "user.x", b"v", now=NOW)
         mounted.create("/objects", now=NOW)
@@ -153,7 +154,7 @@ def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
     address = int.from_bytes(image.read(fs.inode("/raw").at + 132, 4).tobytes(), "big")
     image.write(address * 4096, b"\xff" * 10)
     image.write(fs.inode("/objects").at + 128, b"\x01" + bytes(7) + (2).to_bytes(8, "big"))
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         with pytest.raises(UnsupportedFeature, match="unpublished form"):
             mounted.setxattr("/raw", "user.y", b"v", now=NOW)
         with pytest.raises(UnsupportedFeature, match="attributes of AIX"):
@@ -161,7 +162,7 @@ def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
         mounted.unlink("/raw", now=NOW)  # whose block is, is published
     image.write(0x8000 + 4, (2).to_bytes(4, "big"))
     image.write(0x8000 + 208, (2).to_bytes(8, "big"))
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/new", now=NOW)
         with pytest.raises(UnsupportedFeature, match="format 2"):
             mounted.setxattr("/new", "user.y", b"v", now=NOW)
@@ -169,7 +170,7 @@ def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
 
 def test_the_records_are_those_of_linux(volume):
     """Reference 3.6: an extent is ALLOCPXD, then INODE; a replacement frees too; inline is slot 3 with the base."""
-    mounted = mount(image := volume(LINUX), now=NOW)
+    mounted = mount(image := volume(LINUX), origin=FixedOrigin(NOW))
     mounted.create("/f", now=NOW)
     number = mounted.stat("/f").number
     for value in (b"v", b"v" * 700):

@@ -12,6 +12,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -21,7 +22,7 @@ NOW = 1_700_000_000_123_456_789
 def indexed(tmp_path):
     """An empty file system whose directories have an index."""
     device = ImageFile.create(tmp_path / "indexed.img", 48 * MIB)
-    mkfs(device, dialect=LINUX, now=NOW, features=Features(directory_index=True))
+    mkfs(device, dialect=LINUX, origin=FixedOrigin(NOW), features=Features(directory_index=True))
     return device
 
 
@@ -34,22 +35,22 @@ def table_of(device, path):
 @pytest.mark.judge
 def test_the_table_grows_as_the_reference_says(jfs_fsck, indexed):
     """8 bytes an entry up to 12, then pages of 512 slots; an empty directory begins anew (2.5, 3.5)."""
-    with mount(indexed, now=NOW) as fs:
+    with mount(indexed, origin=FixedOrigin(NOW)) as fs:
         fs.mkdir("/d", now=NOW)
     made = 0
     for count, size in ((0, 1), (1, 8), (12, 96), (13, 4096), (512, 4096), (513, 8192), (1100, 12288)):
-        with mount(indexed, now=NOW) as fs:
+        with mount(indexed, origin=FixedOrigin(NOW)) as fs:
             for i in range(made, count):
                 fs.create(f"/d/file{i}", now=NOW)
         made = count
         assert table_of(indexed, "/d")[:2] == (count + 2, size)
         assert check(indexed).findings == []
         jfs_fsck(indexed.path)
-    with mount(indexed, now=NOW) as fs:
+    with mount(indexed, origin=FixedOrigin(NOW)) as fs:
         for i in range(1099):
             fs.unlink(f"/d/file{i}", now=NOW)
     assert table_of(indexed, "/d")[:2] == (1102, 12288)  # indexes are not handed out again
-    with mount(indexed, now=NOW) as fs:
+    with mount(indexed, origin=FixedOrigin(NOW)) as fs:
         fs.unlink("/d/file1099", now=NOW)
     assert table_of(indexed, "/d") == (2, 1, 0)
     assert check(indexed).findings == []
@@ -62,7 +63,7 @@ def test_random_workloads(jfs_fsck, indexed, seed):
     """Names of all lengths come, go and move between directories; replayed after a crash, too."""
     rng = random.Random(seed)
     files, directories = [], ["/d0", "/d1", "/d2"]
-    mounted = mount(indexed, now=NOW)
+    mounted = mount(indexed, origin=FixedOrigin(NOW))
     for d in directories:
         mounted.mkdir(d, now=NOW)
     for step in range(700):
@@ -89,7 +90,7 @@ def test_random_workloads(jfs_fsck, indexed, seed):
     mounted.unmount()
     assert check(indexed).findings == []
     jfs_fsck(indexed.path)
-    with mount(indexed, now=NOW) as fs:
+    with mount(indexed, origin=FixedOrigin(NOW)) as fs:
         for path in files:
             fs.unlink(path, now=NOW)
         for d in directories:
@@ -103,7 +104,7 @@ def test_an_indexed_image_of_linux_is_written(jfs_fsck, judge, tmp_path, linux_i
     """What the Linux kernel wrote with an index stays right under our changes."""
     with ImageFile(linux_image("simple"), writable=True) as device:
         before = {p: s.size for p, s in FileSystem.open(device).walk("/")}
-        with mount(device, now=NOW) as fs:
+        with mount(device, origin=FixedOrigin(NOW)) as fs:
             for i in range(40):
                 fs.write_file(f"/ours{i}", b"x" * i, now=NOW)
             for i in range(0, 40, 3):

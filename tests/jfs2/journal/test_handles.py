@@ -8,6 +8,7 @@ from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 DATA = b"content " * 5000
@@ -27,7 +28,7 @@ def crashed(device):
 
 def test_reading_and_writing_by_handle(volume, dialect):
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         with mounted.open("/f") as file:
             file.write(10, b"middle", now=NOW + 1)
@@ -49,7 +50,7 @@ def test_reading_and_writing_by_handle(volume, dialect):
 @pytest.mark.parametrize("bring_home", [False, True])
 def test_a_file_without_a_name_lives_until_its_last_close(volume, dialect, bring_home):
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.mkdir("/d", now=NOW)
         free, used = mounted.statfs()[1:3]
         mounted.write_file("/f", DATA, now=NOW)
@@ -79,7 +80,7 @@ def test_a_file_without_a_name_lives_until_its_last_close(volume, dialect, bring
 
 def test_replacing_an_open_file_and_unmounting_with_it(volume, dialect):
     device = volume(dialect)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     mounted.write_file("/old", DATA, now=NOW)
     mounted.write_file("/new", b"new", now=NOW)
     file = mounted.open("/old")
@@ -96,7 +97,7 @@ def test_replacing_an_open_file_and_unmounting_with_it(volume, dialect):
 
 def test_a_refused_unlink_leaves_an_open_file_as_it_was(volume, dialect, monkeypatch):
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.write_file("/f", DATA, now=NOW)
         file = mounted.open("/f")
         monkeypatch.setattr(type(mounted._journal), "_commit", lambda self, txn: 1 // 0)

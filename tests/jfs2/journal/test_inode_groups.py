@@ -8,6 +8,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import FileSystem, InventoryBuilder, build, mkfs
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000 * 10**9
 GROUPS = 17  # the root has 16 entries (reference section 2.3)
@@ -25,8 +26,8 @@ def test_a_group_is_added_to_a_map_whose_tree_has_pages(tmp_path, dialect, reque
         tree.add_entry(above, tree.add_inode(stat.S_IFREG | 0o644), b"file%d" % i)
     path = tmp_path / "x.img"
     with ImageFile.create(path, 512 << 20) as device:
-        build(device, tree.finish(), dialect=dialect, now=NOW)
-        with mount(device, now=NOW) as fs:
+        build(device, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW))
+        with mount(device, origin=FixedOrigin(NOW)) as fs:
             before = fs.statfs().inodes_backed
             for i in range(64):
                 fs.create(f"/new{i}", now=NOW)
@@ -40,8 +41,8 @@ def test_a_group_is_added_to_a_map_whose_tree_has_pages(tmp_path, dialect, reque
 def test_a_full_allocation_group_makes_a_new_inode_group(tmp_path, dialect):
     """Allocation groups of 8,192 blocks (32 MiB): the first is full, and inode extents lie in that of their group."""
     with ImageFile.create(tmp_path / "fs.img", 96 << 20) as device:
-        mkfs(device, dialect=dialect, now=NOW)
-        mounted = mount(device, now=NOW)
+        mkfs(device, dialect=dialect, origin=FixedOrigin(NOW))
+        mounted = mount(device, origin=FixedOrigin(NOW))
         for i in range(32):
             mounted.write_file(f"/big{i}", b"x" * (1 << 20), now=NOW)
         for i in range(400):

@@ -13,6 +13,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import Ring, find_log, history, redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 MIB = 1 << 20
@@ -28,7 +29,7 @@ def log_values(device, log=None):
 
 def test_superblock_and_log_say_mounted_then_clean(volume, dialect):
     device = volume(dialect)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     superblock = read_superblock(device)
     assert superblock.state == 1  # MOUNT
     assert superblock.values["s_logserial"] == 1
@@ -46,17 +47,17 @@ def test_superblock_and_log_say_mounted_then_clean(volume, dialect):
 
 def test_a_mounted_or_crashed_file_system_is_not_mounted_again(volume, dialect):
     device = volume(dialect)
-    mount(device, now=NOW)
+    mount(device, origin=FixedOrigin(NOW))
     with pytest.raises(OperationRefused, match="not unmounted"):
-        mount(device, now=NOW)
+        mount(device, origin=FixedOrigin(NOW))
     redo(device)
-    mount(device, now=NOW).unmount()
+    mount(device, origin=FixedOrigin(NOW)).unmount()
     assert errors(device) == []
 
 
 def test_after_unmount_nothing_can_be_changed(volume):
     device = volume(AIX)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     mounted.unmount()
     with pytest.raises(OperationRefused, match="unmounted"):
         mounted.create("/a", now=NOW)
@@ -68,14 +69,14 @@ def test_a_log_that_is_open_is_not_used(volume):
     log = find_log(device, read_superblock(device))
     device.write(log.offset + 4096 + log.dialect.structures.log_super.offset_of("state"), bytes(4))
     with pytest.raises(OperationRefused, match="not closed"):
-        mount(device, now=NOW)
+        mount(device, origin=FixedOrigin(NOW))
 
 
 def test_nothing_is_home_before_a_sync_point(volume, dialect):
     """Metadata stay in memory: the blocks outside the log change with the checkpoint, not with the commit."""
     device = volume(dialect)
     log = find_log(device, read_superblock(device))
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         before = device.read(0, log.offset).tobytes()
         mounted.create("/a", now=NOW)
         mounted.sync()
@@ -90,7 +91,7 @@ def test_nothing_is_home_before_a_sync_point(volume, dialect):
 def test_records_of_a_create(volume):
     """The sequence of the table in section 3.6, as Linux wrote it."""
     device = volume(LINUX)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     mounted.create("/a", now=NOW)
     mounted.sync()
     records, _ = history(Ring(find_log(device, read_superblock(device))))
@@ -108,7 +109,7 @@ def test_records_of_a_create(volume):
 
 def test_what_was_not_synced_is_gone_after_a_crash_and_what_was_is_there(volume, dialect):
     device = volume(dialect)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     mounted.write_file("/kept", b"k" * 9000, now=NOW)
     mounted.fsync("/kept")
     mounted.write_file("/lost", b"l", now=NOW)
@@ -123,7 +124,7 @@ def test_what_was_not_synced_is_gone_after_a_crash_and_what_was_is_there(volume,
 @pytest.mark.parametrize("block_size", [512, 1024, 2048])
 def test_small_blocks(volume, block_size):
     device = volume(AIX, block_size=block_size)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         for i in range(300):
             mounted.write_file(f"/{i:03}-a-name-of-some-length", b"%d" % i * i, now=NOW)
         for i in range(0, 300, 2):
@@ -142,7 +143,7 @@ def test_small_blocks(volume, block_size):
 def test_more_inodes_than_one_group_has(volume, dialect, judge, tmp_path):
     """4,096 inodes need a second page of the inode map, whose growth is logged (3.3.2)."""
     device = volume(dialect, 32 * MIB)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     for i in range(4300):
         mounted.create(f"/{i}", now=NOW)
     mounted.sync()
@@ -164,7 +165,7 @@ def fsck(judge, device, path):
 
 def test_no_space_takes_everything_back(volume, dialect):
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.write_file("/a", b"a" * 10000, now=NOW)
         with pytest.raises(NoSpace):
             mounted.write_file("/big", bytes(17 * MIB), now=NOW)
@@ -178,7 +179,7 @@ def test_no_space_takes_everything_back(volume, dialect):
 def test_freed_space_is_found_again_when_it_is_needed(volume, dialect):
     """Blocks rest until their commit is durable; a full file system forces that."""
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         for i in range(4):
             mounted.write_file("/a", bytes([i + 1]) * (10 * MIB), now=NOW)
             mounted.unlink("/a", now=NOW)
@@ -187,7 +188,7 @@ def test_freed_space_is_found_again_when_it_is_needed(volume, dialect):
 
 def test_what_is_refused_changes_nothing(volume, dialect):
     device = volume(dialect)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.mkdir("/d", now=NOW)
         mounted.mkdir("/d/e", now=NOW)
         mounted.create("/f", now=NOW)
@@ -225,8 +226,8 @@ def test_external_log_of_linux(volume, tmp_path):
     log = ImageFile.create(tmp_path / "log", MIB)
     format_log(log, LINUX, uuid=uuid)
     with pytest.raises(OperationRefused, match="another volume"):
-        mount(device, now=NOW)
-    mounted = mount(device, now=NOW, log_device=log)
+        mount(device, origin=FixedOrigin(NOW))
+    mounted = mount(device, origin=FixedOrigin(NOW), log_device=log)
     assert bytes(log_values(device, log)["active"][0]) == b"f" * 16
     mounted.write_file("/a", b"a" * 5000, now=NOW)
     mounted.sync()
@@ -245,8 +246,8 @@ def test_external_log_of_aix(volume, tmp_path):
     log = ImageFile.create(tmp_path / "log", MIB)
     format_log(log, AIX)
     with pytest.raises(OperationRefused, match="minor"):
-        mount(device, now=NOW, log_device=log)
-    mounted = mount(device, now=NOW, log_device=log, aggregate=10 << 32 | 37)
+        mount(device, origin=FixedOrigin(NOW), log_device=log)
+    mounted = mount(device, origin=FixedOrigin(NOW), log_device=log, aggregate=10 << 32 | 37)
     active = np.array(log_values(device, log)["active"], np.uint32)
     assert active[1] == 1 << 26 and active.sum() == 1 << 26  # 37 = 32 + 5, the most significant bit is 0
     mounted.write_file("/a", b"a" * 5000, now=NOW)
@@ -262,7 +263,7 @@ def test_external_log_of_aix(volume, tmp_path):
 @pytest.mark.judge
 def test_jfs_logdump_reads_the_log(judge, volume, tmp_path):
     device = volume(LINUX, log=InlineLog())
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     for i in range(20):
         mounted.write_file(f"/file{i}", b"x" * 5000, now=NOW)
     mounted.sync()

@@ -17,6 +17,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 
 MIB = 1 << 20
 RUNS = int(os.environ.get("TRANSACTION_RUNS", "200" if os.environ.get("CI") else "30"))
@@ -26,7 +27,7 @@ RUNS = int(os.environ.get("TRANSACTION_RUNS", "200" if os.environ.get("CI") else
 def start(volume, dialect, size=16 * MIB):
     image = volume(dialect, size)
     model = Model()
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         if mounted.exists("/lost+found"):  # AIX only; the same tree in both is what we compare
             mounted.rmdir("/lost+found", now=NOW)
         mounted.chmod("/", 0o755, now=NOW)
@@ -67,7 +68,7 @@ def test_random_operations_in_both_dialects(volume, fsck):
         expected = model.tree()
         for dialect, image in images.items():
             device = Overlay(image)
-            with mount(device, now=NOW) as mounted:
+            with mount(device, origin=FixedOrigin(NOW)) as mounted:
                 for step in done:
                     perform(mounted, step)
                 assert read_tree(mounted) == expected
@@ -95,7 +96,7 @@ def test_directories_of_any_names(volume, dialect, fsck, data):
     )  # fmt: skip
     gone = data.draw(st.sets(st.sampled_from(names)))
     image, _ = start(volume, dialect)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/target", now=NOW)
         for name in names:
             mounted.link("/target", "/" + name, now=NOW)
@@ -121,7 +122,7 @@ def test_a_directory_with_many_levels(volume, dialect, fsck):
     """Long names: internal pages split too. Then all go, and the root is a leaf again."""
     image, _ = start(volume, dialect, 64 * MIB)
     names = [f"{i * 7919 % 3001:04}" + "x" * 240 for i in range(3001)]
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/target", now=NOW)
         mounted.mkdir("/d", now=NOW)
         for name in names:
@@ -130,7 +131,7 @@ def test_a_directory_with_many_levels(volume, dialect, fsck):
     assert [str(f) for f in check(image).findings] == []
     if dialect is LINUX:
         fsck(image)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         for name in names:
             mounted.unlink("/d/" + name, now=NOW)
         assert mounted.stat("/d").size == 256  # section 2.5: while the root is a leaf
@@ -151,7 +152,7 @@ def test_a_directory_with_many_levels(volume, dialect, fsck):
 )
 def test_content_of_sparse_and_fragmented_files(volume, dialect, fsck, changes):
     image, model = start(volume, dialect)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         for step in [("create", "/f"), ("create", "/g")]:
             perform(mounted, step)
             model.apply(step)
@@ -171,7 +172,7 @@ def test_content_of_sparse_and_fragmented_files(volume, dialect, fsck, changes):
 def test_an_extent_tree_with_pages(volume, dialect):
     """More extents than a root and a page hold; cut to nothing, the pages are given back."""
     image, _ = start(volume, dialect, 32 * MIB)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         free = FileSystem.open(image).statfs().free_blocks
         for i in range(600):
@@ -192,7 +193,7 @@ def test_an_extent_tree_with_pages(volume, dialect):
 def test_an_extent_that_comes_back_is_logged(volume, dialect):
     """A cut entry stays in the inode's bytes; the same entry made again has to be in the log even so."""
     image, model = start(volume, dialect)
-    mounted = mount(image, now=NOW)
+    mounted = mount(image, origin=FixedOrigin(NOW))
     there, gone = [("write_file", "/f", b"1"), ("sync",)], [("truncate", "/f", 0), ("checkpoint",)]
     for step in [*there, *gone, ("write_file", "/f", b"2")]:
         perform(mounted, step)
@@ -204,7 +205,7 @@ def test_an_extent_that_comes_back_is_logged(volume, dialect):
 
 def test_attributes(volume, dialect):
     image, _ = start(volume, dialect)
-    with mount(image, now=NOW) as mounted:
+    with mount(image, origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW, mode=0o4711, uid=12, gid=34)
         mounted.chown("/f", 56, 78, now=NOW + 1)
         mounted.chmod("/f", 0o2640, now=NOW + 2)

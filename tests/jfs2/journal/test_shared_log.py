@@ -14,6 +14,7 @@ from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.jfs2.log import LogWrap, Ring, backward, history, open_log, redo, redo_shared
 from lvmfmt.jfs2.log.logform import logform
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 MIB = 1 << 20
@@ -58,7 +59,9 @@ def listed(log, dialect):
 def mounted_pair(log, member):
     shared = open_shared_log(log)
     devices = [member(5), member(9)]
-    mounts = [mount(d, now=NOW, log=shared, aggregate=MAJOR | n) for d, n in zip(devices, (5, 9), strict=True)]
+    mounts = [
+        mount(d, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | n) for d, n in zip(devices, (5, 9), strict=True)
+    ]
     return devices, mounts
 
 
@@ -113,7 +116,7 @@ def test_one_member_alone_leaves_the_log_to_the_other(log, member, dialect):
     redo(crashed[1], log=crashed[2], aggregate=second if dialect is AIX else None)
     assert listed(crashed[2], dialect) == [5] and values(crashed[2], dialect)["state"] == 0
     with pytest.raises(OperationRefused, match="not closed"):
-        mount(crashed[1], now=NOW, log_device=crashed[2], aggregate=MAJOR | 9)
+        mount(crashed[1], origin=FixedOrigin(NOW), log_device=crashed[2], aggregate=MAJOR | 9)
     with pytest.raises(OperationRefused, match="does not know"):
         redo_shared(crashed[2], {second: crashed[1]})
     redo_shared(crashed[2], {first: crashed[0]})
@@ -140,8 +143,8 @@ def test_data_of_the_other_member_is_safe_before_a_force_commits_it(log, member,
     """A force by one makes the commits of the other durable, so the data that they refer to must be first."""
     two = Trace(member(9))
     shared = open_shared_log(log)
-    a = mount(member(5), now=NOW, log=shared, aggregate=MAJOR | 5)
-    b = mount(two, now=NOW, log=shared, aggregate=MAJOR | 9)
+    a = mount(member(5), origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5)
+    b = mount(two, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 9)
     b.write_file("/b", b"b" * 5000, now=NOW)
     assert isinstance(two.events[-1], Write)
     a.write_file("/a", b"a", now=NOW)
@@ -195,15 +198,15 @@ def test_a_log_wrap_is_refused_by_the_writer(log, member, dialect):
 
 def test_who_is_refused(log, member, dialect):
     shared = open_shared_log(log)
-    a = mount(member(5), now=NOW, log=shared, aggregate=MAJOR | 5)
+    a = mount(member(5), origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5)
     twin = member(5)
     with pytest.raises(OperationRefused, match="in use in the log" if dialect is AIX else "same identity"):
-        mount(twin, now=NOW, log=shared, aggregate=55 << 32 | 5)
+        mount(twin, origin=FixedOrigin(NOW), log=shared, aggregate=55 << 32 | 5)
     assert read_superblock(twin).state == 0
     if dialect is AIX:
         for number in (None, MAJOR | 3072):
             with pytest.raises(OperationRefused, match="minor"):
-                mount(member(7), now=NOW, log=shared, aggregate=number)
+                mount(member(7), origin=FixedOrigin(NOW), log=shared, aggregate=number)
     a.unmount()
     assert values(log, dialect)["state"] == 1
 
@@ -246,7 +249,7 @@ def test_a_frozen_device_is_a_file_system(log, member, dialect):
 
 def test_freeze_with_an_inline_log(volume, dialect):
     device = volume(dialect)
-    mounted = mount(device, now=NOW)
+    mounted = mount(device, origin=FixedOrigin(NOW))
     with pytest.raises(OperationRefused, match="not frozen"):
         mounted.thaw(now=NOW)
     mounted.write_file("/a", b"a", now=NOW)
@@ -254,9 +257,9 @@ def test_freeze_with_an_inline_log(volume, dialect):
     copy = Overlay(device)
     if dialect is AIX:  # the log of the copy is still open: it is closed before the copy is mounted
         with pytest.raises(OperationRefused, match="frozen"):
-            mount(copy, now=NOW)
+            mount(copy, origin=FixedOrigin(NOW))
         redo(copy)
-    with mount(copy, now=NOW) as twin:
+    with mount(copy, origin=FixedOrigin(NOW)) as twin:
         twin.write_file("/twin", b"t", now=NOW)
     assert content(copy) == {"a": b"a", "twin": b"t"} and check(copy).findings == []
     mounted.thaw(now=NOW)

@@ -11,6 +11,7 @@ from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.journal.block_map import BlockMap
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.xtree import read_extents
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 NAMES = [f"name{i}" for i in range(10)]
@@ -51,7 +52,7 @@ def shrink(device, size):
 @pytest.mark.parametrize(("block_size", "size"), [(512, 512), (512, 2048), (1024, 1024), (2048, 2048)])
 def test_a_small_page_is_read_and_gives_way_to_a_full_one(volume, block_size, size):
     device = volume(AIX, block_size=block_size)
-    with mount(device, now=NOW) as mounted:
+    with mount(device, origin=FixedOrigin(NOW)) as mounted:
         mounted.mkdir("/d", now=NOW)
         for name in NAMES:
             mounted.create(f"/d/{name}", now=NOW)
@@ -64,7 +65,7 @@ def test_a_small_page_is_read_and_gives_way_to_a_full_one(volume, block_size, si
         lambda m: [m.unlink(f"/d/{name}", now=NOW) for name in NAMES],
     ):
         changed = Overlay(device)
-        mounted = mount(changed, now=NOW)
+        mounted = mount(changed, origin=FixedOrigin(NOW))
         assert mounted.listdir("/d") == NAMES and mounted.exists("/d/name9")
         change(mounted)
         left = mounted.listdir("/d")

@@ -9,6 +9,7 @@ from lvmfmt.jfs2 import LINUX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
 NODES = {
@@ -23,7 +24,7 @@ NODES = {
 @pytest.mark.parametrize("crashed", [False, True])
 def test_nodes(volume, dialect, crashed, jfs_fsck, tmp_path):
     image = volume(dialect)
-    mounted = mount(image, now=NOW)
+    mounted = mount(image, origin=FixedOrigin(NOW))
     for path, (mode, device) in NODES.items():
         mounted.mknod(path, mode, device, now=NOW, uid=3, gid=4)
         mounted.setxattr(path, "trusted.x", b"v", now=NOW)
@@ -48,7 +49,7 @@ def test_nodes(volume, dialect, crashed, jfs_fsck, tmp_path):
     ("mode", "device"), [(stat.S_IFREG, 0), (0o600, 0), (stat.S_IFIFO, 1), (stat.S_IFCHR, 1 << 63), (stat.S_IFCHR, -1)]
 )
 def test_what_is_refused(volume, dialect, mode, device):
-    with mount(volume(dialect), now=NOW) as mounted:
+    with mount(volume(dialect), origin=FixedOrigin(NOW)) as mounted:
         with pytest.raises(OperationRefused):
             mounted.mknod("/n", mode, device, now=NOW)
         assert not mounted.exists("/n")
@@ -58,5 +59,8 @@ def test_what_is_refused(volume, dialect, mode, device):
 
 
 def test_linux_has_20_bits_for_a_minor_number(volume):
-    with mount(volume(LINUX), now=NOW) as mounted, pytest.raises(OperationRefused, match="at most 4095,1048575"):
+    with (
+        mount(volume(LINUX), origin=FixedOrigin(NOW)) as mounted,
+        pytest.raises(OperationRefused, match="at most 4095,1048575"),
+    ):
         mounted.mknod("/n", stat.S_IFCHR | 0o600, 1 << 20, now=NOW)

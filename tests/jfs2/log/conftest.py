@@ -13,6 +13,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import AIX, LINUX, Dialect, Identity, InlineLog, InventoryBuilder, build, format_log
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.layout.jfs2 import LOG_AIMAP, LOG_XDTABLE
+from lvmfmt.origin import FixedOrigin
 
 FIXTURES = Path(__file__).resolve().parents[3] / "fixtures" / "linux-jfs"
 PAGE = 4096
@@ -141,7 +142,7 @@ def volume(tmp_path: Path) -> Callable[..., Overlay]:
         path = tmp_path / f"{dialect.name}{len(list(tmp_path.iterdir()))}.img"
         with ImageFile.create(path, 16 * MIB) as image:
             options = {"log": InlineLog(), "identity": Identity(uuid=bytes(range(16))), **options}
-            build(image, tree.finish(), dialect=dialect, now=NOW, **options)
+            build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), **options)
         return Overlay(ImageFile(path))
 
     return make

@@ -12,6 +12,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import open_log
 from lvmfmt.jfs2.log.logform import logform
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_257_847_200_000_000_000
@@ -30,7 +31,13 @@ def log(tmp_path):
 def member(tmp_path):
     def make(dialect):
         device = ImageFile.create(tmp_path / "fs", 16 * MIB)
-        mkfs(device, dialect=dialect, now=NOW, log=ExternalLog(5, UUID), identity=Identity(uuid=b"f" * 16))
+        mkfs(
+            device,
+            dialect=dialect,
+            origin=FixedOrigin(NOW),
+            log=ExternalLog(5, UUID),
+            identity=Identity(uuid=b"f" * 16),
+        )
         return device
 
     return make
@@ -45,7 +52,7 @@ def test_first_sector_stays(log):
 def test_a_log_in_use_is_refused(log, member, dialect):
     logform(log, dialect=dialect, uuid=UUID)
     device = member(dialect)
-    mounted = mount(device, now=NOW, log_device=log, aggregate=AGGREGATE)
+    mounted = mount(device, origin=FixedOrigin(NOW), log_device=log, aggregate=AGGREGATE)
     before = bytes(log.read(0, MIB))
     with pytest.raises(OperationRefused, match="in use"):
         logform(log, dialect=dialect)
@@ -60,7 +67,7 @@ def test_a_larger_volume_makes_a_larger_log_that_its_members_know(tmp_path, log,
     logform(log, dialect=dialect, uuid=UUID)
     device = member(dialect)
     for _ in range(3):
-        mount(device, now=NOW, log_device=log, aggregate=AGGREGATE).unmount()
+        mount(device, origin=FixedOrigin(NOW), log_device=log, aggregate=AGGREGATE).unmount()
     path = tmp_path / "larger"
     path.write_bytes(log.read(0, MIB).tobytes() + bytes(3 * MIB))
     with ImageFile(path, writable=True) as larger:
@@ -68,7 +75,7 @@ def test_a_larger_volume_makes_a_larger_log_that_its_members_know(tmp_path, log,
         values = open_log(larger, dialect).values
         assert (values["serial"], values["size"], values["state"]) == (3, 1024, 1)
         assert check(device, log=larger).findings == []
-        mounted = mount(device, now=NOW, log_device=larger, aggregate=AGGREGATE)
+        mounted = mount(device, origin=FixedOrigin(NOW), log_device=larger, aggregate=AGGREGATE)
         mounted.write_file("/a", b"a", now=NOW)
         mounted.unmount()
         assert check(device, log=larger).findings == []
@@ -76,7 +83,7 @@ def test_a_larger_volume_makes_a_larger_log_that_its_members_know(tmp_path, log,
 
 def test_a_file_system_is_not_replaced(tmp_path):
     with ImageFile.create(tmp_path / "fs", 16 * MIB) as device:
-        mkfs(device, now=NOW)
+        mkfs(device, origin=FixedOrigin(NOW))
         with pytest.raises(OperationRefused, match="file system"):
             logform(device)
         assert check(device).findings == []
@@ -86,7 +93,7 @@ def test_a_file_system_is_not_replaced(tmp_path):
 @pytest.mark.judge
 def test_jfs_fsck_accepts_file_system_and_log(judge, log, member, tmp_path):
     logform(log, dialect=LINUX, uuid=UUID)
-    mounted = mount(member(LINUX), now=NOW, log_device=log)
+    mounted = mount(member(LINUX), origin=FixedOrigin(NOW), log_device=log)
     mounted.write_file("/a", b"a" * 5000, now=NOW)
     mounted.unmount()
     result = subprocess.run(

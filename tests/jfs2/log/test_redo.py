@@ -16,6 +16,7 @@ from lvmfmt.jfs2 import AIX, LINUX, Identity, InventoryBuilder, build
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.log import LogWrap, Ring, find_any_log, find_log, history, redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 PAGE = 4096
 LOG = 0xF00000
@@ -102,7 +103,13 @@ def from_scratch(linux_device, volume, crash, set_superblock, tmp_path):
         tree = InventoryBuilder()
         tree.add_inode(0o040755, atime=now, mtime=now, ctime=now, otime=now)
         with ImageFile.create(tmp_path / "empty", original.size) as image:
-            build(image, tree.finish(), dialect=LINUX, now=now, identity=Identity(uuid=bytes(values["s_uuid"])))
+            build(
+                image,
+                tree.finish(),
+                dialect=LINUX,
+                origin=FixedOrigin(now),
+                identity=Identity(uuid=bytes(values["s_uuid"])),
+            )
         device = Overlay(ImageFile(tmp_path / "empty"))
         set_superblock(device, s_flag=values["s_flag"])  # with the directory index, which we do not write
         records, _ = history(Ring(find_any_log(original)))

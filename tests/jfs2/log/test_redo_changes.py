@@ -13,6 +13,7 @@ from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 
 PAGE, INODE, ROOT = 4096, 512, 224
 NOW = 1_257_847_200_000_000_000
@@ -27,7 +28,7 @@ def files(tmp_path, dialect):
     tree.add_entry(top, tree.add_inode(stat.S_IFDIR | 0o700, mtime=NOW), b"d")
     path = tmp_path / "files.img"
     with ImageFile.create(path, 16 * MIB) as image:
-        build(image, tree.finish(), dialect=dialect, now=NOW)
+        build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW))
     device = Overlay(ImageFile(path))
     fs = FileSystem.open(device, writable=True)
     fs.write_file("/a", b"a" * 5000, now=NOW)
@@ -199,7 +200,7 @@ def many_files(tmp_path, dialect):
         tree.add_entry(top, tree.add_inode(stat.S_IFREG | 0o644, mtime=NOW), b"%d" % i)
     path = tmp_path / "many.img"
     with ImageFile.create(path, 16 * MIB) as image:
-        build(image, tree.finish(), dialect=dialect, now=NOW)
+        build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW))
     return Overlay(ImageFile(path))
 
 

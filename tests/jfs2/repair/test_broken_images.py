@@ -7,6 +7,7 @@ import pytest
 
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.repair import KINDS, Answer, exit_status, repair
+from lvmfmt.origin import FixedOrigin
 
 _spec = importlib.util.spec_from_file_location(
     "jfs2_check_broken", Path(__file__).resolve().parent.parent / "check" / "test_broken.py"
@@ -46,7 +47,7 @@ def repaired(image, case, readable):
     broken = image(case.base)
     case.change(broken)
     before = readable(broken.device)
-    report = repair(broken.device, now=NOW)
+    report = repair(broken.device, origin=FixedOrigin(NOW))
     assert report.written and exit_status(report) == 0 and report.failures == []
     assert [text for text in texts(report.left) if text.startswith("error")] == []
     assert all(fix.text.isprintable() for fix in report.plan.fixes)
@@ -80,17 +81,17 @@ def test_answers(image, case):
     broken = image(case.base)
     case.change(broken)
     before = bytes(broken.data)
-    would = repair(broken.device, now=NOW, answer=Answer.NO)
+    would = repair(broken.device, origin=FixedOrigin(NOW), answer=Answer.NO)
     assert bytes(broken.data) == before and not would.written and would.left.is_clean
     assert exit_status(would) == (0 if would.found.is_clean else 8)
-    preened = repair(broken.device, now=NOW, answer=Answer.PREEN)
+    preened = repair(broken.device, origin=FixedOrigin(NOW), answer=Answer.PREEN)
     assert preened.plan.fixes == would.plan.fixes != []
     assert preened.written == (case.change.__name__ in DERIVED) == all(fix.derived for fix in would.plan.fixes)
     if not preened.written:
         assert bytes(broken.data) == before and exit_status(preened) == 8
-        assert repair(broken.device, now=NOW).plan.fixes == would.plan.fixes
+        assert repair(broken.device, origin=FixedOrigin(NOW)).plan.fixes == would.plan.fixes
     once = bytes(broken.data)
-    assert not repair(broken.device, now=NOW + 1).written and bytes(broken.data) == once
+    assert not repair(broken.device, origin=FixedOrigin(NOW + 1)).written and bytes(broken.data) == once
 
 
 def test_every_kind_of_fix_says_what_it_means():

@@ -14,6 +14,7 @@ from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.repair import repair
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
 NOW = 1_800_000_000_000_000_000
@@ -44,7 +45,7 @@ def populated():
                     tree.add_extent(file, 0, 5000, source, 5000 * (20 * d + i))
                     tree.add_entry(folder, file, b"file-with-a-name-%02d" % i)
             device = memory(bytearray(16 * MIB))
-            build(device, tree.finish(), dialect=dialect, now=NOW)
+            build(device, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW))
             made[dialect] = bytes(device.data)
         return memory(bytearray(made[dialect]))
 
@@ -79,14 +80,14 @@ def test_stopped_anywhere(populated, memory, readable, dialect):
     device = populated(dialect, memory)
     damage(device)
     trace = Trace(Overlay(device))
-    report = repair(trace, now=NOW)
+    report = repair(trace, origin=FixedOrigin(NOW))
     assert report.written and report.left.findings == []
     wanted = tree_of(trace, readable)
     assert {fix.kind for fix in report.plan.fixes} >= {"duplicate", "directory-salvaged", "reconnected", "block-map"}
     assert len(trace.events) > 10
     for upto in range(len(trace.events) + 1):
         state = replay(device, trace.events, upto)
-        again = repair(state, now=NOW)
+        again = repair(state, origin=FixedOrigin(NOW))
         assert again.left.findings == [] and tree_of(state, readable) == wanted, upto
         assert check(state).findings == []
 
@@ -109,7 +110,7 @@ def test_random_damage(populated, memory, readable, dialect, flips):
         device.data[places[which % len(places)]] = value
     before, raw = readable(device), bytes(device.data)
     try:
-        report = repair(device, now=NOW)
+        report = repair(device, origin=FixedOrigin(NOW))
     except LvmfmtError as error:
         assert str(error) and bytes(device.data) == raw
         return

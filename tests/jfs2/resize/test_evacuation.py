@@ -14,6 +14,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.resize import resize
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, KIB, MIB
 
 NOW = 1_700_000_000_123_456_789
@@ -22,7 +23,7 @@ NOW = 1_700_000_000_123_456_789
 def fill(device, rng, amount):
     """Files of all kinds up to `amount` bytes, then most of the first ones go: the rest lies at the end."""
     names = []
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         for d in range(4):
             fs.mkdir(f"/d{d}", now=NOW)
         written = 0
@@ -79,7 +80,7 @@ def filled(tmp_path):
 
     def make(dialect, size, amount, seed=1, **options):
         device = ImageFile.create(tmp_path / f"{dialect.name}{seed}.img", size)
-        mkfs(device, dialect=dialect, now=NOW, **options)
+        mkfs(device, dialect=dialect, origin=FixedOrigin(NOW), **options)
         fill(device, random.Random(seed), amount)
         return device
 
@@ -103,7 +104,7 @@ def test_what_lies_behind_the_end_moves(jfs_fsck, filled, dialect, options, seed
         assert tree(device) == before
         if dialect is LINUX:
             jfs_fsck(device.path)
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         fs.write_file("/d0/new", b"new", now=NOW)
     assert {f.name for f in check(device).findings} <= {"iag-extent-place"}
 
@@ -113,7 +114,7 @@ def test_what_lies_behind_the_end_moves(jfs_fsck, filled, dialect, options, seed
 def test_one_file_in_many_pieces(jfs_fsck, filled, dialect):
     """A file that is longer than any free run is cut, and reaches over the new end."""
     device = filled(dialect, 24 * MIB, 0, log=InlineLog(MIB))
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         for i in range(400):
             fs.write_file(f"/d1/f{i}", b"f" * 8192, now=NOW)
         fs.write_file("/long", random.Random(1).randbytes(10 * MIB), now=NOW)
@@ -129,7 +130,7 @@ def test_one_file_in_many_pieces(jfs_fsck, filled, dialect):
 
 def test_what_does_not_fit_changes_nothing(filled):
     device = filled(AIX, 48 * MIB, 0)
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         fs.write_file("/big", bytes(range(256)) * 4 * KIB * 24, now=NOW)
     trace = Trace(device)
     with pytest.raises(NoSpace, match="behind the new end"):
@@ -161,7 +162,7 @@ def test_a_map_that_had_grown_far_away(filled, dialect):
     device = cut(filled(dialect, 20 * MIB, 2 * MIB, log=InlineLog(MIB)), 900 * MIB)
     before = tree(device)
     resize(device)
-    with mount(device, now=NOW) as fs:
+    with mount(device, origin=FixedOrigin(NOW)) as fs:
         fs.write_file("/much", b"m" * 100 * MIB, now=NOW)
         fs.unlink("/much", now=NOW)
     for size in (200 * MIB, 18 * MIB):
@@ -192,7 +193,7 @@ def test_a_stop_at_any_write(filled, dialect):
             states.add(state)
             if state:
                 with pytest.raises(OperationRefused):
-                    mount(crashed, now=NOW)
+                    mount(crashed, origin=FixedOrigin(NOW))
                 resize(crashed)
             resize(crashed, 16 * MIB)
             assert read_superblock(crashed).geometry.blocks == final

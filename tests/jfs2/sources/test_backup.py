@@ -14,6 +14,7 @@ from lvmfmt.jfs2.extract.archive_members import member, members
 from lvmfmt.jfs2.extract.extract import extract
 from lvmfmt.jfs2.sources.backup import UnpackedData, read_backup
 from lvmfmt.jfs2.sources.scan import scan_trees
+from lvmfmt.origin import FixedOrigin
 
 NOW = 10**18
 
@@ -24,7 +25,7 @@ def file(name, data=b"", **fields):
 
 def archive(path, *what, pack=False):
     with path.open("wb") as stream:
-        write_archive(stream.write, what, now=NOW, pack=pack)
+        write_archive(stream.write, what, origin=FixedOrigin(NOW), pack=pack)
     return path
 
 
@@ -51,7 +52,7 @@ def test_everything_an_archive_can_hold(tmp_path, pack) -> None:
         pack=pack,
     )
     with open_archive(path) as opened:
-        inventory, problems = read_backup(opened, now=NOW, devices=True)
+        inventory, problems = read_backup(opened, origin=FixedOrigin(NOW), devices=True)
         assert problems == []
         assert contents(inventory) == {
             b"/d/f": b"data" * 999, b"/d/hard": b"data" * 999, b"/implied/g": b"abracadabra" * 20,
@@ -84,7 +85,7 @@ def test_hostile_names_stay_inside(tmp_path) -> None:
         Member(b"./node", 0o60600, rdev=8 << 32),
     )
     with open_archive(path) as opened:
-        inventory, problems = read_backup(opened, now=NOW)
+        inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         done = extract(inventory, tmp_path / "out")
     assert len(problems) == 8 and done.problems == []
     assert list(outside.iterdir()) == [] and not (tmp_path / "escape").exists()
@@ -95,7 +96,7 @@ def test_hostile_names_stay_inside(tmp_path) -> None:
 def test_the_later_one_of_two_members_counts(tmp_path) -> None:
     path = archive(tmp_path / "a.bff", file(b"./f", b"old"), file(b"./g", b"g"), file(b"./f", b"new!"))
     with open_archive(path) as opened:
-        inventory, problems = read_backup(opened, now=NOW)
+        inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert problems == [] and contents(inventory) == {b"/f": b"new!", b"/g": b"g"}
         assert len(inventory.inodes) == 3
 
@@ -104,7 +105,7 @@ def test_a_damaged_archive_gives_what_it_has(tmp_path) -> None:
     path = archive(tmp_path / "a.bff", file(b"./f", b"f"), file(b"./big", bytes(9000)))
     path.write_bytes(path.read_bytes()[:4096])
     with open_archive(path) as opened:
-        inventory, problems = read_backup(opened, now=NOW)
+        inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert contents(inventory) == {b"/f": b"f"}
         assert len(problems) == 1 and "nothing is taken from there on" in problems[0]
 
@@ -133,17 +134,17 @@ def test_a_tree_through_an_archive_into_a_file_system_and_back(tmp_path) -> None
         stream.truncate(1 << 20)
         stream.seek(700_000)
         stream.write(b"island")
-    scanned, _ = scan_trees([(tree, "/")], now=NOW)
+    scanned, _ = scan_trees([(tree, "/")], origin=FixedOrigin(NOW))
     first = archive(tmp_path / "first.bff", *members(scanned), pack=True)
     image = tmp_path / "image"
     with open_archive(first) as opened:
-        inventory, problems = read_backup(opened, now=NOW)
+        inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert problems == []
         assert contents(inventory) == contents(scanned)
         from lvmfmt.block import ImageFile
 
         with ImageFile.create(image, 32 << 20) as device:
-            build(device, inventory, dialect=AIX, now=NOW)
+            build(device, inventory, dialect=AIX, origin=FixedOrigin(NOW))
     with ImageFile(image) as device:
         files = FileSystem.open(device)
         assert files.read("/d/hard") == b"text " * 5000 and files.stat("/d/hard").nlink == 2
@@ -164,7 +165,7 @@ def test_damaged_packed_data_is_an_error(tmp_path) -> None:
     data[found.data_offset] = 99  # levels of the tree
     path.write_bytes(data)
     with open_archive(path) as opened:
-        inventory, _ = read_backup(opened, now=NOW)
+        inventory, _ = read_backup(opened, origin=FixedOrigin(NOW))
         with pytest.raises(CorruptImage, match="levels"):
             contents(inventory)
 
@@ -196,7 +197,7 @@ def test_damaged_archives_stay_a_tree(tmp_path, seed) -> None:
     path.write_bytes(data)
     before = sorted(p.name for p in tmp_path.iterdir())
     with open_archive(path) as opened:
-        inventory, _ = read_backup(opened, now=NOW, devices=True)
+        inventory, _ = read_backup(opened, origin=FixedOrigin(NOW), devices=True)
         with suppress(CorruptImage):  # packed data that cannot be unpacked
             extract(inventory, tmp_path / "out", devices=False)
     assert sorted(p.name for p in tmp_path.iterdir()) in (before, [*before, "out"])

@@ -7,6 +7,7 @@ import pytest
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import InventoryBuilder
 from lvmfmt.jfs2.sources import Part, combine
+from lvmfmt.origin import FixedOrigin
 
 
 def tree(mtime, **files):
@@ -23,7 +24,9 @@ def tree(mtime, **files):
 
 
 def test_directories_merge_and_the_later_decides():
-    whole = combine([Part(tree(1, a=b"A")), Part(tree(2, b=b"B")), Part(tree(3, c=b"C"), "/o/p")], now=9)
+    whole = combine(
+        [Part(tree(1, a=b"A")), Part(tree(2, b=b"B")), Part(tree(3, c=b"C"), "/o/p")], origin=FixedOrigin(9)
+    )
     assert sorted(whole.entry_paths()) == [b"/d", b"/d/a", b"/d/b", b"/o", b"/o/p", b"/o/p/d", b"/o/p/d/c"]
     row = whole.resolve
     assert [whole.links[row(p)] for p in ("/d/a", "/d/b", "/o/p/d/c")] == [b"A", b"B", b"C"]
@@ -35,11 +38,11 @@ def test_directories_merge_and_the_later_decides():
 
 def test_one_tree_at_the_root_stays_as_it_is():
     one = tree(1, a=b"A")
-    assert combine([Part(one)], now=9) is one
+    assert combine([Part(one)], origin=FixedOrigin(9)) is one
 
 
 def test_one_name_twice_is_refused():
     with pytest.raises(OperationRefused, match="two sources"):
-        combine([Part(tree(1, a=b"A")), Part(tree(2, a=b"B"))], now=9)
+        combine([Part(tree(1, a=b"A")), Part(tree(2, a=b"B"))], origin=FixedOrigin(9))
     with pytest.raises(OperationRefused, match="not a directory"):
-        combine([Part(tree(1, a=b"A")), Part(tree(2), "/d/a/x")], now=9)
+        combine([Part(tree(1, a=b"A")), Part(tree(2), "/d/a/x")], origin=FixedOrigin(9))

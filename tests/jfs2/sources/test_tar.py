@@ -10,6 +10,7 @@ import pytest
 from lvmfmt.errors import CorruptImage, NotFound, UnsupportedFeature
 from lvmfmt.jfs2 import iter_file_data
 from lvmfmt.jfs2.sources import is_tar, read_tar
+from lvmfmt.origin import FixedOrigin
 
 NOW = 10**18
 
@@ -50,7 +51,7 @@ def test_everything_an_archive_can_hold(tmp_path, mode):
         member("tty", tarfile.CHRTYPE, devmajor=4, devminor=3),
         mode=mode,
     )
-    inventory, problems = read_tar(path, now=NOW, devices=True)
+    inventory, problems = read_tar(path, origin=FixedOrigin(NOW), devices=True)
     assert problems == [] and is_tar(path)
     assert contents(inventory) == {b"/d/f": b"data" * 999, b"/d/hard": b"data" * 999, b"/implied/g": b"g"}
     d, f = inventory.inodes[inventory.resolve("/d")], inventory.inodes[inventory.resolve("/d/f")]
@@ -80,7 +81,7 @@ def test_hostile_members_are_left_out_and_said(tmp_path):
         member("twice", data=b"old"),
         member("twice", data=b"new"),
     )
-    inventory, problems = read_tar(path, now=NOW)
+    inventory, problems = read_tar(path, origin=FixedOrigin(NOW))
     assert contents(inventory) == {b"/abs": b"absolute", b"/twice": b"new"}
     assert sorted(inventory.entry_paths()) == [b"/abs", b"/dir", b"/link", b"/twice"]
     assert len(problems) == 9 and all(p.isprintable() for p in problems)
@@ -94,7 +95,7 @@ def test_sparse_members_of_gnu_tar_keep_their_holes(tmp_path, form):
             stream.seek(at)
             stream.write(b"island")
     subprocess.run(["tar", "-S", f"--format={form}", "-cf", "a.tar", "sparse"], cwd=tmp_path, check=True)
-    inventory, problems = read_tar(tmp_path / "a.tar", now=NOW)
+    inventory, problems = read_tar(tmp_path / "a.tar", origin=FixedOrigin(NOW))
     assert problems == []
     assert contents(inventory)[b"/sparse"] == (tmp_path / "sparse").read_bytes()
     assert inventory.extents["length"].sum() < 1 << 20
@@ -109,7 +110,7 @@ def test_what_is_no_archive_or_a_piece_of_one(tmp_path):
     assert not is_tar(tmp_path / "text")
     for name, error in (("text", CorruptImage), ("z.tar.zst", UnsupportedFeature), ("none", NotFound)):
         with pytest.raises(error):
-            read_tar(tmp_path / name, now=NOW)
+            read_tar(tmp_path / name, origin=FixedOrigin(NOW))
     with pytest.raises(CorruptImage):
-        read_tar(tmp_path / "cut.tar", now=NOW)
-    assert "no member" in read_tar(tmp_path / "spoilt.tar", now=NOW)[1][0]
+        read_tar(tmp_path / "cut.tar", origin=FixedOrigin(NOW))
+    assert "no member" in read_tar(tmp_path / "spoilt.tar", origin=FixedOrigin(NOW))[1][0]

@@ -22,7 +22,7 @@ from lvmfmt.layout.vgda import LV_ENTRY, PP_ENTRY, PV_HEADER, VGDA_HEADER
 from lvmfmt.lvm import RULES, Severity, VolumeGroup
 from lvmfmt.lvm.check.findings import check
 from lvmfmt.lvm.check.repair import plan, repair
-from lvmfmt.origin import SeededOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB = 1 << 20
 SECTOR = 512
@@ -633,7 +633,7 @@ def found(image: Image) -> set[str]:
 def test_the_good_group_is_good(good: Image, tmp_path: Path) -> None:
     assert check(good.devices) == []
     before = digests(good)
-    assert repair(good.devices, tmp_path / "undo", now=NOW) == 0
+    assert repair(good.devices, tmp_path / "undo", origin=FixedOrigin(NOW)) == 0
     assert digests(good) == before and not (tmp_path / "undo").exists()
 
 
@@ -666,11 +666,11 @@ def test_is_repaired_and_undone(case: Case, sound: Any, broken: Image, tmp_path:
     before = digests(broken)
     if case.refused:
         with pytest.raises(OperationRefused):
-            repair(broken.devices, tmp_path / "undo", now=NOW)
+            repair(broken.devices, tmp_path / "undo", origin=FixedOrigin(NOW))
         assert digests(broken) == before and not (tmp_path / "undo").exists()
         return
     names = found(broken)
-    writes = repair(broken.devices, tmp_path / "undo", now=NOW)
+    writes = repair(broken.devices, tmp_path / "undo", origin=FixedOrigin(NOW))
     if case.heals:
         assert check(broken.devices) == []
         assert (volumes(broken), without_stamps(broken)) == sound
@@ -717,7 +717,7 @@ def test_stopped_anywhere_it_opens_and_the_next_repair_ends_it(
         assert {p.rule for p in group.problems if p.severity is Severity.ERROR} <= errors
     assert last is not None and check(last.devices) == []
     assert half is not None
-    repair(half.devices, tmp_path / "undo", now=NOW + 5)
+    repair(half.devices, tmp_path / "undo", origin=FixedOrigin(NOW + 5))
     assert check(half.devices) == [] and volumes(half) == volumes(good)
 
 
@@ -734,7 +734,7 @@ def test_a_refused_repair_changes_nothing(how: str, broken: Image, tmp_path: Pat
         broken.devices[1].size = 100 * SECTOR
     before = digests(broken)
     with pytest.raises(AlreadyExists if how == "undo file exists" else OperationRefused):
-        repair(broken.devices, undo, now=NOW)
+        repair(broken.devices, undo, origin=FixedOrigin(NOW))
     assert digests(broken) == before
     assert undo.read_bytes() == b"kept" if how == "undo file exists" else not undo.exists()
 
@@ -744,7 +744,7 @@ def test_several_things_at_once(good: Image, broken: Image, tmp_path: Path) -> N
     for change in changes:
         change(broken)
     before = digests(broken)
-    repair(broken.devices, tmp_path / "undo", now=NOW)
+    repair(broken.devices, tmp_path / "undo", origin=FixedOrigin(NOW))
     assert check(broken.devices) == [] and volumes(broken) == volumes(good)
     assert without_stamps(broken) == without_stamps(good)
     restore(broken, tmp_path / "undo")
