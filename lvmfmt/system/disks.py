@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
-from .. import block
-from ..block import BlockDevice
+from ..block import DeviceLike, opened_all
 from ..errors import NotFound, OperationRefused
 from ..jfs2 import FileSystem
 from ..jfs2.journal import Mount, SharedLog, mount, open_shared_log
 from ..lvm import LogicalVolume, VolumeGroup
-from ..origin import Origin, SystemOrigin
+from ..origin import Origin, origin_or_system
 from .groups import find_logical_volume, open_groups
 from .place import FileSystemPlace, place_in
 
@@ -33,7 +31,7 @@ class System:
     def __init__(self, groups: Sequence[VolumeGroup], *, writable: bool, origin: Origin | None = None) -> None:
         self.groups = list(groups)
         self.writable = writable
-        self.origin = origin or SystemOrigin()
+        self.origin = origin_or_system(origin)
         self._mounts: list[Mount] = []
         self._logs: dict[tuple[str, str], SharedLog] = {}
         self._opened = ExitStack()
@@ -41,7 +39,7 @@ class System:
     @classmethod
     def open(
         cls,
-        disks: str | os.PathLike[str] | BlockDevice | Sequence[str | os.PathLike[str] | BlockDevice],
+        disks: DeviceLike | Iterable[DeviceLike],
         *,
         writable: bool = False,
         origin: Origin | None = None,
@@ -49,7 +47,8 @@ class System:
         """Open the disks of one or more volume groups.
 
         Args:
-            disks: paths of images, which `close` closes, or open devices, which stay the caller's; one or several.
+            disks: paths of images, which `close` closes, or devices and binary files, which stay the caller's; one or
+                several.
             writable: for changes.
             origin: clock and identities of changes; None for those of this machine.
 
@@ -58,12 +57,8 @@ class System:
             CorruptImage: a group has no valid VGDA.
             ImageIOError: an image cannot be opened.
         """
-        some = [disks] if isinstance(disks, str | os.PathLike | BlockDevice) else disks
         with ExitStack() as stack:
-            devices = [
-                disk if isinstance(disk, BlockDevice) else stack.enter_context(block.open(disk, writable=writable))
-                for disk in some
-            ]
+            devices = stack.enter_context(opened_all(disks, writable=writable))
             system = cls(open_groups(devices), writable=writable, origin=origin)
             if not system.groups:
                 raise NotFound("there is no volume group on these disks")
