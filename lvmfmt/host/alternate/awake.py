@@ -54,7 +54,7 @@ def mount(machine: Machine, complain: Say) -> None:
     """
     for point, volume in alternate.file_systems(machine.group(ALT_GROUP)).items():
         try:
-            machine.mount(volume.name, alt_path(point))
+            machine.mount(f"/dev/{volume.name}", alt_path(point))
         except LvmfmtError as error:
             complain(message("alt-mount-failed", mount_point=alt_path(point), reason=error))
 

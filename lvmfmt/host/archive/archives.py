@@ -13,7 +13,8 @@ from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeatu
 from ...jfs2.extract.archive_members import member, members
 from ...origin import FixedOrigin
 from ..machine.machine import Machine
-from ..machine.mounted import MountedFileSystem
+from ..machine.mounted_file_system import MountedFileSystem
+from ..machine.paths import holder
 from ..messages import CommandFailed, message
 from ..odm import devices
 
@@ -136,8 +137,7 @@ def name_of(path: str) -> bytes:
 
 def mount_point_of(machine: Machine, path: str) -> str:
     """Where the file system with a path is mounted."""
-    points = [point for device, point in machine.running.mounts if device.startswith("/dev/")]
-    return max((p for p in points if p == "/" or path == p or path.startswith(p + "/")), key=len, default="/")
+    return holder(machine.running.volumes.values(), path)[0]
 
 
 def device_numbers(machine: Machine) -> dict[str, int]:
@@ -147,12 +147,11 @@ def device_numbers(machine: Machine) -> dict[str, int]:
         if machine.is_varied_on(group):
             major = devices.major_of(machine.odm, group.name)
             for name, volume in machine.group(group.name).logical_volumes.items():
-                minors[f"/dev/{name}"] = major << 32 | volume.minor
-    return {point: minors[device] for device, point in machine.running.mounts if device in minors}
+                minors[name] = major << 32 | volume.minor
+    return {point: minors[name] for name, point in machine.running.volumes.items() if name in minors}
 
 
 def mounted_of(machine: Machine, group: str) -> list[tuple[str, str]]:
     """(mount point, logical volume) of the mounted file systems of a group, sorted by mount point."""
     volumes = machine.group(group).logical_volumes
-    pairs = [(point, device.removeprefix("/dev/")) for device, point in machine.running.mounts]
-    return sorted((point, volume) for point, volume in pairs if volume in volumes)
+    return sorted((point, volume) for volume, point in machine.running.volumes.items() if volume in volumes)

@@ -12,7 +12,7 @@ from contextlib import suppress
 from ... import lvm
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
-from ..folder.kernel import Kernel
+from ..folder.kernel import DEV, Kernel
 from ..machine.machine import Machine
 from ..machine.replay import replay_logs
 from ..messages import message
@@ -69,7 +69,7 @@ def _start(machine: Machine, slot: str, console: Console) -> None:
     machine.start(Kernel(slot, machine.origin.now()))
     group = _vary_on_root(machine, vgid, slot)
     replay_logs(machine, group, console)
-    machine.mount(ROOT_VOLUME, "/")
+    machine.mount(f"{DEV}{ROOT_VOLUME}", "/")
     odm = machine.odm
     homes = _homes(odm)
     configure_disks(odm, machine.pvids_on_disk())
@@ -138,9 +138,6 @@ def _mount_all(machine: Machine, console: Console) -> None:
         if entry.mount_point == "/":
             continue
         try:
-            if entry.volume is None:
-                machine.note_mount(entry.device, entry.mount_point)
-            else:
-                machine.mount(entry.volume, entry.mount_point)
+            machine.mount(entry.device, entry.mount_point)
         except LvmfmtError as error:
             console(f"{entry.mount_point} cannot be mounted: {error}")

@@ -12,9 +12,9 @@ from ...jfs2.repair.superblocks import set_state
 from ...jfs2.resize import resize
 from ...jfs2.superblock import CLEAN, read_superblock
 from ...units import MIB, SECTOR, ceil_div
-from ..machine import mounting
+from ..machine import freezing
 from ..machine.machine import Machine
-from ..machine.mounts import RESIZING
+from ..machine.mount_table import RESIZING
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry
@@ -97,7 +97,7 @@ def _describe(machine: Machine, target: Target, before: Entry, after: Entry) -> 
         change.set_lvcb(target.name, label=after.mount_point, fs=filesystems.control_block_text(after))
     finish(machine, target.group_name, target.group)
     if after.mount_point != before.mount_point:
-        mounting.make_directory(machine, after.mount_point)
+        machine.make_directory(after.mount_point)
     targets.put_entry(machine, before.mount_point, after)
 
 
@@ -110,12 +110,12 @@ def _freeze(machine: Machine, target: Target, value: str, *, again: bool) -> int
     if not off and not (value.isdecimal() and len(value) < 10):
         raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="freeze", value=value))
     try:
-        frozen = mounting.is_frozen(machine, point)
+        frozen = freezing.is_frozen(machine, point)
         if frozen is (again or off):
             if off:
-                mounting.thaw(machine, point)
+                freezing.thaw(machine, point)
             else:
-                (mounting.refreeze if again else mounting.freeze)(machine, point, int(value))
+                (freezing.refreeze if again else freezing.freeze)(machine, point, int(value))
             return 0
     except OperationRefused as error:
         raise CommandFailed(message("fs-failed", program="chfs", device=target.path, reason=error)) from error
@@ -161,7 +161,7 @@ def _resize(
     lps = ceil_div(wanted, pp_size)
     if lps < 1:
         raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="size", value=size))
-    if target.point is not None and mounting.is_frozen(machine, target.point):
+    if target.point is not None and freezing.is_frozen(machine, target.point):
         raise CommandFailed(message("fs-frozen", program="chfs", point=target.point))
     if target.point is None and target.superblock.state not in (CLEAN, *RESIZING):
         raise CommandFailed(message("mount-dirty", device=target.path))
@@ -173,7 +173,7 @@ def _resize(
             with as_aix("chfs", message("extendlv-failed")), target.group.change(machine.origin) as draft:
                 draft.extend_lv(target.name, lps - volume.lps)
         refused: LvmfmtError | None = None
-        with mounting.at_rest(machine, target.point), machine.volume_device(target.name) as device:
+        with machine.away(target.point), machine.volume_device(target.name) as device:
             before = read_superblock(device)
             try:
                 resize(device, lps * pp_size, log_bytes=log_bytes)

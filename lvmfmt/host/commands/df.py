@@ -8,6 +8,7 @@ from ...errors import NotFound
 from ...units import GIB, KIB, MIB, SECTOR, ceil_div
 from ..formats import rows
 from ..machine.machine import Machine
+from ..machine.paths import holder
 from ..messages import CommandFailed, message
 from ..syntax import Command, UsageError, flags
 
@@ -52,9 +53,9 @@ def _chosen(machine: Machine, operands: list[str]) -> list[tuple[str, str]]:
     for operand in operands:
         found = [m for m in mounts if operand == m[0] or (operand.rstrip("/") or "/") == m[1]]
         if not found and operand.startswith("/"):
-            point = max((p for _, p in mounts if p == "/" or operand.startswith(p + "/")), key=len, default="/")
+            point, inside = holder((p for _, p in mounts), operand)
             try:
-                machine.mounted(point).stat("/" + operand.removeprefix(point).lstrip("/"))
+                machine.mounted(point).stat(inside)
             except NotFound as error:
                 raise CommandFailed(message("df-unknown", operand=operand)) from error
             found = [m for m in mounts if m[1] == point]

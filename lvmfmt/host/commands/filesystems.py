@@ -12,7 +12,6 @@ from ...jfs2.geometry import PAGE, Geometry
 from ...lvm import LogicalVolume, VolumeGroup
 from ...system.logs import LOG_TYPE
 from ...units import MIB, SECTOR, ceil_div
-from ..machine import mounting
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import filesystems
@@ -133,7 +132,7 @@ def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         change.set_lvcb(target.name, label=point, fs=filesystems.control_block_text(entry), type=VFS)
     kilobytes = make(machine, target, wanted, log, point)
     finish(machine, target.group_name, target.group)
-    mounting.make_directory(machine, point)
+    machine.make_directory(point)
     targets.put_entry(machine, point, entry)
     print(message("fs-created"), file=stdout)
     print(message("fs-kilobytes", count=kilobytes), file=stdout)

@@ -45,9 +45,8 @@ def describe(machine: Machine, name: str = ROOTVG, *, maps: Mapping[str, str] | 
         )
     ]
     mounted = []
-    for device, point in machine.running.mounts:
-        volume = device.removeprefix("/dev/")
-        if device.startswith("/dev/") and volume in group.logical_volumes:
+    for volume, point in machine.running.volumes.items():
+        if volume in group.logical_volumes:
             files = machine.mounted(point)
             counts = files.statfs()
             used = (counts.total_blocks - counts.free_blocks) * files.block_size

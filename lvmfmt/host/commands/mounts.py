@@ -7,9 +7,8 @@ from typing import TextIO
 
 from ...errors import LvmfmtError, printable
 from ...jfs2.superblock import CLEAN
-from ..machine import mounting
 from ..machine.machine import Machine
-from ..machine.mounts import RESIZING
+from ..machine.mount_table import RESIZING
 from ..messages import CommandFailed, message
 from ..odm import filesystems
 from ..odm.filesystems import Entry
@@ -72,7 +71,7 @@ def _mount_many(machine: Machine, wanted: str | None, options: str, stderr: Text
     )
     status = 0
     for entry in chosen:
-        if mounting.device_at(machine, entry.mount_point) is None:
+        if machine.running.device_at(entry.mount_point) is None:
             try:
                 status |= _mount_one(machine, [entry.mount_point], options, stderr)
             except LvmfmtError as error:
@@ -102,7 +101,7 @@ def _mount_one(machine: Machine, operands: list[str], options: str, stderr: Text
     if device.startswith("/dev/"):
         _make_ready(machine, device, point, stderr, writes="ro" not in options.split(","))
     try:
-        mounting.mount(machine, device, point, options)
+        machine.mount(device, point, options)
     except LvmfmtError as error:
         raise CommandFailed(message("mount-failed", device=device, point=point, reason=error)) from error
     return 0
@@ -152,7 +151,7 @@ def umount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             raise CommandFailed(message("umount-not-mounted"))
     status = 0
     for point in points:
-        device = mounting.device_at(machine, point) or ""
+        device = machine.running.device_at(point) or ""
         below = any(other.startswith(point.rstrip("/") + "/") for _, other in machine.running.mounts)
         if point in in_use or below:
             print(message("umount-busy", device=device), file=stderr)
@@ -169,11 +168,10 @@ def sync(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     _, operands = flags(argv, "")
     if operands:
         raise UsageError
-    for device, point in machine.running.mounts:
-        if device.startswith("/dev/"):
-            files = machine.mounted(point)
-            if files.is_changed and files.mount.frozen_until is None:
-                files.mount.checkpoint()
+    for point in machine.running.volumes.values():
+        files = machine.mounted(point)
+        if files.is_changed and files.mount.frozen_until is None:
+            files.mount.checkpoint()
     machine.slots.flush()
     return 0
 

@@ -15,7 +15,7 @@ from ...system.logs import LOG_TYPE
 from ...units import MIB
 from ..archive import archives
 from ..archive.imagedata import ImageData
-from ..machine import mounting, varying
+from ..machine import varying
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices, filesystems, stanza
@@ -149,9 +149,9 @@ def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Invento
                 log=ExternalLog(number) if log_name else InlineLog(device=number),
             )  # fmt: skip
             device.flush()
-        mounting.make_directory(machine, point)
+        machine.make_directory(point)
         targets.put_entry(machine, point, entries[volume_name])
-        mounting.mount(machine, f"/dev/{volume_name}", point)
+        machine.mount(f"/dev/{volume_name}", point, "")
 
 
 def _entry(plan: ImageData, point: str, volume: str) -> Entry:
@@ -171,9 +171,9 @@ def _undo(machine: Machine, name: str, disks: list[Disk]) -> None:
     known = devices.group(machine.odm, name)
     if known is None:
         return
-    volumes = {f"/dev/{volume}" for volume in devices.volumes(machine.odm, name)}
-    for device, point in reversed(machine.running.mounts):
-        if device in volumes:
+    volumes = devices.volumes(machine.odm, name)
+    for volume, point in reversed(machine.running.volumes.items()):
+        if volume in volumes:
             machine.unmount(point)
             targets.put_entry(machine, point, None)
     varying.vary_off(machine, known)

@@ -12,7 +12,6 @@ from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
 from ..alternate import exclude
 from ..archive import archives, imagedata
 from ..formats import rows
-from ..machine import mounting
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import stanza
@@ -64,7 +63,7 @@ def savevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     path = f"{MAPS}/{group}/{group}.data"
     if {"i", "m"} & set(given):
         print(message("group-backup-information", group=group), file=stdout)
-        mounting.make_directory(machine, f"{MAPS}/{group}")
+        machine.make_directory(f"{MAPS}/{group}")
         machine.write_file(path, describe(machine, group)[0])
     elif machine.read_file(path) is None:
         raise CommandFailed(message("system-backup-no-data", program="savevg", path=path))

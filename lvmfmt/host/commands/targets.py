@@ -12,7 +12,6 @@ from ...jfs2.superblock import Superblock, read_superblock
 from ...lvm import LogicalVolume, VolumeGroup
 from ...system.logs import LOG_TYPE, log_of
 from ...units import GIB, MIB, SECTOR
-from ..machine import mounting
 from ..machine.machine import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices, filesystems
@@ -84,7 +83,7 @@ def find(machine: Machine, operand: str, program: str) -> Target:
     name = operand.removeprefix("/dev/")
     if operand.startswith("/") and name == operand:
         device = next((e.device for e in entries if e.mount_point == operand), None)
-        device = device or mounting.device_at(machine, operand)
+        device = device or machine.running.device_at(operand)
         if device is None or not device.startswith("/dev/"):
             raise CommandFailed(message("fs-no-record", program=program, operand=operand))
         name = device.removeprefix("/dev/")
@@ -95,7 +94,7 @@ def find(machine: Machine, operand: str, program: str) -> Target:
         raise CommandFailed(message("volume-unknown", program=program, volume=name))
     path = f"/dev/{name}"
     entry = next((e for e in entries if e.device == path), None)
-    return Target(name, group_name, group, entry, mounting.point_of(machine, path))
+    return Target(name, group_name, group, entry, machine.running.point_of(path))
 
 
 def find_entry(machine: Machine, operand: str, program: str) -> Entry:

@@ -14,7 +14,7 @@ from ...system.place import place_in
 from ...units import MIB, ceil_div, format_size
 from ..boot import content
 from ..boot import volume as boot_volume
-from ..machine.paths import read_file
+from ..machine.paths import holder, read_file
 from ..odm import devices, filesets, filesystems
 from ..odm.filesystems import Entry
 from ..odm.odm import Odm
@@ -83,9 +83,9 @@ class Maker:
         """Bytes of the files that the default list of boot files names, and room for the base ODM."""
         total = _BASE_ODM
         for path in content.proto_paths(content.DEFAULT_PROTO):
-            point = max((p for p in self.parts if p == "/" or path.startswith(p + "/")), key=len)
+            point, inside = holder(self.parts, path)
             try:
-                row = self.parts[point].resolve(path.removeprefix(point))
+                row = self.parts[point].resolve(inside)
             except NotFound:
                 continue
             total += int(self.parts[point].inodes[row]["size"]) + 1024
@@ -139,8 +139,8 @@ class Maker:
         }
 
         def locate(path: str) -> tuple[FileSystem, str]:
-            point = max((p for p in files if p == "/" or path.startswith(p + "/")), key=len)
-            return files[point], "/" + path.removeprefix(point).lstrip("/")
+            point, inside = holder(files, path)
+            return files[point], inside
 
         def write(path: str, data: bytes) -> None:
             where, inside = locate(path)

@@ -12,7 +12,6 @@ from ..messages import message
 from ..odm import filesystems
 from ..odm.filesystems import PATH, Entry
 from .machine import Machine
-from .mounting import make_directory
 
 _MOUNT_POINT = re.compile(r"/[!-9;-~]*")  # no blank, no colon: it is the head of a stanza
 _KEY, _VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), re.compile(r"[!-~]*")
@@ -54,7 +53,7 @@ def add(machine: Machine, volumes: Iterable[LogicalVolume]) -> list[str]:
         machine.write_file(PATH, data)
     for point in added:
         with suppress(LvmfmtError):  # mount says what is in the way
-            make_directory(machine, point)
+            machine.make_directory(point)
     return lines
 
 

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 from ...errors import NotFound
 from ...jfs2 import FileSystem
 
 _MAX_SYMLINKS = 8
+
+
+def holder(points: Iterable[str], path: str) -> tuple[str, str]:
+    """The mount point that an absolute path lies below, and the path inside its file system.
+
+    Args:
+        points: mount points; / need not be among them.
+        path: an absolute path; nothing need exist there.
+    """
+    point = max((p for p in points if p == "/" or path == p or path.startswith(p + "/")), key=len, default="/")
+    return point, "/" + path.removeprefix(point).lstrip("/")
 
 
 def read_file(locate: Callable[[str], tuple[FileSystem, str]], path: str) -> bytes | None:

@@ -13,8 +13,7 @@ PAGING = "paging space"
 
 def open_volumes(machine: Machine, group: VolumeGroup) -> set[str]:
     """Names of the logical volumes of a varied-on group that are in use."""
-    mounted = {device.removeprefix("/dev/") for device, _ in machine.running.mounts if device.startswith("/dev/")}
-    used = (mounted | machine.open_logs()) & set(group.logical_volumes)
+    used = (machine.running.volumes.keys() | machine.open_logs()) & set(group.logical_volumes)
     if group.vgid == machine.running.varied_on[0]:
         used |= {name for name, volume in group.logical_volumes.items() if volume.type == PAGING_TYPE}
     return used
@@ -28,7 +27,7 @@ def user_of(machine: Machine, group: VolumeGroup, name: str) -> str | None:
     """
     if name not in open_volumes(machine, group):
         return None
-    points = {device.removeprefix("/dev/"): point for device, point in machine.running.mounts}
+    points = machine.running.volumes
     if name in points:
         return points[name]
     for volume, point in points.items():

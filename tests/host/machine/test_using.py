@@ -28,13 +28,13 @@ def test_a_log_is_open_as_long_as_a_file_system_that_uses_it(make_box: Callable[
     box.good("crfs -v jfs2 -g datavg -m /more -a size=32M -a logname=INLINE")
     with Host.open(box.path).machine(print, writable=True) as machine:
         assert used(machine, "datavg") == set()
-        machine.mount("fslv00", "/data")
-        machine.mount("fslv01", "/more")
+        machine.mount("/dev/fslv00", "/data")
+        machine.mount("/dev/fslv01", "/more")
         assert used(machine, "datavg") == {"fslv00", "fslv01", "loglv00"}
         assert user_of(machine, machine.group("datavg"), "loglv00") == "/data"
         machine.unmount("/data")
         assert used(machine, "datavg") == {"fslv01"}
-        machine.mount("fslv00", "/data")
+        machine.mount("/dev/fslv00", "/data")
     with Host.open(box.path).machine(print, writable=False) as machine:  # another process knows
         assert used(machine, "datavg") == {"fslv00", "fslv01", "loglv00"}
     box.good("umount /data")

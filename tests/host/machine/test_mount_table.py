@@ -8,7 +8,7 @@ from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.folder.folder import Folder
 from lvmfmt.host.folder.kernel import Kernel, Mounted
-from lvmfmt.host.machine import mounting
+from lvmfmt.host.machine import freezing
 
 from ..conftest import Box
 
@@ -27,12 +27,12 @@ def test_the_kernel_remembers_how_something_was_mounted(tmp_path: Path) -> None:
 def test_at_rest_unmounts_for_a_moment(single: Box) -> None:
     with Host.open(single.path).machine(print, writable=True) as machine:
         before = machine.running.mounts
-        with pytest.raises(ZeroDivisionError), mounting.at_rest(machine, "/home"):
+        with pytest.raises(ZeroDivisionError), machine.away("/home"):
             assert "/home" not in {point for _, point in machine.running.mounts}
             raise ZeroDivisionError
         assert machine.running.mounts == before
         machine.write_file("/home/x", b"x")
-        with mounting.at_rest(machine, None):
+        with machine.away(None):
             pass
     with Host.open(single.path).machine(print, writable=False) as machine:
         assert machine.read_file("/home/x") == b"x"
@@ -41,19 +41,19 @@ def test_at_rest_unmounts_for_a_moment(single: Box) -> None:
 def test_freezing_twice_or_thawing_nothing_is_refused(single: Box) -> None:
     with Host.open(single.path).machine(print, writable=True) as machine:
         with pytest.raises(OperationRefused):
-            mounting.thaw(machine, "/home")
-        mounting.freeze(machine, "/home", 60)
-        assert mounting.is_frozen(machine, "/home")
+            freezing.thaw(machine, "/home")
+        freezing.freeze(machine, "/home", 60)
+        assert freezing.is_frozen(machine, "/home")
         with pytest.raises(OperationRefused):
-            mounting.freeze(machine, "/home", 60)
-        mounting.thaw(machine, "/home")
-        assert not mounting.is_frozen(machine, "/home")
+            freezing.freeze(machine, "/home", 60)
+        freezing.thaw(machine, "/home")
+        assert not freezing.is_frozen(machine, "/home")
 
 
 def test_directories_are_made_in_the_file_system_that_they_lie_in(single: Box) -> None:
     with Host.open(single.path).machine(print, writable=True) as machine:
-        mounting.make_directory(machine, "/home/a/b")
-        mounting.make_directory(machine, "/home/a/b")
+        machine.make_directory("/home/a/b")
+        machine.make_directory("/home/a/b")
         assert machine.mounted("/home").stat("/a/b").is_directory
         with pytest.raises(OperationRefused):
             machine.mounted("/home").rmdir("/a", now=1)

@@ -5,7 +5,6 @@ A reading process opens them as they were left. A writing one goes on with them:
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from ... import lvm
@@ -13,7 +12,7 @@ from ...block import BlockDevice
 from ...errors import NotFound
 from ...lvm import Standing, VolumeGroup
 from ...origin import Origin
-from ..folder.kernel import Varied
+from ..folder.kernel import Kernel, Varied
 from .slots import Slots
 
 if TYPE_CHECKING:
@@ -24,15 +23,15 @@ class VariedGroups:
     """Groups by VGID.
 
     Args:
+        kernel: knows which are varied on, and how they were left.
         slots: the disks.
         origin: clock for stamps.
         writable: go on with them for writing.
-        left: how they were left, those that are varied on.
     """
 
-    def __init__(self, slots: Slots, origin: Origin, *, writable: bool, left: Mapping[str, Varied]) -> None:
-        self._slots, self._origin, self._writable = slots, origin, writable
-        self._left = dict(left)
+    def __init__(self, kernel: Kernel, slots: Slots, origin: Origin, *, writable: bool) -> None:
+        self._kernel, self._slots, self._origin, self._writable = kernel, slots, origin, writable
+        self._left = dict(kernel.groups)
         self._groups: dict[str, VolumeGroup] = {}
         self._online: dict[str, OnlineGroup] = {}
 
@@ -62,18 +61,27 @@ class VariedGroups:
         self._online[online.group.vgid] = online
         return online.group
 
-    def device(self, vgid: str, name: str) -> BlockDevice:
-        """An LV of an open group; in a writing process to be closed after use, so that the group can change.
+    def group_of_volume(self, name: str) -> VolumeGroup:
+        """The group that has a logical volume.
+
+        Raises:
+            NotFound: none that is varied on has.
+        """
+        for vgid in self._kernel.varied_on:
+            group = self.open(vgid)
+            if name in group.logical_volumes:
+                return group
+        raise NotFound(f"no logical volume {name}")
+
+    def volume_device(self, name: str) -> BlockDevice:
+        """A logical volume as a device; in a writing process to be closed after use, so that its group can change.
 
         Raises:
             NotFound: there is no such LV.
         """
-        if vgid in self._online:
-            return self._online[vgid].open_lv(name)
-        volume = self._groups[vgid].logical_volumes.get(name)
-        if volume is None:
-            raise NotFound("no such logical volume", where=name)
-        return volume.device
+        group = self.group_of_volume(name)
+        online = self._online.get(group.vgid)
+        return group.logical_volumes[name].device if online is None else online.open_lv(name)
 
     def down(self) -> list[str]:
         """VGIDs of the groups that have lost their quorum meanwhile."""

@@ -7,34 +7,40 @@ not match what is on the disks, the host has lost power, and its boot replays th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from ...block import BlockDevice
 from ...errors import NotFound, OperationRefused
-from ...jfs2.superblock import EXTENDFS, SHRINKFS, Superblock, read_superblock
+from ...jfs2.superblock import CLEAN, EXTENDFS, SHRINKFS, Superblock, read_superblock
 from ...lvm import VolumeGroup
+from ...origin import Origin
 from ...system.logs import log_of
-from .mounted import MountedFileSystem
+from ..folder.kernel import DEV, Kernel, Mounted
+from .mounted_file_system import MountedFileSystem
+from .varied_groups import VariedGroups
 
 if TYPE_CHECKING:
     from ...jfs2.journal import Mount, SharedLog
-    from .running import Running
 
 
 RESIZING = (EXTENDFS, SHRINKFS)
 """States of a superblock while its file system gets another size."""
 
 
-class Mounts:
+class MountTable:
     """Mounted file systems by mount point.
 
     Args:
-        machine: the running machine.
+        kernel: knows what is mounted.
+        groups: the groups that are varied on.
+        origin: clock of the changes.
+        writable: whether the machine is used for writing.
     """
 
-    def __init__(self, machine: Running) -> None:
-        self._machine = machine
+    def __init__(self, kernel: Kernel, groups: VariedGroups, origin: Origin, *, writable: bool) -> None:
+        self._kernel, self._groups, self._origin, self._writable = kernel, groups, origin, writable
         self._files: dict[str, MountedFileSystem] = {}
         self._logs: dict[str, SharedLog] = {}
         self._open: dict[str, BlockDevice] = {}
@@ -46,56 +52,93 @@ class Mounts:
             NotFound: nothing, or no file system with blocks, is mounted there.
         """
         if point not in self._files:
-            device = next((d for d, at in self._machine.running.mounts if at == point), "")
-            if not device.startswith("/dev/"):
+            device = self._kernel.device_at(point) or ""
+            if not device.startswith(DEV):
                 raise NotFound(f"no file system is mounted at {point}")
-            files = self._mounted(device.removeprefix("/dev/"), lambda: self._resume(point, device))
-            files.writable = files.writable and not self._read_only(point)
+            volume = device.removeprefix(DEV)
+            files = self._mounted(volume, lambda: self._resume(point, volume))
+            files.writable = files.writable and not self._kernel.is_read_only(point)
             self._files[point] = files
         return self._files[point]
 
-    def mount(self, volume: str, point: str) -> MountedFileSystem:
-        """Mount the file system of a logical volume; the kernel knows.
+    def mount(self, device: str, point: str, options: str | None = None) -> None:
+        """Mount a file system.
+
+        Args:
+            device: /dev/NAME, or the name of a pseudo file system.
+            point: an absolute path.
+            options: of the command that mounts; with `ro` among them, nothing on the disk says that it is mounted.
+                None at boot.
 
         Raises:
             OperationRefused: something is mounted there, or it is not in order; see `jfs2.journal.mount`.
+            LvmfmtError: the file system cannot be used; nothing is mounted then.
         """
+        how = None if options is None else Mounted(self._origin.now(), options)
+        if device.startswith(DEV) and not (how and how.is_read_only):
+            self._mount(device.removeprefix(DEV), point)
+        self._kernel.mount(device, point, how)
+        if how and how.is_read_only:
+            try:
+                if self.at(point).superblock.state != CLEAN:
+                    raise OperationRefused("the file system is not clean", where=device)
+            except BaseException:
+                self.unmount(point)
+                raise
+
+    def _mount(self, volume: str, point: str) -> None:
         from ...jfs2.journal import mount
 
-        machine, device = self._machine, f"/dev/{volume}"
-        if any(point == at or device == d for d, at in machine.running.mounts):
+        device = f"{DEV}{volume}"
+        if self._kernel.point_of(device) is not None or self._kernel.device_at(point) is not None:
             raise OperationRefused(f"{device} or {point} is mounted already")
         self._finish_resize(volume)
         _, superblock, log, number = self._place(volume)
-        found = mount(self._device(volume), origin=machine.origin, log=self._log(log, superblock), aggregate=number)
-        machine.kernel = machine.running._replace(mounts=(*machine.running.mounts, (device, point)))
-        files = self._files[point] = self._mounted(volume, lambda: found)
-        return files
+        found = mount(self._device(volume), origin=self._origin, log=self._log(log, superblock), aggregate=number)
+        self._files[point] = self._mounted(volume, lambda: found)
 
     def unmount(self, point: str) -> None:
-        """Mark the file system at a mount point as clean; the kernel forgets it.
+        """Mark the file system at a mount point as clean, and forget it.
 
         Raises:
             NotFound: nothing is mounted there.
         """
-        machine = self._machine
-        device = next((d for d, at in machine.running.mounts if at == point), None)
+        device = self._kernel.device_at(point)
         if device is None:
             raise NotFound(f"no file system is mounted at {point}")
-        if device.startswith("/dev/"):
-            if not self._read_only(point):
-                self.at(point).mount.unmount(now=machine.origin.now())
+        if device.startswith(DEV):
+            if not self._kernel.is_read_only(point):
+                self.at(point).mount.unmount(now=self._origin.now())
             self._files.pop(point, None)
-            volume = device.removeprefix("/dev/")
+            volume = device.removeprefix(DEV)
             self._close(volume)
             self._logs.pop(volume, None)  # an inline log; it is closed
-            logs = {name: stands for name, stands in machine.running.logs.items() if name != volume}
-            machine.kernel = machine.running._replace(logs=logs)
-        self._forget(lambda at: at == point)
+            self._kernel.close_log(volume)
+        self._kernel.unmount(point)
+
+    @contextmanager
+    def away(self, point: str | None) -> Iterator[None]:
+        """Unmount a file system for as long as the block changes it on its device; users do not see it.
+
+        A stop in between leaves it unmounted on the disk, clean or as the change left it.
+
+        Args:
+            point: where it is mounted; None for one that is not.
+        """
+        if point is None:
+            yield
+            return
+        device, mounts, mounted = self._kernel.device_at(point) or "", self._kernel.mounts, self._kernel.mounted
+        self.unmount(point)
+        try:
+            yield
+        finally:
+            self.mount(device, point, mounted[point].options if point in mounted else "")
+            self._kernel.show(mounts, mounted)
 
     def open_logs(self) -> set[str]:
         """Names of the logical volumes with logs that mounted file systems hold open."""
-        left = set(self._machine.running.logs) - set(self._logs)
+        left = set(self._kernel.logs) - set(self._logs)
         return left | {name for name, log in self._logs.items() if log.is_open}
 
     def verify(self) -> None:
@@ -106,12 +149,10 @@ class Mounts:
         """
         from ...jfs2.journal.mountable import check_left
 
-        frozen = self._machine.running.frozen
-        for device, point in self._machine.running.mounts:
-            if device.startswith("/dev/") and not self._read_only(point):
-                volume = device.removeprefix("/dev/")
+        for volume, point in self._kernel.volumes.items():
+            if not self._kernel.is_read_only(point):
                 _, superblock, log, _ = self._place(volume)
-                check_left(self._device(volume), superblock, frozen=point in frozen)
+                check_left(self._device(volume), superblock, frozen=point in self._kernel.frozen)
                 self._log(log, superblock)
 
     def rest(self) -> tuple[dict[str, tuple[int, int]], dict[str, int]]:
@@ -119,8 +160,7 @@ class Mounts:
 
         What was opened is to be used no more.
         """
-        running = self._machine.running
-        logs, frozen = dict(running.logs), dict(running.frozen)
+        logs, frozen = dict(self._kernel.logs), dict(self._kernel.frozen)
         for point, files in self._files.items():
             if files.is_changed:
                 until = files.mount.frozen_until
@@ -139,16 +179,14 @@ class Mounts:
 
     def lose(self, volumes: set[str]) -> None:
         """Forget what is mounted from logical volumes that cannot be reached any more."""
-        gone = {point for device, point in self._machine.running.mounts if device.removeprefix("/dev/") in volumes}
-        for point in gone:
-            self._files.pop(point, None)
+        for volume, point in self._kernel.volumes.items():
+            if volume in volumes:
+                self._files.pop(point, None)
+                self._kernel.unmount(point)
         for volume in volumes:
             self._logs.pop(volume, None)
             self._open.pop(volume, None)
-        running = self._machine.running
-        logs = {name: stands for name, stands in running.logs.items() if name not in volumes}
-        self._machine.kernel = running._replace(logs=logs)
-        self._forget(lambda at: at in gone)
+            self._kernel.close_log(volume)
 
     def drop(self) -> None:
         """Forget everything, as a power failure does."""
@@ -163,31 +201,25 @@ class Mounts:
 
             resize(self._device(volume))
 
-    def _read_only(self, point: str) -> bool:
-        """Whether a file system is mounted for reading only: nothing on its disk says that it is mounted."""
-        how = self._machine.running.mounted.get(point)
-        return how is not None and "ro" in how.options.split(",")
-
-    def _resume(self, point: str, device: str) -> Mount:
+    def _resume(self, point: str, volume: str) -> Mount:
         from ...jfs2.journal import resume
 
-        volume = device.removeprefix("/dev/")
         _, superblock, log, number = self._place(volume)
-        until = self._machine.running.frozen.get(point)
+        until = self._kernel.frozen.get(point)
         found = resume(self._device(volume), log=self._log(log, superblock), aggregate=number, frozen_until=until)
-        found.expire(self._machine.origin.now() if until is not None else 0)
+        found.expire(self._origin.now() if until is not None else 0)
         return found
 
     def _mounted(self, volume: str, go_on: Callable[[], Mount]) -> MountedFileSystem:
         group, superblock, _, _ = self._place(volume)
         return MountedFileSystem(
-            self._device(volume), superblock, writable=self._machine.writable, go_on=go_on,
+            self._device(volume), superblock, writable=self._writable, go_on=go_on,
             plain=lambda: group.logical_volumes[volume].device,
         )  # fmt: skip
 
     def _place(self, volume: str) -> tuple[VolumeGroup, Superblock, str, int]:
         """Group and superblock of a file system, name of the LV that has its log, and its number in the log."""
-        group = self._machine.group_of_volume(volume)
+        group = self._groups.group_of_volume(volume)
         superblock = read_superblock(self._device(volume))
         log, number = log_of(group, volume, superblock)
         if log is None:
@@ -200,7 +232,7 @@ class Mounts:
         if name not in self._logs:
             open_it = open_inline_log if superblock.geometry.log_blocks else open_shared_log
             log = open_it(self._device(name))
-            left = self._machine.running.logs.get(name)
+            left = self._kernel.logs.get(name)
             if left is not None:
                 log.resume(Rest(*left))
             self._logs[name] = log
@@ -208,17 +240,10 @@ class Mounts:
 
     def _device(self, volume: str) -> BlockDevice:
         if volume not in self._open:
-            self._open[volume] = self._machine.volume_device(volume)
+            self._open[volume] = self._groups.volume_device(volume)
         return self._open[volume]
 
     def _close(self, volume: str) -> None:
         device = self._open.pop(volume, None)
         if device is not None:
             device.close()
-
-    def _forget(self, gone: Callable[[str], bool]) -> None:
-        running = self._machine.running
-        kept = tuple((device, point) for device, point in running.mounts if not gone(point))
-        frozen = {point: until for point, until in running.frozen.items() if not gone(point)}
-        mounted = {point: how for point, how in running.mounted.items() if not gone(point)}
-        self._machine.kernel = running._replace(mounts=kept, frozen=frozen, mounted=mounted)
