@@ -119,7 +119,8 @@ class System:
             NotFound, OperationRefused: as `logical_volume`; or it is to be changed, and not in order.
             CorruptImage: there is no file system that makes sense.
         """
-        return self.place(name).open(writable=self.writable if writable is None else writable, replay=replay)
+        how = self.writable if writable is None else writable
+        return self.place(name).open(writable=how, replay=replay, origin=self.origin)
 
     def mount(self, name: str) -> Mount:
         """Mount a file system for many changes; several that share a log can be mounted at once.

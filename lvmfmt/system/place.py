@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, NotFound
+from ..origin import Origin
 
 if TYPE_CHECKING:  # a plain image needs nothing of volume groups
     from ..jfs2 import FileSystem
@@ -29,12 +30,13 @@ class FileSystemPlace:
     aggregate: int | None = None
     log_name: str | None = None
 
-    def open(self, *, writable: bool = False, replay: bool = True) -> FileSystem:
+    def open(self, *, writable: bool = False, replay: bool = True, origin: Origin | None = None) -> FileSystem:
         """The file system, for reading or for changes that its log has.
 
         Args:
             writable: for changes.
             replay: read one that was not unmounted as a replay of its log would leave it; `problems` says so.
+            origin: clock of changes; None for that of this machine.
 
         Raises:
             CorruptImage: there is no file system that makes sense.
@@ -45,7 +47,9 @@ class FileSystemPlace:
         from ..jfs2.recovery import open_recovered
 
         if writable or not replay:
-            return FileSystem.open(self.device, writable=writable, log_device=self.log, aggregate=self.aggregate)
+            return FileSystem.open(
+                self.device, writable=writable, log_device=self.log, aggregate=self.aggregate, origin=origin
+            )
         recovered, notes = open_recovered(self.device, log=self.log, aggregate=self.aggregate)
         files = FileSystem.open(recovered)
         files.problems[:0] = notes
