@@ -1,16 +1,17 @@
-"""Structures of both JFS2 dialects against the sizes and offsets of the reference, and how well they are known."""
+"""Structures of both JFS2 dialects against the sizes and offsets of [jfs2 2], and how well they are known."""
 
 from collections import Counter
 
 import numpy as np
 import pytest
 
-from lvmfmt.layout.jfs2 import J2, J2_RECORDS, JFS1, JFS1_RECORDS, Structures
+from lvmfmt.layout.jfs2 import J2, J2_RECORDS, JFS1, JFS1_RECORDS
+from lvmfmt.layout.jfs2.structures import Structures
 
 JFS2_RECORDS = J2_RECORDS + JFS1_RECORDS
 BY_NAME = {record.name: record for record in JFS2_RECORDS}
 
-COMMON_SIZES = {  # reference 2.13
+COMMON_SIZES = {  # [jfs2 2.13]
     "pxd": 8, "xad": 16, "xtree_header": 32, "dtree_page_header": 32, "dtree_continuation_slot": 32,
     "dtree_internal_slot": 32, "iagctl": 16, "dinomap": 4096, "iag": 4096, "dbmap": 4096, "dmap_tree": 360,
     "dmap": 4096, "dmapctl": 4096, "log_page_header": 8, "log_range": 4,
@@ -38,7 +39,7 @@ def test_sizes() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "offsets"),  # reference 2.2 to 2.8
+    ("name", "offsets"),  # [jfs2 2.2 to 2.8]
     [
         ("j2_superblock", {"s_time": 8, "s_fname": 24, "s_fpack": 30, "s_size": 56, "s_agsize": 84, "s_flag": 88,
                            "s_state": 92, "s_ait": 96, "s_ait2": 104, "s_logdev": 128, "s_logpxd": 136,
@@ -103,7 +104,7 @@ def test_both_dialects_offer_the_same_structures() -> None:
 
 
 GRADES = {
-    # observed (A): what section 6.4 shows of AIX, and what Linux wrote; C: places that are our own reading
+    # observed (A): what [jfs2 6.4] shows of AIX, and what Linux wrote; C: places that are our own reading
     "j2_pxd": "B3", "j2_xad": "B7", "j2_dxd": "B4", "j2_time": "A1 B2", "j2_superblock": "A19 B20",
     "j2_inode": "A12 B6", "j2_xtree_header": "B8", "j2_dtree_root": "B8", "j2_dtree_page_header": "B10",
     "j2_dtree_leaf_slot": "B4", "j2_dtree_internal_slot": "B4", "j2_dtree_continuation_slot": "B3",
