@@ -11,6 +11,7 @@ from ..block import BlockDevice, Buffer, Bytes
 from ..errors import CorruptImage
 from .dialect import Dialect
 from .geometry import PAGE
+from .nodes.fault import Fault
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,13 @@ class Volume:
         """The error for a field of a structure of this dialect, for example `corrupt("inode", "di_size", ...)`."""
         name = f"{self.dialect.record_prefix}_{structure}"
         return CorruptImage(name, field, offset=offset, expected=expected, found=found, where=self.where)
+
+    def refuse(self, fault: Fault, at: int) -> CorruptImage:
+        """The error for a fault of a node that starts at byte `at` of the device."""
+        return CorruptImage(
+            fault.structure, fault.field, offset=at + fault.offset, expected=fault.expected, found=fault.found,
+            where=self.where,
+        )  # fmt: skip
 
     def check_extent(self, address: int, length: int, structure: str, field: str, offset: int | None) -> None:
         """Raise `CorruptImage` unless the extent is not empty and lies inside the file system."""

@@ -8,9 +8,9 @@ from typing import NamedTuple
 from .directory import DirectoryReader
 from .inode import Inode
 from .inodes import InodeMap
+from .nodes.extent_node import ROOT_OFFSET
 from .stat import Stat
 from .volume import Volume
-from .xtree import ROOT_OFFSET
 
 _TOGETHER = 1024
 """Inodes that a walk reads at a time."""

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE
-from ..xtree import FIRST_ENTRY, PAGE_MAXENTRY, ROOT_INTERNAL, ROOT_LEAF, ROOT_MAXENTRY
+from ..nodes.extent_node import FIRST_ENTRY, PAGE_MAXENTRY, ROOT_INTERNAL, ROOT_LEAF, ROOT_MAXENTRY
 
 ROOT_ENTRIES = ROOT_MAXENTRY - FIRST_ENTRY
 PAGE_ENTRIES = PAGE_MAXENTRY - FIRST_ENTRY

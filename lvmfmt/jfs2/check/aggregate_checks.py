@@ -20,7 +20,7 @@ from ..geometry import (
     PAGE,
 )
 from ..inode_table import AGGREGATE, FILESET
-from ..xtree import FILE_EXTENT, ROOT_OFFSET
+from ..nodes.extent_node import FILE_EXTENT, ROOT_OFFSET
 from . import ownership
 from .mapfile import MapFile
 from .ownership import aggregate_owner

@@ -12,8 +12,8 @@ from numpy.typing import NDArray
 
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
-from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY
-from ..xtree import FIRST_ENTRY, ROOT_MAXENTRY, ROOT_OFFSET
+from ..inode_table import FILESET, INLINE_AREA
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .attribute_checks import AttributeChecker
 from .dtree_checks import Directory, DirectoryChecker
 from .index_checks import FIRST_INDEX, INLINE_SLOTS, IndexChecker
@@ -72,7 +72,6 @@ class InodeChecker:
         self._indexes = IndexChecker(subject)
         self._attributes = AttributeChecker(subject)
         census.attribute_objects = self._attributes.objects
-        self._capacities = (SHORT_ROOT_MAXENTRY, ROOT_MAXENTRY) if subject.is_linux else (ROOT_MAXENTRY,)
 
     def check(self, group: InodeRows) -> None:
         """Judge the inodes of a group, used and free."""
@@ -158,7 +157,9 @@ class InodeChecker:
     def _trees(self, inodes: InodeRows, is_link: NDArray[np.bool_]) -> NDArray[np.int64]:
         """Judge extent trees; returns the blocks of each."""
         roots = np.ascontiguousarray(inodes.rows["root"])
-        trees = check_trees(self._subject, inodes.numbers, inodes.at + ROOT_OFFSET, roots, self._capacities)
+        trees = check_trees(
+            self._subject, inodes.numbers, inodes.at + ROOT_OFFSET, roots, self._subject.dialect.root_capacities
+        )
         size = inodes.rows["di_size"].astype(np.int64)
         room = trees.end * self._subject.volume.block_size
         one = (trees.count == 1) & (trees.data == trees.end) & (room >= size)

@@ -30,6 +30,7 @@ AIX = Dialect(
     has_aim2=False,
     unwritten_flag=0x04,
     extent_flags=0x04 | 0x10 | 0x20 | 0x80,
+    root_capacities=(18,),
     attribute_descriptor="ead",
     superblock_form=SuperblockForm(
         block_sizes=(512, 1024, 2048, 4096),

@@ -42,12 +42,13 @@ class Dialect:
         has_aim2: a second copy of the aggregate inode map exists, and `s_ait2` is a copy of the first extent of the
             aggregate inode table; otherwise `s_ait2` is its second extent with inodes 32 and on.
         unwritten_flag: flag of an extent that is allocated but not recorded.
-        extent_flags: flags of an extent that have a meaning.
+        extent_flags: all flags that an extent of a file may have on the disk.
         attribute_descriptor: how an inode says where its extended attributes are: "dxd" or "ead", see
             `attributes.descriptor`.
         superblock_form: how it uses its superblock.
         inode_form: how it uses its inodes.
         log_form: how it keeps its log.
+        root_capacities: what `maxentry` of the root of a file's extent tree may be, ascending.
         symlink_inline_limit: a symlink this long or longer has its target in an extent.
     """
 
@@ -60,11 +61,12 @@ class Dialect:
     leaf_head_units: int
     has_aim2: bool
     unwritten_flag: int
-    extent_flags: int
     attribute_descriptor: Literal["dxd", "ead"]
     superblock_form: SuperblockForm
     inode_form: InodeForm
     log_form: LogForm
+    extent_flags: int
+    root_capacities: tuple[int, ...]
     symlink_inline_limit: int = 256
 
     continuation_offset = 2

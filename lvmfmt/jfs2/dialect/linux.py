@@ -30,6 +30,7 @@ LINUX = Dialect(
     has_aim2=True,
     unwritten_flag=0x08,
     extent_flags=0x04 | 0x08 | 0x10,
+    root_capacities=(10, 18),
     attribute_descriptor="dxd",
     superblock_form=SuperblockForm(
         block_sizes=(4096,),

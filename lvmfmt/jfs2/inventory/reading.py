@@ -14,8 +14,9 @@ from ..directory import DirectoryReader
 from ..inode import Inode
 from ..inode_table import INLINE_AREA, device_number
 from ..inodes import ROOT_DIRECTORY, InodeMap
+from ..nodes.extent_node import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents
 from ..volume import Volume
-from ..xtree import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents, read_extents
+from ..xtree import read_extents
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 from .read_tree import TreeReader
 

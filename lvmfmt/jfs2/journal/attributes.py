@@ -14,7 +14,7 @@ from ..attributes.plan import describe, pack, put_inline
 from ..dialect import LINUX
 from ..inode import Inode
 from ..inode_table import INLINE_EA
-from ..xtree import ROOT_OFFSET
+from ..nodes.extent_node import ROOT_OFFSET
 from .images import InodeImage
 from .lifetimes import Lifetimes
 from .transaction import Transaction

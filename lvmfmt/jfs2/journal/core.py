@@ -17,8 +17,9 @@ from ...block import BlockDevice, Buffer, Piece, PieceList
 from ...errors import NoSpace, OperationRefused
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
+from ..nodes.extent_node import ROOT_OFFSET
 from ..superblock import Superblock
-from ..xtree import ROOT_OFFSET, read_extents
+from ..xtree import read_extents
 from .block_cache import BlockCache
 from .coding import Coding
 from .dtree_node import NodeFormat

@@ -11,7 +11,7 @@ from struct import Struct
 
 from ..geometry import PAGE
 from ..log.records import TABLE, XTREE
-from ..xtree import FIRST_ENTRY, ROOT_INTERNAL, ROOT_LEAF
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_INTERNAL, ROOT_LEAF
 from .coding import Piece
 from .dtree_node import Node
 from .file_extents import FileExtents

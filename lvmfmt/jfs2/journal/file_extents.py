@@ -12,7 +12,7 @@ from ..building.xtree_build import PAGE_ENTRIES, ROOT_ENTRIES
 from ..geometry import MAX_EXTENT, PAGE
 from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..log.records import XTREE
-from ..xtree import (
+from ..nodes.extent_node import (
     FIRST_ENTRY,
     INTERNAL,
     LEAF,
@@ -22,8 +22,8 @@ from ..xtree import (
     ROOT_LEAF,
     ROOT_MAXENTRY,
     ROOT_OFFSET,
-    read_extents,
 )
+from ..xtree import read_extents
 from .coding import ENTRY, Piece
 from .images import Extents, InodeImage
 from .transaction import Transaction

@@ -18,7 +18,7 @@ from ..attributes.descriptor import INLINE_FLAG
 from ..dtree import ROOT_SLOTS, SLOT
 from ..geometry import INODE_SIZE, PAGE
 from ..log.records import DTREE, TABLE, XTREE
-from ..xtree import FIRST_ENTRY, ROOT_OFFSET
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .coding import ENTRY, Coding, Piece
 from .dtree_node import Node, NodeFormat
 

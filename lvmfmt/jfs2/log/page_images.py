@@ -24,8 +24,8 @@ from ..geometry import (
     SUPERBLOCK2_OFFSET,
 )
 from ..inode_table import FILESET
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from ..volume import Volume
-from ..xtree import FIRST_ENTRY, ROOT_OFFSET
 from .free_lists import rebuild_page, rebuild_root
 from .map_events import MapEvents
 from .records import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, Extent, LogRecord, Range, extent

@@ -10,8 +10,8 @@ class Fault:
     """What a field of a node is, and what it has to be.
 
     Attributes:
-        check: name of the check that reports it.
-        structure: name of the structure without its dialect, as in `Volume.corrupt`.
+        check: name of the check that reports it; empty where who owns the blocks tells.
+        structure: name of the structure in the catalogue, for example `j2_xtree_header`.
         field: name of the field.
         offset: byte offset of the field in the node.
         expected: what is right.

@@ -6,6 +6,7 @@ faster. Source: [jfs2 2.1].
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from struct import Struct
 
 from ..dialect import Dialect
@@ -45,7 +46,7 @@ class PackedExtents:
             found.append((high << 32 | low, length, address, flag))
         return found
 
-    def put_entries(self, pieces: list[Piece]) -> bytes:
+    def put_entries(self, pieces: Iterable[Piece]) -> bytes:
         """Extents as entries of a tree."""
         pack = self._entry.pack
         return b"".join([pack(f, o >> 32, o & 0xFFFFFFFF, self._length(a, n), a & 0xFFFFFFFF) for o, n, a, f in pieces])

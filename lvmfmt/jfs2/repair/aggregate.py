@@ -32,8 +32,8 @@ from ..geometry import (
 )
 from ..inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
 from ..maps.inode_map import control_page, iag_pages
+from ..nodes.extent_node import ROOT_OFFSET
 from ..superblock import Superblock
-from ..xtree import ROOT_OFFSET
 from .fixes import Plan
 
 _CAPACITIES = (18,)

@@ -6,6 +6,7 @@ Source: reference sections 2.4 and 3.4, invariants 52 to 59.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,11 +15,12 @@ from numpy.typing import NDArray
 from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ..building.xtree_build import ExtentTrees, FileRuns
+from ..nodes.extent_node import FILE_EXTENT, ExtentNodeCodec
+from ..nodes.extent_tree import walk
 from ..volume import Volume
-from ..xtree import FILE_EXTENT, FIRST_ENTRY, INTERNAL, LEAF, MAX_DEPTH, PAGE_MAXENTRY, file_extents
+from ..xtree import tree_limits
 from .room import Ranges, Room
 
-_KEPT_FLAGS = {"aix": 0x04 | 0x10 | 0x20 | 0x80, "linux": 0x04 | 0x08 | 0x10}
 _MOST_PAGES = 1 << 20
 _RUN = 2048
 """Blocks that are copied at once."""
@@ -41,71 +43,38 @@ class Salvage:
 
 def salvage_extents(volume: Volume, root: NDArray[np.uint8]) -> Salvage:
     """All extents that can be reached from a root, 288 bytes (96 for the index of a directory)."""
-    return _Walk(volume).walk(root)
+    seen: set[int] = set()
+    bpp, dropped = volume.blocks_per_page, 0
+    leaves = [np.zeros(0, FILE_EXTENT)]
+
+    def enter(block: int) -> bool:
+        new = block not in seen and len(seen) <= _MOST_PAGES
+        if new:
+            seen.add(block)
+        return new
+
+    root, codec = np.ascontiguousarray(root), ExtentNodeCodec(volume.dialect)
+    reads = partial(volume.read, length=bpp)
+    for _, node in walk(codec, root, tree_limits(volume, root), read=reads, enter=enter, doubtful=True):
+        dropped += int((~node.inside).sum())
+        if node.is_leaf:
+            leaves.append(node.entries[node.inside])
+        else:
+            dropped += sum(fault.field == "len" or not fault.check for fault in node.faults)
+    extents, cut = _apart(np.concatenate(leaves))
+    return Salvage(extents, dropped + cut, frozenset(seen))
 
 
-class _Walk:
-    def __init__(self, volume: Volume) -> None:
-        self.volume = volume
-        self.header = volume.dialect.structures.xtree_header
-        self.xad = volume.dialect.structures.xad
-        self.seen: set[int] = set()
-        self.dropped = 0
-
-    def walk(self, root: NDArray[np.uint8]) -> Salvage:
-        leaves: list[NDArray[Any]] = []
-        level = [np.ascontiguousarray(root)]
-        for _ in range(MAX_DEPTH):
-            below: list[NDArray[np.uint8]] = []
-            for node in level:
-                entries, is_leaf = self._entries(node)
-                if is_leaf:
-                    leaves.append(entries)
-                    continue
-                for _, length, address, _ in entries.tolist():
-                    if length != self.volume.blocks_per_page or address in self.seen or len(self.seen) > _MOST_PAGES:
-                        self.dropped += 1
-                        continue
-                    self.seen.add(address)
-                    below.append(self.volume.read(address, length))
-            level = below
-        extents = np.concatenate(leaves) if leaves else np.zeros(0, FILE_EXTENT)
-        return Salvage(self._apart(extents), self.dropped, frozenset(self.seen))
-
-    def _entries(self, node: NDArray[np.uint8]) -> tuple[NDArray[Any], bool]:
-        """The entries of a node that lie inside the file system, and whether they are extents of the file."""
-        room = len(node) // self.xad.size - FIRST_ENTRY
-        header = self.header.table(node, 1)[0]
-        entries = file_extents(self.volume.dialect, self.xad.table(node, room, FIRST_ENTRY * self.xad.size))
-        good = ~self.volume.bad_extents(entries["address"], entries["length"])
-        count = int(header["nextindex"]) - FIRST_ENTRY
-        if not (0 if room != PAGE_MAXENTRY - FIRST_ENTRY else 1) <= count <= room:
-            count = int(np.append(good, False).argmin())  # the header does not say: up to the first that cannot be
-        self.dropped += int((~good[:count]).sum())
-        entries, kind = entries[:count][good[:count]], int(header["flag"]) & (LEAF | INTERNAL)
-        if kind not in (LEAF, INTERNAL):
-            kind = INTERNAL if len(entries) and self._is_page(entries[0]) else LEAF
-        return entries, kind == LEAF
-
-    def _is_page(self, entry: Any) -> bool:
-        """Whether an entry leads to a page of a tree, which knows its place."""
-        length, address = int(entry["length"]), int(entry["address"])
-        if length != self.volume.blocks_per_page:
-            return False
-        own = self.header.table(self.volume.read(address, length), 1)["self"][0]
-        return tuple(int(value) for value in self.volume.dialect.get_pxd(own)) == (length, address)
-
-    def _apart(self, extents: NDArray[Any]) -> NDArray[Any]:
-        """Extents in their order, cut where one before them has the same part of the file."""
-        extents = extents[np.argsort(extents["offset"], kind="stable")]
-        ends = extents["offset"] + extents["length"]
-        before = np.concatenate(([0], np.maximum.accumulate(ends)[:-1])) if len(extents) else ends
-        cut = np.maximum(before - extents["offset"], 0)
-        self.dropped += int((cut > 0).sum())
-        extents["offset"] += cut
-        extents["address"] += cut
-        extents["length"] -= cut
-        return extents[extents["length"] > 0]
+def _apart(extents: NDArray[Any]) -> tuple[NDArray[Any], int]:
+    """Extents in their order, cut where one before them has the same part of the file, and how many were cut."""
+    extents = extents[np.argsort(extents["offset"], kind="stable")]
+    ends = extents["offset"] + extents["length"]
+    before = np.concatenate(([0], np.maximum.accumulate(ends)[:-1])) if len(extents) else ends
+    cut = np.maximum(before - extents["offset"], 0)
+    extents["offset"] += cut
+    extents["address"] += cut
+    extents["length"] -= cut
+    return extents[extents["length"] > 0], int((cut > 0).sum())
 
 
 def build_tree(device: Overlay, volume: Volume, room: Room, extents: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:
@@ -115,7 +84,7 @@ def build_tree(device: Overlay, volume: Volume, room: Room, extents: NDArray[Any
         NoSpace: there is no room for its pages.
     """
     dialect, bpp = volume.dialect, volume.blocks_per_page
-    flags = extents["flag"] & np.uint8(_KEPT_FLAGS[dialect.name])
+    flags = extents["flag"] & np.uint8(dialect.extent_flags)
     offset, length, address = (extents[field].astype(np.int64) for field in ("offset", "length", "address"))
     runs = FileRuns(np.zeros(len(extents), np.int64), offset, length, address, flags)
     trees = ExtentTrees(dialect, runs, 1)

@@ -18,8 +18,8 @@ from ..geometry import AIT_OFFSET, BLOCK_MAP_OFFSET, INODE_SIZE, L2_PAGE, PAGE, 
 from ..inode_table import FILESET
 from ..maps.blockmap import UsedBlocks, write_block_map
 from ..maps.inode_map import control_page, iag_pages
+from ..nodes.extent_node import FILE_EXTENT
 from ..superblock import Superblock
-from ..xtree import FILE_EXTENT
 from .aggregate import superblock_place
 from .extents import build_tree
 from .fixes import Plan

@@ -17,9 +17,9 @@ from ...block.overlay import Overlay
 from ..check.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
 from ..inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
 from ..superblock import Superblock
 from ..volume import Volume
-from ..xtree import FIRST_ENTRY, ROOT_MAXENTRY
 from .attributes import AttributeMender
 from .directories import DirectorySalvager, Name
 from .extents import build_tree, copy_shared, salvage_extents

@@ -22,9 +22,10 @@ from ..geometry import Geometry
 from ..inode import Inode
 from ..inode_table import FILESET
 from ..inodes import InodeMap
+from ..nodes.extent_node import FILE_EXTENT
 from ..superblock import Superblock
 from ..volume import Volume
-from ..xtree import FILE_EXTENT, read_extents
+from ..xtree import read_extents
 
 BLOCK_MAP = 2
 BATCH = 1024

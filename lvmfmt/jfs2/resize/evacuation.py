@@ -27,8 +27,8 @@ from ..inode import Inode
 from ..inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..inodes import InodeMap
 from ..maps.blockmap import MapBits
+from ..nodes.extent_node import FIRST_ENTRY
 from ..superblock import Superblock
-from ..xtree import FIRST_ENTRY
 from .behind import BLOCK_MAP, INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
 from .free_space import FreeSpace, free_runs
 from .notebook import SECTOR_ROW, body_bytes, write_notebook
