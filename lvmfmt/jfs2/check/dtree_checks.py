@@ -6,12 +6,50 @@ from array import array
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..dtree import MAX_DEPTH, SLOT
-from ..inodes import ROOT_DIRECTORY
-from .dtree_nodes import STBL_SLOTS, Item, Node, NodeReader
+from ..nodes.directory_node import (
+    MAX_DEPTH,
+    ROOT_INODE,
+    SLOT,
+    DirectoryCodec,
+    NodeContents,
+    NodeHeader,
+    PagePlace,
+    follow,
+)
+from ..nodes.fault import Fault
 from .subject import Subject
 
-_MAX_UNITS = 255
+_CLOSED = {"dtree-flag", "dtree-table-place", "dtree-slots"}
+"""Faults of a header that hide what is in the node."""
+_WHOLE_NODE = {
+    *(("dtree-slots", field) for field in ("stbl", "next", "freelist", "freecnt")),
+    *(("dtree-free-list", field) for field in ("next", "freelist")),
+    ("dtree-routers", "stbl"),
+}
+"""Faults, as check and field, that are reported for the node as a whole."""
+_LINK, _TWICE = "a link to slot {found} in {node}, which has {slots}", "slot {found} of {node} is used twice"
+_TEXTS = {
+    ("dtree-page-size", "self"): "{node} says that it is {found}",
+    ("dtree-page-size", "pxd"): "page {page} of directory {number} has {found} bytes",
+    ("dtree-table-place", "stblindex"): "stblindex {found} of {node}",
+    ("dtree-empty-page", "nextindex"): "{node} is empty",
+    ("dtree-slots", "stbl"): "slot {found} in the sorted table of {node} does not exist or is used twice",
+    ("dtree-slots", "next"): _TWICE,
+    ("dtree-slots", "freelist"): _TWICE,
+    ("dtree-slots", "freecnt"): "{lost} slots of {node} are neither used nor free",
+    ("dtree-free-list", "next"): _LINK,
+    ("dtree-free-list", "freelist"): _LINK,
+    ("dtree-free-list", "freecnt"): "the free list of {node} has {expected} slots, freecnt says {found}",
+    ("dtree-chains", "namlen"): "the entry in slot {slot} of {node} has {found} slots, its name needs {expected}",
+    ("dtree-order", "stbl"): "the name in slot {slot} of {node} is not above the one before it",
+    ("dtree-routers", "stbl"): "{node} holds names outside those of its router",
+    ("dtree-left-edge", "namlen"): "the router in slot {slot} of {node} has {found}",
+    ("dtree-shape", "next"): "page {address} of directory {number}: siblings {found}, expected {expected}",
+    ("entry-name", "name"): "a name of directory {number} is empty, a dot name, or holds a slash or NUL",
+    ("entry-inode", "inumber"): "an entry of directory {number} names inode {found}",
+    ("extent-range", "pxd"): "page {page} of directory {number} is not inside the file system",
+}
+"""What to say of a fault, by check and field."""
 
 
 class Names:
@@ -59,14 +97,13 @@ class Directory:
     indexed: list[IndexedEntry]
 
 
-class _Page(NamedTuple):
-    address: int
-    length: int
-    low: bytes
-    high: bytes | None
-    """A key that is too large; None at the right edge."""
-    left: bool
-    """Whether the page is on the left edge."""
+class _Node(NamedTuple):
+    """A root or page: inode number of its directory, byte offset in the device, header, contents."""
+
+    number: int
+    at: int
+    header: NodeHeader
+    contents: NodeContents
 
 
 class DirectoryChecker:
@@ -80,150 +117,138 @@ class DirectoryChecker:
     def __init__(self, subject: Subject, names: Names) -> None:
         self._subject = subject
         self._names = names
-        self._nodes = NodeReader(subject)
         self._indexed = subject.superblock.indexed_directories
-        self._slash, self._unit = (b"/", 1) if not subject.is_linux else (b"/\0", 2)
-        self._dots = (self._slash.replace(b"/", b"."), self._slash.replace(b"/", b".") * 2)
+        volume = subject.volume
+        self._codec = DirectoryCodec(subject.dialect, volume.block_size, volume.blocks, indexed=self._indexed)
+        self._unit = subject.dialect.name_unit
 
     def check(self, number: int, raw: bytes, at: int) -> Directory:
         """Judge the directory with the root `raw` (288 bytes) at byte `at` of the device."""
-        result = Directory(self._nodes.parent(raw), 0, 0, [])
-        root = self._nodes.root(number, raw, at)
-        if root is None:
+        result = Directory(self._codec.parent_of(raw), 0, 0, [])
+        node = self._node(number, at, *self._codec.root(raw))
+        if node is None:
             return result
-        items = self._nodes.items(root)
-        if root.is_leaf:
-            self._entries(root, items, 0, result, None)
+        if node.header.is_leaf:
+            self._entries(node, 0, result, None)
             return result
-        pages = self._routers(root, items, None, True, result)
+        self._report(node, self._codec.faults_of_edge(node.contents.items, leftmost=True))
+        pages = self._routers(node, None, True, result)
         for _ in range(MAX_DEPTH):
             if not pages:
                 return result
             pages = self._level(number, pages, result)
-        self._shape(number, pages[0].address if pages else 0, "flag", f"more than {MAX_DEPTH} levels")
+        self._shape(number, pages[0].address if pages else 0, f"more than {MAX_DEPTH} levels")
         return result
 
-    def _level(self, number: int, pages: list[_Page], result: Directory) -> list[_Page]:
-        s, header = self._subject, self._nodes.page_record
-        below: list[_Page] = []
+    def _node(self, number: int, at: int, header: NodeHeader, faults: list[Fault]) -> _Node | None:
+        """A node with what is in it; None when nothing in it can be read. Judges all but entries and their order."""
+        hidden = any(fault.check in _CLOSED for fault in faults)
+        contents = NodeContents([], [], 0, [], []) if hidden else self._codec.contents(header)
+        node = _Node(number, at, header, contents)
+        self._report(node, faults + [fault for fault in contents.faults if fault.check != "dtree-order"])
+        return None if hidden else node
+
+    def _level(self, number: int, pages: list[PagePlace], result: Directory) -> list[PagePlace]:
+        s, codec = self._subject, self._codec
+        below: list[PagePlace] = []
         kinds = set()
         previous: bytes | None = None
         for i, page in enumerate(pages):
-            raw = s.volume.read(page.address, page.length).tobytes()
-            row = header.table(raw, 1)[0]
-            links = (pages[i - 1].address if i else 0, pages[i + 1].address if i + 1 < len(pages) else 0)
-            if (int(row["prev"]), int(row["next"])) != links:
-                text = f"siblings {row['prev']} and {row['next']}, expected {links[0]} and {links[1]}"
-                self._shape(number, page.address, "next", text)
-            node = self._nodes.page(number, raw, page.address, only=len(pages) == 1 and result.blocks == page.length)
+            raw, at = s.volume.read(page.address, page.length).tobytes(), page.address * s.volume.block_size
+            place = page._replace(
+                previous=pages[i - 1].address if i else 0,
+                following=pages[i + 1].address if i + 1 < len(pages) else 0,
+                alone=len(pages) == 1 and result.blocks == page.length,
+            )
+            header, faults = codec.page(raw, page.address)
+            node = self._node(number, at, header, faults)
+            whole = node or _Node(number, at, header, NodeContents([], [], 0, [], []))
+            self._report(whole, codec.faults_of_place(header, whole.contents, place))
             if node is None:
                 continue
-            kinds.add(node.is_leaf)
-            items = self._nodes.items(node)
-            self._bounds(node, items, page)
-            if node.is_leaf:
+            kinds.add(header.is_leaf)
+            if header.is_leaf:
                 result.leaf_bytes += len(raw)
-                previous = self._entries(node, items, page.address, result, previous)
+                previous = self._entries(node, page.address, result, previous)
             else:
-                below += self._routers(node, items, page.high, page.left, result)
+                below += self._routers(node, page.high, page.leftmost, result)
         if len(kinds) > 1:
-            self._shape(number, pages[0].address, "flag", "leaves and internal pages on one level")
+            self._shape(number, pages[0].address, "leaves and internal pages on one level")
         return below
 
-    def _bounds(self, node: Node, items: list[Item], page: _Page) -> None:
-        keys = [item.key for item in items[1:] if item.key] if not node.is_leaf else [item.key for item in items]
-        if not keys:
-            return
-        if min(keys) < page.low or (page.high is not None and max(keys) >= page.high):
-            text = f"{node.name} holds names outside those of its router"
-            self._subject.find("dtree-routers", node.record, "", node.at, text)
-
-    def _routers(self, node: Node, items: list[Item], high: bytes | None, left: bool, result: Directory) -> list[_Page]:
+    def _routers(self, node: _Node, high: bytes | None, left: bool, result: Directory) -> list[PagePlace]:
         """Child pages that make sense."""
-        s, record, pages = self._subject, self._nodes.internal.record, []
-        self._order(node, items, None)
-        table = record.table(node.raw)
+        codec, (items, keys) = self._codec, node.contents[:2]
+        self._report(node, [fault for fault in node.contents.faults if fault.check == "dtree-order"])
+        pages = []
         for i, item in enumerate(items):
-            at = node.at + item.slot * SLOT
-            if (item.key == b"") != (left and i == 0):
-                text = f"the router in slot {item.slot} of {node.name} has {'a' if item.key else 'no'} key"
-                s.find("dtree-left-edge", record, "namlen", at, text)
-            address, length = s.pxd(table["pxd"][item.slot])
-            size = length * s.volume.block_size
-            if not s.inside(address, length):
-                text = f"page {length}@{address} of directory {node.number} is not inside the file system"
-                s.find("extent-range", record, "pxd", at, text)
-            elif size // SLOT not in STBL_SLOTS or size % SLOT:
-                text = f"page {length}@{address} of directory {node.number} has {size} bytes"
-                s.find("dtree-page-size", record, "pxd", at, text)
-            else:
-                result.blocks += length
-                if s.owners.enter(address, length, node.number):
-                    end = items[i + 1].key if i + 1 < len(items) else high
-                    pages.append(_Page(address, length, item.key, end, left and i == 0))
+            address, length = codec.child_of(node.header, item.slot)
+            if codec.fault_of_extent(item.slot, address, length) is not None:
+                continue
+            result.blocks += length
+            if self._subject.owners.enter(address, length, node.number):
+                end = keys[i + 1] if i + 1 < len(items) else high
+                pages.append(PagePlace(address, length, keys[i], end, left and i == 0, 0, 0, False))
         return pages
 
-    def _order(self, node: Node, items: list[Item], previous: bytes | None) -> None:
-        for item in items:
-            if previous is not None and item.key <= previous:
-                text = f"the name in slot {item.slot} of {node.name} is not above the one before it"
-                self._subject.find("dtree-order", node.record, "", node.at + item.slot * SLOT, text)
-                return
-            previous = item.key
-
-    def _entries(
-        self, node: Node, items: list[Item], address: int, result: Directory, previous: bytes | None
-    ) -> bytes | None:
-        """Judge the entries of a leaf; returns its last key."""
-        s, names, record, raw = self._subject, self._names, self._nodes.leaf.record, node.raw
-        self._order(node, items, previous)
-        number_of, at, parent = self._nodes.number_of, node.at, node.number
+    def _entries(self, node: _Node, address: int, result: Directory, previous: bytes | None) -> bytes | None:
+        """Take the entries of a leaf; returns its last key."""
+        codec, names, raw, at = self._codec, self._names, node.header.raw, node.at
+        items, keys, _, _, faults = node.contents
+        if previous is not None and keys and keys[0] <= previous:
+            faults = [codec.fault_of_order(node.header, items, 0)]
+        self._report(node, [fault for fault in faults if fault.check == "dtree-order"])
         heads = [item.slot * SLOT for item in items]
-        children = [number_of(raw, head)[0] for head in heads]
-        if children and min(children) <= ROOT_DIRECTORY:
-            for head, child in zip(heads, children, strict=True):
-                if child <= ROOT_DIRECTORY:
-                    text = f"an entry of directory {parent} names inode {child}"
-                    s.find("entry-inode", record, "inumber", at + head, text)
-        names.child.extend(children)
-        names.parent.extend([parent] * len(items))
+        number_of = codec.number.unpack_from
+        names.child.extend([number_of(raw, head)[0] for head in heads])
+        names.parent.extend([node.number] * len(items))
         names.at.extend([at + head for head in heads])
-        if not self._plain([item.coded for item in items]):
-            for item in items:
-                self._name(item.coded, parent, at + item.slot * SLOT)
+        if self._unit > 1 and not b"".join(keys).isascii():
+            self._text(node)
         if self._indexed:
             for position, head in enumerate(heads):
                 index = int.from_bytes(raw[head + 28 : head + 32], "little")
                 result.indexed.append(IndexedEntry(index, address, position, at + head))
-        return items[-1].key if items else previous
+        return keys[-1] if items else previous
 
-    def _plain(self, names: list[bytes]) -> bool:
-        """Whether names need no closer look, as nearly all."""
-        blob = b"".join(names)
-        if self._unit == 2:
-            blob = blob.decode("utf-16-le", "surrogatepass").encode("utf-8", "surrogatepass")
-            if not blob.isascii():
-                return False
-        fits = all(0 < len(name) <= _MAX_UNITS * self._unit for name in names)
-        return fits and b"/" not in blob and b"\0" not in blob and not any(dots in names for dots in self._dots)
+    def _text(self, node: _Node) -> None:
+        """Names of units that are no text."""
+        for item in node.contents.items:
+            try:
+                self._codec.dialect.decode_name(item.coded).decode()
+            except UnicodeDecodeError:
+                text, at = f"a name of directory {node.number} is not valid UTF-16", node.at + item.slot * SLOT
+                self._subject.find("entry-name", self._codec.leaf.record, "name", at, text, warning=True)
 
-    def _name(self, coded: bytes, parent: int, at: int) -> None:
-        units = len(coded) // self._unit
-        if self._unit == 1:
-            wrong = b"/" in coded or b"\0" in coded
-        else:
-            text = coded.decode("utf-16-le", "surrogatepass")
-            wrong = "/" in text or "\0" in text
-            if not wrong and not text.isascii() and any("\ud800" <= c <= "\udfff" for c in text):
-                self._bad_name(f"a name of directory {parent} is not valid UTF-16", at, warning=True)
-        if wrong or not 1 <= units <= _MAX_UNITS or coded in self._dots:
-            self._bad_name(f"a name of directory {parent} is empty, a dot name, or holds a slash or NUL", at)
+    def _report(self, node: _Node, faults: list[Fault]) -> None:
+        """Add findings for faults. An impossible inode number that is not below 3 is left to the census."""
+        header, codec = node.header, self._codec
+        place = "root" if header.is_root else f"page at byte {node.at:#x}"
+        for fault in faults:
+            if fault.check == "entry-inode" and isinstance(fault.found, int) and fault.found > ROOT_INODE:
+                continue
+            key, slot = (fault.check, fault.field), fault.offset // SLOT
+            values = {
+                "node": f"the {place} of directory {node.number}", "number": node.number, "slots": header.slots,
+                "slot": slot, "found": fault.found, "expected": fault.expected, "field": fault.field,
+            }  # fmt: skip
+            if fault.field == "pxd":
+                address, length = codec.child_of(header, slot)
+                values["page"] = f"{length}@{address}"
+            elif key == ("dtree-slots", "freecnt"):
+                values["lost"] = header.slots - follow(header, header.raw[19], node.contents.used)[1].bit_count()
+            elif key == ("dtree-shape", "next"):
+                values["address"] = node.at // self._subject.volume.block_size
+            text = _TEXTS.get(key, "{field} {found} of {node}, expected {expected}").format(**values)
+            record, field, offset = codec.record_of(fault), fault.field, fault.offset
+            if key in _WHOLE_NODE:
+                record, field, offset = codec.root_record if header.is_root else codec.page_record, "", 0
+            elif fault.check == "dtree-order":
+                field = ""
+            self._subject.report.add(fault.check, record.name, field, node.at + offset, text)
 
-    def _bad_name(self, text: str, at: int, *, warning: bool = False) -> None:
-        self._subject.find("entry-name", self._nodes.leaf.record, "name", at, text, warning=warning)
-
-    def _shape(self, number: int, address: int, field: str, text: str) -> None:
+    def _shape(self, number: int, address: int, text: str) -> None:
         at = address * self._subject.volume.block_size
         self._subject.find(
-            "dtree-shape", self._nodes.page_record, field, at, f"page {address} of directory {number}: {text}"
+            "dtree-shape", self._codec.page_record, "flag", at, f"page {address} of directory {number}: {text}"
         )

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from ..dialect import Dialect
-from ..dtree import NUMBERS, SLOT, HeadSlot
+from ..nodes.directory_node import NUMBERS, SLOT, HeadSlot
 
 _END = 0xFF
 _LINK = 2

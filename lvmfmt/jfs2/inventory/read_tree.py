@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..directory import DirectoryReader
-from ..dtree_leaves import LeafEntries
+from ..nodes.directory_leaves import LeafEntries
 from ..volume import Volume
 
 _ALL = np.zeros(0, bool)  # nothing is left to be said of single leaves

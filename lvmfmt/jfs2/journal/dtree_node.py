@@ -10,8 +10,8 @@ import struct
 from bisect import bisect_left
 
 from ...layout.jfs2 import LEAF_SLOT_INDEXED
-from ..dtree import INTERNAL, LEAF, ROOT_SLOTS, SLOT, STBL_SLOTS, HeadSlot
 from ..geometry import PAGE
+from ..nodes.directory_node import INTERNAL, LEAF, ROOT_SLOTS, SLOT, TABLE_SLOTS, HeadSlot
 from ..volume import Volume
 from .coding import Coding
 
@@ -81,7 +81,7 @@ class Node:
         if self.is_leaf == bool(buffer[at + _FLAG] & INTERNAL):
             raise self._corrupt("flag", "leaf or internal", hex(buffer[at + _FLAG]))
         self._slots = ROOT_SLOTS if is_root else buffer[at + _SLOTS]
-        if not is_root and (self._slots not in STBL_SLOTS or self._slots * SLOT != len(buffer)):
+        if not is_root and (self._slots not in TABLE_SLOTS or self._slots * SLOT != len(buffer)):
             raise self._corrupt("maxslot", len(buffer) // SLOT, self._slots)
         self._stbl = at + (form.root_stbl if is_root else buffer[at + _STBL] * SLOT)
         self._head = form.leaf if self.is_leaf else form.internal

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..attributes.descriptor import INLINE_FLAG
-from ..dtree import ROOT_SLOTS, SLOT
 from ..geometry import INODE_SIZE, PAGE
 from ..log.records import DTREE, TABLE, XTREE
+from ..nodes.directory_node import ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .coding import ENTRY, Coding, Piece
 from .dtree_node import Node, NodeFormat

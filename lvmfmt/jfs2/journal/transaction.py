@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from ..dialect import LINUX
-from ..dtree import SLOT
 from ..geometry import PAGE
 from ..inode_table import AGGREGATE, FILESET
 from ..log.records import BTROOT, DIR_XTREE, DTREE, INODE, NEW, XTREE
+from ..nodes.directory_node import SLOT
 from ..volume import Volume
 from .coding import ENTRY
 from .dtree_node import NodeFormat

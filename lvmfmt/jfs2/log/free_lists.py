@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..dtree import INTERNAL, ROOT_SLOTS, SLOT
+from ..nodes.directory_node import INTERNAL, ROOT_SLOTS, SLOT
 from ..volume import Volume
 
 _END = 0xFF

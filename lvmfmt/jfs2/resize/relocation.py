@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
-from ..dtree import INTERNAL, SLOT
+from ..nodes.directory_node import INTERNAL, SLOT
 from ..volume import Volume
 
 

@@ -1,23 +1,29 @@
 """Many leaves of directories at once: their entries in a few array operations.
 
-Only what is in order is decoded; the rest is left to the reader that goes slot by slot and says what is wrong.
-Source: reference section 2.5 and invariants 60 to 72.
+Only what is in order is decoded; the rest is left to the codec that goes slot by slot and says what is wrong.
+Source: [jfs2 2.5] and [jfs2 invariant 60] to [jfs2 invariant 72].
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from .dialect import Dialect
-
-if TYPE_CHECKING:
-    from .dtree import HeadSlot
-
-SLOT = 32
-_END = 0xFF
+from ..dialect import Dialect
+from .directory_node import (
+    COUNT_AT,
+    END,
+    FLAG_AT,
+    FREE_COUNT_AT,
+    NUMBERS,
+    ROOT_LEAF,
+    ROOT_SLOTS,
+    SLOT,
+    DirectoryCodec,
+    NodeHeader,
+)
 
 
 class Leaves(NamedTuple):
@@ -36,6 +42,22 @@ class Leaves(NamedTuple):
     counts: NDArray[np.int64]
     reserved: NDArray[np.bool_]
     free: NDArray[np.uint8]
+
+    @classmethod
+    def of(cls, nodes: list[NodeHeader]) -> Leaves:
+        """Leaves that are as many slots large as each other."""
+        count, slots = len(nodes), nodes[0].slots
+        width = max(len(node.table) for node in nodes)
+        raw = np.frombuffer(b"".join([node.raw for node in nodes]), np.uint8)
+        heads = np.frombuffer(b"".join([node.table.ljust(width, b"\0") for node in nodes]), np.uint8)
+        reserved = np.frombuffer(b"".join([node.reserved.to_bytes(16, "little") for node in nodes]), np.uint8)
+        return cls(
+            raw.reshape(count, -1),
+            heads.reshape(count, width),
+            np.array([len(node.table) for node in nodes]),
+            np.unpackbits(reserved.reshape(-1, 16), axis=1, bitorder="little")[:, :slots].view(bool),
+            np.array([node.free_count for node in nodes], np.uint8),
+        )
 
 
 class LeafEntries(NamedTuple):
@@ -86,15 +108,29 @@ class LeafEntries(NamedTuple):
         return [self.text[a:b] for a, b in zip(starts.tolist(), ends, strict=True)]
 
 
-def decode_leaves(dialect: Dialect, head: HeadSlot, leaves: Leaves, numbers: range) -> LeafEntries:
+def decode_leaf_roots(codec: DirectoryCodec, roots: NDArray[np.uint8]) -> LeafEntries:
+    """The entries of the directories that are nothing but a root in order; the others are not `good`.
+
+    Args:
+        codec: of the file system.
+        roots: tree roots in inodes, shape (directories, 288).
+    """
+    heads = roots[:, codec.root_table_at : codec.root_table_at + ROOT_SLOTS - 1]
+    counts = roots[:, COUNT_AT].astype(np.int64)
+    plain = (roots[:, FLAG_AT] & 0x07 == ROOT_LEAF & 0x07) & (counts < ROOT_SLOTS)
+    reserved = np.arange(ROOT_SLOTS)[None] == 0
+    found = decode_leaves(codec, Leaves(roots, heads, np.where(plain, counts, 0), reserved, roots[:, FREE_COUNT_AT]))
+    return found._replace(good=found.good & plain)
+
+
+def decode_leaves(codec: DirectoryCodec, leaves: Leaves) -> LeafEntries:
     """The entries of leaves.
 
     Args:
-        dialect: byte order and coding of names.
-        head: where the parts of a head slot lie.
+        codec: of the file system.
         leaves: what to decode.
-        numbers: inode numbers that an entry may have.
     """
+    dialect, head, numbers = codec.dialect, codec.leaf, NUMBERS
     count, size = leaves.raw.shape
     slots = size // SLOT
     table = leaves.raw.reshape(-1, SLOT)
@@ -125,7 +161,7 @@ def decode_leaves(dialect: Dialect, head: HeadSlot, leaves: Leaves, numbers: ran
         following[going] = table[at_next, 0]
         done = end
         going = going[length[going] > done]
-    bad[leaf[following != _END]] = True
+    bad[leaf[following != END]] = True
     used = np.bincount(np.concatenate(visited), minlength=count * slots).reshape(count, slots) + leaves.reserved
     bad |= (used > 1).any(axis=1) | (leaves.free != slots - used.sum(axis=1))
     kind = ">u8" if dialect.order == ">" else "<u4"
