@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 
 from ...block import BlockDevice
+from ..dialect.log_form import SYNCPT
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..log.format import HEADER, LOG_MAGIC, REDONE, SYNCPT
+from ..log.format import HEADER, REDONE
 from ..superblock import CLEAN_QUIESCED
 from .subject import Subject
 
@@ -59,14 +60,14 @@ class LogChecker:
         """Whether there is a log of the right size."""
         s, size = self._subject, self._pages
         before = s.report.counts.total()
-        expected: dict[str, object] = {"magic": LOG_MAGIC[s.dialect.name], "version": 1}
+        expected: dict[str, object] = {"magic": s.dialect.log_form.magic, "version": 1}
         if self._inline:
             expected["size"] = size
         elif not _FIRST_PAGE < row["size"] <= size:
             self._find("size", f"{row['size']} pages, the volume has {size}")
         else:
             self._pages = int(row["size"])
-        if s.is_linux and self._inline:
+        if s.dialect.log_form.repeats_block_size and self._inline:
             block_size = s.volume.block_size
             expected |= {"bsize": block_size, "l2bsize": block_size.bit_length() - 1}
         for field, value in expected.items():

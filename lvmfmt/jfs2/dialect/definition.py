@@ -81,6 +81,11 @@ class Dialect:
         return self.byte_order.mark
 
     @property
+    def has_directory_indexes(self) -> bool:
+        """Whether there are file systems whose directory entries carry an index."""
+        return self.superblock_form.directory_index_flag != 0
+
+    @property
     def inode_number(self) -> Struct:
         """An inode number as inodes, directory entries and directories have it."""
         return Struct(self.order + ("Q" if self.inode_number_dtype.itemsize == 8 else "I"))

@@ -15,6 +15,7 @@ import numpy as np
 
 from ...block import BlockDevice, Buffer, Piece, PieceList
 from ...errors import NoSpace, OperationRefused
+from ..dialect.log_form import COMMIT
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
 from ..nodes.extent_node import ROOT_OFFSET
@@ -27,7 +28,6 @@ from .file_extents import FileExtents
 from .image_cache import ImageCache
 from .images import Extents
 from .inode_space import MountedInodes
-from .log_writer import COMMIT
 from .space import MountedSpace
 from .transaction import Transaction
 

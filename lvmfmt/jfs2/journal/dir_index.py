@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from struct import Struct
 
+from ..dialect.log_form import TABLE, XTREE
 from ..geometry import PAGE
-from ..log.records import TABLE, XTREE
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_INTERNAL, ROOT_LEAF
 from .coding import Piece
 from .dtree_node import Node

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from ...errors import AlreadyExists, NotFound
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
+from ..dialect.log_form import DTREE
 from ..geometry import PAGE
-from ..log.records import DTREE
 from ..nodes.directory_node import MAX_DEPTH
 from .dir_index import DirectoryIndex
 from .dtree_node import PAGE_SLOTS, ROOT_INTERNAL, ROOT_LEAF, Node

@@ -9,9 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from ..building.xtree_build import PAGE_ENTRIES, ROOT_ENTRIES
+from ..dialect.log_form import XTREE
 from ..geometry import MAX_EXTENT, PAGE
 from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..log.records import XTREE
 from ..nodes.extent_node import (
     FIRST_ENTRY,
     INTERNAL,

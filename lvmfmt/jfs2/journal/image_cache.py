@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from ..dialect.log_form import XTREE
 from ..geometry import INODE_SIZE
-from ..log.records import XTREE
 from ..volume import Volume
 from .coding import Coding
 from .images import Extents, InodeImage, PageImage

@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..attributes.descriptor import INLINE_FLAG
+from ..dialect.log_form import DTREE, TABLE, XTREE
 from ..geometry import INODE_SIZE, PAGE
-from ..log.records import DTREE, TABLE, XTREE
 from ..nodes.directory_node import ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .coding import ENTRY, Coding, Piece
@@ -150,7 +150,8 @@ class InodeImage:
     @property
     def ranges(self) -> Ranges:
         """Changed slots of its page."""
-        slot, base = (128, 128) if self.coding.dialect.name == "linux" else (16, 160)
+        form = self.coding.dialect.inode_form
+        slot, base = form.log_slot, form.first_slots
         first = self.number % _INODES_PER_PAGE * INODE_SIZE // slot
         found: Ranges = []
         # behind a tree only inline attributes, which are logged as they change
@@ -163,7 +164,7 @@ class InodeImage:
 
     @property
     def _has_changed_index(self) -> bool:
-        if self.kind != stat.S_IFDIR or self.coding.dialect.name != "linux":
+        if self.kind != stat.S_IFDIR or not self.coding.dialect.has_directory_indexes:
             return False
         index = slice(INDEX_AT, INDEX_AT + INDEX_BYTES)
         return self.data[index] != (self.before[index] or bytes(INDEX_BYTES))

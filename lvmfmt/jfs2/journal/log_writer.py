@@ -14,20 +14,11 @@ import numpy as np
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import OperationRefused
-from ...layout.record import Record
+from ..dialect.log_form import SYNCPT
 from ..geometry import PAGE
-from ..log.format import HEADER, REDONE
-from ..log.pages import DATA, FIRST_PAGE, OPEN, PAGE_END, SUPERBLOCK_PAGE, Log
+from ..log.format import HEADER, REDONE, SUPERBLOCK_PAGE
+from ..log.pages import DATA, FIRST_PAGE, OPEN, PAGE_END, Log
 
-COMMIT, SYNCPT, MOUNT, REDOPAGE, NOREDOPAGE, UPDATEMAP = 0x8000, 0x4000, 0x2000, 0x0800, 0x0080, 0x0008
-_STRUCTURES = {
-    COMMIT: "log_record",
-    SYNCPT: "log_syncpt",
-    MOUNT: "log_record",
-    REDOPAGE: "log_redopage",
-    NOREDOPAGE: "log_redopage",
-    UPDATEMAP: "log_updatemap",
-}
 MAX_DATA = 0x7FFF
 """Bytes of data of a record: its length has 15 bits."""
 _MAX_DELTA = 128 * PAGE
@@ -178,7 +169,7 @@ class LogWriter:
     def _template(self, kind: int) -> _Template:
         found = self._templates.get(kind)
         if found is None:
-            record: Record = getattr(self._log.dialect.structures, _STRUCTURES[kind])
+            _, record = self._log.dialect.log_form.records[kind]
             code, end, zeros = self._log.dialect.order, 0, dict[str, Any]()
             for name, (dtype, at, *_) in (record.dtype.fields or {}).items():
                 number = _CODES.get(dtype.str[1:])

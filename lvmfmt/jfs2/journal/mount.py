@@ -1,6 +1,6 @@
 """Mounting: the life cycle of superblock and log around the changes of a file system.
 
-Source: reference sections 3.8.2, 3.8.4, 3.8.5, 3.9 and 3.12.
+Source: [jfs2 3.8.2], [jfs2 3.8.4], [jfs2 3.8.5], [jfs2 3.9] and [jfs2 3.12].
 """
 
 from __future__ import annotations
@@ -10,11 +10,10 @@ from contextlib import ExitStack
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused
 from ...origin import Origin, origin_or_system
-from ..dialect import AIX, LINUX
+from ..dialect.log_form import MOUNT as MOUNT_RECORD
 from ..log.locate import find_log
 from ..superblock import CLEAN, CLEAN_QUIESCED, MOUNT, Superblock
 from .core import Journal
-from .log_writer import MOUNT as MOUNT_RECORD
 from .mountable import check_mountable
 from .operations import Operations
 from .shared_log import Member, SharedLog
@@ -41,6 +40,7 @@ class Mount(Operations):
         self.device, self.superblock = device, superblock
         self.frozen_until = frozen_until
         self._log = log
+        self._frozen_log_stays_open = superblock.dialect.superblock_form.frozen_log_stays_open
         journal = Journal(device, superblock, log)
         log.write_home = journal.write_home
         self._opened = ExitStack()
@@ -61,8 +61,7 @@ class Mount(Operations):
     def enter(self, now: int | None) -> None:
         """Say in superblock and log that it is mounted."""
         self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.serial)
-        inline = self.superblock.dialect is LINUX and self._log.inline
-        named = int(self.superblock.values["s_logdev"]) if inline else self._log.name
+        named = int(self.superblock.values["s_logdev"]) if self._log.inline else self._log.name
         self._log.shared.writer.append(MOUNT_RECORD, aggregate=named)
         self._log.force()
 
@@ -110,7 +109,7 @@ class Mount(Operations):
         self._journal.sync_point()
         self._journal.closed = FROZEN
         self.frozen_until = now + timeout
-        if self.superblock.dialect is AIX:
+        if self._frozen_log_stays_open:
             self._set_superblock(now, s_state=CLEAN_QUIESCED)
         else:
             self._set_superblock(now, s_state=CLEAN)
@@ -130,7 +129,7 @@ class Mount(Operations):
         """
         now = self._moment(now)
         self._check_frozen()
-        if self.superblock.dialect is AIX:
+        if self._frozen_log_stays_open:
             self._set_superblock(now, s_state=MOUNT)
         else:
             self._log.shared.join(self._log)
@@ -155,7 +154,7 @@ class Mount(Operations):
         Args:
             now: instant for the superblock; None leaves the time of the mount.
         """
-        if self.frozen_until is None or self.superblock.dialect is AIX:
+        if self.frozen_until is None or self._frozen_log_stays_open:
             self._journal.write_home()
             self._set_superblock(now, s_state=CLEAN)
             self._log.detach()
@@ -170,7 +169,7 @@ class Mount(Operations):
         row = page.view(record.dtype)
         for name, value in values.items():
             row[name] = value
-        if now is not None and dialect is AIX:  # Linux writes it at mkfs only
+        if now is not None and dialect.superblock_form.mount_sets_time:
             dialect.put_time(row["s_time"], now)
         self.device.write(at, page)
         self.device.flush()

@@ -3,28 +3,23 @@
 All members write into one stream, so a force makes the commits of all of them durable, and a sync point keeps the
 oldest record that any of them needs. The log is opened at the first mount and closed at the last unmount. A process
 may leave it open at rest, with everything of its members home, and another one go on with it (`rest`, `resume`).
-Source: reference sections 2.8, 2.9, 3.8.3 and 3.8.5, and item 23 of chapter 5.
+Source: [jfs2 2.8], [jfs2 2.9], [jfs2 3.8.3], [jfs2 3.8.5] and [jfs2 item 23].
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 from ...block import BlockDevice
 from ...errors import OperationRefused
-from ..dialect import LINUX
-from ..geometry import PAGE
-from ..log.locate import find_any_log, find_log
-from ..log.pages import DATA, SUPERBLOCK_PAGE, Log, LogWrap
+from ..dialect.log_members import LogMembers
+from ..log.locate import check_identity, find_any_log, find_log
+from ..log.pages import DATA, Log, LogWrap
 from ..log.sharing import Share
 from ..superblock import Superblock, read_superblock
 from .log_writer import LogWriter, Oldest, Rest
 
-_MINOR = 0xFFFFFFFF
-_MINORS = 3072
-_UUID = 16
 _LONGEST_DESCRIPTOR = 56
 
 
@@ -80,9 +75,11 @@ class SharedLog:
             OperationRefused: the log does not know it, or not since it was opened last.
         """
         member = Member(self, device, superblock, aggregate)
-        place = Share.of(self.log, superblock, aggregate).member
-        linux = superblock.dialect is LINUX
-        member.name = place if linux and place is not None else self._name(member)
+        place = Share.of(self.log, superblock, aggregate).place
+        if member.inline:
+            member.name = self._list.inline_name(superblock.values)
+        else:
+            member.name = self._list.name_listed(place, aggregate, device.name)
         if int(superblock.values["s_logserial"]) != self.writer.serial:
             raise OperationRefused("was mounted with another use of its log", where=device.name)
         self.members.append(member)
@@ -107,28 +104,26 @@ class SharedLog:
             OperationRefused: it is not as it was left.
             CorruptImage: its end is not where it was left.
         """
-        self.log = _as_it_is(self.log)
+        self.log = self.log.as_it_is()
         self._writer = LogWriter(self.log, left)
-        active = self.log.dialect.structures.log_super
-        at = self.log.offset + SUPERBLOCK_PAGE * PAGE + active.offset_of("active")
-        self._active = bytearray(self.log.device.read(at, active.dtype["active"].itemsize).tobytes())
+        self._active = bytearray(self.log.active)
         self.is_open = True
 
     def join(self, member: Member) -> None:
         """A member comes, or comes back; as `attach`."""
         first = not self.is_open
         if first:
-            self.log = _as_it_is(self.log)
-            self._active = bytearray(self.log.dialect.structures.log_super.dtype["active"].itemsize)
+            self.log = self.log.as_it_is()
+            self._active = bytearray(len(self.log.active))
         member.name = self._name(member)
         if first:
             self._writer = LogWriter(self.log)
-            self._list(member, True)
+            self._enter(member)
             self._writer.open(None if member.inline else self._active)
             self.is_open = True
         else:
             self.bring_home()  # so that no record is read as one of an earlier member at the same place
-            self._list(member, True)
+            self._enter(member)
             self.writer.set_active(self._active)
         member.oldest, member.last = None, 0
         self.members.append(member)
@@ -137,7 +132,8 @@ class SharedLog:
         """A member that has brought everything home leaves; the last one closes the log."""
         writer = self.writer
         self.members.remove(member)
-        self._list(member, False)
+        if not member.inline:
+            self._list.leave(self._active, self._list.place(member.name))
         if self.members or any(self._active):
             writer.set_active(self._active)
         else:
@@ -166,37 +162,23 @@ class SharedLog:
         writer.sync_point(min((m.oldest for m in self.members if m.oldest is not None), default=None))
 
     def _name(self, member: Member) -> int:
-        """What records call a file system: its device number (AIX), its place in the list of active ones (Linux)."""
-        superblock, aggregate, where = member.superblock, member.aggregate, member.device.name
-        linux = superblock.dialect is LINUX
+        """What records are to call a new member."""
+        superblock, where = member.superblock, member.device.name
         if member.inline:
-            return 0 if linux else int(superblock.values["s_logdev"])
-        if linux:
-            if bytes(self.log.values["uuid"]) != bytes(superblock.values["s_loguuid"]):
-                raise OperationRefused("is not the log of this file system: another identity", where=where)
-            places = [bytes(self._active[at : at + _UUID]) for at in range(0, len(self._active), _UUID)]
-            if bytes(superblock.values["s_uuid"]) in places or bytes(_UUID) not in places:
-                raise OperationRefused("the log is full, or knows another by the same identity", where=where)
-            return places.index(bytes(_UUID))
-        if aggregate is None or not aggregate & _MINOR < _MINORS:
-            raise OperationRefused(
-                f"a log volume knows its file systems by a minor number below {_MINORS}", where=where,
-                hint="say which device the file system is",
-            )  # fmt: skip
-        if any(other.name & _MINOR == aggregate & _MINOR for other in self.members):
-            raise OperationRefused(f"minor number {aggregate & _MINOR} is in use in the log", where=where)
-        return aggregate | 1 << 63
+            return self._list.inline_name(superblock.values)
+        check_identity(self.log, superblock, where=where)
+        others = [other.name for other in self.members]
+        return self._list.name_newcomer(bytes(self._active), superblock.values, member.aggregate, others, where)
 
-    def _list(self, member: Member, active: bool) -> None:
-        """Put a file system on the list of active ones, or take it off: a bit (AIX) or its identity (Linux)."""
-        if member.inline:
-            return
-        if member.superblock.dialect is LINUX:
-            identity = bytes(member.superblock.values["s_uuid"]) if active else bytes(_UUID)
-            self._active[member.name * _UUID : (member.name + 1) * _UUID] = identity
-            return
-        byte, bit = divmod(member.name & _MINOR, 8)
-        self._active[byte] = self._active[byte] & ~(0x80 >> bit) | (0x80 >> bit if active else 0)
+    def _enter(self, member: Member) -> None:
+        """Put a member on the list of active file systems."""
+        if not member.inline:
+            self._list.enter(self._active, self._list.place(member.name), member.superblock.values)
+
+    @property
+    def _list(self) -> LogMembers:
+        """How the log lists its members."""
+        return self.log.dialect.log_form.members
 
 
 class Member:
@@ -317,9 +299,3 @@ def open_inline_log(device: BlockDevice) -> SharedLog:
         CorruptImage: there is no file system, or no log, that makes sense.
     """
     return SharedLog(find_log(device, read_superblock(device)))
-
-
-def _as_it_is(log: Log) -> Log:
-    """The log with its superblock as it is on the device now."""
-    record, at = log.dialect.structures.log_super, log.offset + SUPERBLOCK_PAGE * PAGE
-    return replace(log, values=record.parse(log.device.read(at, PAGE), offset=at, where=log.device.name))

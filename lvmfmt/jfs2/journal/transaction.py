@@ -8,17 +8,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from ..dialect import LINUX
+from ..dialect.log_form import BTROOT, DIR_XTREE, DTREE, INODE, NEW, NOREDOPAGE, REDOPAGE, UPDATEMAP, XTREE
 from ..geometry import PAGE
 from ..inode_table import AGGREGATE, FILESET
-from ..log.records import BTROOT, DIR_XTREE, DTREE, INODE, NEW, XTREE
 from ..nodes.directory_node import SLOT
 from ..volume import Volume
 from .coding import ENTRY
 from .dtree_node import NodeFormat
 from .image_cache import ImageCache
 from .images import Extents, InodeImage, PageImage, Ranges, extent_lists, segments
-from .log_writer import NOREDOPAGE, REDOPAGE, UPDATEMAP
 from .space import MountedSpace
 
 ALLOCATE_PXD, FREE_XAD_LIST = 0x10, 0x08
@@ -227,5 +225,5 @@ class Transaction:
 
     def _slot(self, subtype: int) -> int:
         if subtype & INODE:
-            return 128 if self.volume.dialect is LINUX else 16
+            return self.volume.dialect.inode_form.log_slot
         return SLOT if subtype & DTREE else ENTRY

@@ -4,26 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..dialect import LINUX
-from .pages import STATES, Log
-from .records import (
-    ACL,
-    ALLOCATE_BITS,
-    BTROOT,
-    DIR_XTREE,
-    DTREE,
-    EA,
-    EXTEND,
-    INODE,
-    NEW,
-    PXD_LIST,
-    RELOCATE,
-    TABLE,
-    XAD_LIST,
-    XTREE,
-    Extent,
-    LogRecord,
-)
+from ..dialect.log_form import ACL, BTROOT, DIR_XTREE, DTREE, EA, EXTEND, INODE, NEW, RELOCATE, TABLE, XTREE
+from .pages import Log
+from .records import ALLOCATE_BITS, PXD_LIST, XAD_LIST, Extent, LogRecord
 
 _OBJECTS = {INODE: "INODE", XTREE: "XTREE", DTREE: "DTREE", BTROOT: "BTROOT", EA: "EA", ACL: "ACL", NEW: "NEW",
             EXTEND: "EXTEND", RELOCATE: "RELOCATE", DIR_XTREE: "DIR_XTREE"}  # fmt: skip
@@ -54,7 +37,7 @@ def superblock_row(log: Log) -> dict[str, Any]:
         "serial": values["serial"],
         "pages": log.pages,
         "flag": values["flag"],
-        "state": STATES[log.dialect.name][log.state],
+        "state": log.dialect.log_form.states[log.state],
         "end": values["end"],
     }
 
@@ -122,7 +105,7 @@ def _subtype(record: LogRecord) -> str:
         return {1: "ALLOC", 2: "FREE"}.get(value, hex(value))
     names = dict(_TABLES)
     if record.kind != "XDTABLE":
-        names = _OBJECTS | {TABLE: "DATA" if record.ring.log.dialect is LINUX else "SYMLINK"}
+        names = _OBJECTS | {TABLE: record.ring.log.dialect.log_form.table_name}
     words = [name for bit, name in names.items() if value & bit]
     if unknown := value & ~sum(names):
         words.append(hex(unknown))

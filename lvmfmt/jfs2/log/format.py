@@ -1,6 +1,6 @@
 """Formatting a log: its superblock and a ring of empty pages.
 
-Source: reference sections 1.3, 2.8 and 3.8.1.
+Source: [jfs2 1.3], [jfs2 2.8] and [jfs2 3.8.1].
 """
 
 from __future__ import annotations
@@ -11,16 +11,14 @@ from ...block import BlockDevice
 from ...errors import OperationRefused
 from ...units import SECTOR
 from ..dialect import Dialect
+from ..dialect.log_form import SYNCPT
 from ..geometry import PAGE
 
-LOG_MAGIC = {"aix": b"J2XL", "linux": 0x87654321}
 REDONE = 1
 """Log state: closed, nothing to replay."""
-SYNCPT = 0x4000
+SUPERBLOCK_PAGE = 1
 HEADER = 8
 MIN_PAGES = 8
-_VOLUME_FLAG = {"aix": 0x100, "linux": 0x10200100}
-"""Attributes in a log volume of its own; those of Linux as `jfs_mkfs -J journal_dev` writes them."""
 _CHUNK_PAGES = 2048
 
 
@@ -54,20 +52,22 @@ def format_log(
     pages = length // PAGE & ~3
     if pages < MIN_PAGES:
         raise OperationRefused(f"{length} bytes are too few for a log, at least {MIN_PAGES * PAGE} are needed")
-    s = dialect.structures
+    s, form = dialect.structures, dialect.log_form
     record = s.log_syncpt.build({"type": SYNCPT})
     end = HEADER + len(record)
     superblock = {
-        "magic": LOG_MAGIC[dialect.name],
+        "magic": form.magic,
         "version": 1,
         "serial": serial,
         "size": pages,
-        "flag": _VOLUME_FLAG[dialect.name] if flag is None else flag,
+        "flag": form.volume_flag if flag is None else flag,
         "state": REDONE,
         "end": 2 * PAGE + end,
     }
-    if dialect.name == "linux":
-        superblock |= {"bsize": block_size, "l2bsize": block_size.bit_length() - 1, "uuid": uuid}
+    if form.repeats_block_size:
+        superblock |= {"bsize": block_size, "l2bsize": block_size.bit_length() - 1}
+    if dialect.superblock_form.external_log_named_by_uuid:
+        superblock["uuid"] = uuid
     kept = 0 if offset else SECTOR  # the first sector of a log volume is its LVCB
     device.write(offset + kept, bytes(PAGE - kept))
     # page 2 carries the highest sequence, pages 3 and on count from 0: the first one written next is page 3
@@ -85,4 +85,11 @@ def format_log(
         device.write(offset + (2 + start) * PAGE, block)
     page = bytearray(PAGE)
     page[: s.log_super.size] = s.log_super.build(superblock)
-    device.write(offset + PAGE, page)
+    device.write(offset + SUPERBLOCK_PAGE * PAGE, page)
+
+
+def is_log(device: BlockDevice, dialect: Dialect, offset: int = 0) -> bool:
+    """Whether what may be a log of a dialect begins at a byte of a device: whether its superblock has the magic."""
+    at = offset + SUPERBLOCK_PAGE * PAGE
+    magic = dialect.structures.log_super.build({"magic": dialect.log_form.magic})[:4]
+    return at + PAGE <= device.size and device.read(at, 4).tobytes() == magic

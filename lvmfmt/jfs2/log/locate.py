@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
-from ..dialect import AIX, LINUX
-from ..geometry import PAGE
+from ..dialect import DIALECTS
 from ..superblock import Superblock, read_superblock
-from .format import LOG_MAGIC
-from .pages import SUPERBLOCK_PAGE, Log, open_log
+from .format import is_log
+from .pages import Log, open_log
 
 
 def find_log(device: BlockDevice, superblock: Superblock, log: BlockDevice | None = None) -> Log:
@@ -30,9 +29,16 @@ def find_log(device: BlockDevice, superblock: Superblock, log: BlockDevice | Non
     if log is None:
         raise OperationRefused("the log is on another volume", where=device.name, hint="say which")
     found = open_log(log, superblock.dialect)
-    if superblock.dialect is LINUX and bytes(found.values["uuid"]) != bytes(superblock.values["s_loguuid"]):
-        raise OperationRefused("is not the log of this file system: another identity", where=log.name)
+    check_identity(found, superblock, where=log.name)
     return found
+
+
+def check_identity(log: Log, superblock: Superblock, *, where: str) -> None:
+    """Raise `OperationRefused` where the superblock names another log by its identity (Linux)."""
+    if superblock.dialect.superblock_form.external_log_named_by_uuid and (
+        bytes(log.values["uuid"]) != bytes(superblock.values["s_loguuid"])
+    ):
+        raise OperationRefused("is not the log of this file system: another identity", where=where)
 
 
 def find_any_log(device: BlockDevice) -> Log:
@@ -42,10 +48,8 @@ def find_any_log(device: BlockDevice) -> Log:
         OperationRefused: a file system whose log is elsewhere.
         CorruptImage: there is neither.
     """
-    at = SUPERBLOCK_PAGE * PAGE
-    for dialect in (AIX, LINUX):
-        magic = dialect.structures.log_super.build({"magic": LOG_MAGIC[dialect.name]})[:4]
-        if device.size >= at + PAGE and device.read(at, 4).tobytes() == magic:
+    for dialect in DIALECTS.values():
+        if is_log(device, dialect):
             return open_log(device, dialect)
     try:
         return find_log(device, read_superblock(device))

@@ -1,8 +1,8 @@
 """What committed records say of pages: for every 16 bytes the newest record decides.
 
 Records come newest first. What a record says of a unit that a newer one has decided is old news; what it says of an
-object that a newer record has given up (a freed page, a deleted inode) is forgotten. Source: reference sections 2.8
-and 3.10.6 to 3.10.8.
+object that a newer record has given up (a freed page, a deleted inode) is forgotten. Source: [jfs2 2.8] and
+[jfs2 3.10.6] to [jfs2 3.10.8].
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from ...block import BlockDevice
 from ...errors import UnsupportedFeature
-from ..dialect import LINUX
+from ..dialect.log_form import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, XTREE
 from ..geometry import (
     AIM_OFFSET,
     BLOCK_MAP_OFFSET,
@@ -28,7 +28,7 @@ from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from ..volume import Volume
 from .free_lists import rebuild_page, rebuild_root
 from .map_events import MapEvents
-from .records import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, Extent, LogRecord, Range, extent
+from .records import Extent, LogRecord, Range, extent
 
 _UNIT = 16
 _ROOT_SLOTS = {DTREE: (32, 9), XTREE: (16, 18)}
@@ -96,9 +96,9 @@ class PageImages:
         self._deleted: set[tuple[int, int]] = set()
         s = volume.dialect.structures
         order = volume.dialect.order
-        self._inode_slot = 128 if volume.dialect is LINUX else 16
+        self._inode_slot = volume.dialect.inode_form.log_slot
         self._next_entry = struct.Struct(order + "h"), s.xtree_header.offset_of("nextindex")
-        self._number = struct.Struct(order + ("I" if order == "<" else "Q")), s.inode.offset_of("di_number")
+        self._number = volume.dialect.inode_number, s.inode.offset_of("di_number")
         self._fileset = struct.Struct(order + "I"), s.inode.offset_of("di_fileset")
         self._links = struct.Struct(order + "I"), s.inode.offset_of("di_nlink")
         self._extent_at = s.inode.offset_of("di_ixpxd")
@@ -189,11 +189,9 @@ class PageImages:
     def _object(self, record: LogRecord) -> tuple[int, int, int, int, int]:
         """What a record is about: kind, byte offset in its page, bytes of a slot, slots, bytes of the page."""
         subtype = record.part["subtype"]
-        linux = self._volume.dialect is LINUX
-        kind = subtype & ~(BTROOT | NEW | EXTEND | (DIR_XTREE if linux else 0))
-        if not linux and kind in (TABLE, TABLE | INODE):
-            kind = INODE
-        if kind not in (INODE, XTREE, DTREE, *((TABLE,) if linux else ())):
+        form = self._volume.dialect.log_form
+        kind = form.page_kinds.get(subtype & ~form.page_flags)
+        if kind is None:
             raise UnsupportedFeature(f"a log record of kind {subtype:#x}", where=self._volume.where)
         pxd: Extent = record.part["pxd"]
         self._check_page(record, pxd)
@@ -245,7 +243,7 @@ class PageImages:
                 if data[xad] & (_XAD_NEW | _XAD_EXTENDED):
                     data[xad] &= ~(_XAD_NEW | _XAD_EXTENDED)
                     if entries is None or index < entries:
-                        pxd = extent(bytes(data[xad + 8 : xad + 16]), self._volume.dialect.order)
+                        pxd = extent(bytes(data[xad + 8 : xad + 16]), self._volume.dialect.byte_order)
                         self._events.blocks(pxd, True)
             if image is not None:
                 count = min(r.slots, image.limits.get(base, PAGE // 16) - r.first)
@@ -277,7 +275,7 @@ class PageImages:
         if fileset != FILESET:
             return links == 0  # inodes of the aggregate come and go by AIMAP records
         page: Extent = record.part["pxd"]
-        inodes = extent(base[self._extent_at : self._extent_at + 8], self._volume.dialect.order)
+        inodes = extent(base[self._extent_at : self._extent_at + 8], self._volume.dialect.byte_order)
         first = (page.address - inodes.address) // self._volume.blocks_per_page * _INODES_PER_PAGE
         if inodes.length != self._inode_blocks or not 0 <= first < INODES_PER_EXTENT:
             raise record.corrupt("di_ixpxd", f"an inode extent with block {page.address}", inodes)

@@ -2,7 +2,7 @@
 
 Pages 2 and on of a log form a ring; each carries a sequence number, and the bytes between its header and trailer are
 one endless stream of records. A place in the stream is called by its address: number of the page times 4096 plus the
-offset behind the last byte. Source: reference sections 2.8, 3.7 and 3.10.2.
+offset behind the last byte. Source: [jfs2 2.8], [jfs2 3.7] and [jfs2 3.10.2].
 """
 
 from __future__ import annotations
@@ -15,18 +15,14 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused
-from ..dialect import LINUX, Dialect
+from ..dialect import Dialect
 from ..geometry import PAGE
-from .format import HEADER, LOG_MAGIC, MIN_PAGES, REDONE
+from .format import HEADER, MIN_PAGES, SUPERBLOCK_PAGE
 
 OPEN, WRAPPED, DO_NOT_REPLAY = 0, 2, 0x10
-STATES = {
-    "aix": {OPEN: "open", REDONE: "closed", WRAPPED: "log wrap", 4: "I/O error", DO_NOT_REPLAY: "not to be replayed"},
-    "linux": {OPEN: "open", REDONE: "closed", WRAPPED: "log wrap", 3: "read error"},
-}
-"""States of a log superblock by dialect."""
+"""States of a log superblock, besides `REDONE`."""
 
-SUPERBLOCK_PAGE, FIRST_PAGE = 1, 2
+FIRST_PAGE = 2
 PAGE_END = PAGE - HEADER
 """Offset of a page's trailer."""
 DATA = PAGE_END - HEADER
@@ -50,12 +46,27 @@ class Log:
         offset: byte of the device where it starts.
         dialect: structures and byte order.
         values: the fields of its superblock, by published name.
+        active: the list of file systems that use it, as it lies there.
     """
 
     device: BlockDevice
     offset: int
     dialect: Dialect
     values: Any
+    active: bytes
+
+    @classmethod
+    def read(cls, device: BlockDevice, dialect: Dialect, offset: int) -> Log:
+        """The log at a byte of a device as its superblock has it, which is not judged."""
+        record, at = dialect.structures.log_super, offset + SUPERBLOCK_PAGE * PAGE
+        raw = device.read(at, PAGE)
+        list_at = record.offset_of("active")
+        active = raw[list_at : list_at + record.dtype["active"].itemsize].tobytes()
+        return cls(device, offset, dialect, record.parse(raw, offset=at, where=device.name), active)
+
+    def as_it_is(self) -> Log:
+        """The same with its superblock as it is on the device now."""
+        return Log.read(self.device, self.dialect, self.offset)
 
     @property
     def pages(self) -> int:
@@ -64,15 +75,14 @@ class Log:
 
     @property
     def state(self) -> int:
-        """State in the superblock, see `STATES`."""
+        """State in the superblock, see `LogForm.states`."""
         return int(self.values["state"])
 
     def corrupt(self, structure: str, field: str, offset: int, expected: object, found: object) -> CorruptImage:
         """The error for a field of a log structure; `offset` counts from the start of the log."""
-        prefix = "jfs1" if self.dialect is LINUX else "j2"
         return CorruptImage(
-            f"{prefix}_log_{structure}", field, offset=self.offset + offset, expected=expected, found=found,
-            where=self.device.name,
+            f"{self.dialect.record_prefix}_log_{structure}", field, offset=self.offset + offset, expected=expected,
+            found=found, where=self.device.name,
         )  # fmt: skip
 
 
@@ -96,16 +106,16 @@ def open_log(device: BlockDevice, dialect: Dialect, *, offset: int = 0, length: 
             record.name, offset=at, expected=f"a log of at least {MIN_PAGES} pages", found=f"{length} bytes",
             where=device.name,
         )  # fmt: skip
-    values = record.parse(device.read(at, PAGE), offset=at, where=device.name)
-    log = Log(device, offset, dialect, values)
+    log, form = Log.read(device, dialect, offset), dialect.log_form
+    values = log.values
     most = min(length // PAGE, MAX_PAGES)
     checks: list[tuple[str, bool, object]] = [
-        ("magic", values["magic"] == LOG_MAGIC[dialect.name], LOG_MAGIC[dialect.name]),
+        ("magic", values["magic"] == form.magic, form.magic),
         ("version", values["version"] == 1, 1),
         ("size", MIN_PAGES <= values["size"] <= most, f"{MIN_PAGES} to {most} pages"),
-        ("state", values["state"] in STATES[dialect.name], "a known state"),
+        ("state", values["state"] in form.states, "a known state"),
     ]
-    if dialect is LINUX:
+    if form.repeats_block_size:
         checks.append(("bsize", values["bsize"] == PAGE, PAGE))
     for field, right, expected in checks:
         if not right:

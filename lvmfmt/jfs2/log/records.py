@@ -1,6 +1,6 @@
 """Records of a log, newest first: what each says, every length and count checked.
 
-Source: reference section 2.8; the address rules are those of 3.7 and 3.10.3.
+Source: [jfs2 2.8]; the address rules are those of [jfs2 3.7] and [jfs2 3.10.3].
 """
 
 from __future__ import annotations
@@ -13,36 +13,10 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from ...errors import CorruptImage
-from ...layout.jfs2 import LOG_AIMAP, LOG_XDTABLE
 from ...layout.record import Record
-from ..dialect import LINUX, Dialect
+from ..dialect import Dialect
+from ..dialect.byte_order import ByteOrder
 from .pages import LogWrap, Ring
-
-_COMMON = {
-    0x8000: ("COMMIT", "log_record"),
-    0x4000: ("SYNCPT", "log_syncpt"),
-    0x2000: ("MOUNT", "log_record"),
-    0x0800: ("REDOPAGE", "log_redopage"),
-    0x0080: ("NOREDOPAGE", "log_redopage"),
-    0x0008: ("UPDATEMAP", "log_updatemap"),
-    0x0001: ("NOREDOFILE", "log_noredofile"),
-}
-_TYPES: Mapping[str, Mapping[int, tuple[str, str]]] = {
-    "linux": _COMMON | {0x0040: ("NOREDOINOEXT", "log_inoext")},
-    "aix": _COMMON
-    | {
-        0x0040: ("AIMAP", "log_aimap"),
-        0x0020: ("ALLOCINOEXT", "log_inoext"),
-        0x0004: ("XDTABLE", "log_xdtable"),
-        0x0002: ("NOREDOFREE", "log_redopage"),
-    },
-}
-"""Name of each record type, and the structure of its descriptor."""
-
-INODE, XTREE, DTREE, BTROOT, EA, ACL = 0x01, 0x02, 0x04, 0x10, 0x20, 0x40
-TABLE = 0x80
-"""JFS1: a page of the directory table (DATA); J2: the text of a symlink (SYMLINK)."""
-NEW, EXTEND, RELOCATE, DIR_XTREE = 0x100, 0x200, 0x400, 0x800
 
 ALLOCATE_BITS = 0xF0
 XAD_LIST, PXD_LIST = 0x88, 0x44
@@ -135,7 +109,7 @@ class LogRecord:
         size = 16 if subtype & XAD_LIST else 8
         if count < 0 or len(self.data) != count * size + (_RANGE_SIZE if count else 0):
             raise self.corrupt("nxd", f"a list in {len(self.data)} bytes of data", count)
-        order = self.ring.log.dialect.order
+        order = self.ring.log.dialect.byte_order
         return [extent(self.data[at + size - 8 : at + size], order) for at in range(0, count * size, size)]
 
     def corrupt(self, field: str, expected: object, found: object) -> CorruptImage:
@@ -167,10 +141,9 @@ def history(ring: Ring) -> tuple[list[LogRecord], str]:
     raise AssertionError("a ring has an end")
 
 
-def extent(raw: bytes, order: str) -> Extent:
+def extent(raw: bytes, order: ByteOrder) -> Extent:
     """A `pxd` of 8 bytes."""
-    byte_order: Any = "big" if order == ">" else "little"
-    return Extent(raw[3] << 32 | int.from_bytes(raw[4:8], byte_order), int.from_bytes(raw[:3], byte_order))
+    return Extent(raw[3] << 32 | int.from_bytes(raw[4:8], order.name), int.from_bytes(raw[:3], order.name))
 
 
 def _record(ring: Ring, position: int) -> LogRecord:
@@ -179,14 +152,14 @@ def _record(ring: Ring, position: int) -> LogRecord:
     raw = ring.before(position, base.size)
     fixed = _fields(base, raw, log.dialect)
     address = ring.address(position)
-    known = _TYPES[log.dialect.name].get(fixed["type"])
+    known = log.dialect.log_form.records.get(fixed["type"])
     if known is None:
         raise log.corrupt("record", "type", address, "a known type", f"{fixed['type']:#06x}")
     kind, structure = known
     length = fixed["length"]
     if length < 0:
         raise log.corrupt("record", "length", address, "at least 0", length)
-    part = _fields(_structure(structure, log.dialect), raw, log.dialect)
+    part = _fields(structure, raw, log.dialect)
     for field in ("type", "length"):
         del part[field]
     start = position - base.size - length
@@ -202,16 +175,6 @@ def _record(ring: Ring, position: int) -> LogRecord:
         data=ring.before(position - base.size, length),
         ring=ring,
     )
-
-
-def _structure(name: str, dialect: Dialect) -> Record:
-    if dialect is not LINUX:
-        if name == "log_aimap":
-            return LOG_AIMAP
-        if name == "log_xdtable":
-            return LOG_XDTABLE
-    record: Record = getattr(dialect.structures, name)
-    return record
 
 
 _CODES = {"8": "bB", "16": "hH", "32": "iI", "64": "qQ"}
@@ -237,6 +200,6 @@ def _unpacker(record: Record, order: str) -> tuple[struct.Struct, tuple[tuple[st
 def _fields(record: Record, raw: bytes, dialect: Dialect) -> dict[str, Any]:
     unpack, names = _unpacker(record, dialect.order)
     return {
-        name: extent(value, dialect.order) if is_pxd else value
+        name: extent(value, dialect.byte_order) if is_pxd else value
         for (name, is_pxd), value in zip(names, unpack.unpack(raw), strict=True)
     }

@@ -18,12 +18,12 @@ from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..inode_table import AGGREGATE, FILESET
 from ..inodes import InodeMap
 from ..superblock import EXTENDFS, FSERROR, LOGREDO_ERROR, MOUNT, QUIESCED, Superblock, read_superblock
-from .format import REDONE
+from .format import REDONE, SUPERBLOCK_PAGE
 from .locate import find_log
 from .map_events import MapEvents
 from .map_rebuild import InodeMapRebuild, rebuild_block_map
 from .page_images import PageImages
-from .pages import DO_NOT_REPLAY, OPEN, SUPERBLOCK_PAGE, WRAPPED, Log, LogWrap, Ring, mend_end
+from .pages import DO_NOT_REPLAY, OPEN, WRAPPED, Log, LogWrap, Ring, mend_end
 from .records import ALLOCATE_BITS, Extent, LogRecord, backward
 from .sharing import Share
 
@@ -273,7 +273,8 @@ def _close_log(ring: Ring, share: Share) -> None:
     at = log.offset + SUPERBLOCK_PAGE * PAGE
     page = log.device.read(at, PAGE)
     row = page[: record.size].view(record.dtype)
-    share.leave(row["active"][0])
-    if not row["active"].any():
+    active = page.data[record.offset_of("active") :][: len(log.active)]
+    share.leave(active)
+    if not any(active):
         row["state"], row["end"] = REDONE, ring.end
     log.device.write(at, page)

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 
 from ...block import BlockDevice
 from ...errors import OperationRefused
-from ..dialect import AIX
 from .locate import find_any_log
 from .redo import RedoReport, redo
 from .sharing import active_members
@@ -30,5 +29,4 @@ def redo_shared(log: BlockDevice, members: Mapping[int, BlockDevice]) -> dict[in
     listed = active_members(found)
     if unknown := sorted(set(members) - set(listed)):
         raise OperationRefused(f"the log does not know the file systems {unknown}, only {listed}", where=log.name)
-    aix = found.dialect is AIX
-    return {number: redo(members[number], log=log, aggregate=number if aix else None) for number in sorted(members)}
+    return {number: redo(members[number], log=log, aggregate=number) for number in sorted(members)}

@@ -1,24 +1,16 @@
 """The part that one file system has in its log: all of an inline log, its own records of a shared one.
 
-Source: reference sections 2.8, 2.9, 3.8.5 and item 23 of chapter 5.
+Source: [jfs2 2.8], [jfs2 2.9], [jfs2 3.8.5] and [jfs2 item 23].
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
-from ...errors import OperationRefused
-from ..dialect import LINUX
+from ..dialect.log_members import Active, LogMembers
 from ..superblock import Superblock
 from .pages import Log
 from .records import LogRecord
-
-_MINOR = 0xFFFFFFFF
-_MINORS = 3072
 
 
 @dataclass(frozen=True)
@@ -26,13 +18,12 @@ class Share:
     """Which records of a log belong to a file system.
 
     Attributes:
-        member: place of the file system in the log's list of active ones: its minor number (AIX) or the index of its
-            identity (Linux); None for a log that no other uses.
-        is_linux: which of the two.
+        members: how the log lists the file systems that use it.
+        place: of the file system in that list; None for a log that no other uses.
     """
 
-    member: int | None
-    is_linux: bool
+    members: LogMembers
+    place: int | None
 
     @classmethod
     def of(cls, log: Log, superblock: Superblock, aggregate: int | None) -> Share:
@@ -46,55 +37,28 @@ class Share:
         Raises:
             OperationRefused: the log does not know the file system, or does not say which of several it is.
         """
-        linux = superblock.dialect is LINUX
+        members = log.dialect.log_form.members
         if superblock.geometry.log_blocks:
-            return cls(None, linux)
-        where = log.device.name
-        if linux:
-            uuid = bytes(superblock.values["s_uuid"])
-            members = [i for i, active in enumerate(log.values["active"]) if bytes(active) == uuid]
-            if not members:
-                raise OperationRefused("the log does not know this file system", where=where)
-            return cls(members[0], linux)
-        minors = active_members(log)
-        if aggregate is None:
-            if len(minors) > 1:
-                raise OperationRefused(f"the log is shared by devices with the minor numbers {minors}", where=where,
-                                       hint="say which the file system is")  # fmt: skip
-            return cls(minors[0] if minors else None, linux)
-        if aggregate & _MINOR not in minors:
-            raise OperationRefused(f"the log does not know minor number {aggregate & _MINOR}", where=where)
-        return cls(aggregate & _MINOR, linux)
+            return cls(members, None)
+        return cls(members, members.find(log.active, superblock.values, aggregate, log.device.name))
 
     def owns(self, record: LogRecord) -> bool:
         """Whether a record belongs to the file system."""
-        if self.member is None:
-            return True
-        if self.is_linux:
-            return record.aggregate == self.member
-        return record.aggregate & _MINOR == self.member
+        return self.place is None or self.members.place(record.aggregate) == self.place
 
     def is_mount(self, record: LogRecord) -> bool:
-        """Whether a record says that the file system was mounted.
+        """Whether a record says that the file system was mounted."""
+        told = self.place is None or self.members.mount_names_member
+        return record.kind == "MOUNT" and told and self.owns(record)
 
-        In a shared log of Linux it names a device, which the file system cannot be told from.
-        """
-        return record.kind == "MOUNT" and self.owns(record) and not (self.is_linux and self.member is not None)
-
-    def leave(self, active: NDArray[Any]) -> None:
-        """Take the file system out of the list of active ones, in place."""
-        if self.member is None:
-            active[...] = 0
-        elif self.is_linux:
-            active[self.member] = 0
+    def leave(self, active: Active) -> None:
+        """Take the file system off the list of active ones, in place."""
+        if self.place is None:
+            active[:] = bytes(len(active))
         else:
-            active[self.member // 32] &= ~np.uint32(1 << 31 - self.member % 32)
+            self.members.leave(active, self.place)
 
 
 def active_members(log: Log) -> list[int]:
     """The file systems that a log volume says use it: minor numbers (AIX), or places in its list (Linux)."""
-    active = log.values["active"]
-    if log.dialect is LINUX:
-        return [place for place, identity in enumerate(active) if any(bytes(identity))]
-    minors: list[int] = np.flatnonzero(np.unpackbits(np.array(active, ">u4").view(np.uint8))).tolist()
-    return minors
+    return log.dialect.log_form.members.places(log.active)

@@ -10,7 +10,6 @@ from ...errors import CorruptImage, LvmfmtError
 from ..check.findings import Report
 from ..check.log_checks import LogChecker
 from ..check.subject import Subject
-from ..dialect import LINUX
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import find_log, redo
 from ..log.format import format_log
@@ -76,7 +75,8 @@ def mend_log(
         serial = max(int(superblock.values["s_logserial"]), 0)
         kind = "log" if replayed else "log-lost"
         plan.add(kind, f"the log at byte {offset:#x} is formatted: {', '.join(sorted(counts))}")
-        uuid = bytes(superblock.values["s_loguuid"]) if dialect is LINUX and not inline else bytes(16)
+        named_by_uuid = dialect.superblock_form.external_log_named_by_uuid and not inline
+        uuid = bytes(superblock.values["s_loguuid"]) if named_by_uuid else bytes(16)
         length = min(length, MAX_PAGES * PAGE)
         flag = superblock.flag if inline else None
         format_log(

@@ -15,7 +15,7 @@ from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ...layout.jfs2.j2 import QUOTA_HEAD
 from ...units import SECTOR, ceil_div
 from ..check.superblock_checks import KNOWN_FEATURES, MAY_DIFFER
-from ..dialect import AIX, LINUX, Dialect
+from ..dialect import AIX, LINUX, Dialect, dialect_of_magic
 from ..filesystem import FileSystem
 from ..geometry import (
     AIT_OFFSET,
@@ -27,7 +27,7 @@ from ..geometry import (
     SUPERBLOCK2_OFFSET,
     SUPERBLOCK_OFFSET,
 )
-from ..log.format import LOG_MAGIC, MIN_PAGES
+from ..log.format import MIN_PAGES, is_log
 from ..superblock import (
     GROUP_COMMIT,
     INLINE_LOG,
@@ -56,7 +56,7 @@ def usable_superblock(device: Overlay) -> Superblock:
                 break
             trial = Overlay(device)
             page = device.read(place, PAGE)
-            dialect = next((d for d in (AIX, LINUX) if d.magic == page[:4].tobytes()), None)
+            dialect = dialect_of_magic(page[:4].tobytes())
             if dialect is None:
                 continue
             _derive_sizes(dialect.structures.superblock.table(page, 1), dialect)
@@ -196,7 +196,7 @@ class _Mender:
         if not flag & INLINE_LOG:
             if not (address or length):
                 return
-            if not self._is_log(start * size):
+            if not is_log(self.device, self.dialect, start * size):
                 self._place("s_logpxd", 0, 0, title)
                 return
             self._set("s_flag", flag | INLINE_LOG, "superblock", title)
@@ -210,10 +210,6 @@ class _Mender:
                 found=f"{length} blocks", where=self.device.name,
             )  # fmt: skip
         self._place("s_logpxd", start, length, title)
-
-    def _is_log(self, at: int) -> bool:
-        magic = self.dialect.structures.log_super.build({"magic": LOG_MAGIC[self.dialect.name]})[:4]
-        return at + 2 * PAGE <= self.device.size and self.device.read(at + PAGE, 4).tobytes() == magic
 
     def _tables(self, title: str) -> None:
         """The second tables lie behind the block map; a place that cannot be becomes the one that mkfs computes."""

@@ -10,7 +10,8 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Barrier, Trace, Write
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, format_log
-from lvmfmt.jfs2.journal.log_writer import COMMIT, REDOPAGE, LogWriter
+from lvmfmt.jfs2.dialect.log_form import COMMIT, REDOPAGE
+from lvmfmt.jfs2.journal.log_writer import LogWriter
 from lvmfmt.jfs2.log import Ring, backward, history, open_log
 
 PAGE = 4096
