@@ -1,1 +1,1 @@
-"""The commands of the emulated host, a module for each family; `registry` finds them."""
+"""The commands of the emulated host, a folder for each family; `registry` has the table of them."""

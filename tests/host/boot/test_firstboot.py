@@ -4,7 +4,7 @@ import re
 
 from lvmfmt.host import Host
 
-from ..commands.test_altdisk import get, put
+from ..commands.alternate.test_alt_disk_copy import get, put
 from ..conftest import Box
 
 SCRIPT = b"""\

@@ -1,0 +1,45 @@
+"""`alt_disk_install`: the old name of all alternate disk tools, turned into the commands that follow it."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from ...machine.machine import Machine
+from ...syntax import Command, UsageError, flags
+from .alt_disk_copy import alt_disk_copy
+from .alt_disk_mksysb import alt_disk_mksysb
+from .alt_rootvg_op import alt_rootvg_op
+
+PROGRAM = "alt_disk_install"
+MODES = "CdXWSvq"
+
+
+def alt_disk_install(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Clone (`-C`), restore a mksysb (`-d`), or one of the operations of alt_rootvg_op; messages have the old name."""
+    given, operands = flags(argv, "Cd:XWSv:qe:i:s:b:I:l:f:F:w:P:c:x:R:tBDVrnOgT", mixed=True)
+    modes = [flag for flag in MODES if flag in given]
+    if len(modes) != 1:
+        raise UsageError
+    mode = modes[0]
+    rest = [word for flag, value in given.items() if flag != mode for word in _words(flag, value)]
+    disks = ["-d", " ".join(operands)]
+    if mode == "C":
+        line = ["alt_disk_copy", *rest, *disks]
+        return alt_disk_copy(machine, line, stdout, stderr, program=PROGRAM)
+    if mode == "d":
+        line = ["alt_disk_mksysb", *rest, "-m", given["d"], *disks]
+        return alt_disk_mksysb(machine, line, stdout, stderr, program=PROGRAM)
+    line = ["alt_rootvg_op", *rest, *_words(mode, given[mode]), *(operands if mode in "XS" else disks)]
+    return alt_rootvg_op(machine, line, stdout, stderr, program=PROGRAM)
+
+
+def _words(flag: str, value: str) -> list[str]:
+    return [f"-{flag}", value] if value else [f"-{flag}"]
+
+
+USAGE = """\
+Usage: alt_disk_install -C [flags of alt_disk_copy] disk ...
+       alt_disk_install -d device [flags of alt_disk_mksysb] disk ...
+       alt_disk_install -X [vg_name] | -W disk | -S | -v new_name disk | -q disk"""
+
+COMMANDS = {"alt_disk_install": Command(alt_disk_install, USAGE, changes=True)}

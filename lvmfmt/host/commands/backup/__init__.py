@@ -1,0 +1,1 @@
+"""Commands that write and read archives: files by name, and whole volume groups."""

@@ -1,0 +1,1 @@
+"""Commands on devices of the ODM: finding, defining, changing and listing them."""

@@ -1,0 +1,1 @@
+"""Commands on file systems: making, changing, mounting, checking and listing them."""

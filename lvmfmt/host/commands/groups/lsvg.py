@@ -1,0 +1,132 @@
+"""`lsvg`: the volume groups, and the facts, logical volumes, disks and partitions of one."""
+
+from __future__ import annotations
+
+from typing import TextIO
+
+from ....errors import printable
+from ....lvm import LogicalVolume, VgKind
+from ...formats import rows
+from ...machine.machine import Machine
+from ...machine.using import open_volumes
+from ...messages import CommandFailed, message
+from ...odm import devices
+from ...syntax import Command, UsageError, flags, with_flag
+from ..disks.lspv import partitions
+from ..operands import by_region, mount_point, pv_state, varied_on_group
+
+
+def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """List the groups or those varied on (`-o`), or of some: facts, volumes (`-l`), disks (`-p`), partitions (`-M`)."""
+    given, operands = flags(argv, "LoilpMm")
+    asked = set(given) & {"l", "p", "M", "m"}
+    if "i" in given:
+        operands = [*operands, *machine.stdin.read().split()]
+    if len(asked) > 1 or ("o" in given and (asked or operands)) or (asked and not operands and "i" not in given):
+        raise UsageError
+    if not operands and "i" not in given:
+        names = [g.name for g in machine.groups()]
+        if "o" in given:  # the one that was varied on last comes first
+            order = {vgid: n for n, vgid in enumerate(machine.running.varied_on)}
+            active = [g for g in machine.groups() if g.vgid in order]
+            names = [g.name for g in sorted(active, key=lambda g: -order[g.vgid])]
+        for name in names:
+            print(printable(name), file=stdout)
+        return 0
+    show = {"l": _volumes, "p": _disks, "M": _partitions, "m": _pools}[asked.pop()] if asked else _details
+    status = 0
+    for name in operands:
+        try:
+            show(machine, name, stdout, stderr)
+        except CommandFailed as error:
+            print(error, file=stderr)
+            status = error.status
+    return status
+
+
+def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    group = varied_on_group(machine, name, "")
+    pvs = group.physical_volumes.values()
+    from ...formats.details import GroupFacts, group_details
+
+    known = devices.group(machine.odm, name)
+    geometry = group.state.geometry
+    facts = GroupFacts(
+        name=name,
+        vgid=group.vgid,
+        permission="read/write",
+        pp_size=group.pp_size,
+        total=sum(pv.pp_count for pv in pvs),
+        free=sum(int(pv.free.sum()) for pv in pvs),
+        max_lvs=geometry.max_lvs,
+        volumes=len(group.logical_volumes),
+        open_volumes=len(open_volumes(machine, group)),
+        quorum=group.total_vgdas // 2 + 1 if group.quorum else 1,
+        quorum_on=group.quorum,
+        disks=len(pvs),
+        descriptors=group.total_vgdas,
+        stale_disks=sum(bool(pv.stale.any()) for pv in pvs),
+        stale_pps=sum(int(pv.stale.sum()) for pv in pvs),
+        active_disks=sum(pv.device is not None for pv in pvs),
+        auto_on=known is not None and known.auto_on,
+        max_pps=geometry.vg_pps,
+        max_pps_per_pv=None if geometry.kind is VgKind.SCALABLE else geometry.max_pps,
+        max_disks=geometry.max_pvs,
+        ltg_size=1 << group.record.ltg_shift,
+    )
+    for line in group_details(machine.profile, facts):
+        print(line, file=stdout)
+
+
+def _volumes(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    group = varied_on_group(machine, name, "")
+    print(f"{printable(name)}:", file=stdout)
+    print(rows.lsvg_volumes_header(machine.profile), file=stdout)
+    in_use = open_volumes(machine, group)
+    for volume in group.logical_volumes.values():
+        print(_row(machine, volume, volume.name in in_use), file=stdout)
+
+
+def _row(machine: Machine, volume: LogicalVolume, is_open: bool) -> str:
+    state = f"{'open' if is_open else 'closed'}/{'stale' if volume.stale_pps else 'syncd'}"
+    disks = len(volume.pv_numbers)
+    return rows.lsvg_volumes_row(
+        machine.profile, volume.name, volume.type, volume.lps, volume.pps, disks, state, mount_point(volume)
+    )
+
+
+def _disks(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    group = varied_on_group(machine, name, "")
+    names = {d.pvid: d.name for d in machine.disks()}
+    print(f"{printable(name)}:", file=stdout)
+    print(rows.lsvg_disks_header(machine.profile), file=stdout)
+    for pvid, pv in group.physical_volumes.items():
+        if pvid not in names:
+            print(message("device-id-unknown", program="", pvid=pvid), file=stderr)
+        free, regions = int(pv.free.sum()), by_region(pv, pv.free)
+        disk = names.get(pvid, pvid)
+        print(rows.lsvg_disks_row(machine.profile, disk, pv_state(pv), pv.pp_count, free, regions), file=stdout)
+
+
+def _partitions(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    group = varied_on_group(machine, name, "")
+    print(f"\n{printable(name)}", file=stdout)
+    names = machine.disk_names(list(group.physical_volumes))
+    for disk, pv in zip(names, group.physical_volumes.values(), strict=True):
+        for line in partitions(group, pv, disk):
+            print(line, file=stdout)
+
+
+def _pools(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    """Mirror pools: there are none."""
+    group = varied_on_group(machine, name, "")
+    print(f"{'Logical Volume':<18}{'Copy 1':<12}{'Copy 2':<12}Copy 3", file=stdout)
+    for volume in group.logical_volumes.values():
+        print(f"{printable(volume.name):<18}{'None':<12}{'None':<12}None", file=stdout)
+
+
+COMMANDS = {
+    "lsvg": Command(
+        lsvg, "Usage: lsvg [-L] [-o]\n       lsvg [-L] [-i] [-l | -p | -M | -m] [VGname ...]", listens=with_flag("i")
+    )
+}

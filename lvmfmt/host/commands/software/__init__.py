@@ -1,0 +1,1 @@
+"""Commands on installed software: filesets, packages and the level of the system."""

@@ -1,0 +1,84 @@
+"""`getlvcb`, `putlvcb`: the control block of a logical volume."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+from ....errors import printable
+from ....lvm import Lvcb
+from ...machine.machine import Machine
+from ...messages import CommandFailed, message
+from ...syntax import Command, UsageError, flags
+from ..operands import finish, group_of_volume
+
+
+def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Show all of a control block (`-A`, with tags `-AT`), or members of it."""
+    given, operands = flags(argv, "ATacefiLnrstuy")
+    if len(operands) != 1 or not set(given) - {"T"}:
+        raise UsageError
+    name = operands[0].removeprefix("/dev/")
+    _, group = group_of_volume(machine, name, "getlvcb")
+    known = group.logical_volumes[name].lvcb
+    if known is None:
+        raise CommandFailed(message("no-control-block", program="getlvcb", volume=name))
+    if "A" in given and "T" in given:
+        print("\t AIX LVCB", file=stdout)
+    for flag, tag, value in _members(known):
+        if "A" in given or flag in given:
+            print(f"\t {tag} = {printable(value)}" if "T" in given else printable(value), file=stdout)
+    if "A" in given:
+        print(file=stdout)
+    return 0
+
+
+def _members(known: Lvcb) -> Iterator[tuple[str, str, str]]:
+    yield "a", "intrapolicy", known.intra
+    yield "c", "copies", str(known.copies)
+    yield "e", "interpolicy", known.inter
+    yield "i", "lvid", known.lvid
+    yield "y", "lvname", known.name
+    yield "L", "label", known.label
+    yield "", "machine id", known.machine_id
+    yield "n", "number lps", str(known.lps)
+    yield "r", "relocatable", "y" if known.relocatable else "n"
+    yield "s", "strict", known.strict
+    yield "", "stripe width", str(known.stripe_width)
+    yield "", "stripe size in exponent", str(known.stripe_exp)
+    yield "t", "type", known.type
+    yield "u", "upperbound", str(known.upper_bound)
+    yield "f", "fs", known.fs
+    yield "", "time created ", known.created.strip()
+    yield "", "time modified", known.modified.strip()
+
+
+def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Write members of a control block: type (`-t`), label (`-L`), file system text (`-f`), policies."""
+    from ..aixwords import as_aix
+    from .mklv import volume_options
+
+    given, operands = flags(argv, "a:e:f:L:r:s:t:u:")
+    if len(operands) != 1 or not given:
+        raise UsageError
+    name = operands[0].removeprefix("/dev/")
+    group_name, group = group_of_volume(machine, name, "putlvcb")
+    with as_aix("putlvcb"), group.change(machine.origin) as change:
+        policies = volume_options({flag: value for flag, value in given.items() if flag in "aersu"})
+        if policies:
+            change.set_policy(name, **policies)
+        if {"t", "L", "f"} & set(given):
+            change.set_lvcb(name, type=given.get("t"), label=given.get("L"), fs=given.get("f"))
+    finish(machine, group_name, group)
+    return 0
+
+
+COMMANDS = {
+    "getlvcb": Command(getlvcb, "Usage: getlvcb {-A | -a -c -e -f -i -L -n -r -s -t -u -y} [-T] LVname"),
+    "putlvcb": Command(
+        putlvcb,
+        "Usage: putlvcb [-a IntraPolicy] [-e InterPolicy] [-f FsText] [-L Label] [-r y|n] [-s y|n|s] [-t Type]\n"
+        "               [-u UpperBound] LVname",
+        changes=True,
+    ),
+}

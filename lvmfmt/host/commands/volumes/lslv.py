@@ -1,0 +1,146 @@
+"""`lslv`: the facts of a logical volume, its disks, its map, and its place on a disk."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TextIO
+
+import numpy as np
+
+from ....errors import printable
+from ....lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
+from ...formats import maps, rows
+from ...machine.machine import Machine
+from ...machine.using import open_volumes
+from ...messages import CommandFailed, message
+from ...odm import devices
+from ...syntax import Command, UsageError, flags
+from ..operands import by_region, disk_called, group_of_volume, mount_point, varied_on_group
+
+INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}
+INTER_WORDS = {"m": "minimum", "x": "maximum"}
+_POLICIES = {1: "sequential", 2: "parallel", 4: "parallel write/sequential read", 5: "striped",
+             8: "parallel write/round robin read"}  # fmt: skip
+_MWC = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
+_SEPARATE = {"y": "yes", "n": "no", "s": "yes (superstrict)"}
+
+
+def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+    """Show a logical volume: facts, its disks (`-l`), its map (`-m`); or the PPs of a disk (`-p PV [LV]`)."""
+    given, operands = flags(argv, "Llmp:n:")
+    asked = set(given) & {"l", "m", "p"}
+    if len(asked) > 1 or len(operands) > 1 or (not operands and "p" not in asked):
+        raise UsageError
+    if "n" in given:
+        disk_called(machine, given["n"], "lslv")
+    if "p" in asked:
+        lines = _disk(machine, given["p"], operands[0] if operands else None)
+    else:
+        name = operands[0].removeprefix("/dev/")
+        group_name, group = group_of_volume(machine, name, "lslv")
+        volume = group.logical_volumes[name]
+        if "l" in asked:
+            lines = _disks(machine, group, volume)
+        elif "m" in asked:
+            lines = _map(machine, group, volume)
+        else:
+            lines = iter(_details(machine, group_name, group, volume))
+    for line in lines:
+        print(line, file=stdout)
+    return 0
+
+
+def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: LogicalVolume) -> list[str]:
+    from ...formats.details import VolumeFacts, volume_details
+
+    state = "opened" if volume.name in open_volumes(machine, group) else "closed"
+    known = volume.lvcb
+    return volume_details(
+        VolumeFacts(
+            name=volume.name,
+            group=group_name,
+            lvid=volume.lvid,
+            permission="read/write" if volume.permissions == 1 else "read only",
+            group_state="active/complete" if group.complete else "active/partial",
+            state=f"{state}/{'stale' if volume.stale_pps else 'syncd'}",
+            type=volume.type,
+            write_verify=volume.write_verify == 1,
+            max_lps=volume.max_lps,
+            pp_size=volume.pp_size,
+            copies=volume.copies,
+            policy=_POLICIES.get(volume.policy, "parallel"),
+            lps=volume.lps,
+            pps=volume.pps,
+            stale=volume.stale_pps,
+            bb_policy="relocatable" if volume.bb_relocation == 1 else "non-relocatable",
+            inter=INTER_WORDS.get(volume.inter, volume.inter),
+            relocatable=known is None or known.relocatable,
+            intra=INTRA_WORDS.get(volume.intra, volume.intra),
+            upper_bound=volume.upper_bound,
+            mount_point=mount_point(volume),
+            label=volume.label or "None",
+            mwc=_MWC.get(volume.mwc, "off"),
+            separate=_SEPARATE.get(volume.strict, volume.strict),
+            stripe_width=volume.stripe_width,
+            strip_size=1 << volume.stripe_exp if volume.stripe_width else 0,
+        )
+    )
+
+
+def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterator[str]:
+    yield f"{printable(volume.name)}:{printable(mount_point(volume))}"
+    yield rows.volume_disks_header()
+    names = machine.disk_names(list(group.physical_volumes))
+    wanted = INTRA.get(volume.intra, Region.OUTER_MIDDLE)
+    for name, pv in zip(names, group.physical_volumes.values(), strict=True):
+        here = volume.map.pv == pv.number
+        if here.any():
+            copies = [int(n) for n in here.sum(axis=1)] + [0] * (3 - len(here))
+            held = np.zeros(pv.pp_count, bool)
+            held[volume.map.pp[here] - 1] = True
+            regions = by_region(pv, held)
+            yield rows.volume_disks_row(name, copies, 100 * regions[wanted] // sum(regions), regions)
+
+
+def _map(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterator[str]:
+    yield f"{printable(volume.name)}:{printable(mount_point(volume))}"
+    pvids = {pv.number: pvid for pvid, pv in group.physical_volumes.items()}
+    names = dict(zip(pvids, machine.disk_names(list(pvids.values())), strict=True))
+    pv, pp = volume.map.pv.tolist(), volume.map.pp.tolist()
+    rows = [[(pp[c][n], names.get(pv[c][n], "")) for c in range(volume.copies)] for n in range(volume.lps)]
+    yield from maps.volume_map(rows)
+
+
+def _disk(machine: Machine, name: str, volume_name: str | None) -> Iterator[str]:
+    disk = disk_called(machine, name, "lslv")
+    group_name = devices.group_of(machine.odm, disk.pvid)
+    if group_name is None or disk.pvid is None:
+        raise CommandFailed(message("disk-without-group", program="lslv", disk=disk.name))
+    group = varied_on_group(machine, group_name, "lslv")
+    pv = group.physical_volumes.get(disk.pvid)
+    if pv is None:
+        raise CommandFailed(message("disk-not-in-group", program="lslv", disk=disk.name, group=group_name))
+    volume = None
+    if volume_name is not None:
+        volume = group.logical_volumes.get(volume_name)
+        if volume is None:
+            raise CommandFailed(message("volume-unknown", program="lslv", volume=volume_name))
+    tail = f":{volume.name}:{mount_point(volume)}" if volume else "::"
+    yield printable(f"{disk.name}{tail}")
+    regions = [Region(int(n)) for n in region_of(pv.pp_count)]
+    yield from maps.partition_map(_states(pv, volume), regions)
+
+
+def _states(pv: PhysicalVolume, volume: LogicalVolume | None) -> list[str]:
+    states = np.where(pv.used, "USED", "FREE").tolist()
+    for pp in np.flatnonzero(pv.stale).tolist():
+        states[pp] = "STALE"
+    if volume is not None:
+        copies, lps = np.nonzero(volume.map.pv == pv.number)
+        for copy, lp in zip(copies.tolist(), lps.tolist(), strict=True):
+            mark = "?" if volume.stale[copy, lp] else ""
+            states[int(volume.map.pp[copy, lp]) - 1] = f"{lp + 1:04}{mark}"
+    return [str(state) for state in states]
+
+
+COMMANDS = {"lslv": Command(lslv, "Usage: lslv [-L] [-l | -m] [-n PV] LVname\n       lslv [-L] -p PVname [LVname]")}
