@@ -85,6 +85,8 @@ def test_another_size_is_an_error(size) -> None:
     [
         b"",
         b"\x00",  # no levels
+        b"\x02\x00\x02aab\x00",  # a complete tree that has a byte twice
+        b"\x02\x00\x02ab",  # one that ends before its third byte
         b"\x19" + bytes(40),  # 25 levels
         b"\x01\xff" + bytes(range(256)),  # a depth with more leaves than it has nodes
         b"\x02\x00\x00ab",  # not complete
