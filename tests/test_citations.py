@@ -42,6 +42,7 @@ def test_there_are_citations() -> None:
         ("[jfs2 2.5]", ["2.5"]),
         ("[lvm 8.3, 8.4]", ["8.3", "8.4"]),
         ("[jfs2 3.2, invariants 13, 84 to 86]", ["3.2", "invariant-13", "invariant-84", "invariant-86"]),
+        ("[jfs2 invariants 16 and 52 to 59]", ["invariant-16", "invariant-52", "invariant-59"]),
         ("[jfs2 item 12, 2.10]", ["item-12", "2.10"]),
         ("[backup V3]", ["V3"]),
         ("[lvm vector 9]", ["vector-9"]),

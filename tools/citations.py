@@ -19,7 +19,7 @@ PAGES = ("jfs2", "lvm", "backup", "commands")
 CITATION = re.compile(rf"\[({'|'.join(PAGES)})[ \n#]+((?:\d|V\d|invariant|item|vector)[^\[\]`]*)\]")
 """A citation; in a comment or docstring it may go on in the next line."""
 
-_PART = re.compile(r"(?:(invariant|item|vector)s? )?(V?\d+(?:\.\d+)*)(?: (?:to|and) (V?\d+(?:\.\d+)*))?")
+_PART = re.compile(r"(?:(invariant|item|vector)s? )?(V?\d+(?:\.\d+)*)(?: to (V?\d+(?:\.\d+)*))?")
 _ID = re.compile(r'\{ #([\w.-]+) \}|<a id="([\w.-]+)"></a>')
 
 OLD_FORMS = re.compile(
@@ -51,7 +51,7 @@ def places(citation: re.Match[str]) -> list[Place]:
     """
     page, body = citation[1], re.sub(r"\s*\n\s*(?:#\s*)?", " ", citation[2]).strip()
     found, kind = [], ""
-    for part in body.split(", "):
+    for part in re.split(", | and ", body):
         match = _PART.fullmatch(part)
         if not match:
             raise BadCitation(f"[{page} {body}]: {part!r} is no place")
