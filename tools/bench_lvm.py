@@ -206,7 +206,7 @@ def identity(folder: Path, repeat: int) -> Iterator[Line]:
             for device in devices:
                 device.log = log
             origin = SeededOrigin(10 + turn)
-            times.append(best(1, lambda: reidentify(devices, origin, MACHINE)))  # noqa: B023
+            times.append(best(1, lambda: reidentify(devices, origin=origin, machine_id=MACHINE)))  # noqa: B023
             written = max(written, sum(len(data) for _, _, data in log))
             for device in devices:
                 device.close()
@@ -229,5 +229,5 @@ def mirroring(folder: Path, repeat: int) -> Iterator[Line]:
         change.mirror("lv")
     for device in devices:
         device.log = log
-    copied = group.sync(SeededOrigin(4))
+    copied = group.sync(origin=SeededOrigin(4))
     yield Line("copied to mirror 3,200 MiB with data in some", copied / MIB, data / MIB, "MiB", 1.1, "data in the LV")

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import ExitStack
 from functools import cached_property
 from typing import Self
 
-from ..block import BlockDevice
+from ..block import DeviceLike, opened_all
+from ..units import format_size
 from .descriptor.vgda import PV_MISSING, PV_STALE
 from .descriptor.vgdalvs import LV_STALE
 from .disk.identity import lvid
@@ -19,7 +21,7 @@ from .volume import LogicalVolume, PhysicalVolume
 
 
 class GroupView:
-    """A group on open devices, which stay the caller's: its PVs, its LVs, what is wrong with it.
+    """A group on its disks: its PVs, its LVs, what is wrong with it. `close` closes the disks that `open` opened.
 
     Nothing here writes; `VolumeGroup` changes what this shows.
     """
@@ -27,20 +29,51 @@ class GroupView:
     def __init__(self, state: GroupState, problems: list[Problem]) -> None:
         self._state = state
         self._load_problems = problems
+        self._opened = ExitStack()
 
     @classmethod
-    def open(cls, devices: Sequence[BlockDevice]) -> Self:
+    def open(cls, devices: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Self:
         """Open the group that the disks belong to, with what is there of it.
 
         The newest valid copies of VGDA and VGSA are believed. Missing disks, older or damaged copies and whatever
         does not add up are in `problems`.
+
+        Args:
+            devices: the disks, one or several.
+            writable: for changes, too.
 
         Raises:
             CorruptImage: no disk has a valid LVM record, or none a valid VGDA.
             UnsupportedFeature: a big or scalable group, or another volume manager's.
             OperationRefused: the disks belong to different groups.
         """
-        return cls(*load(devices))
+        with ExitStack() as stack:
+            group = cls(*load(stack.enter_context(opened_all(devices, writable=writable))))
+            group.closes(stack.pop_all())
+        return group
+
+    def __repr__(self) -> str:
+        disks, here = len(self._state.pvids), len(self._state.members)
+        missing = "" if disks == here else f" ({disks - here} not here)"
+        lvs = len(self._state.maps)
+        return (
+            f"<{type(self).__name__} {self.vgid}: {self.record.kind}, {disks} disks{missing}, {lvs} LVs, "
+            f"PPs of {format_size(self.pp_size)}>"
+        )
+
+    def closes(self, stack: ExitStack) -> None:
+        """Take over what was opened for the group."""
+        self._opened = stack
+
+    def close(self) -> None:
+        """Close the disks that were opened for it; devices that were given stay open."""
+        self._opened.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def state(self) -> GroupState:

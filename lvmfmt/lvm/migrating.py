@@ -33,7 +33,7 @@ def migrate(
     sources: Sequence[str],
     targets: Sequence[str],
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     name: str | None = None,
     progress: Progress | None = None,
 ) -> list[str]:
@@ -43,7 +43,7 @@ def migrate(
         group: open for writing; one that is varied on does not write its LVs meanwhile.
         sources: PVIDs of the disks to leave.
         targets: PVIDs of the disks to use, in order.
-        origin: clock for the stamps.
+        origin: clock for the stamps; by default that of the system.
         name: move only this LV.
         progress: told of bytes done.
 
@@ -74,7 +74,7 @@ def migrate_lp(
     pvid: str,
     pp: int | None = None,
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     copy: int = 1,
 ) -> None:
     """Move one copy of one LP (`migratelp LV/LP[/copy] PV[/PP]`); see `Change.move_lp`."""
@@ -87,7 +87,7 @@ def copy_lv(
     name: str,
     new_name: str,
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     into: VolumeGroup | OnlineGroup | None = None,
     disks: Sequence[str] | None = None,
     progress: Progress | None = None,
@@ -102,7 +102,7 @@ def copy_lv(
         group: that has the LV.
         name: of the LV.
         new_name: of the new one.
-        origin: clock for the stamps.
+        origin: clock for the stamps; by default that of the system.
         into: the group for the new LV; default the same.
         disks: PVIDs of the disks for it, in order; default all.
         progress: told of bytes done.
@@ -138,7 +138,7 @@ def copy_onto(
     name: str,
     target_name: str,
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     into: VolumeGroup | None = None,
     progress: Progress | None = None,
 ) -> int:

@@ -29,14 +29,14 @@ from numpy.typing import NDArray
 from ..block import BlockDevice
 from ..block.plan import CHUNK, Progress
 from ..errors import OperationRefused
-from ..origin import Origin
+from ..origin import Origin, origin_or_system
 from . import lvcb as lvcbs
 from .check.findings import NAME
 from .commit import Changes, commit
 from .descriptor.maps import LvMap, store
 from .disk import recordcopies as lvm_record
 from .disk.boot import read_pvid
-from .disk.identity import lvid, machine_of, new_vgid, uid_bytes
+from .disk.identity import USUAL_MODEL, lvid, machine_of, new_vgid, uid_bytes
 from .errors import SnapshotGroup
 from .groupstate import GroupState, Member
 from .lvcb import NO_LABEL, Lvcb
@@ -52,7 +52,7 @@ def split_group(
     group: VolumeGroup,
     pvids: Sequence[str],
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     machine_id: str | None = None,
     prefix: str = "fs",
     label_prefix: str = "/fs",
@@ -62,7 +62,7 @@ def split_group(
     Args:
         group: whole, open for writing; no LV of it is written meanwhile.
         pvids: the disks to split off: one good copy of every LP of the group is on them, and another one is not.
-        origin: clock for stamps and the VGID.
+        origin: clock for stamps and the VGID; by default that of the system.
         machine_id: 12 hex digits for the VGID; default the machine that made the group.
         prefix: put before the LV names.
         label_prefix: put before the mount points.
@@ -74,7 +74,7 @@ def split_group(
         SnapshotGroup: a part of the group is split off already.
         OperationRefused: the disks do not hold exactly one good copy, or a name becomes too long; nothing was written.
     """
-    state = group.state
+    origin, state = origin_or_system(origin), group.state
     numbers = {pv.number for pvid, pv in group.physical_volumes.items() if pvid in pvids}
     if len(numbers) != len(set(pvids)) or not numbers or numbers == set(state.members):
         raise OperationRefused("name some of the disks of the group, not all", where=group.vgid)
@@ -84,7 +84,7 @@ def split_group(
         raise OperationRefused("a disk of the group is not here", where=group.vgid)
     for lv in group.logical_volumes.values():
         _check_copies(lv, numbers)
-    machine = machine_id or machine_of(group.vgid) or group.vgid[:8] + "4c00"
+    machine = machine_id or machine_of(group.vgid) or group.vgid[:8] + USUAL_MODEL
     version = state.record.version if state.record.version > _SNAPSHOTS else _SNAPSHOTS
     vgid = new_vgid(machine, origin, version)
     new, changes = _snapshot(group, numbers, vgid, version, prefix, label_prefix, origin)
@@ -95,14 +95,18 @@ def split_group(
 
 
 def join_group(
-    group: VolumeGroup, devices: Sequence[BlockDevice], *, origin: Origin, progress: Progress | None = None
+    group: VolumeGroup,
+    devices: Sequence[BlockDevice],
+    *,
+    origin: Origin | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Take disks back that were split off (`joinvg`); what was changed on them since then is lost.
 
     Args:
         group: open for writing, without those disks; no LV of it is written meanwhile.
         devices: disks that were split off, open for writing.
-        origin: clock for the stamps.
+        origin: clock for the stamps; by default that of the system.
         progress: told of bytes copied.
 
     Returns:
@@ -111,7 +115,7 @@ def join_group(
     Raises:
         OperationRefused: a disk was not split off from this group; nothing was written.
     """
-    split = group.split_off
+    origin, split = origin_or_system(origin), group.split_off
     known = {pvid: number for number, pvid in group.state.pvids.items() if number in split}
     found: dict[int, BlockDevice] = {}
     for device in devices:
@@ -125,7 +129,7 @@ def join_group(
         lvm_record.clear(device)
     with group.change(origin) as change:
         change.rejoin(found, equal)
-    return group.sync(origin, pvids=[group.state.pvids[number] for number in found], progress=progress)
+    return group.sync(pvids=[group.state.pvids[number] for number in found], origin=origin, progress=progress)
 
 
 def _check_copies(lv: LogicalVolume, numbers: set[int]) -> None:

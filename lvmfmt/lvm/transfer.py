@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from ..block import BlockDevice, CopyPlan
+from ..block import BlockDevice, CopyPlan, DeviceLike, opened
 from ..block.plan import Progress
 from ..errors import OperationRefused
-from ..origin import Origin
+from ..origin import Origin, origin_or_system
 from ..units import SECTOR
 from .lvcb import TAG
 from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
 
 
-def export_lv(lv: LogicalVolume, target: BlockDevice, *, progress: Progress | None = None) -> int:
+def export_lv(lv: LogicalVolume, target: DeviceLike, *, progress: Progress | None = None) -> int:
     """Copy an LV, its control block included, to a device of zeros.
 
     Args:
@@ -30,11 +30,17 @@ def export_lv(lv: LogicalVolume, target: BlockDevice, *, progress: Progress | No
     """
     source = lv.device
     extents = [(e.offset, e.offset, e.length) for e in source.extents() if e.is_data]
-    return CopyPlan.of(source, extents).execute(target, progress=progress).bytes_copied
+    with opened(target, writable=True) as device:
+        return CopyPlan.of(source, extents).execute(device, progress=progress).bytes_copied
 
 
 def import_lv(
-    group: VolumeGroup, lv: LogicalVolume, source: BlockDevice, *, origin: Origin, progress: Progress | None = None
+    group: VolumeGroup,
+    lv: LogicalVolume,
+    source: DeviceLike,
+    *,
+    origin: Origin | None = None,
+    progress: Progress | None = None,
 ) -> int:
     """Replace the content of an LV, in all its copies by one plan.
 
@@ -50,7 +56,7 @@ def import_lv(
         group: the group of the LV.
         lv: the volume, as the group shows it now.
         source: of exactly the size of the LV.
-        origin: clock for the stamps.
+        origin: clock for the stamps; by default that of the system.
         progress: told of bytes done.
 
     Returns:
@@ -60,6 +66,13 @@ def import_lv(
         OperationRefused: the sizes differ, or a copy is stale or out of reach; nothing was written.
         LastGoodCopy: an LP has its only good copy on a disk that the group goes on without.
     """
+    with opened(source) as device:
+        return _import_lv(group, lv, device, origin_or_system(origin), progress)
+
+
+def _import_lv(
+    group: VolumeGroup, lv: LogicalVolume, source: BlockDevice, origin: Origin, progress: Progress | None
+) -> int:
     if source.size != lv.size:
         raise OperationRefused(f"{source.size} bytes do not fill the logical volume of {lv.size}", where=source.name)
     if group.keeper is not None:

@@ -10,15 +10,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
-from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
-from ..units import SECTOR
+from ..errors import ImageIOError, OperationRefused, UnsupportedFeature, printable
+from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap
 from .descriptor.vgda import PP_STRIPED
 from .lvcb import NO_LABEL, Lvcb
 from .unreachable import Unreachable
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class PhysicalVolume:
     """A disk as a member of a group.
 
@@ -46,6 +46,11 @@ class PhysicalVolume:
     used: NDArray[np.bool_]
     stale: NDArray[np.bool_]
 
+    def __repr__(self) -> str:
+        where = printable(self.device.name) if self.device is not None else "not here"
+        size = format_size(self.pp_size)
+        return f"<PhysicalVolume {self.number} {self.pvid}: {where}, {self.pp_count} PPs of {size}>"
+
     @property
     def free(self) -> NDArray[np.bool_]:
         """Whether each PP is free, shape (pp_count,), index PP - 1."""
@@ -63,7 +68,7 @@ class PhysicalVolume:
         return self.first_psn * SECTOR + (pp - 1) * self.pp_size
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class LogicalVolume:
     """A logical volume as its group described it when it was asked for.
 
@@ -101,6 +106,13 @@ class LogicalVolume:
     pvs: Mapping[int, PhysicalVolume]
     stripe_exp: int = 0
     stripe_width: int = 0
+
+    def __repr__(self) -> str:
+        stale = f", {self.stale_pps} PPs stale" if self.stale_pps else ""
+        copies = f", {self.copies} copies" if self.copies > 1 else ""
+        kind = self.lvcb.type if self.lvcb is not None else "no control block"
+        size = format_size(self.size)
+        return f"<LogicalVolume {self.minor} {printable(self.name)}: {printable(kind)}, {size}{copies}{stale}>"
 
     @property
     def size(self) -> int:

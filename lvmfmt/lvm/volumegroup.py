@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
+from collections.abc import Collection, Iterable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
-from ..block import BlockDevice
+from ..block import DeviceLike, opened_all
 from ..errors import OperationRefused
-from ..origin import Origin, SystemOrigin
-from .disk.identity import check_machine_id, machine_of, new_vgid
+from ..origin import Origin, origin_or_system
+from .disk.identity import USUAL_MODEL, check_machine_id, machine_of, new_machine_id, new_vgid
 from .firstblock import Blocks
 from .geometry import Geometry
 from .group import GroupView
@@ -21,9 +21,6 @@ if TYPE_CHECKING:
     from ..block.plan import Progress
     from .change import Change
     from .commit import Changes
-
-_USUAL_MODEL = "4c00"
-"""The last four digits of the machine id of nearly all machines; used where a group does not tell them."""
 
 
 class Keeper(Protocol):
@@ -43,7 +40,7 @@ class Keeper(Protocol):
 
 
 class VolumeGroup(GroupView):
-    """A volume group on open devices, which stay the caller's.
+    """A volume group on its disks.
 
     Made by `create` or `open`. After a change the attributes show the new state; PVs and LVs fetched before keep
     showing the old one.
@@ -59,10 +56,10 @@ class VolumeGroup(GroupView):
     @classmethod
     def create(
         cls,
-        devices: Sequence[BlockDevice],
+        devices: DeviceLike | Iterable[DeviceLike],
         *,
-        origin: Origin,
-        machine_id: str,
+        origin: Origin | None = None,
+        machine_id: str | None = None,
         pp_size: int | None = None,
         factor: int = 1,
         version: int | None = None,
@@ -74,8 +71,8 @@ class VolumeGroup(GroupView):
 
         Args:
             devices: the disks, PV 1 first; those without a PVID get one.
-            origin: clock for identifiers and stamps.
-            machine_id: 12 hex digits (`uname -m`), part of the identifiers.
+            origin: clock and identities; by default those of the system.
+            machine_id: 12 hex digits (`uname -m`), part of the identifiers; by default made by `origin`.
             pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; see `Geometry.of` for the default.
             factor: 1, 2, 4, 8, 16, 32, in a big group 64: multiplies 1,016 PPs a disk, divides 32 or 128 disks.
             version: LVM version; default the usual one of the kind.
@@ -86,18 +83,22 @@ class VolumeGroup(GroupView):
         Raises:
             OperationRefused: a disk belongs to a group, or the format does not allow this; nothing was written.
         """
-        if not devices:
-            raise OperationRefused("a volume group needs a disk")
         from .change import check_unowned
 
-        for device in devices:
-            check_unowned(device)
-        geometry = Geometry.of(devices, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
-        vgid = new_vgid(check_machine_id(machine_id), origin, geometry.version)
-        group = cls(GroupState.empty(geometry, vgid), [])
-        with group.change(origin, machine_id=machine_id) as change:
-            for device in devices:
-                change.add_pv(device)
+        origin = origin_or_system(origin)
+        machine = new_machine_id(origin) if machine_id is None else check_machine_id(machine_id)
+        with ExitStack() as stack:
+            disks = stack.enter_context(opened_all(devices, writable=True))
+            if not disks:
+                raise OperationRefused("a volume group needs a disk")
+            for disk in disks:
+                check_unowned(disk)
+            geometry = Geometry.of(disks, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
+            group = cls(GroupState.empty(geometry, new_vgid(machine, origin, geometry.version)), [])
+            with group.change(origin, machine_id=machine) as change:
+                for disk in disks:
+                    change.add_pv(disk)
+            group.closes(stack.pop_all())
         return group
 
     @contextmanager
@@ -115,13 +116,13 @@ class VolumeGroup(GroupView):
             with self.keeper.change(origin, machine_id=machine_id) as change:
                 yield change
             return
-        change = self.begin(origin or SystemOrigin(), machine_id)
+        change = self.begin(origin_or_system(origin), machine_id)
         yield change
         self.apply(*change.finish(), change.now)
 
     def begin(self, origin: Origin, machine_id: str | None = None) -> Change:
         """The start of a change, for whoever applies it himself; see `change`."""
-        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + _USUAL_MODEL
+        machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + USUAL_MODEL
         # block 0 is ordinary data: an application may have written over it since
         from .change import Change
 
@@ -144,8 +145,8 @@ class VolumeGroup(GroupView):
 
     def sync(
         self,
-        origin: Origin,
         *names: str,
+        origin: Origin | None = None,
         pvids: Collection[str] | None = None,
         force: bool = False,
         progress: Progress | None = None,
@@ -153,8 +154,8 @@ class VolumeGroup(GroupView):
         """Fill stale copies from good ones and mark them good, as `syncvg` does; run by run, see `resync`.
 
         Args:
-            origin: clock for the stamps.
             names: the LVs; default all.
+            origin: clock for the stamps; by default that of the system.
             pvids: only stale PPs on these disks; default all.
             force: fill all PPs from one good copy of each LP, not only the stale ones (`syncvg -f`).
             progress: told of bytes done.
@@ -166,6 +167,7 @@ class VolumeGroup(GroupView):
             return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
         from .sync import distrust_copies, fill, mark_good, stale_runs
 
+        origin = origin_or_system(origin)
         if force:
             with self.change(origin) as change:
                 distrust_copies(change, self, names, pvids)

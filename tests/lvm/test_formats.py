@@ -161,7 +161,7 @@ def test_what_is_changed_is_read_back(kind: VgKind, count: int, group_of: Any) -
     if count > 1:
         with group.change(origin) as change:
             change.mirror("other")
-        group.sync(origin)
+        group.sync(origin=origin)
     again = VolumeGroup.open(devices)
     assert not again.problems and not check(devices)
     assert {n: (v.lps, v.copies) for n, v in again.logical_volumes.items()} == {

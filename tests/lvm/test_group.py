@@ -266,7 +266,7 @@ def test_stale_partitions_are_never_read(make_group: Any, origin: SeededOrigin):
     with pytest.raises(OperationRefused, match="last good copy"), group.change(origin) as change:
         change.unmirror("lv00", pvids(group)[0])
 
-    assert group.sync(origin) == 3 * MIB
+    assert group.sync(origin=origin) == 3 * MIB
     lv = VolumeGroup.open(devices).logical_volumes["lv00"]
     assert (lv.stale_pps, lv.state) == (0, 1)
     assert lv.copy_device(2).read(0, lv.size).tobytes() == data

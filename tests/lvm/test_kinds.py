@@ -85,7 +85,7 @@ def test_another_identity(kind: VgKind, factor: int, group: Any, origin: SeededO
     if kind is not VgKind.SCALABLE and factor > 1:
         with opened.change(origin) as change:
             change.set_options(factor=factor)
-    new = reidentify(devices, origin, MACHINE)
+    new = reidentify(devices, origin=origin, machine_id=MACHINE)
     assert new.vgid != opened.vgid and not set(new.physical_volumes) & set(opened.physical_volumes)
     assert new.logical_volumes["fsm"].label == "/fs/m" and new.logical_volumes["fss"].type == "jfs2"
     holds(devices, "fsm", "fss", "fsl")
@@ -103,6 +103,6 @@ def test_split_and_join(kind: VgKind, group: Any, origin: SeededOrigin) -> None:
     holds([devices[1]], "fsm")
     opened = VolumeGroup.open(rest)
     join_group(opened, [devices[1]], origin=origin)
-    opened.sync(origin)
+    opened.sync(origin=origin)
     holds(devices, "m")
     assert np.array_equal(opened.logical_volumes["m"].copy_device(2).read(SECTOR, len(DATA)), DATA)

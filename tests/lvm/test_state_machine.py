@@ -163,11 +163,11 @@ class Operations(RuleBasedStateMachine):
     def mirror(self, which: int, copies: int, sync: bool) -> None:
         name = self.one(which)
         if self.change(lambda c: c.mirror(name, copies=copies)) and sync:
-            self.group.sync(self.origin, name)
+            self.group.sync(name, origin=self.origin)
 
     @rule()
     def sync(self) -> None:
-        self.group.sync(self.origin)
+        self.group.sync(origin=self.origin)
         assert not any(lv.stale_pps for lv in self.group.logical_volumes.values())
 
     @precondition(lambda self: self.model)

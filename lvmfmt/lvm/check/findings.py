@@ -8,12 +8,12 @@ copies, and the control blocks of all copies of a mirrored LV.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened_all
 from ...errors import CorruptImage, printable
 from ...layout.vgda import LV_NAME
 from ...units import SECTOR
@@ -34,7 +34,7 @@ from ..volume import LogicalVolume
 NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")
 
 
-def check(devices: Sequence[BlockDevice]) -> list[Problem]:
+def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
     """Everything that is wrong with the group that the disks belong to, each problem once.
 
     Raises:
@@ -42,12 +42,13 @@ def check(devices: Sequence[BlockDevice]) -> list[Problem]:
         UnsupportedFeature: a big or scalable group, or another volume manager's.
         OperationRefused: the disks belong to different groups.
     """
-    state, found = load(devices)
-    group = GroupView(state, found)
-    problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
-    for lv in group.logical_volumes.values():
-        problems += _volume(lv, state.vgda)
-    return list(dict.fromkeys(problems))
+    with opened_all(devices) as disks:
+        state, found = load(disks)
+        group = GroupView(state, found)
+        problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
+        for lv in group.logical_volumes.values():
+            problems += _volume(lv, state.vgda)
+        return list(dict.fromkeys(problems))
 
 
 def _disks(state: GroupState) -> Iterator[Problem]:

@@ -20,14 +20,15 @@ So a stop at any write leaves the old group, or a state that a rerun with the sa
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened_all
 from ...errors import CorruptImage, NotFound, OperationRefused
-from ...origin import Origin
+from ...origin import Origin, origin_or_system
 from ...units import SECTOR
 from .. import lvcb as lvcbs
 from ..change import Change
@@ -39,7 +40,7 @@ from ..descriptor.vgda import Vgda
 from ..disk import recordcopies as lvm_record
 from ..disk.barrier import write_sync
 from ..disk.boot import pvid_of, read_pvid, write_pvid
-from ..disk.identity import check_machine_id, lvid, new_pvid, new_vgid, uid_bytes, uid_text
+from ..disk.identity import check_machine_id, lvid, new_machine_id, new_pvid, new_vgid, uid_bytes, uid_text
 from ..disk.record import BACKUP_PSN, PRIMARY_PSN, LvmRecord
 from ..firstblock import FirstBlock
 from ..groupstate import GroupState
@@ -52,10 +53,10 @@ _VGID = slice(4, 20)
 
 
 def reidentify(
-    devices: Sequence[BlockDevice],
-    origin: Origin,
-    machine_id: str,
+    devices: DeviceLike | Iterable[DeviceLike],
     *,
+    origin: Origin | None = None,
+    machine_id: str | None = None,
     lv_prefix: str = "fs",
     label_prefix: str = "/fs",
     names: Mapping[str, str] | None = None,
@@ -66,8 +67,8 @@ def reidentify(
 
     Args:
         devices: all disks of the group, and no others.
-        origin: clock for identifiers and stamps.
-        machine_id: 12 hex digits, part of the identifiers.
+        origin: clock and identities; by default those of the system.
+        machine_id: 12 hex digits, part of the identifiers; by default made by `origin`.
         lv_prefix: before every LV name (`recreatevg -Y`); "" leaves the names.
         label_prefix: before every mount point (`-L`); "" leaves them.
         names: new LV names by old ones (`-l`).
@@ -83,23 +84,28 @@ def reidentify(
             or used twice; a control block cannot be written. Nothing was written.
         ImageIOError: the system refused; a rerun finishes.
     """
-    machine = check_machine_id(machine_id)
-    naming = Naming(lv_prefix, label_prefix, names)
-    disks = _disks(devices)
-    vgda = _unfinished(disks)
-    if vgda is None:
-        group = VolumeGroup.open(devices)
-        _refuse_unless_sound(group, devices, subset)
-        vgda = _draft(group, origin, machine, naming, keep_pvids=keep_pvids)
-        for place in disks.values():
-            Ledger().write(place.device, replace(place, index=1).vgda_offset, vgda.raw)
-    vgid = uid_text(vgda.header["vg_id"].tobytes())
-    for number, place in disks.items():
-        _switch(place.device, vgid, pvid_of(vgda.pvs["pv_id"][number - 1].tobytes()))
-    state = VolumeGroup.open(devices).state
-    _write_control_blocks(state, list(disks.values()), naming, machine, origin)
-    _settle_copies(state)
-    return VolumeGroup.open(devices)
+    origin = origin_or_system(origin)
+    machine = new_machine_id(origin) if machine_id is None else check_machine_id(machine_id)
+    with ExitStack() as stack:
+        given = stack.enter_context(opened_all(devices, writable=True))
+        naming = Naming(lv_prefix, label_prefix, names)
+        disks = _disks(given)
+        vgda = _unfinished(disks)
+        if vgda is None:
+            group = VolumeGroup.open(given)
+            _refuse_unless_sound(group, given, subset)
+            vgda = _draft(group, origin, machine, naming, keep_pvids=keep_pvids)
+            for place in disks.values():
+                Ledger().write(place.device, replace(place, index=1).vgda_offset, vgda.raw)
+        vgid = uid_text(vgda.header["vg_id"].tobytes())
+        for number, place in disks.items():
+            _switch(place.device, vgid, pvid_of(vgda.pvs["pv_id"][number - 1].tobytes()))
+        state = VolumeGroup.open(given).state
+        _write_control_blocks(state, list(disks.values()), naming, machine, origin)
+        _settle_copies(state)
+        group = VolumeGroup.open(given)
+        group.closes(stack.pop_all())
+    return group
 
 
 def _disks(devices: Sequence[BlockDevice]) -> dict[int, Place]:

@@ -12,9 +12,12 @@ from typing import Any
 from numpy.typing import NDArray
 
 from ...errors import OperationRefused
-from ...origin import Origin
+from ...origin import Origin, origin_or_system
 
 NS_PER_MS, NS_PER_S = 10**6, 10**9
+
+USUAL_MODEL = "4c00"
+"""The last four digits of the machine id of nearly all machines; used where nobody tells them."""
 
 FIRST_128_BIT_VERSION = 8
 """LVM version from which a VGID has 128 bits."""
@@ -26,23 +29,28 @@ def check_machine_id(text: str) -> str:
     Raises:
         OperationRefused: it is not.
     """
-    if not re.fullmatch("[0-9a-fA-F]{12}", text):
+    if not isinstance(text, str) or not re.fullmatch("[0-9a-fA-F]{12}", text):
         raise OperationRefused(f"not a machine id: {text!r}", hint="12 hex digits, as `uname -m` prints them")
     return text.lower()
 
 
-def new_pvid(machine_id: str, origin: Origin, taken: Container[str] = ()) -> str:
+def new_machine_id(origin: Origin | None = None) -> str:
+    """A machine id: 12 hex digits, of which the last four are those of nearly all machines."""
+    return f"00{origin_or_system(origin).entropy('machine id', 3).hex()}{USUAL_MODEL}"
+
+
+def new_pvid(machine_id: str, origin: Origin | None = None, taken: Container[str] = ()) -> str:
     """A PVID: the first 8 digits of the machine id, the low 32 bits of milliseconds since 1970; 16 hex digits."""
-    ms = origin.now() // NS_PER_MS
+    ms = origin_or_system(origin).now() // NS_PER_MS
     while (pvid := f"{check_machine_id(machine_id)[:8]}{ms & 0xFFFFFFFF:08x}") in taken:
         ms += 1  # two disks within one millisecond
     return pvid
 
 
-def new_vgid(machine_id: str, origin: Origin, version: int) -> str:
+def new_vgid(machine_id: str, origin: Origin | None, version: int) -> str:
     """A VGID: 32 hex digits from LVM version 8 on, before that 16 that are made as a PVID is."""
     machine = check_machine_id(machine_id)
-    ms = origin.now() // NS_PER_MS
+    ms = origin_or_system(origin).now() // NS_PER_MS
     if version < FIRST_128_BIT_VERSION:
         return f"{machine[:8]}{ms & 0xFFFFFFFF:08x}"
     return f"{machine[:8]}0000{machine[8:]}{ms:016x}"

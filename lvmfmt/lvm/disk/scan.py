@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import NamedTuple
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened, opened_all
 from ...errors import CorruptImage, OperationRefused
 from ..problems import Problem
 from . import recordcopies as lvm_record
@@ -34,9 +34,10 @@ class DiskInfo(NamedTuple):
         return self.record.vgid if self.record else None
 
 
-def scan(devices: Sequence[BlockDevice]) -> list[DiskInfo]:
+def scan(devices: DeviceLike | Iterable[DeviceLike]) -> list[DiskInfo]:
     """Read boot record and LVM record of each disk; nothing on a disk makes this fail."""
-    return [_scan(device) for device in devices]
+    with opened_all(devices) as disks:
+        return [_scan(disk) for disk in disks]
 
 
 def _scan(device: BlockDevice) -> DiskInfo:
@@ -51,12 +52,13 @@ def _scan(device: BlockDevice) -> DiskInfo:
     return DiskInfo(device, pvid, record, problems)
 
 
-def free_group_metadata(device: BlockDevice) -> None:
+def free_group_metadata(device: DeviceLike) -> None:
     """Clear the LVM record and its backup, as `chpv -C` does; PVID and boot record stay.
 
     Raises:
         OperationRefused: the disk is too small to have one.
     """
-    if device.size < FIRST_PSN * 512:
-        raise OperationRefused("too small to hold LVM metadata", where=device.name)
-    lvm_record.clear(device)
+    with opened(device, writable=True) as disk:
+        if disk.size < FIRST_PSN * 512:
+            raise OperationRefused("too small to hold LVM metadata", where=disk.name)
+        lvm_record.clear(disk)

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...block import BlockDevice
-from ...origin import Origin
+from ...origin import Origin, origin_or_system
 from ..opening import load
 from ..volumegroup import VolumeGroup
 
@@ -57,13 +57,13 @@ def read_left(devices: Sequence[BlockDevice], standing: Standing | None) -> Volu
     return VolumeGroup(state, problems)
 
 
-def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin: Origin) -> OnlineGroup:
+def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin: Origin | None = None) -> OnlineGroup:
     """Go on with a group that was left at rest. Disks that have gone or failed since are missing from now on.
 
     Args:
         devices: its disks that answer, open for writing.
         standing: as `leave` said; None for a group that was varied on whole.
-        origin: clock for stamps.
+        origin: clock for stamps; by default that of the system.
 
     Raises:
         CorruptImage: no valid VGDA.
@@ -74,6 +74,6 @@ def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin:
     group = read_left(devices, standing)
     if standing is None:
         standing = Standing(group.total_vgdas)
-    online = OnlineGroup(group, origin=origin, votes=standing.votes)
+    online = OnlineGroup(group, origin=origin_or_system(origin), votes=standing.votes)
     online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
     return online

@@ -24,7 +24,7 @@ from dataclasses import dataclass
 from ...block import BlockDevice
 from ...block.plan import Progress
 from ...errors import ImageIOError, OperationRefused
-from ...origin import Origin
+from ...origin import Origin, origin_or_system
 from ...units import SECTOR
 from ..commit import Changes, counted, write_vgsa
 from ..disk import recordcopies as lvm_record
@@ -82,7 +82,7 @@ class NoQuorum(OperationRefused):
 def varyon(
     devices: Sequence[BlockDevice],
     *,
-    origin: Origin,
+    origin: Origin | None = None,
     force: bool = False,
     sync: bool = True,
     progress: Progress | None = None,
@@ -91,7 +91,7 @@ def varyon(
 
     Args:
         devices: its disks, open for writing; others among them are left alone. One that cannot be read is not here.
-        origin: clock for stamps, then and as long as it is on.
+        origin: clock for stamps, then and as long as it is on; by default that of the system.
         force: go on without the disks that are not here (`varyonvg -f`).
         sync: fill what is stale (`varyonvg -n` does not).
         progress: told of bytes done by that.
@@ -113,7 +113,7 @@ def varyon(
     for member in state.members.values():
         member.device.check_writable()
     try:
-        online = _start(state, missing, origin)
+        online = _start(state, missing, origin_or_system(origin))
     except DiskFailed as error:
         if not force:
             raise
@@ -124,7 +124,9 @@ def varyon(
     return online
 
 
-def refresh(online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Origin, sync: bool = True) -> OnlineGroup:
+def refresh(
+    online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Origin | None = None, sync: bool = True
+) -> OnlineGroup:
     """Vary on a group that is on already, to take back disks that were missing, as `varyonvg` does.
 
     Its LVs may be open and stay so. A group that is down is varied on anew, for which they must be closed.
@@ -132,7 +134,7 @@ def refresh(online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Orig
     Args:
         online: the group.
         devices: its disks, open for writing; others among them are left alone.
-        origin: clock for the stamps.
+        origin: clock for the stamps; by default that of the system.
         sync: fill what is stale.
 
     Returns:

@@ -145,7 +145,7 @@ def test_a_stale_record_over_another_copy_does_not_boot_before_bosboot(single: B
             pvid = change.add_pv(two)
         with group.change(origin) as change:
             change.mirror("hd5", pvid)
-        group.sync(origin, "hd5")
+        group.sync("hd5", origin=origin)
     single.good("shutdown -Fr")
     assert single.good("bootlist -m normal -o hdisk0 hdisk1") == ["hdisk0 blv=hd5", "hdisk1"]
     single.good("bosboot -a")

@@ -339,7 +339,7 @@ def test_striped_and_mirrored(small: Any, origin: SeededOrigin) -> None:
         change.remove_copies("both", 1)
     with group.change(origin) as change:
         change.mirror("both")
-    group.sync(origin)
+    group.sync(origin=origin)
     assert np.array_equal(group.logical_volumes["both"].copy_device(2).read(SECTOR, len(data)), data)
     with group.change(origin) as change:
         change.extend_lv("both", 1)
@@ -379,7 +379,7 @@ def test_mirror_to_three_at_once_and_elsewhere(small: Any, origin: SeededOrigin)
         change.mirror("hd5", copies=3, intra="ie")
     lv = group.logical_volumes["hd5"]
     assert lv.copies == 3 and lv.stale.sum() == 4 and lv.map.pp[1:].min() > 9
-    group.sync(origin)
+    group.sync(origin=origin)
     assert all(
         group.logical_volumes["hd5"].copy_device(c).read(SECTOR, lv.size - SECTOR).tobytes() == before["hd5"]
         for c in (1, 2, 3)

@@ -40,7 +40,7 @@ def test_everything_that_names_the_group_is_new(count: int, version: int, make_g
     _, devices = make_group(count, version=version)
     old = VolumeGroup.open([d.copy() for d in devices])
     content = old.logical_volumes["hd4"].device.read(SECTOR, MIB).tobytes()
-    new = reidentify(devices, SeededOrigin(8, 1000), OTHER)
+    new = reidentify(devices, origin=SeededOrigin(8, 1000), machine_id=OTHER)
     assert not findings(devices)
     # a VGID of 64 bits is made like a PVID before version 8, and 32 digits with the machine's last four later (12)
     assert new.vgid.startswith("0041a97b") and len(new.vgid) == (16 if version == 1 else 32)
@@ -62,7 +62,9 @@ def test_everything_that_names_the_group_is_new(count: int, version: int, make_g
 
 def test_names_prefixes_and_pvids_can_be_kept(make_group: Make, origin: SeededOrigin):
     group, devices = make_group(2)
-    new = reidentify(devices, origin, OTHER, lv_prefix="", label_prefix="", names={"lv00": "raw1"}, keep_pvids=True)
+    new = reidentify(
+        devices, origin=origin, machine_id=OTHER, lv_prefix="", label_prefix="", names={"lv00": "raw1"}, keep_pvids=True
+    )
     assert list(new.physical_volumes) == list(group.physical_volumes)
     assert set(new.logical_volumes) == {"hd5", "hd4", "raw1"} and new.logical_volumes["hd4"].label == "/"
     assert not findings(devices)
@@ -71,7 +73,7 @@ def test_names_prefixes_and_pvids_can_be_kept(make_group: Make, origin: SeededOr
 def test_the_original_stays_usable_beside_the_copy(make_group: Make, origin: SeededOrigin):
     _, devices = make_group(2)
     copies = [d.copy() for d in devices]
-    reidentify(copies, origin, MACHINE)
+    reidentify(copies, origin=origin, machine_id=MACHINE)
     with pytest.raises(OperationRefused, match="different"):
         VolumeGroup.open([*devices, *copies])
     assert not findings(devices) and not findings(copies)
@@ -90,7 +92,7 @@ def refused(case: str, devices: list[Any], origin: SeededOrigin) -> None:
     elif case == "old VGDA":
         with varyon(devices[:1], origin=origin, force=True).change() as change:
             change.rename_lv("lv00", "x")
-    reidentify(devices, origin, OTHER, **arguments)
+    reidentify(devices, origin=origin, machine_id=OTHER, **arguments)
 
 
 @pytest.mark.parametrize("case", ["a disk is missing", "twice", "too long", "clash", "old VGDA"])
@@ -111,7 +113,7 @@ def test_a_subset_loses_what_lay_outside(make_group: Make, origin: SeededOrigin)
     with group.change(origin) as change:
         change.add_lv("away", "raw", 2, disks=[list(group.physical_volumes)[1]])
     assert group.logical_volumes["hd4"].copies == 2
-    new = reidentify(devices[:1], origin, OTHER, subset=True)
+    new = reidentify(devices[:1], origin=origin, machine_id=OTHER, subset=True)
     assert set(new.logical_volumes) == {"fshd5", "fshd4", "fslv00"}
     assert new.logical_volumes["fshd4"].copies == 1
     assert [pv.vgda_count for pv in new.physical_volumes.values()] == [2]
@@ -126,7 +128,7 @@ def test_stopped_at_any_write_it_is_the_old_group_or_a_rerun_finishes(count: int
     log: list[Any] = []
     for device in devices:
         device.log = log
-    reidentify(devices, SeededOrigin(8, 1000), OTHER)
+    reidentify(devices, origin=SeededOrigin(8, 1000), machine_id=OTHER)
     for device in devices:
         device.log = None
     by_id = {id(device): copy for device, copy in zip(devices, before, strict=True)}
@@ -142,7 +144,7 @@ def test_stopped_at_any_write_it_is_the_old_group_or_a_rerun_finishes(count: int
                 now: Any = state_of(trial)
             except (OperationRefused, CorruptImage):
                 now = None  # disks of two VGIDs
-            group = reidentify(trial, SeededOrigin(8, 5000), OTHER)
+            group = reidentify(trial, origin=SeededOrigin(8, 5000), machine_id=OTHER)
             assert set(group.logical_volumes) in (names, {"fs" + name for name in names})
             if set(group.logical_volumes) == names:
                 labels = {n: v.label for n, v in group.logical_volumes.items()}
@@ -182,7 +184,7 @@ def test_metadata_only(size: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
         write(self, offset, buffer)
 
     monkeypatch.setattr(ImageFile, "write", counting)
-    new = reidentify(disks, SeededOrigin(8, 1000), OTHER)
+    new = reidentify(disks, origin=SeededOrigin(8, 1000), machine_id=OTHER)
     assert len(new.logical_volumes) == 100
     assert 100 * 2 * SECTOR <= written <= 16 * MIB  # each control block in two copies, at least
     for disk in disks:

@@ -270,9 +270,9 @@ def test_forced_all_copies_are_filled_from_a_good_one(make_group: Make, origin: 
     lv.device.write(MIB, b"good" * 100)
     behind = lv.copy_device(2)
     behind.write(MIB, b"rotten, and nobody knows")
-    assert group.sync(origin) == 0 and copy_bytes(group, "hd4", 1) != copy_bytes(group, "hd4", 2)
-    assert group.sync(origin, "lv00", force=True) == 0  # no copies to fill
-    assert group.sync(origin, "hd4", force=True) > 0
+    assert group.sync(origin=origin) == 0 and copy_bytes(group, "hd4", 1) != copy_bytes(group, "hd4", 2)
+    assert group.sync("lv00", origin=origin, force=True) == 0  # no copies to fill
+    assert group.sync("hd4", origin=origin, force=True) > 0
     assert copy_bytes(group, "hd4", 1) == copy_bytes(group, "hd4", 2)
     assert copy_bytes(group, "hd4", 1)[MIB : MIB + 4] == b"good" and check(devices) == []
 
@@ -301,7 +301,7 @@ def test_a_forced_synchronisation_that_is_stopped_leaves_a_good_copy(make_group:
 
     devices[1].write = failing
     with pytest.raises(ImageIOError):
-        group.sync(origin, "hd4", force=True)
+        group.sync("hd4", origin=origin, force=True)
     opened = VolumeGroup.open(devices)
     assert opened.logical_volumes["hd4"].device.read(MIB, 4).tobytes() == b"good"
     assert opened.logical_volumes["hd4"].stale_pps  # and what was not filled is known

@@ -50,7 +50,7 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
                 change.set_options(quorum=False)
     finish(machine, name, group)
     if "s" not in given:
-        group.sync(machine.origin)
+        group.sync(origin=machine.origin)
     if "Q" not in given:
         print(message("quorum-changed"), file=stderr)
     if before:
@@ -149,7 +149,7 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
     else:
         name, group = operand, varied_on_group(machine, operand, "syncvg")
         volumes = list(group.logical_volumes)
-    group.sync(machine.origin, *volumes, pvids=pvids, force=force)
+    group.sync(*volumes, origin=machine.origin, pvids=pvids, force=force)
     if pvids is not None:
         return name, int(group.physical_volumes[pvids[0]].stale.sum())
     return name, sum(group.logical_volumes[volume].stale_pps for volume in volumes)

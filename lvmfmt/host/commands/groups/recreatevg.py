@@ -53,8 +53,8 @@ def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
             _check_names(machine, before, prefix, names)
         warnings = [] if "d" in given else _logs_elsewhere(before)
         group = lvm.reidentify(
-            images, machine.origin, machine.settings.machine_id, lv_prefix=prefix, label_prefix=label_prefix,
-            names=names, keep_pvids="p" in given, subset="f" in given,
+            images, origin=machine.origin, machine_id=machine.settings.machine_id, lv_prefix=prefix,
+            label_prefix=label_prefix, names=names, keep_pvids="p" in given, subset="f" in given,
         )  # fmt: skip
     for line in warnings:
         print(line, file=stderr)

@@ -49,7 +49,7 @@ def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             )
     finish(machine, group_name, group)
     if "k" in given:
-        group.sync(machine.origin, name)
+        group.sync(name, origin=machine.origin)
     return 0
 
 
