@@ -85,7 +85,7 @@ def _extended(path: str, target: int) -> Iterator[None]:
 
 def run_identity(args: argparse.Namespace) -> int:
     """Rewrite the identity."""
-    from ..jfs2.identity import Change, reidentify
+    from ..jfs2.superblock.identity import Change, reidentify
     from ..system.images import open_volume
 
     images, _ = split(args.operands)

@@ -95,7 +95,7 @@ def run_ls(args: argparse.Namespace) -> int:
 
 def run_stat(args: argparse.Namespace) -> int:
     """Show one inode, and what the file system has beyond files."""
-    from ..jfs2.snapshots import features
+    from ..jfs2.superblock.snapshots import features
     from .fs_attributes import attribute_rows, attribute_values
 
     with opened(args) as (fs, (path,)):

@@ -10,8 +10,8 @@ from .. import block
 from ..block import BlockDevice
 from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ..jfs2 import FileSystem
-from ..jfs2.snapshots import features
 from ..jfs2.superblock import INLINE_LOG
+from ..jfs2.superblock.snapshots import features
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
 from ..lvm.problems import evidence

@@ -1,8 +1,8 @@
 from .building.build import BuildReport as BuildReport, build as build, mkfs as mkfs, size_for as size_for
-from .data_order import iter_file_data as iter_file_data
+from .extract.data_order import iter_file_data as iter_file_data
 from .dialect import AIX as AIX, LINUX as LINUX, Dialect as Dialect
-from .filesystem import FileSystem as FileSystem, StatFs as StatFs
-from .format_options import (
+from .access.filesystem import FileSystem as FileSystem, StatFs as StatFs
+from .superblock.format_options import (
     ExternalLog as ExternalLog,
     Features as Features,
     Identity as Identity,
@@ -13,4 +13,4 @@ from .inventory.builder import InventoryBuilder as InventoryBuilder
 from .inventory.inventory import Inventory as Inventory
 from .log.format import format_log as format_log
 from .sources.scan import scan_trees as scan_trees
-from .stat import Stat as Stat
+from .reading.stat import Stat as Stat

@@ -44,7 +44,7 @@ class FileSystemPlace:
             OperationRefused: it is to be changed, and not in order.
         """
         from ..jfs2 import FileSystem
-        from ..jfs2.recovery import open_recovered
+        from ..jfs2.access.recovery import open_recovered
 
         if writable or not replay:
             return FileSystem.open(

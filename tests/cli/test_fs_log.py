@@ -9,7 +9,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.jfs2 import AIX, ExternalLog, format_log, mkfs
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import FixedOrigin, SeededOrigin

@@ -7,7 +7,7 @@ from crash_explorer import explore, record
 from crash_model import WEIGHTS, Steps
 
 from lvmfmt.jfs2 import LINUX
-from lvmfmt.jfs2.format_options import Features
+from lvmfmt.jfs2.superblock.format_options import Features
 
 SEED = int(os.environ.get("CRASH_SEED", "1"))
 BUDGET = int(os.environ.get("CRASH_IMAGES", "320")) // 4

@@ -13,10 +13,10 @@ import pytest
 
 from lvmfmt.block import BlockDevice, Buffer, Extent
 from lvmfmt.errors import CorruptImage, LvmfmtError, UnsupportedFeature
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.building.build import build
-from lvmfmt.jfs2.data_order import iter_file_data
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.extract.data_order import iter_file_data
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.layout.record import Record
 from lvmfmt.origin import FixedOrigin

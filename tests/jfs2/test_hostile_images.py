@@ -18,7 +18,7 @@ from lvmfmt.block import BlockDevice, Extent, ImageFile
 from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError, LvmfmtError
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, iter_file_data
-from lvmfmt.jfs2.recovery import open_recovered
+from lvmfmt.jfs2.access.recovery import open_recovered
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

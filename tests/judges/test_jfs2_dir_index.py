@@ -5,9 +5,9 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, FileSystem, build
 from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.sources.scan import scan_trees
+from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ..dialect import LINUX, Dialect
-from ..inode import Inode
-from ..inode_table import INLINE_EA_START, SHORT_ROOT_MAXENTRY
+from ..inodes.inode import Inode
+from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_MAXENTRY
 from ..volume import Volume
 from .ea_list import MAX_LIST
 

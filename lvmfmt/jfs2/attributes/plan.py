@@ -18,7 +18,7 @@ from ...errors import OperationRefused
 from ...layout.jfs2.j2 import EAD
 from ...units import ceil_div
 from ..dialect import AIX, LINUX, Dialect
-from ..inode_table import INLINE_EA, INLINE_EA_START
+from ..inodes.inode_table import INLINE_EA, INLINE_EA_START
 from ..inventory.inventory import Inventory
 from .acl import POSIX_NAMES
 from .descriptor import EXTENT_FLAG, INLINE_AT, INLINE_BYTES, INLINE_FLAG

@@ -15,11 +15,11 @@ from ...errors import CorruptImage, UnsupportedFeature
 from ...layout.jfs2.j2 import EA_ROOT
 from ...layout.record import Grade
 from ..dialect import LINUX
-from ..directory import DirectoryReader
-from ..filedata import file_device
-from ..inode import Inode
+from ..inodes.inode import Inode
+from ..reading.directory import DirectoryReader
+from ..reading.filedata import file_device
+from ..reading.xtree import read_extents
 from ..volume import Volume
-from ..xtree import read_extents
 from .acl import POSIX_NAMES, Acl, aixc_acl, posix_acl
 from .descriptor import ATTRIBUTE_OBJECT, INLINE_AT, INLINE_BYTES, Descriptor, Kind, read_descriptor, read_dxd
 from .ea_list import parse_list

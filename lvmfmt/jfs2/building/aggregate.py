@@ -14,7 +14,6 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ..dialect import Dialect
-from ..format_options import ExternalLog, Features, Identity, Log, superblock_flag
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,
@@ -26,9 +25,10 @@ from ..geometry import (
     SUPERBLOCK_OFFSET,
     Geometry,
 )
-from ..identity import Change
-from ..inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
+from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
 from ..maps.inode_map import control_page, iag_pages
+from ..superblock.format_options import ExternalLog, Features, Identity, Log, superblock_flag
+from ..superblock.identity import Change
 from .dtree_build import DIRECTORY_SIZE_OF_ROOT, Directories
 
 AGGREGATE_INODES = (1, 2, 3, 4, FILESET)

@@ -15,12 +15,12 @@ from ...block import BlockDevice, DeviceLike, opened
 from ...origin import FixedOrigin, Origin, origin_or_system
 from ...units import MIB, align_up
 from ..dialect import AIX, Dialect
-from ..format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from ..geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inventory.builder import InventoryBuilder
 from ..inventory.inventory import Inventory
 from ..log.format import format_log
 from ..maps.blockmap import write_block_map
+from ..superblock.format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from .aggregate import build_superblock, write_aggregate, write_superblocks
 from .placement import Placement
 from .tree_writer import TreeWriter

@@ -14,7 +14,7 @@ from ...units import align_up, format_size
 from ..attributes.plan import AttributePlan
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
-from ..inode_table import SHORT_ROOT_ENTRIES, stamp_of
+from ..inodes.inode_table import SHORT_ROOT_ENTRIES, stamp_of
 from ..inventory.inventory import Inventory
 from ..maps.blockmap import UsedBlocks
 from .aggregate import ImapFile

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, INODES_PER_IAG
-from ..inode_table import (
+from ..inodes.inode_table import (
     FILESET,
     JOURNAL,
     blank_inodes,

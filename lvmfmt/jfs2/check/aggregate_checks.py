@@ -19,7 +19,7 @@ from ..geometry import (
     INODES_PER_EXTENT,
     PAGE,
 )
-from ..inode_table import AGGREGATE, FILESET
+from ..inodes.inode_table import AGGREGATE, FILESET
 from ..nodes.extent_node import FILE_EXTENT, ROOT_OFFSET
 from . import ownership
 from .mapfile import MapFile

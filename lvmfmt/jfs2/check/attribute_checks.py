@@ -12,8 +12,8 @@ from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_LIST
 from ..attributes import AttributeReader
 from ..attributes.descriptor import EXTENT_FLAG, FORMAT_2, INLINE_FLAG, inline_area_taken
-from ..directory import DirectoryReader
-from ..inode import Inode
+from ..inodes.inode import Inode
+from ..reading.directory import DirectoryReader
 from .subject import Subject
 
 _FEATURE_FORMAT_2 = 1 << 1

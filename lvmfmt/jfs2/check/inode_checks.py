@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
-from ..inode_table import FILESET, INLINE_AREA
+from ..inodes.inode_table import FILESET, INLINE_AREA
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .attribute_checks import AttributeChecker
 from .dtree_checks import Directory, DirectoryChecker

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..attributes.descriptor import ATTRIBUTE_OBJECT
-from ..inodes import ROOT_DIRECTORY
+from ..reading.inodes import ROOT_DIRECTORY
 from .dtree_checks import Names
 from .subject import Subject
 

@@ -10,7 +10,7 @@ import numpy as np
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import LvmfmtError
 from ...layout.jfs2.j2 import QUOTA_HEAD
-from ..filesystem import FileSystem
+from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
 from ..maps.blockmap import UsedBlocks
 from ..superblock import INLINE_LOG, read_superblock

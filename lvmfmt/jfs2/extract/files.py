@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import LvmfmtError
-from ..data_order import DataOrder
 from ..inventory.inventory import Inventory
+from .data_order import DataOrder
 from .facts import Facts, Owner, Times, Trouble, dress
 from .folders import Folders
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 import stat as modes
 from collections.abc import Iterator
 
-from ..filesystem import FileSystem
-from ..stat import Stat
+from ..access.filesystem import FileSystem
+from ..reading.stat import Stat
 from .deleted import Deleted
 
 _NANO = 10**9

@@ -16,7 +16,7 @@ from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ..dialect import Dialect
 from ..dialect.log_form import BTROOT, DTREE, INODE
 from ..geometry import INODE_SIZE
-from ..inode_table import FILESET
+from ..inodes.inode_table import FILESET
 from ..log.records import ALLOCATE_BITS, LogRecord
 from ..nodes.directory_node import SLOT, HeadSlot
 from .slots import FoundName, free_slots, names

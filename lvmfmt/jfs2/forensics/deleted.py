@@ -15,14 +15,14 @@ import numpy as np
 
 from ...errors import CorruptImage
 from ...layout.jfs2 import LEAF_SLOT_INDEXED
-from ..filesystem import FileSystem
+from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_EXTENT, INODES_PER_IAG
-from ..inode import Inode
-from ..inode_table import FILESET
+from ..inodes.inode import Inode
+from ..inodes.inode_table import FILESET
 from ..log.records import Extent
 from ..nodes.directory_node import HeadSlot
-from ..stat import Stat
-from ..xtree import read_extents
+from ..reading.stat import Stat
+from ..reading.xtree import read_extents
 from .slots import free_slots, names
 
 FIRST_FILE = 4

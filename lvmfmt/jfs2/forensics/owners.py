@@ -10,11 +10,11 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import OperationRefused
+from ..access.filesystem import FileSystem
 from ..check import check
 from ..check.aggregate_checks import Aggregate
 from ..check.ownership import owner_name
 from ..check.subject import Subject
-from ..filesystem import FileSystem
 from ..maps.blockmap import UsedBlocks
 
 FREE = "nobody"

@@ -7,8 +7,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..directory import DirectoryReader
 from ..nodes.directory_leaves import LeafEntries
+from ..reading.directory import DirectoryReader
 from ..volume import Volume
 
 _ALL = np.zeros(0, bool)  # nothing is left to be said of single leaves

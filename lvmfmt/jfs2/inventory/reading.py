@@ -10,13 +10,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..attributes.descriptor import has_attributes
-from ..directory import DirectoryReader
-from ..inode import Inode
-from ..inode_table import INLINE_AREA, device_number
-from ..inodes import ROOT_DIRECTORY, InodeMap
+from ..inodes.inode import Inode
+from ..inodes.inode_table import INLINE_AREA, device_number
 from ..nodes.extent_node import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents
+from ..reading.directory import DirectoryReader
+from ..reading.inodes import ROOT_DIRECTORY, InodeMap
+from ..reading.xtree import read_extents
 from ..volume import Volume
-from ..xtree import read_extents
 from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 from .read_tree import TreeReader
 

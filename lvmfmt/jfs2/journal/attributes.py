@@ -12,8 +12,8 @@ from ...units import ceil_div
 from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, Kind, inline_area_taken, read_descriptor
 from ..attributes.plan import describe, pack, put_inline
 from ..dialect import LINUX
-from ..inode import Inode
-from ..inode_table import INLINE_EA
+from ..inodes.inode import Inode
+from ..inodes.inode_table import INLINE_EA
 from ..nodes.extent_node import ROOT_OFFSET
 from .images import InodeImage
 from .lifetimes import Lifetimes

@@ -17,10 +17,10 @@ from ...block import BlockDevice, Buffer, Piece, PieceList
 from ...errors import NoSpace, OperationRefused
 from ..dialect.log_form import COMMIT
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
-from ..inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
+from ..inodes.inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
 from ..nodes.extent_node import ROOT_OFFSET
+from ..reading.xtree import read_extents
 from ..superblock import Superblock
-from ..xtree import read_extents
 from .block_cache import BlockCache
 from .coding import Coding
 from .dtree_node import NodeFormat

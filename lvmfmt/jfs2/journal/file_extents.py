@@ -11,7 +11,7 @@ import numpy as np
 from ..building.xtree_build import PAGE_ENTRIES, ROOT_ENTRIES
 from ..dialect.log_form import XTREE
 from ..geometry import MAX_EXTENT, PAGE
-from ..inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
+from ..inodes.inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..nodes.extent_node import (
     FIRST_ENTRY,
     INTERNAL,
@@ -23,7 +23,7 @@ from ..nodes.extent_node import (
     ROOT_MAXENTRY,
     ROOT_OFFSET,
 )
-from ..xtree import read_extents
+from ..reading.xtree import read_extents
 from .coding import ENTRY, Piece
 from .images import Extents, InodeImage
 from .transaction import Transaction

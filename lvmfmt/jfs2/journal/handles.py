@@ -11,8 +11,8 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import OperationRefused
 from ..geometry import MAX_FILE_SIZE
-from ..inode import Inode
-from ..stat import Stat
+from ..inodes.inode import Inode
+from ..reading.stat import Stat
 from .core import Journal
 from .file_content import FileContent
 from .file_extents import FileExtents

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ...block import BlockDevice
 from ...errors import NoSpace
 from ..geometry import EXTENTS_PER_IAG, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG
-from ..iags import Iag
-from ..inode_table import get_generator
-from ..inodes import InodeMap
+from ..inodes.inode_table import get_generator
 from ..maps.inode_map import control_page, iag_pages
+from ..reading.iags import Iag
+from ..reading.inodes import InodeMap
 from ..superblock import Superblock
 from ..volume import Volume
 from .space import MountedSpace

@@ -11,8 +11,8 @@ import numpy as np
 
 from ...errors import UnsupportedFeature
 from ..attributes.descriptor import Kind, read_descriptor, read_dxd
-from ..inode import Inode
-from ..inode_table import FILESET, blank_inodes, empty_root, mode_attributes, shorten_roots
+from ..inodes.inode import Inode
+from ..inodes.inode_table import FILESET, blank_inodes, empty_root, mode_attributes, shorten_roots
 from .core import Journal
 from .dtree_change import DirectoryTree
 from .file_extents import FileExtents

@@ -12,7 +12,7 @@ import numpy as np
 from ...block import Buffer
 from ...errors import OperationRefused
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
-from ..inode_table import fill_special
+from ..inodes.inode_table import fill_special
 from .attributes import AttributeOperations
 from .dir_index import FIRST_INDEX
 from .dtree_change import DirectoryTree

@@ -11,7 +11,7 @@ import stat
 import numpy as np
 
 from ...errors import OperationRefused
-from ..inode_table import fill_special
+from ..inodes.inode_table import fill_special
 from .lifetimes import Lifetimes
 
 _TYPES = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)

@@ -10,7 +10,7 @@ from typing import Any
 
 from ..dialect.log_form import BTROOT, DIR_XTREE, DTREE, INODE, NEW, NOREDOPAGE, REDOPAGE, UPDATEMAP, XTREE
 from ..geometry import PAGE
-from ..inode_table import AGGREGATE, FILESET
+from ..inodes.inode_table import AGGREGATE, FILESET
 from ..nodes.directory_node import SLOT
 from ..volume import Volume
 from .coding import ENTRY

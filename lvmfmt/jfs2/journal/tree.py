@@ -6,9 +6,9 @@ import stat
 
 from ...errors import NotFound, OperationRefused
 from ...origin import Origin, SystemOrigin
-from ..inode import Inode
-from ..inodes import ROOT_DIRECTORY
-from ..view import View, check_name, name_bytes, parts_of
+from ..inodes.inode import Inode
+from ..reading.inodes import ROOT_DIRECTORY
+from ..reading.view import View, check_name, name_bytes, parts_of
 from .core import Journal
 from .dtree_change import DirectoryTree
 from .images import InodeImage

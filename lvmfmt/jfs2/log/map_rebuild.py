@@ -26,15 +26,15 @@ from ..geometry import (
     l0_page,
     l1_page,
 )
-from ..inode import Inode
-from ..inodes import InodeMap
+from ..inodes.inode import Inode
 from ..maps.blockmap import DMAPS_PER_L0, BlockMapTotals, dmap_pages, level_page
 from ..maps.blockmap import control_page as block_control_page
 from ..maps.buddy import L0_BUDMIN, L1_BUDMIN, L2_BUDMIN
 from ..maps.inode_map import control_page as inode_control_page
 from ..maps.inode_map import iag_pages
+from ..reading.inodes import InodeMap
+from ..reading.xtree import read_extents
 from ..volume import Volume
-from ..xtree import read_extents
 
 BLOCK_MAP = 2
 """Aggregate inode of the block map."""

@@ -23,7 +23,7 @@ from ..geometry import (
     PAGE,
     SUPERBLOCK2_OFFSET,
 )
-from ..inode_table import FILESET
+from ..inodes.inode_table import FILESET
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from ..volume import Volume
 from .free_lists import rebuild_page, rebuild_root

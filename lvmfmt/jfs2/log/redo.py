@@ -15,8 +15,8 @@ from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ...errors import OperationRefused, UnsupportedFeature
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..inode_table import AGGREGATE, FILESET
-from ..inodes import InodeMap
+from ..inodes.inode_table import AGGREGATE, FILESET
+from ..reading.inodes import InodeMap
 from ..superblock import EXTENDFS, FSERROR, LOGREDO_ERROR, MOUNT, QUIESCED, Superblock, read_superblock
 from .format import REDONE, SUPERBLOCK_PAGE
 from .locate import find_log

@@ -30,7 +30,7 @@ from ..geometry import (
     INODES_PER_IAG,
     PAGE,
 )
-from ..inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
+from ..inodes.inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
 from ..maps.inode_map import control_page, iag_pages
 from ..nodes.extent_node import ROOT_OFFSET
 from ..superblock import Superblock

@@ -16,7 +16,7 @@ from ...block.overlay import Overlay
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_HEAD, EA_LIST
 from ..dialect import AIX
-from ..inode_table import INLINE_EA_START
+from ..inodes.inode_table import INLINE_EA_START
 from ..nodes.extent_node import FIRST_ENTRY
 from ..volume import Volume
 from .room import Ranges, Room

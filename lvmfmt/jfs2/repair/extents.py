@@ -17,8 +17,8 @@ from ...block.overlay import Overlay
 from ..building.xtree_build import ExtentTrees, FileRuns
 from ..nodes.extent_node import FILE_EXTENT, ExtentNodeCodec
 from ..nodes.extent_tree import walk
+from ..reading.xtree import tree_limits
 from ..volume import Volume
-from ..xtree import tree_limits
 from .room import Ranges, Room
 
 _MOST_PAGES = 1 << 20

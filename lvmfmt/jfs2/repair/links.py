@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpace
-from ..inode_table import FILESET, blank_inodes, get_generator, mode_attributes
-from ..inodes import ROOT_DIRECTORY
+from ..inodes.inode_table import FILESET, blank_inodes, get_generator, mode_attributes
+from ..reading.inodes import ROOT_DIRECTORY
 from .directories import Name
 from .mend import Work
 from .rebuild import build_directory

@@ -15,7 +15,7 @@ from ...block import BlockDevice, Buffer, Extent, Piece, PieceList
 from ...block.device import byte_view
 from ..check.mapfile import MapFile
 from ..geometry import AIT_OFFSET, BLOCK_MAP_OFFSET, INODE_SIZE, L2_PAGE, PAGE, l1_page
-from ..inode_table import FILESET
+from ..inodes.inode_table import FILESET
 from ..maps.blockmap import UsedBlocks, write_block_map
 from ..maps.inode_map import control_page, iag_pages
 from ..nodes.extent_node import FILE_EXTENT

@@ -21,8 +21,8 @@ from ..check.mapfile import MapFile
 from ..check.ownership import INODE_TABLE
 from ..check.subject import Subject
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_IAG, PAGE
-from ..inode_table import FILESET, blank_inodes, empty_root, system_inodes
-from ..inodes import ROOT_DIRECTORY
+from ..inodes.inode_table import FILESET, blank_inodes, empty_root, system_inodes
+from ..reading.inodes import ROOT_DIRECTORY
 from .aggregate import Aggregate
 from .mend import TYPES, InodeMender, Work
 from .rebuild import build_directory

@@ -17,15 +17,15 @@ from ..check import check
 from ..check.findings import ERROR
 from ..check.ownership import aggregate_owner, owner_name
 from ..dialect import LINUX
-from ..directory import DirectoryReader
 from ..geometry import Geometry
-from ..inode import Inode
-from ..inode_table import FILESET
-from ..inodes import InodeMap
+from ..inodes.inode import Inode
+from ..inodes.inode_table import FILESET
 from ..nodes.extent_node import FILE_EXTENT
+from ..reading.directory import DirectoryReader
+from ..reading.inodes import InodeMap
+from ..reading.xtree import read_extents
 from ..superblock import Superblock
 from ..volume import Volume
-from ..xtree import read_extents
 
 BLOCK_MAP = 2
 BATCH = 1024

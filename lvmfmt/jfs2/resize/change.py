@@ -30,15 +30,15 @@ from ..geometry import (
     Geometry,
     l1_page,
 )
-from ..inode import Inode
-from ..inodes import InodeMap
+from ..inodes.inode import Inode
 from ..log.format import REDONE, format_log
 from ..log.locate import find_log
 from ..maps.blockmap import MapBits, UsedBlocks, write_block_map
 from ..maps.inode_map import control_page
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_LEAF
+from ..reading.inodes import InodeMap
+from ..reading.xtree import read_extents
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
-from ..xtree import read_extents
 from .evacuation import Evacuation
 from .free_space import last_used
 from .notebook import Notebook, erase_notebook, read_notebook

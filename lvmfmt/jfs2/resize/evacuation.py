@@ -23,11 +23,11 @@ from ..building.dir_index import table_trees
 from ..building.xtree_build import ENTRY
 from ..dialect import LINUX
 from ..geometry import AIM_OFFSET, PAGE, Geometry
-from ..inode import Inode
-from ..inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..inodes import InodeMap
+from ..inodes.inode import Inode
+from ..inodes.inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..maps.blockmap import MapBits
 from ..nodes.extent_node import FIRST_ENTRY
+from ..reading.inodes import InodeMap
 from ..superblock import Superblock
 from .behind import BLOCK_MAP, INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
 from .free_space import FreeSpace, free_runs

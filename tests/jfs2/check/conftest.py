@@ -12,7 +12,7 @@ import pytest
 
 from lvmfmt.block import BlockDevice, Extent
 from lvmfmt.jfs2 import AIX, LINUX, Dialect, Inventory, InventoryBuilder, build
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.layout.record import Record
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB

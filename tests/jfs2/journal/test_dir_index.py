@@ -9,9 +9,9 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import LINUX, FileSystem, mkfs
 from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -9,11 +9,11 @@ from lvmfmt.block.trace import Barrier, Trace, Write
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity
 from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.identity import Change, reidentify
 from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.jfs2.log import LogWrap, Ring, backward, history, open_log, redo, redo_shared
 from lvmfmt.jfs2.log.logform import logform
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.jfs2.superblock.identity import Change, reidentify
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789

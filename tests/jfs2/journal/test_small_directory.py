@@ -10,7 +10,7 @@ from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.journal.block_map import BlockMap
 from lvmfmt.jfs2.log import redo
-from lvmfmt.jfs2.xtree import read_extents
+from lvmfmt.jfs2.reading.xtree import read_extents
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789

@@ -7,8 +7,8 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import LINUX, ExternalLog, InlineLog
-from lvmfmt.jfs2.filesystem import FileSystem
-from lvmfmt.jfs2.recovery import open_recovered
+from lvmfmt.jfs2.access.filesystem import FileSystem
+from lvmfmt.jfs2.access.recovery import open_recovered
 
 
 def test_a_crashed_image_opened_for_reading(linux_image):

@@ -13,7 +13,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, Write, in_flight, replay
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, LINUX, Identity, InventoryBuilder, build
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.log import LogWrap, Ring, find_any_log, find_log, history, redo
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin

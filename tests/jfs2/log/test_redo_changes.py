@@ -10,7 +10,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin

@@ -10,10 +10,10 @@ from typing import Any
 import pytest
 
 from lvmfmt.errors import LvmfmtError
-from lvmfmt.jfs2.filedata import file_device
-from lvmfmt.jfs2.filesystem import FileSystem
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.inventory.reading import link_target
-from lvmfmt.jfs2.xtree import read_extents
+from lvmfmt.jfs2.reading.filedata import file_device
+from lvmfmt.jfs2.reading.xtree import read_extents
 
 CHECK = Path(__file__).resolve().parent.parent / "check"
 

@@ -11,8 +11,8 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, replay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
+from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.filesystem import FileSystem
 from lvmfmt.jfs2.repair import repair
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB

@@ -7,10 +7,10 @@ from typing import TextIO
 
 from ....block.overlay import Overlay
 from ....errors import LvmfmtError, NoSpace, OperationRefused
-from ....jfs2.identity import Change, reidentify
 from ....jfs2.repair.superblocks import set_state
 from ....jfs2.resize import resize
 from ....jfs2.superblock import CLEAN, read_superblock
+from ....jfs2.superblock.identity import Change, reidentify
 from ....units import MIB, SECTOR, ceil_div
 from ...machine import freezing
 from ...machine.machine import Machine

@@ -7,8 +7,8 @@ from typing import TextIO
 
 from ....errors import LvmfmtError, OperationRefused
 from ....jfs2 import AIX, ExternalLog, Features, InlineLog, Log, format_log, mkfs
-from ....jfs2.format_options import log_bytes
 from ....jfs2.geometry import PAGE, Geometry
+from ....jfs2.superblock.format_options import log_bytes
 from ....lvm import LogicalVolume, VolumeGroup
 from ....system.logs import LOG_TYPE
 from ....units import MIB, SECTOR, ceil_div

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from .superblock import Superblock
+from .reading import Superblock
 
 GENERATIONS = 15
 FEATURE_SNAPSHOT = 1

@@ -10,8 +10,8 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ..units import KIB, MIB
-from .inventory.inventory import Inventory
+from ...units import KIB, MIB
+from ..inventory.inventory import Inventory
 
 RUN = 1 * MIB
 """Bytes of the largest read."""

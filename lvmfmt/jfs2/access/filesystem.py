@@ -7,18 +7,18 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
-from ..block import BlockDevice, Buffer, DeviceLike, opened
-from ..block.device import byte_view
-from ..errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused, printable
-from ..origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
-from ..units import ceil_div, format_size
-from .inodes import InodeMap
-from .superblock import Superblock, describe_state, read_superblock
-from .view import StatFs, View, check_name, name_bytes, parts_of
+from ...block import BlockDevice, Buffer, DeviceLike, opened
+from ...block.device import byte_view
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused, printable
+from ...origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
+from ...units import ceil_div, format_size
+from ..reading.inodes import InodeMap
+from ..reading.view import StatFs, View, check_name, name_bytes, parts_of
+from ..superblock import Superblock, describe_state, read_superblock
 
 if TYPE_CHECKING:
-    from .journal.mount import Mount
-    from .journal.unlogged import UnloggedMount
+    from ..journal.mount import Mount
+    from ..journal.unlogged import UnloggedMount
 
 __all__ = ["FileSystem", "StatFs"]
 
@@ -205,7 +205,7 @@ class FileSystem(View):
         self._check_writable()
         if self._mount is not None:
             raise OperationRefused("the file system is being changed", where=self.device.name)
-        from .identity import Change, reidentify
+        from ..superblock.identity import Change, reidentify
 
         reidentify(self.device, Change(fname, fpack, label, log_device=logdev), cut=True)
         self.superblock = read_superblock(self.device)
@@ -234,8 +234,8 @@ class FileSystem(View):
     def _mounted(self, now: int | None) -> Mount | UnloggedMount:
         """The mount that changes go through; reading goes through it, too, as long as it lasts."""
         if self._mount is None:
-            from .journal.mount import mount
-            from .journal.unlogged import unlogged_mount
+            from ..journal.mount import mount
+            from ..journal.unlogged import unlogged_mount
 
             if self.superblock.geometry.log_blocks or self._log_device is not None:
                 origin = self.origin if now is None else FixedOrigin(now)

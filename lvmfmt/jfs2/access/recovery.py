@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from ..block import BlockDevice
-from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
-from .superblock import MOUNT, QUIESCED, read_superblock
+from ...block import BlockDevice
+from ...errors import CorruptImage, OperationRefused, UnsupportedFeature
+from ..superblock import MOUNT, QUIESCED, read_superblock
 
 
 def open_recovered(
@@ -28,9 +28,9 @@ def open_recovered(
     superblock = read_superblock(device)
     if not superblock.state & (MOUNT | QUIESCED):
         return device, []
-    from ..block.overlay import Overlay
-    from .log.locate import find_log
-    from .log.redo import mark_clean, replay
+    from ...block.overlay import Overlay
+    from ..log.locate import find_log
+    from ..log.redo import mark_clean, replay
 
     try:
         found = replay(device, superblock, find_log(device, superblock, log), aggregate=aggregate)

@@ -6,22 +6,22 @@ import stat
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..block import PieceList
-from ..errors import NotFound, OperationRefused
-from .dialect import MAX_NAME_UNITS, Dialect
+from ...block import PieceList
+from ...errors import NotFound, OperationRefused
+from ..dialect import MAX_NAME_UNITS, Dialect
+from ..geometry import BLOCK_MAP_OFFSET, PAGE
+from ..inodes.inode import Inode
+from ..superblock import Superblock
+from ..volume import Volume
 from .directory import DirectoryReader, Entry
 from .filedata import file_device
-from .geometry import BLOCK_MAP_OFFSET, PAGE
-from .inode import Inode
 from .inodes import ROOT_DIRECTORY, InodeMap
 from .stat import Stat
-from .superblock import Superblock
-from .volume import Volume
 from .xtree import read_extents
 
 if TYPE_CHECKING:
-    from .attributes import Acl, AttributeReader, Attributes
-    from .inventory.inventory import Inventory
+    from ..attributes import Acl, AttributeReader, Attributes
+    from ..inventory.inventory import Inventory
     from .walk import Found
 
 
@@ -164,7 +164,7 @@ class View:
         Raises:
             OperationRefused: it is not a symlink.
         """
-        from .inventory.reading import link_target
+        from ..inventory.reading import link_target
 
         inode = self.inode(path)
         if inode.kind != stat.S_IFLNK:
@@ -202,7 +202,7 @@ class View:
     @property
     def attribute_reader(self) -> AttributeReader:
         """What reads attributes by inode."""
-        from .attributes import AttributeReader
+        from ..attributes import AttributeReader
 
         return AttributeReader(self.volume, self.inodes.read, self.directories)
 
@@ -213,7 +213,7 @@ class View:
             CorruptImage: something of the tree makes no sense.
             OperationRefused: `top` is not a directory.
         """
-        from .inventory.reading import read_inventory
+        from ..inventory.reading import read_inventory
 
         return read_inventory(self.volume, self.inodes, self.directories, self._directory(top).number)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import NamedTuple
 
+from ..inodes.inode import Inode
+from ..nodes.extent_node import ROOT_OFFSET
+from ..volume import Volume
 from .directory import DirectoryReader
-from .inode import Inode
 from .inodes import InodeMap
-from .nodes.extent_node import ROOT_OFFSET
 from .stat import Stat
-from .volume import Volume
 
 _TOGETHER = 1024
 """Inodes that a walk reads at a time."""

@@ -9,9 +9,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .dialect import Dialect
-from .inode import Inode
-from .inode_table import device_number
+from ..dialect import Dialect
+from ..inodes.inode import Inode
+from ..inodes.inode_table import device_number
 
 
 class Stat(NamedTuple):

@@ -12,12 +12,12 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ..nodes.directory_node import MAX_DEPTH
+from ..volume import Volume
 from .dtree import TreeNode, TreeReader
-from .nodes.directory_node import MAX_DEPTH
-from .volume import Volume
 
 if TYPE_CHECKING:  # many directories at once: a lookup does without
-    from .nodes.directory_leaves import LeafEntries
+    from ..nodes.directory_leaves import LeafEntries
 
 _TOGETHER = 256
 """Leaves that are decoded at a time."""
@@ -83,7 +83,7 @@ class DirectoryReader:
         Args:
             roots: tree roots in inodes, shape (directories, 288).
         """
-        from .nodes.directory_leaves import decode_leaf_roots
+        from ..nodes.directory_leaves import decode_leaf_roots
 
         return decode_leaf_roots(self._nodes.codec, roots)
 
@@ -138,7 +138,7 @@ class DirectoryReader:
 
     def _together(self, leaves: list[TreeNode]) -> LeafEntries:
         """The entries of leaves in their order; those of one size are taken apart together."""
-        from .nodes.directory_leaves import LeafEntries, Leaves, decode_leaves
+        from ..nodes.directory_leaves import LeafEntries, Leaves, decode_leaves
 
         parts = []
         for size in {leaf.header.slots for leaf in leaves}:

@@ -12,8 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .dialect import Dialect
-from .nodes.extent_node import FIRST_ENTRY, ROOT_LEAF, ROOT_MAXENTRY
+from ..dialect import Dialect
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_LEAF, ROOT_MAXENTRY
 
 AGGREGATE, FILESET = 1, 16
 """Inode numbers of the two inode maps, and values of `di_fileset`."""

@@ -13,12 +13,12 @@ from typing import Any, BinaryIO
 from fsspec import AbstractFileSystem
 from fsspec.spec import AbstractBufferedFile
 
-from ..block import BlockDevice
-from ..block import open as open_device
-from ..errors import OperationRefused
+from ...block import BlockDevice
+from ...block import open as open_device
+from ...errors import OperationRefused
+from ..reading.stat import Stat
 from .filesystem import FileSystem
 from .recovery import open_recovered
-from .stat import Stat
 
 _TYPES = {stat.S_IFREG: "file", stat.S_IFDIR: "directory", stat.S_IFLNK: "link"}
 

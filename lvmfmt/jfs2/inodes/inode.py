@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from .nodes.extent_node import ROOT_OFFSET
+from ..nodes.extent_node import ROOT_OFFSET
 
 
 class Inode(NamedTuple):

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice, Buffer, Extent, Piece, PieceList
-from ..block.device import byte_view
-from ..errors import OperationRefused
-from .nodes.extent_node import NEVER_WRITTEN
-from .volume import Volume
+from ...block import BlockDevice, Buffer, Extent, Piece, PieceList
+from ...block.device import byte_view
+from ...errors import OperationRefused
+from ..nodes.extent_node import NEVER_WRITTEN
+from ..volume import Volume
 
 if TYPE_CHECKING:
     pass

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..block import BlockDevice
-from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
-from ..units import SECTOR, ceil_div
-from .dialect import Dialect, dialect_of_magic
-from .geometry import (
+from ...block import BlockDevice
+from ...errors import CorruptImage, OperationRefused, UnsupportedFeature
+from ...units import SECTOR, ceil_div
+from ..dialect import Dialect, dialect_of_magic
+from ..geometry import (
     BLOCK_MAP_OFFSET,
     BLOCKS_PER_DMAP,
     EXTENT_BYTES,
@@ -24,7 +24,7 @@ from .geometry import (
     SUPERBLOCK_OFFSET,
     Geometry,
 )
-from .volume import Volume
+from ..volume import Volume
 
 CLEAN, MOUNT, FSERROR, LOGREDO_ERROR, EXTENDFS = 0, 0x1, 0x2, 0x4, 0x8
 SHRINKFS = 0x20

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .nodes.extent_node import ROOT_MAXENTRY, ExtentNodeCodec, ExtentTreeLimits
-from .nodes.extent_tree import walk
-from .nodes.packed_extents import ENTRY
-from .volume import Volume
+from ..nodes.extent_node import ROOT_MAXENTRY, ExtentNodeCodec, ExtentTreeLimits
+from ..nodes.extent_tree import walk
+from ..nodes.packed_extents import ENTRY
+from ..volume import Volume
 
 
 def tree_limits(volume: Volume, root: NDArray[np.uint8]) -> ExtentTreeLimits:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from .nodes.directory_node import MAX_DEPTH, NUMBERS, SLOT, DirectoryCodec, NodeContents, NodeHeader
-from .nodes.fault import Fault
-from .volume import Volume
+from ..nodes.directory_node import MAX_DEPTH, NUMBERS, SLOT, DirectoryCodec, NodeContents, NodeHeader
+from ..nodes.fault import Fault
+from ..volume import Volume
 
 Extent = tuple[int, int]
 """Address and length in blocks."""

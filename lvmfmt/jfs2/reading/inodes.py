@@ -12,17 +12,17 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import CorruptImage
-from .geometry import (
+from ...errors import CorruptImage
+from ..geometry import (
     EXTENT_BYTES,
     INODE_SIZE,
     INODES_PER_EXTENT,
     INODES_PER_IAG,
     MAX_FILE_SIZE,
 )
+from ..inodes.inode import Inode
+from ..inodes.inode_table import FILESET
 from .iags import IagMap
-from .inode import Inode
-from .inode_table import FILESET
 
 ROOT_DIRECTORY = 2
 _IS_TYPE = np.zeros(16, bool)

@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from ..block import BlockDevice
-from ..errors import OperationRefused, UnsupportedFeature
-from ..units import SECTOR
-from .dialect import Dialect
-from .geometry import SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET
-from .superblock import MOUNT, Superblock, read_superblock
+from ...block import BlockDevice
+from ...errors import OperationRefused, UnsupportedFeature
+from ...units import SECTOR
+from ..dialect import Dialect
+from ..geometry import SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET
+from .reading import MOUNT, Superblock, read_superblock
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,10 @@ from lvmfmt.block.trace import Trace, Write, replay
 from lvmfmt.errors import OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, InlineLog
 from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.identity import Change, reidentify
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.jfs2.superblock.identity import Change, reidentify
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000

@@ -12,7 +12,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem, build, scan_trees
 
 pytest.importorskip("fsspec")
 
-from lvmfmt.jfs2.fsspec_fs import Jfs2FileSystem
+from lvmfmt.jfs2.access.fsspec_fs import Jfs2FileSystem
 from lvmfmt.origin import FixedOrigin
 
 BORN = 1_700_000_000 * 10**9

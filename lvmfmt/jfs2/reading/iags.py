@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import Piece, PieceList
-from ..errors import CorruptImage
-from .geometry import (
+from ...block import Piece, PieceList
+from ...errors import CorruptImage
+from ..geometry import (
     AIT_OFFSET,
     EXTENT_BYTES,
     INODE_SIZE,
@@ -22,10 +22,10 @@ from .geometry import (
     INODES_PER_IAG,
     PAGE,
 )
-from .inode import Inode
-from .inode_table import AGGREGATE, FILESET
-from .superblock import Superblock
-from .volume import Volume
+from ..inodes.inode import Inode
+from ..inodes.inode_table import AGGREGATE, FILESET
+from ..superblock import Superblock
+from ..volume import Volume
 from .xtree import read_extents
 
 _CACHED_IAGS = 64

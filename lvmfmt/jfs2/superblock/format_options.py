@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..errors import OperationRefused
-from ..units import MIB
-from .dialect import Dialect
-from .superblock import GROUP_COMMIT, INLINE_LOG
+from ...errors import OperationRefused
+from ...units import MIB
+from ..dialect import Dialect
+from .reading import GROUP_COMMIT, INLINE_LOG
 
 MAX_LOG = 2047 * MIB
 """Bytes of the longest inline log (section 1.3, "cap"); addresses in a log have 31 bits."""

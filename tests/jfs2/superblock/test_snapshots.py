@@ -11,7 +11,7 @@ from lvmfmt.inspect.summary import inspect_images
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.snapshots import features, read_snapshots
+from lvmfmt.jfs2.superblock.snapshots import features, read_snapshots
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000

@@ -1,0 +1,1 @@
+"""Inodes as they lie on the disk: one, and tables of them."""
