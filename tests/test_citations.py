@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from lvmfmt.host.messages import catalogue
 from lvmfmt.jfs2.check.catalogue import CHECKS
 from lvmfmt.lvm import RULES
 
@@ -72,6 +73,14 @@ def test_what_cannot_be_followed_is_found(text: str) -> None:
 def test_every_check_and_rule_has_a_place() -> None:
     assert {f"invariant-{check.number}" for check in CHECKS.values()} <= TOOL["anchors"]("jfs2")
     assert {f"rule-{name}" for name in RULES} <= TOOL["anchors"]("lvm")
+
+
+def test_every_source_of_a_message_is_explained() -> None:
+    marks = {message.mark for message in catalogue().values()}
+    text = (TOOL["FORMATS"] / "commands.md").read_text()
+    sources = text[text.index("{ #13 }") :]
+    assert [mark for mark in marks if ":" in mark and mark.split(":")[1] not in sources] == []
+    assert all(f"**[{mark}" in text or f"[{mark}]**" in text for mark in marks if ":" not in mark)
 
 
 def test_every_page_has_each_anchor_once() -> None:

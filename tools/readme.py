@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from lvmfmt.cli.main import COMMANDS
+from lvmfmt.host.messages import catalogue
 from lvmfmt.host.registry import MODULES
 from lvmfmt.jfs2.check.catalogue import CHECKS
 from lvmfmt.layout.catalog import CATALOG, FAMILIES
@@ -45,7 +46,7 @@ def documents() -> list[Path]:
 def table(headers: Sequence[str], rows: Sequence[Sequence[object]]) -> str:
     """A table of Markdown; headers of numbers end with a colon, which aligns their columns to the right."""
     lines = [[header.rstrip(":") for header in headers], ["---:" if h.endswith(":") else "---" for h in headers]]
-    lines += [[str(cell).replace("|", "\\|").replace("*", "\\*") for cell in row] for row in rows]
+    lines += [[str(cell).replace("|", "\\|").replace(" * ", " \\* ") for cell in row] for row in rows]
     return "\n".join(f"| {' | '.join(line)} |" for line in lines)
 
 
@@ -77,6 +78,21 @@ def commands() -> str:
 def emulated() -> str:
     """The commands of AIX that a host has."""
     return ", ".join(f"`{name}`" for name in sorted(MODULES)) + "."
+
+
+def marks() -> str:
+    """How sure the wording of the messages is."""
+    found = [message.mark.split(":")[0] for message in catalogue().values()]
+    return table(("mark", "messages:"), [(f"**{mark}**", found.count(mark)) for mark in sorted(set(found))])
+
+
+def messages() -> str:
+    """Every message of a host, by its number."""
+    rows = [
+        (m.number, m.mark, " / ".join(f"`{line.strip()}`" for line in m.text.strip().splitlines()))
+        for m in sorted(catalogue().values(), key=lambda m: (m.number or "~", m.key))
+    ]
+    return table(("number", "mark", "text"), rows)
 
 
 def structures() -> str:
@@ -146,7 +162,8 @@ def rules() -> str:
 SECTIONS: dict[str, Callable[..., str]] = {
     make.__name__: make
     for make in (
-        support, supported, commands, emulated, structures, grades, legend, fields, both, checks, rules,
+        support, supported, commands, emulated, marks, messages, structures, grades, legend, fields, both, checks,
+        rules,
     )
 }  # fmt: skip
 """Every kind of section by its name."""
