@@ -15,6 +15,7 @@ from .disk.identity import lvid
 from .disk.record import LvmRecord
 from .firstblock import Blocks, FirstBlock
 from .groupstate import GroupState
+from .matching import refuse_copies
 from .opening import load
 from .problems import Problem
 from .volume import LogicalVolume, PhysicalVolume
@@ -87,6 +88,14 @@ class GroupView:
         return self._load_problems + [
             problem for minor, block in blocks.items() for problem in block.problems(self.volume(minor, block))
         ]
+
+    def refuse_copies(self) -> None:
+        """Refuse to go on where an image is a copy of another one, or not what its PVID says.
+
+        Raises:
+            OperationRefused: there is one; both are named.
+        """
+        refuse_copies(self._load_problems)
 
     @property
     def vgid(self) -> str:

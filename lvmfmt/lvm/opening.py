@@ -14,8 +14,9 @@ from .descriptor.vgda import PP_STALE
 from .descriptor.vgsa import Vgsa
 from .disk.record import PRIMARY_PSN, LvmRecord
 from .disk.scan import DiskInfo, scan
-from .groupstate import GroupState, Member
+from .groupstate import GroupState
 from .kinds import VgKind
+from .matching import attach
 from .problems import Problem
 
 
@@ -26,7 +27,7 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
     members = _of_one_group(infos)
     places = [
         Place(i.device, i.record, index)
-        for i in members
+        for i in sorted(members, key=lambda i: (i.record is not None and i.record.pv_number, i.pvid or ""))
         if i.record is not None
         for index in ((0, 1) if i.record.vgda_psn[0] <= i.record.vgda_psn[1] else (1, 0))
     ]
@@ -56,7 +57,7 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         state.ledger.learn(place.device, place.vgda_offset, vgda.raw)
     for place in vgsas.holders[believed] if vgsas.newest else ():
         state.ledger.learn(place.device, place.vgsa_offset, vgsas.newest[believed][1].raw)
-    problems += _attach(state, infos, members)
+    problems += attach(state, [i for i in infos if i.record is None or i in members])
 
     numbers = {id(member.device): number for number, member in state.members.items()}
 
@@ -79,7 +80,7 @@ def _of_one_group(infos: list[DiskInfo]) -> list[DiskInfo]:
     if members:
         kinds = {info.record.kind: info for info in members if info.record is not None}
         # damage may make one disk's record look like another kind's
-        most = max(kinds, key=lambda kind: sum(info.record.kind is kind for info in members if info.record))
+        most = max(sorted(kinds), key=lambda kind: sum(info.record.kind is kind for info in members if info.record))
         return [info for info in members if info.record is not None and info.record.kind is most]
     for info in infos:
         if info.record is not None:
@@ -107,41 +108,3 @@ def _not_ours(record: LvmRecord, where: str) -> UnsupportedFeature:
         where=where,
         hint="`lvmfmt layout` shows the LVM record, `lvmfmt vg salvage` what a scan of the disk finds",
     )
-
-
-def _attach(state: GroupState, infos: list[DiskInfo], members: list[DiskInfo]) -> list[Problem]:
-    """Find the disk of each PV: by PVID, or by PV number if the disk has lost its PVID."""
-    problems: list[Problem] = []
-    spare = [info for info in infos if info.record is None or info in members]
-    for number, pvid in state.pvids.items():
-        info = next((i for i in spare if i.pvid == pvid), None) or next(
-            (i for i in spare if i.pvid is None and i.record is not None and i.record.pv_number == number), None
-        )
-        if number in state.split_off:  # goes its own way until it is joined
-            spare = [other for other in spare if other is not info]
-            continue
-        if info is None:
-            text = f"PV {number} ({pvid}) is not here"
-            problems.append(Problem("pv-absent", "pv_header", "pv_id", None, text))
-            continue
-        spare.remove(info)
-        record = info.record
-        if record is None:
-            record = state.record.for_disk(info.device.size, number)
-            text = f"no LVM record, but the group knows the disk as PV {number}"
-            problems.append(Problem("record-missing", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
-        elif record.pv_number != number:
-            text = f"expected {number}, found {record.pv_number}"
-            at = PRIMARY_PSN * SECTOR + record.structure.offset_of("pv_num")
-            problems.append(Problem("record-number", record.structure.name, "pv_num", at, text, info.device.name))
-        state.members[number] = Member(info.device, record)
-        pv = state.vgda.pvs[number - 1]
-        end = int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << state.record.pp_shift)
-        if end > info.device.size:
-            text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"
-            problems.append(Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name))
-    for info in spare:
-        if info.record is not None:
-            text = f"PVID {info.pvid} is not a member by the newest VGDA"
-            problems.append(Problem("disk-stranger", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
-    return problems

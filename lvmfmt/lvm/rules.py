@@ -41,6 +41,10 @@ _ALL = (
          "the VGDA: it names the PVID of the disk that the LVM record numbers", True),
     Rule("disk-stranger", W, "a disk with the group's LVM record is a member by the newest VGDA",
          "the VGDA is newer than the LVM record; nothing says whether the disk may be cleared", False),
+    Rule("disk-copy", W, "a PV is one disk",
+         "the image with the newest VGDA; nothing says what the other one is for: it is left alone", False),
+    Rule("disk-exchanged", W, "a disk has its own PVID",
+         "the LVM record, where the control blocks of the LVs that begin on the disk say the same", True),
     Rule("pv-absent", E, "every PV of the group is here", "the VGDA; the disk must be brought", False),
     # LVM records
     Rule("record-lost", E, "an LVM record, the primary or its backup, can be used",

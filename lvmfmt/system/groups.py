@@ -19,8 +19,15 @@ def by_group(devices: Sequence[BlockDevice]) -> dict[str, list[BlockDevice]]:
 
 
 def open_groups(devices: Sequence[BlockDevice]) -> list[VolumeGroup]:
-    """The volume groups on `devices`, in the order of their first disks."""
-    return [VolumeGroup.open(members) for members in by_group(devices).values()]
+    """The volume groups on `devices`, in the order of their first disks.
+
+    Raises:
+        OperationRefused: an image is a copy of another one, or not what its PVID says; both are named.
+    """
+    groups = [VolumeGroup.open(members) for members in by_group(devices).values()]
+    for group in groups:
+        group.refuse_copies()
+    return groups
 
 
 def find_logical_volume(groups: Sequence[VolumeGroup], name: str) -> tuple[VolumeGroup, LogicalVolume]:

@@ -3,6 +3,7 @@
 import hashlib
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -214,3 +215,40 @@ def test_what_is_missing_is_named_with_its_disk(disks: list[str], capsys: pytest
     assert {place["pvid"] for place in rows["lv00"]["missing"]} == {away}
     assert cli.main(["lv", "list", lone]) == 0
     assert f"on PV {away}, which is not here" in capsys.readouterr().out
+
+
+# ---- an image of yesterday among those of today
+
+
+@pytest.fixture
+def with_old(disks: list[str]) -> list[str]:
+    """`hdisk0.old` as hdisk0 was before the group and lv00 changed, then the disks."""
+    old = str(Path(disks[0]).with_name("hdisk0.old"))
+    shutil.copyfile(disks[0], old)
+    devices = [ImageFile(disk, writable=True) for disk in disks]
+    group = VolumeGroup.open(devices)
+    with group.change(SeededOrigin(2)) as change:
+        change.set_policy("lv00", max_lps=100)
+    for volume in ("hd4", "lv00"):
+        group.logical_volumes[volume].device.write(512, b"today")
+    for device in devices:
+        device.close()
+    return [old, *disks]
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("command", ["lv export", "lv import", "lv list", "dmtable", "vg check --repair"])
+def test_an_older_copy_is_named_and_never_used(
+    command: str, turned: bool, with_old: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.chdir(tmp_path)
+    images = with_old[::-1] if turned else with_old
+    (tmp_path / "in").write_bytes(bytes(LPS * MIB))
+    rest = {"lv export": ["lv00", "out"], "lv import": ["lv00", "in"], "dmtable": ["--lv", "lv00"]}.get(command, [])
+    before = digest(with_old)
+    assert cli.main([*command.split(), *images, *rest]) == (1 if "check" in command else 2)
+    told = capsys.readouterr()
+    said = told.out + told.err
+    assert "hdisk0.old" in said and f"is that of {with_old[1]}, PV 1" in said and "older copy" in said
+    assert digest(with_old) == before and not (tmp_path / "out").exists()

@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ...block import BlockDevice
-from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...errors import ImageIOError, LvmfmtError, NotFound
 from ..disk.scan import DiskInfo, scan
+from ..group import GroupView
 from ..kinds import VgKind
+from ..matching import refuse_copies
 from ..problems import Problem
-from ..volumegroup import VolumeGroup
 
-_INCONSISTENT = ("vgda-older", "vgda-differs", "vgda-tie", "vgda-copy")
+_INCONSISTENT = ("vgda-older", "vgda-differs", "vgda-tie", "vgda-copy", "disk-copy", "disk-exchanged")
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class FoundGroup:
         missing: PVIDs of members that are not here, by PV number.
         duplicates: names of the disks that share a PVID, by PVID.
         strangers: disks with its LVM record that its newest VGDA does not name.
-        inconsistent: what is wrong among its VGDAs.
+        inconsistent: what is wrong among its VGDAs, and disks that are not what their PVID says.
         error: why it cannot be opened, None if it can.
     """
 
@@ -86,37 +87,27 @@ def survey(devices: Sequence[BlockDevice]) -> Survey:
 
 
 def members_of(disk: BlockDevice, candidates: Sequence[BlockDevice]) -> list[BlockDevice]:
-    """The disks of the group that one member disk belongs to, by the PVIDs in its VGDA, as `importvg` finds them.
+    """The disks of the group that one member disk belongs to, as `importvg` finds them.
 
     Args:
         disk: the member that is named.
         candidates: where the others are looked for; `disk` may be among them.
 
     Returns:
-        The disks that are here, in the order of their PV numbers. Which are not, `VolumeGroup.open` tells.
+        The disks that are here, in the order of their PV numbers. Which are not, `GroupView.open` tells.
 
     Raises:
         CorruptImage: the disk has no valid VGDA.
         NotFound: it is in no group.
-        OperationRefused: two candidates have the PVID of one member.
+        OperationRefused: two images may be one member.
     """
     info = scan([disk])[0]
     if info.record is None:
         raise NotFound("no LVM record: a disk of no volume group", where=disk.name)
-    pvids = list(VolumeGroup.open([disk]).physical_volumes)
-    by_pvid: dict[str, list[BlockDevice]] = {}
-    for other in scan([device for device in candidates if device is not disk]):
-        if other.pvid is not None:
-            by_pvid.setdefault(other.pvid, []).append(other.device)
-    result = []
-    for pvid in pvids:
-        found = [disk] if pvid == info.pvid else by_pvid.get(pvid, [])
-        twins = by_pvid.get(pvid, []) if found == [disk] else found[1:]
-        if twins:
-            names = ", ".join(device.name for device in [found[0], *twins])
-            raise OperationRefused(f"PVID {pvid} is on {names}", hint="some are copies: leave them out")
-        result += found
-    return result
+    others = scan([device for device in candidates if device is not disk])
+    group = GroupView.open([disk, *(other.device for other in others if other.vgid in (None, info.vgid))])
+    refuse_copies(group.problems)
+    return [member.device for _, member in sorted(group.state.members.items())]
 
 
 def _found(vgid: str, disks: list[DiskInfo]) -> FoundGroup:
@@ -124,16 +115,17 @@ def _found(vgid: str, disks: list[DiskInfo]) -> FoundGroup:
     assert record is not None  # it has a VGID
     duplicates = _duplicates(disks)
     found = FoundGroup(vgid, record.kind, record.version, disks, duplicates=duplicates)
-    first = [info for i, info in enumerate(disks) if info.pvid not in {d.pvid for d in disks[:i]} or info.pvid is None]
     try:
-        group = VolumeGroup.open([info.device for info in first])
+        group = GroupView.open([info.device for info in disks])
     except LvmfmtError as error:
         return FoundGroup(vgid, record.kind, record.version, disks, duplicates=duplicates, error=error)
     members = group.state.members
     found.missing.update({n: pvid for n, pvid in group.state.pvids.items() if n not in members})
-    here = [member.device for member in members.values()]
-    found.strangers.extend(i.device.name for i in first if not any(i.device is device for device in here))
-    found.inconsistent.extend(problem for problem in group.problems if problem.rule in _INCONSISTENT)
+    for problem in group.problems:
+        if problem.rule == "disk-stranger":
+            found.strangers.append(problem.where)
+        elif problem.rule in _INCONSISTENT:
+            found.inconsistent.append(problem)
     return found
 
 

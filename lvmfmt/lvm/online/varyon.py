@@ -29,9 +29,9 @@ from ...units import SECTOR
 from ..commit import Changes, counted, write_vgsa
 from ..disk import recordcopies as lvm_record
 from ..disk.barrier import DiskFailed
-from ..disk.boot import read_pvid
 from ..disk.scan import scan
 from ..groupstate import GroupState, Member
+from ..matching import match, refuse_copies
 from ..opening import load
 from ..sync import copy_ranges, good_copies
 from ..volumegroup import VolumeGroup
@@ -98,13 +98,13 @@ def varyon(
 
     Raises:
         NoQuorum: a disk is not here, and it is not forced; or none is.
-        OperationRefused: two disks have one PVID, or one was opened for reading.
+        OperationRefused: two images may be one disk, or one was opened for reading.
         CorruptImage: no valid VGDA (AIX: "there are no good copies of the descriptor area").
         ImageIOError: a disk failed meanwhile and it is not forced.
     """
     here = [device for device in devices if _readable(device)]
-    _refuse_duplicates(here)
-    state, _ = load(here)
+    state, problems = load(here)
+    refuse_copies(problems)
     statuses = [_status(state, number, pvid) for number, pvid in state.pvids.items()]
     missing = {status.number for status in statuses if status.state is not PvState.ACTIVE}
     away = missing & state.split_off
@@ -141,13 +141,13 @@ def refresh(
         The group to use from now on: `online` unless it was down.
 
     Raises:
-        OperationRefused: two disks have one PVID, one was opened for reading, or LVs of a group that is down are open.
+        OperationRefused: two images may be one disk, one was opened for reading, or LVs of a group that is down are
+            open.
         ImageIOError: a disk failed meanwhile.
     """
     if online.down:
         online.varyoff()
         return varyon(devices, origin=origin, force=True, sync=sync)
-    _refuse_duplicates([device for device in devices if _readable(device)])
     group, found = online.group, _returned(online, devices)
     if found:
         state = group.state.copy()
@@ -173,13 +173,14 @@ def refresh(
 def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, Member]:
     """The disks among `devices` that the group goes on without although they are its members, by PV number."""
     state = online.group.state
-    missing = {state.pvids[number]: number for number in online.missing - state.split_off}
+    infos = scan([device for device in devices if _readable(device)])
+    disks, problems = match(state, [info for info in infos if info.vgid in (None, state.vgid)])
+    refuse_copies(problems)
     found = {}
-    for info in scan([device for device in devices if _readable(device)]):
-        number = missing.get(info.pvid or "")
-        if number is not None and (info.record is None or info.vgid == state.vgid):
-            info.device.check_writable()
-            found[number] = Member(info.device, info.record or state.record.for_disk(info.device.size, number))
+    for number in disks.keys() & online.missing - state.split_off:
+        device, record = disks[number].device, disks[number].record
+        device.check_writable()
+        found[number] = Member(device, record or state.record.for_disk(device.size, number))
     return found
 
 
@@ -209,18 +210,6 @@ def _readable(device: BlockDevice) -> bool:
     except ImageIOError:
         return False
     return True
-
-
-def _refuse_duplicates(devices: Sequence[BlockDevice]) -> None:
-    names: dict[str, str] = {}
-    for device in devices:
-        pvid = read_pvid(device)
-        if pvid in names:
-            raise OperationRefused(
-                f"PVID {pvid} is on {names[pvid]} too", where=device.name, hint="one is a copy: leave it out"
-            )
-        if pvid is not None:
-            names[pvid] = device.name
 
 
 def _status(state: GroupState, number: int, pvid: str) -> PvStatus:

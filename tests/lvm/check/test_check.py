@@ -148,6 +148,20 @@ def a_third_disk(i: Image) -> None:
     i.put(2, 0x80, b"\1\2\3\4\5\6\7\x08")
 
 
+@breaks("disk-copy")
+def an_older_copy(i: Image) -> None:
+    i.devices.insert(0, i.devices[1].copy())
+    i.devices[0].name = "yesterday"
+    i.restamp(0, 136, 2098, 2097 * SECTOR)
+
+
+@breaks("disk-exchanged")
+def two_pvids_exchanged(i: Image) -> None:
+    pvids = [i.get(disk, 0x80, 16) for disk in (0, 1)]
+    i.put(0, 0x80, pvids[1])
+    i.put(1, 0x80, pvids[0])
+
+
 @breaks("pv-absent", "lvcb-unreadable")
 def second_disk_gone(i: Image) -> None:
     i.devices.pop(1)

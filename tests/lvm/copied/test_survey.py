@@ -76,9 +76,9 @@ def test_members_are_found_by_pvid(make_group: Make, disks: Any):
     assert members_of(devices[2], [*others, devices[1], devices[0]]) == devices
     assert members_of(devices[2], [devices[1]]) == devices[1:]
     twin = named(devices[0].copy(), "twin")
-    with pytest.raises(OperationRefused, match="disk1, twin"):
+    with pytest.raises(OperationRefused, match="disk1 and twin"):
         members_of(devices[2], [*devices, twin])
-    with pytest.raises(OperationRefused, match="disk1, twin"):
+    with pytest.raises(OperationRefused, match="disk1 and twin"):
         members_of(devices[0], [*devices, twin])
     with pytest.raises(NotFound):
         members_of(disks(1)[0], devices)

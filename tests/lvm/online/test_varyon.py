@@ -176,7 +176,7 @@ def test_two_disks_with_one_pvid_are_named(make_group: Make, origin: SeededOrigi
     _, devices = make_group(2)
     twin = devices[1].copy()
     twin.name = "twin"
-    with pytest.raises(OperationRefused, match=r"twin.*PVID .* is on disk2 too"):
+    with pytest.raises(OperationRefused, match=r"PVID .* is on disk2 and twin"):
         varyon([*devices, twin], origin=origin)
 
 
