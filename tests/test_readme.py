@@ -51,6 +51,13 @@ def test_the_readme_is_short_and_has_commands() -> None:
     assert len(re.findall(r"^    lvmfmt ", README, re.M)) >= 5
 
 
+def test_the_imports_of_python_examples_work() -> None:
+    for document in DOCUMENTS:
+        for example in re.findall(r"^```python\n(.*?)^```", document.read_text(), re.M | re.S):
+            for line in re.findall(r"^(?:from|import) .*$", example, re.M):
+                exec(line, {})
+
+
 @pytest.mark.parametrize(
     "script", ["tools/demo", "tools/test", "tools/docs", "tools/bench", "tools/readme", "tools/release", ".ci/run"]
 )
