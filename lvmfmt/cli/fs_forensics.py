@@ -11,7 +11,7 @@ from .operands import Commands, add_json, add_log, add_operands, add_volume, spl
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..jfs2.reading.stat import Stat
+    from ..jfs2.paths.stat import Stat
 
 _VERBS = (
     ("owner", "say which file or table owns blocks", ("BLOCK",), "hdisk0.img hdisk1.img --lv hd4 0x1a2b"),

@@ -13,4 +13,4 @@ from .inventory.builder import InventoryBuilder as InventoryBuilder
 from .inventory.inventory import Inventory as Inventory
 from .log.format import format_log as format_log
 from .sources.scan import scan_trees as scan_trees
-from .reading.stat import Stat as Stat
+from .paths.stat import Stat as Stat

@@ -6,7 +6,7 @@ import stat
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from ...jfs2.reading.stat import Stat
+from ...jfs2.paths.stat import Stat
 from .machine import Machine
 
 

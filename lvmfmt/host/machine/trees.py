@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused, printable
-from ...jfs2.reading.stat import Stat
+from ...jfs2.paths.stat import Stat
 from .machine import Machine
 
 CHUNK = 8 << 20

@@ -12,8 +12,8 @@ from ...block.device import byte_view
 from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused, printable
 from ...origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
 from ...units import ceil_div, format_size
+from ..paths.view import StatFs, View, check_name, name_bytes, parts_of
 from ..reading.inodes import InodeMap
-from ..reading.view import StatFs, View, check_name, name_bytes, parts_of
 from ..superblock import Superblock, describe_state, read_superblock
 
 if TYPE_CHECKING:

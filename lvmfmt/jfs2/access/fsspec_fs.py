@@ -16,7 +16,7 @@ from fsspec.spec import AbstractBufferedFile
 from ...block import BlockDevice
 from ...block import open as open_device
 from ...errors import OperationRefused
-from ..reading.stat import Stat
+from ..paths.stat import Stat
 from .filesystem import FileSystem
 from .recovery import open_recovered
 

@@ -11,13 +11,13 @@ from ...block.device import byte_view
 from ...block.plan import PLAN_ROW
 from ...errors import NoSpace, OperationRefused, printable
 from ...units import align_up, format_size
-from ..attributes.plan import AttributePlan
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
 from ..inodes.inode_table import SHORT_ROOT_ENTRIES, stamp_of
 from ..inventory.inventory import Inventory
 from ..maps.blockmap import UsedBlocks
 from .aggregate import ImapFile
+from .attribute_plan import AttributePlan
 from .dir_index import IndexTables
 from .dtree_build import Directories
 from .numbering import FIRST_INODE, Numbering

@@ -13,7 +13,7 @@ from ...backup.member import Member, no_content
 from ...block import BlockDevice, Buffer
 from ...units import MIB
 from ..inventory.inventory import Inventory
-from ..reading.view import View, name_bytes
+from ..paths.view import View, name_bytes
 
 _PIECE = MIB
 _SECOND = 10**9

@@ -10,7 +10,7 @@ import stat as modes
 from collections.abc import Iterator
 
 from ..access.filesystem import FileSystem
-from ..reading.stat import Stat
+from ..paths.stat import Stat
 from .deleted import Deleted
 
 _NANO = 10**9

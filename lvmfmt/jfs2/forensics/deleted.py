@@ -21,7 +21,7 @@ from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET
 from ..log.records import Extent
 from ..nodes.directory_node import HeadSlot
-from ..reading.stat import Stat
+from ..paths.stat import Stat
 from ..reading.xtree import read_extents
 from .slots import free_slots, names
 

@@ -12,7 +12,7 @@ from ...block.device import byte_view
 from ...errors import OperationRefused
 from ..geometry import MAX_FILE_SIZE
 from ..inodes.inode import Inode
-from ..reading.stat import Stat
+from ..paths.stat import Stat
 from .core import Journal
 from .file_content import FileContent
 from .file_extents import FileExtents

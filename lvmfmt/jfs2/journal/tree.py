@@ -7,8 +7,8 @@ import stat
 from ...errors import NotFound, OperationRefused
 from ...origin import Origin, SystemOrigin
 from ..inodes.inode import Inode
+from ..paths.view import View, check_name, name_bytes, parts_of
 from ..reading.inodes import ROOT_DIRECTORY
-from ..reading.view import View, check_name, name_bytes, parts_of
 from .core import Journal
 from .dtree_change import DirectoryTree
 from .images import InodeImage

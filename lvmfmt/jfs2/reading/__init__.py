@@ -1,1 +1,1 @@
-"""Reading a file system: extents, directories, groups of inodes, files, and the tree as paths show it."""
+"""Reading a file system: extents, directories, inodes in their groups, and the bytes of files."""

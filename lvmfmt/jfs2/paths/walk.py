@@ -7,9 +7,9 @@ from typing import NamedTuple
 
 from ..inodes.inode import Inode
 from ..nodes.extent_node import ROOT_OFFSET
+from ..reading.directory import DirectoryReader
+from ..reading.inodes import InodeMap
 from ..volume import Volume
-from .directory import DirectoryReader
-from .inodes import InodeMap
 from .stat import Stat
 
 _TOGETHER = 1024

@@ -11,13 +11,13 @@ from ...errors import NotFound, OperationRefused
 from ..dialect import MAX_NAME_UNITS, Dialect
 from ..geometry import BLOCK_MAP_OFFSET, PAGE
 from ..inodes.inode import Inode
+from ..reading.directory import DirectoryReader, Entry
+from ..reading.filedata import file_device
+from ..reading.inodes import ROOT_DIRECTORY, InodeMap
+from ..reading.xtree import read_extents
 from ..superblock import Superblock
 from ..volume import Volume
-from .directory import DirectoryReader, Entry
-from .filedata import file_device
-from .inodes import ROOT_DIRECTORY, InodeMap
 from .stat import Stat
-from .xtree import read_extents
 
 if TYPE_CHECKING:
     from ..attributes import Acl, AttributeReader, Attributes
