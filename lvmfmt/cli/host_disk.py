@@ -50,7 +50,7 @@ def register(verbs: Commands) -> None:
 
 def _list(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     found = hardware.slots(Folder(args.dir))
     if args.json:
@@ -63,7 +63,7 @@ def _list(args: argparse.Namespace) -> int:
 
 def _add(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -74,7 +74,7 @@ def _add(args: argparse.Namespace) -> int:
 
 def _remove(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -84,7 +84,7 @@ def _remove(args: argparse.Namespace) -> int:
 
 def _fail(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():
@@ -94,7 +94,7 @@ def _fail(args: argparse.Namespace) -> int:
 
 def _restore(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     folder = Folder(args.dir)
     with folder.lock():

@@ -14,7 +14,7 @@ from .operands import Commands, add_json, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
-    from ..host.machine.machine import Machine
+    from ..host.machine.running import Machine
 
 _EDITOR = "vi"
 _EXAMPLES = {
@@ -47,7 +47,7 @@ def register(verbs: Commands) -> None:
 
 
 def _machine(args: argparse.Namespace, *, writable: bool = False) -> AbstractContextManager[Machine]:
-    from ..host.host import Host
+    from ..host.emulated import Host
 
     if not args.path.startswith("/"):
         raise OperationRefused(f"a path on the host begins with /, not {args.path!r}")

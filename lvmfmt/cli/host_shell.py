@@ -13,7 +13,7 @@ from .operands import Commands, verb
 
 if TYPE_CHECKING:
     from ..host.console.shell import Shell
-    from ..host.host import Host
+    from ..host.emulated import Host
 
 PROMPT = "# "
 _HISTORY = "shell_history"
@@ -43,7 +43,7 @@ def register(verbs: Commands) -> None:
 
 def _shell(args: argparse.Namespace) -> int:
     from ..host.console.shell import Shell
-    from ..host.host import Host
+    from ..host.emulated import Host
 
     host = Host.open(args.dir)
     with host.session(_tell) as session:
@@ -80,7 +80,7 @@ def _words(shell: Shell) -> Sequence[str]:
 
 def _shims(args: argparse.Namespace) -> int:
     from ..host import shims
-    from ..host.folder.folder import Folder
+    from ..host.folder.host_folder import Folder
 
     names = shims.write(Folder(args.dir), Path(args.target))
     print(f"{printable(args.target)}: {len(names)} commands")

@@ -1,3 +1,3 @@
-from .host import Host as Host
+from .emulated import Host as Host
 from .install.create import CreateReport as CreateReport
 from .install.making import DiskSpec as DiskSpec

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 from typing import TextIO
 
 from ..errors import LvmfmtError
-from .machine.machine import Machine
+from .machine.running import Machine
 from .messages import CommandFailed, message
 from .syntax import USAGE_STATUS, Command, UsageError
 

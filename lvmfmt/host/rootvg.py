@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..units import MIB
-from .odm.filesystems import Entry
+from .odm.filesystems import FileSystemStanza
 
 if TYPE_CHECKING:
     from ..jfs2 import Identity
@@ -61,7 +61,9 @@ VOLUMES = (
 )  # fmt: skip
 """The logical volumes of rootvg, in the order in which AIX lists them."""
 
-PROC = Entry("/proc", "/proc", {"vol": '"/proc"', "mount": "true", "check": "false", "free": "false", "vfs": "procfs"})
+PROC = FileSystemStanza(
+    "/proc", "/proc", {"vol": '"/proc"', "mount": "true", "check": "false", "free": "false", "vfs": "procfs"}
+)
 STANZA_ORDER = ("/", "/home", "/usr", "/var", "/tmp", "/proc", "/opt")
 
 SKELETON = {

@@ -8,7 +8,7 @@ from typing import TextIO
 from ..errors import LvmfmtError
 from . import registry
 from .boot import booting, firstboot
-from .machine.machine import Machine
+from .machine.running import Machine
 from .messages import message
 
 

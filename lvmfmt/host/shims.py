@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ..errors import AlreadyExists
 from . import registry
-from .folder.folder import Folder
+from .folder.host_folder import Folder
 
 _MARK = "# made by lvmfmt host shims"
 

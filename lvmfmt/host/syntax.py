@@ -6,7 +6,7 @@ import getopt
 from collections.abc import Callable, Sequence
 from typing import NamedTuple, TextIO
 
-from .machine.machine import Machine
+from .machine.running import Machine
 
 Function = Callable[[Machine, list[str], TextIO, TextIO], int]
 """A command: (machine, command line, standard output, standard error) -> exit status."""

@@ -14,7 +14,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host, shims
 from lvmfmt.host.boot import image as boot
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import MIB

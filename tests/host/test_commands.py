@@ -8,8 +8,8 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host import DiskSpec, Host, registry
-from lvmfmt.host.folder.folder import Folder
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.folder.host_folder import Folder
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import MIB

@@ -13,7 +13,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import DiskSpec, Host
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup, read_pvid

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.jfs2.check import check
 from lvmfmt.lvm import VolumeGroup
 

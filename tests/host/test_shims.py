@@ -8,7 +8,7 @@ import pytest
 
 from lvmfmt.errors import AlreadyExists
 from lvmfmt.host import registry, shims
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 
 from .conftest import PVIDS, Box
 

@@ -11,7 +11,7 @@ from typing import TextIO
 
 from ...errors import LvmfmtError
 from ..console.meter import Meter
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed
 
 PATH = "/var/adm/ras/alt_disk_inst.log"

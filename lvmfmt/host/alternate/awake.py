@@ -15,13 +15,13 @@ from ...system.logs import MINOR
 from ..boot import content
 from ..boot import volume as boot_volume
 from ..machine import varying
-from ..machine.machine import Machine
 from ..machine.paths import read_file
 from ..machine.replay import replay_logs
+from ..machine.running import Machine
 from ..messages import message
 from ..odm import devices
+from ..odm.database import Odm
 from ..odm.devices import Group
-from ..odm.odm import Odm
 from ..rootvg import BOOT_VOLUME, ROOTVG, identity
 from . import names as alternate
 from .names import ALT_GROUP, PREFIX, alt_path, own_name

@@ -20,7 +20,7 @@ from ...system.logs import LOG_TYPE
 from ...units import SECTOR, ceil_div
 from ..archive.imagedata import ImageData, VolumeData
 from ..machine import varying
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk

@@ -9,10 +9,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from ...lvm import VolumeGroup
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import message
 from ..odm import devices
-from ..odm.odm import Odm
+from ..odm.database import Odm
 from ..rootvg import ROOTVG
 from . import names as alternate
 from .names import ALT_GROUP, ALT_ROOT, OLD_GROUP

@@ -10,7 +10,7 @@ from typing import TextIO
 from ..archive import installing, packages
 from ..boot.firstboot import FIRST_BOOT
 from ..console.shell import Shell
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import filesets
 from .names import ALT_ROOT
@@ -22,7 +22,7 @@ _INSTALLP_FLAGS = re.compile(r"-?[acgpqvwxFNQXY]*")
 
 
 @dataclass(frozen=True)
-class Changes:
+class CloneChanges:
     """What is to be done to a clone; everything that it needs is there.
 
     Attributes:
@@ -38,7 +38,7 @@ class Changes:
     script: str | None
 
 
-def plan(machine: Machine, program: str, given: Mapping[str, str]) -> Changes:
+def plan(machine: Machine, program: str, given: Mapping[str, str]) -> CloneChanges:
     """What the flags of a command ask for: a resolv.conf (`-R`), software, a script now (`-s`), one for later (`-x`).
 
     Raises:
@@ -50,7 +50,7 @@ def plan(machine: Machine, program: str, given: Mapping[str, str]) -> Changes:
     files = {flag: _read(machine, program, given[flag]) for flag in "sRx" if flag in given}
     script = files.pop("s").decode("utf-8", "surrogateescape") if "s" in files else None
     targets = {"R": RESOLVER, "x": FIRST_BOOT}
-    return Changes(
+    return CloneChanges(
         {targets[flag]: data for flag, data in files.items()},
         _software(machine, program, given),
         "c" in given.get("I", "c"),
@@ -79,7 +79,7 @@ def _bundle(machine: Machine, program: str, path: str) -> list[str]:
     return [name for name in names if name]
 
 
-def apply(machine: Machine, changes: Changes, stdout: TextIO, stderr: TextIO) -> int:
+def apply(machine: Machine, changes: CloneChanges, stdout: TextIO, stderr: TextIO) -> int:
     """Change the clone that is awake.
 
     Args:

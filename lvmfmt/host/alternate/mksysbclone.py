@@ -8,10 +8,10 @@ from ...backup import Archive
 from ...jfs2 import Inventory
 from ...jfs2.sources.backup import read_backup
 from ..archive.imagedata import ImageData
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import message
+from ..odm.database import Odm
 from ..odm.devices import Disk
-from ..odm.odm import Odm
 from ..rootvg import ROOTVG
 from . import awake, clonedodm
 from . import names as alternate

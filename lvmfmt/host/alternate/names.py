@@ -11,7 +11,7 @@ from __future__ import annotations
 from ...errors import NotFound
 from ...lvm import LogicalVolume, VolumeGroup
 from ...system.logs import LOG_TYPE
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..machine.varying import members
 from ..messages import CommandFailed, message
 from ..odm import devices

@@ -12,7 +12,7 @@ from ...lvm.geometry import pp_count
 from ...lvm.kinds import LIMITS
 from ...units import MIB
 from ..archive.imagedata import ImageData
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices, filesets
 from ..odm.devices import Disk

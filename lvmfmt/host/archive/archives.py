@@ -12,9 +12,9 @@ from ...backup import Archive, Member, Written, open_archive, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
 from ...jfs2.extract.archive_members import member, members
 from ...origin import FixedOrigin
-from ..machine.machine import Machine
 from ..machine.mounted_file_system import MountedFileSystem
 from ..machine.paths import holder
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 

@@ -14,9 +14,9 @@ from ...backup import Archive, Member, open_archive
 from ...backup.package import NAME
 from ...errors import LvmfmtError
 from ...jfs2.sources.backup import parts
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..odm import filesets
-from ..odm.filesets import Fileset
+from ..odm.filesets import InstalledFileset
 from .packages import INSTALL, Image, level_of
 from .restoring import Restorer
 
@@ -50,7 +50,7 @@ def install(machine: Machine, image: Image, *, root: str = "/", commit: bool = T
     after = filesets.installed(machine.read_file, root)
     for one in image.package.filesets:
         number = filesets.BROKEN if problems else state
-        after[one.name] = Fileset(one.name, level_of(one.level), number, one.description)
+        after[one.name] = InstalledFileset(one.name, level_of(one.level), number, one.description)
     machine.write_file(_under(root, filesets.PATH), filesets.build(after.values()))
     return problems
 

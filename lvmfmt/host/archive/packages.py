@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from ...backup import open_archive
 from ...backup.package import Package, package_of
 from ...errors import LvmfmtError
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
-from ..odm.filesets import Fileset
+from ..odm.filesets import InstalledFileset
 from .archives import absolute
 
 ALL, UPDATE_ALL = "all", "update_all"
@@ -41,7 +41,7 @@ class Image:
         """The levels of its filesets by their names."""
         return {one.name: level_of(one.level) for one in self.package.filesets}
 
-    def is_newer(self, installed: Mapping[str, Fileset]) -> bool:
+    def is_newer(self, installed: Mapping[str, InstalledFileset]) -> bool:
         """Whether one of its filesets is not there, or at a lower level."""
         return any(name not in installed or installed[name].level < level for name, level in self.levels.items())
 
@@ -86,7 +86,7 @@ def _package(machine: Machine, path: str) -> Package | None:
 
 
 def choose(
-    program: str, found: Sequence[Image], wanted: Iterable[str], installed: Mapping[str, Fileset]
+    program: str, found: Sequence[Image], wanted: Iterable[str], installed: Mapping[str, InstalledFileset]
 ) -> list[Image]:
     """The packages to install, in an order in which each finds what it needs.
 
@@ -120,7 +120,7 @@ def choose(
     return chosen
 
 
-def _has(image: Image, pattern: str, installed: Mapping[str, Fileset]) -> bool:
+def _has(image: Image, pattern: str, installed: Mapping[str, InstalledFileset]) -> bool:
     if pattern == UPDATE_ALL:
         return any(name in installed and installed[name].level < level for name, level in image.levels.items())
     names = (image.package.name, *image.levels)

@@ -13,7 +13,7 @@ from ...block.device import byte_view
 from ...errors import NotFound, OperationRefused, printable
 from ...jfs2 import Stat
 from ...jfs2.sources.backup import parts
-from ..machine.machine import Machine
+from ..machine.running import Machine
 
 if TYPE_CHECKING:
     from ...jfs2.journal import Mount

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import message
 from ..odm.devices import Disk
 from ..rootvg import BOOT_VOLUME

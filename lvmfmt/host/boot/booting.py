@@ -13,12 +13,12 @@ from ... import lvm
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
 from ..folder.kernel import DEV, Kernel
-from ..machine.machine import Machine
 from ..machine.replay import replay_logs
+from ..machine.running import Machine
 from ..messages import message
 from ..odm import devices, filesystems
 from ..odm.configure import configure_disks
-from ..odm.odm import Odm
+from ..odm.database import Odm
 from ..rootvg import ROOT_VOLUME, ROOTVG
 from .image import find_image
 

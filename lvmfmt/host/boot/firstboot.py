@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator
 
 from ...errors import LvmfmtError
 from ..console.shell import Shell
-from ..machine.machine import Machine
 from ..machine.paths import read_file
+from ..machine.running import Machine
 from ..messages import message
 
 FIRST_BOOT = "/etc/firstboot"

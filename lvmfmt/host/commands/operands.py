@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from ...errors import LvmfmtError
-from ..machine.machine import Machine
+from ..machine.running import Machine
 
 _SEPARATORS = (";", "&&", "||")
 _REDIRECTIONS = ("<", ">", ">>", "2>", "2>&1")

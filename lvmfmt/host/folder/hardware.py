@@ -15,7 +15,7 @@ from pathlib import Path
 from ...block import ImageFile
 from ...block.newfile import new_image
 from ...errors import AlreadyExists, NotFound, OperationRefused
-from .folder import Folder
+from .host_folder import Folder
 
 _SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,14}")
 

@@ -22,10 +22,10 @@ from ...jfs2 import Inventory, scan_trees
 from ...lvm import write_pvid
 from ...origin import Origin, SeededOrigin, SystemOrigin
 from .. import profiles
-from ..folder.folder import Folder
+from ..folder.host_folder import Folder
 from ..folder.nvram import Nvram
 from ..folder.settings import Settings
-from ..machine.machine import Machine
+from ..machine.running import Machine
 from ..rootvg import SKELETON, VOLUMES
 from ..session import Session
 from .making import DiskSpec, Maker

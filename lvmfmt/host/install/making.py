@@ -16,8 +16,8 @@ from ..boot import content
 from ..boot import volume as boot_volume
 from ..machine.paths import holder, read_file
 from ..odm import devices, filesets, filesystems
-from ..odm.filesystems import Entry
-from ..odm.odm import Odm
+from ..odm.database import Odm
+from ..odm.filesystems import FileSystemStanza
 from ..rootvg import BOOT_VOLUME, LOG_VOLUME, PROC, ROOTVG, STANZA_ORDER, VOLUMES, VolumeSpec, identity
 
 _MIN_FREE = 4 * MIB
@@ -105,11 +105,11 @@ class Maker:
     def _log_device(self) -> int:
         return devices.FIRST_GROUP_MAJOR << 32 | self.group.logical_volumes[LOG_VOLUME].minor
 
-    def _entry(self, spec: VolumeSpec) -> Entry | None:
+    def _entry(self, spec: VolumeSpec) -> FileSystemStanza | None:
         if spec.mount_point is None:
             return None
         attributes = {"vfs": "jfs2", "log": f"/dev/{LOG_VOLUME}", **spec.attributes}
-        return Entry(spec.mount_point, f"/dev/{spec.name}", attributes)
+        return FileSystemStanza(spec.mount_point, f"/dev/{spec.name}", attributes)
 
     def fill(self, progress: Callable[[int], None] | None) -> int:
         """Make the log and the file systems; returns the bytes of file data copied."""
@@ -159,7 +159,7 @@ class Maker:
         image = content.compose(lambda path: read_file(locate, path), odm.files(), self.origin)
         return boot_volume.install(self.group.logical_volumes[BOOT_VOLUME], image)
 
-    def _entries(self) -> list[Entry]:
+    def _entries(self) -> list[FileSystemStanza]:
         entries = {e.mount_point: e for spec in VOLUMES if (e := self._entry(spec))} | {PROC.mount_point: PROC}
         return [entries[point] for point in STANZA_ORDER]
 

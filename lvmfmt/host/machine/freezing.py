@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...lvm.disk.identity import NS_PER_S
-from .machine import Machine
+from .running import Machine
 
 
 def freeze(machine: Machine, point: str, seconds: int) -> None:

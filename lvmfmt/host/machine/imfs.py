@@ -10,14 +10,14 @@ from ...errors import LvmfmtError
 from ...lvm import LogicalVolume
 from ..messages import message
 from ..odm import filesystems
-from ..odm.filesystems import PATH, Entry
-from .machine import Machine
+from ..odm.filesystems import PATH, FileSystemStanza
+from .running import Machine
 
 _MOUNT_POINT = re.compile(r"/[!-9;-~]*")  # no blank, no colon: it is the head of a stanza
 _KEY, _VALUE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), re.compile(r"[!-~]*")
 
 
-def entry_of(volume: LogicalVolume) -> Entry | None:
+def entry_of(volume: LogicalVolume) -> FileSystemStanza | None:
     """The stanza that the control block of a volume tells: mount point from its label, the rest from its `fs` text.
 
     None where the volume is not to be mounted, or where the texts do not make a stanza.
@@ -27,7 +27,9 @@ def entry_of(volume: LogicalVolume) -> Entry | None:
         return None
     if not all(_KEY.fullmatch(key) and _VALUE.fullmatch(value) for key, value in items.items()):
         return None
-    return Entry(volume.label, f"/dev/{volume.name}", {key: value for key, value in items.items() if key != "dev"})
+    return FileSystemStanza(
+        volume.label, f"/dev/{volume.name}", {key: value for key, value in items.items() if key != "dev"}
+    )
 
 
 def add(machine: Machine, volumes: Iterable[LogicalVolume]) -> list[str]:

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ...jfs2.paths.stat import Stat
-from .machine import Machine
+from .running import Machine
 
 
-class Row(NamedTuple):
+class FileRow(NamedTuple):
     """A file: permissions as `ls -l` shows them, owner, group, bytes, last change in UTC, name and link target."""
 
     mode: str
@@ -21,7 +21,7 @@ class Row(NamedTuple):
     name: str
 
 
-def listing(machine: Machine, path: str) -> list[Row]:
+def listing(machine: Machine, path: str) -> list[FileRow]:
     """The files in a directory by name, or the one file that the path names.
 
     Raises:
@@ -40,9 +40,9 @@ def listing(machine: Machine, path: str) -> list[Row]:
     return rows
 
 
-def _row(machine: Machine, path: str, name: str, found: Stat) -> Row:
+def _row(machine: Machine, path: str, name: str, found: Stat) -> FileRow:
     if found.is_symlink:
         files, inside = machine.locate(path)
         name = f"{name} -> {files.readlink(inside)}"
     changed = datetime.fromtimestamp(found.mtime // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return Row(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name)
+    return FileRow(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name)

@@ -17,7 +17,7 @@ from ...lvm import VolumeGroup
 from ...system.logs import LOG_TYPE, log_of
 
 if TYPE_CHECKING:
-    from .machine import Machine
+    from .running import Machine
 
 FILE_SYSTEM_TYPE = "jfs2"
 

@@ -7,10 +7,10 @@ from collections.abc import Collection, Iterator
 from ... import block, lvm
 from ...block import BlockDevice
 from ...errors import ImageIOError, NotFound
-from ..folder.folder import Folder
+from ..folder.host_folder import Folder
 
 
-class Slots:
+class DiskSlots:
     """Image files, opened when they are needed first.
 
     Args:

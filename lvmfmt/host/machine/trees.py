@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused, printable
 from ...jfs2.paths.stat import Stat
-from .machine import Machine
+from .running import Machine
 
 CHUNK = 8 << 20
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...jfs2.superblock import read_superblock
 from ...lvm import VolumeGroup
 from ...system.logs import log_of
-from .machine import Machine
+from .running import Machine
 
 PAGING_TYPE = "paging"
 PAGING = "paging space"

@@ -13,7 +13,7 @@ from ...errors import NotFound
 from ...lvm import Standing, VolumeGroup
 from ...origin import Origin
 from ..folder.kernel import Kernel, Varied
-from .slots import Slots
+from .slots import DiskSlots
 
 if TYPE_CHECKING:
     from ...lvm import OnlineGroup
@@ -29,7 +29,7 @@ class VariedGroups:
         writable: go on with them for writing.
     """
 
-    def __init__(self, kernel: Kernel, slots: Slots, origin: Origin, *, writable: bool) -> None:
+    def __init__(self, kernel: Kernel, slots: DiskSlots, origin: Origin, *, writable: bool) -> None:
         self._kernel, self._slots, self._origin, self._writable = kernel, slots, origin, writable
         self._left = dict(kernel.groups)
         self._groups: dict[str, VolumeGroup] = {}

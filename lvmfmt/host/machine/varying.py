@@ -12,7 +12,7 @@ from ... import lvm
 from ...block import BlockDevice
 from ...errors import ImageIOError, NotFound
 from ..odm.devices import Disk, Group
-from .machine import Machine
+from .running import Machine
 
 if TYPE_CHECKING:
     from ...lvm import OnlineGroup, PvStatus

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from . import devices
-from .odm import Odm
+from .database import Odm
 
 DEFINED, AVAILABLE = 0, 1
 STATUS = {DEFINED: "Defined", AVAILABLE: "Available"}

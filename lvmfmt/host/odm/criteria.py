@@ -11,7 +11,7 @@ from collections.abc import Callable
 from fnmatch import fnmatchcase
 
 from ...errors import OperationRefused
-from .odm import OdmObject, Value
+from .database import OdmObject, Value
 
 _TERM = re.compile(
     r"""\s*(?P<name>\w+)\s*(?P<op>=|!=|>=|<=|>|<|\bLIKE\b)\s*

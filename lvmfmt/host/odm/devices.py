@@ -10,7 +10,7 @@ import re
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
-from .odm import Odm
+from .database import Odm
 
 if TYPE_CHECKING:
     from ...lvm import LogicalVolume, VolumeGroup

@@ -31,7 +31,7 @@ _LEVEL = re.compile(r"\d{1,4}(\.\d{1,4}){3}")
 
 
 @dataclass(frozen=True)
-class Fileset:
+class InstalledFileset:
     """A fileset: its name, its level such as (5, 3, 0, 0), the number of its state, and what it is in words."""
 
     name: str
@@ -45,13 +45,13 @@ class Fileset:
         return ".".join(map(str, self.level))
 
 
-def usual(oslevel: str) -> list[Fileset]:
+def usual(oslevel: str) -> list[InstalledFileset]:
     """What a new host has: the system of a release and the tools for alternate disks."""
     level = tuple(int(part) for part in oslevel.split("."))
-    return [Fileset(name, level, description=text) for name, text in _USUAL.items()]
+    return [InstalledFileset(name, level, description=text) for name, text in _USUAL.items()]
 
 
-def build(filesets: Iterable[Fileset]) -> bytes:
+def build(filesets: Iterable[InstalledFileset]) -> bytes:
     """The file with these filesets."""
     stanzas = [
         Stanza("product", {"lpp_name": f'"{f.name}"', "state": str(f.state),
@@ -62,13 +62,13 @@ def build(filesets: Iterable[Fileset]) -> bytes:
     return stanza.build(stanzas, "\t{key} = {value}")
 
 
-def parse(data: bytes, *, where: str = PATH) -> dict[str, Fileset]:
+def parse(data: bytes, *, where: str = PATH) -> dict[str, InstalledFileset]:
     """The filesets of the file by name, in order.
 
     Raises:
         CorruptImage: a stanza has no name or no level.
     """
-    found: dict[str, Fileset] = {}
+    found: dict[str, InstalledFileset] = {}
     for one in stanza.parse(data, structure="product", comment="#", where=where):
         name = _text(one.items, "lpp_name")
         level = ".".join(one.items.get(key, "") for key in ("ver", "rel", "mod", "fix"))
@@ -79,11 +79,11 @@ def parse(data: bytes, *, where: str = PATH) -> dict[str, Fileset]:
             )  # fmt: skip
         state = one.items.get("state", "")
         number = int(state) if state.isdecimal() and len(state) < 4 else COMMITTED
-        found[name] = Fileset(name, tuple(map(int, level.split("."))), number, _text(one.items, "description"))
+        found[name] = InstalledFileset(name, tuple(map(int, level.split("."))), number, _text(one.items, "description"))
     return found
 
 
-def installed(read_file: Callable[[str], bytes | None], root: str = "/") -> dict[str, Fileset]:
+def installed(read_file: Callable[[str], bytes | None], root: str = "/") -> dict[str, InstalledFileset]:
     """The filesets of the system below a root directory by name; none where it has no such file.
 
     Args:

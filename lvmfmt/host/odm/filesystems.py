@@ -12,7 +12,7 @@ from .stanza import Stanza
 PATH = "/etc/filesystems"
 
 
-class Entry(NamedTuple):
+class FileSystemStanza(NamedTuple):
     """A stanza of /etc/filesystems.
 
     Attributes:
@@ -36,7 +36,7 @@ class Entry(NamedTuple):
         return self.attributes.get("vfs", "")
 
 
-def parse(data: bytes) -> list[Entry]:
+def parse(data: bytes) -> list[FileSystemStanza]:
     """The stanzas of the file, in order.
 
     Raises:
@@ -50,18 +50,18 @@ def parse(data: bytes) -> list[Entry]:
                     "filesystems", key, offset=found.offset, expected="an absolute path", found=repr(value), where=PATH
                 )
         attributes = {key: value for key, value in found.items.items() if key != "dev"}
-        entries.append(Entry(found.name, found.items["dev"], attributes))
+        entries.append(FileSystemStanza(found.name, found.items["dev"], attributes))
     return entries
 
 
-def build(entries: Sequence[Entry]) -> bytes:
+def build(entries: Sequence[FileSystemStanza]) -> bytes:
     """The file with these stanzas."""
     return stanza.build(
         [Stanza(e.mount_point, {"dev": e.device, **e.attributes}) for e in entries], "\t{key}\t\t= {value}"
     )
 
 
-def edited(data: bytes, mount_point: str, entry: Entry | None) -> bytes:
+def edited(data: bytes, mount_point: str, entry: FileSystemStanza | None) -> bytes:
     """The file with the stanza of a mount point replaced by another, or removed; a new one goes to the end.
 
     All other bytes stay.
@@ -92,7 +92,7 @@ def _end_of_stanza(data: bytes, start: int) -> int:
     return end
 
 
-def mount_order(entries: Sequence[Entry]) -> list[Entry]:
+def mount_order(entries: Sequence[FileSystemStanza]) -> list[FileSystemStanza]:
     """What a boot mounts, in order: the file systems that the kernel needs (`automatic`), then `mount = true`.
 
     This is the order of the rows of `df` in the article: /, /usr, /var, /tmp, then /home, /proc, /opt.
@@ -100,6 +100,6 @@ def mount_order(entries: Sequence[Entry]) -> list[Entry]:
     return [e for wanted in ("automatic", "true") for e in entries if e.attributes.get("mount") == wanted]
 
 
-def control_block_text(entry: Entry) -> str:
+def control_block_text(entry: FileSystemStanza) -> str:
     """The `fs` member of the LVCB: `vfs=jfs2:log=/dev/hd8:mount=automatic:...`."""
     return ":".join(f"{key}={value}" for key, value in entry.attributes.items() if key != "check")

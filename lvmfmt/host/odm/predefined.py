@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
-from .odm import OdmObject
+from .database import OdmObject
 
 CLASSES: dict[str, dict[str, type]] = {
     "PdDv": {
@@ -57,7 +57,7 @@ class Attribute(NamedTuple):
         return value.isdigit() and first <= int(value) <= last and (int(value) - first) % step == 0
 
 
-class Kind(NamedTuple):
+class DeviceKind(NamedTuple):
     """A kind of device; `link` is `class/subclass/type`."""
 
     link: str
@@ -83,13 +83,13 @@ class Kind(NamedTuple):
 
 
 @cache
-def kinds() -> dict[str, Kind]:
+def kinds() -> dict[str, DeviceKind]:
     """Every kind of device by its link."""
     import tomllib
 
     raw = tomllib.loads(Path(__file__).with_name("predefined.toml").read_text("utf-8"))
     return {
-        link: Kind(
+        link: DeviceKind(
             link, row["prefix"], row["description"], row["driver"],
             {name: Attribute(*values) for name, values in row["attributes"].items()},
         )

@@ -13,9 +13,9 @@ from lvmfmt.errors import ImageIOError
 from lvmfmt.host import Host
 from lvmfmt.host.alternate import clone
 from lvmfmt.host.archive import imagedata
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.host.odm import devices
-from lvmfmt.host.odm.odm import Odm
+from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.layout.jfs2 import J2
 from lvmfmt.lvm import VolumeGroup

@@ -14,7 +14,7 @@ from lvmfmt.errors import CorruptImage, NoSpace, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.boot import image as boot
 from lvmfmt.host.boot import volume as boot_volume
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from lvmfmt.layout.lvm_disk import BOOT_RECORD
 from lvmfmt.lvm import VolumeGroup

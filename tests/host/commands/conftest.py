@@ -10,7 +10,7 @@ import pytest
 
 from lvmfmt.host import CreateReport, DiskSpec, Host
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.units import MIB
 
 from ..conftest import PVIDS, Box, Result

@@ -2,7 +2,7 @@
 
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.host import Host
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.repair.superblocks import set_state
 from lvmfmt.jfs2.superblock import CLEAN, read_superblock

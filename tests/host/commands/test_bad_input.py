@@ -11,8 +11,8 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host, registry
-from lvmfmt.host.folder.folder import Folder
-from lvmfmt.host.host import Session
+from lvmfmt.host.folder.host_folder import Folder
+from lvmfmt.host.session import Session
 
 from .bad_calls import CALLS, HOSTILE, LONG, UNKNOWN, WRITTEN
 from .conftest import Lab, Result

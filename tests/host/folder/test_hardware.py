@@ -7,7 +7,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import AlreadyExists, NotFound, OperationRefused
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.units import MIB
 
 from ..conftest import Box

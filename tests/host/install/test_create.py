@@ -10,7 +10,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.host import DiskSpec, Host
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.host.rootvg import VOLUMES
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import GIB, MIB

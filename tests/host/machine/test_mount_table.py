@@ -6,7 +6,7 @@ import pytest
 
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.host import Host
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.host.folder.kernel import Kernel, Mounted
 from lvmfmt.host.machine import freezing
 

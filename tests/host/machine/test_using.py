@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from lvmfmt.host import Host
-from lvmfmt.host.machine.machine import Machine
+from lvmfmt.host.machine.running import Machine
 from lvmfmt.host.machine.using import PAGING, open_volumes, user_of
 
 from ..conftest import Box

@@ -2,7 +2,7 @@
 
 from lvmfmt.host.odm import devices
 from lvmfmt.host.odm.configure import DuplicatePvid, configure_disks
-from lvmfmt.host.odm.odm import Odm
+from lvmfmt.host.odm.database import Odm
 
 A, B = "0041a97b0622ef7f", "00452f0b2b1ec84c"
 

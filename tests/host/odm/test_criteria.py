@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.host.odm import criteria
-from lvmfmt.host.odm.odm import CLASSES, Odm
+from lvmfmt.host.odm.database import CLASSES, Odm
 
 ROWS = [("hdisk0", "pvid", 11), ("hdisk10", "pvid", 2), ("hdisk0", "size", 0), ("rootvg", "pv", -1)]
 

@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.errors import CorruptImage
 from lvmfmt.host.odm import filesystems
-from lvmfmt.host.odm.filesystems import Entry
+from lvmfmt.host.odm.filesystems import FileSystemStanza
 from lvmfmt.host.rootvg import PROC
 
 # the shape that IBM documents for the file: tabs, one stanza a file system, comments with an asterisk
@@ -59,8 +59,11 @@ def test_boot_mounts_what_the_kernel_needs_first() -> None:
 
 def test_control_block_text_is_that_of_a_published_lvcb() -> None:
     # getlvcb -AT hd2: "fs = vfs=jfs2:log=/dev/hd8:mount=automatic:type=bootfs:vol=/usr:free=false"
-    entry = Entry("/usr", "/dev/hd2", {"vfs": "jfs2", "log": "/dev/hd8", "mount": "automatic", "check": "false",
-                                       "type": "bootfs", "vol": "/usr", "free": "false"})  # fmt: skip
+    entry = FileSystemStanza(
+        "/usr", "/dev/hd2",
+        {"vfs": "jfs2", "log": "/dev/hd8", "mount": "automatic", "check": "false", "type": "bootfs", "vol": "/usr",
+         "free": "false"},
+    )  # fmt: skip
     text = filesystems.control_block_text(entry)
     assert text == "vfs=jfs2:log=/dev/hd8:mount=automatic:type=bootfs:vol=/usr:free=false"
 
@@ -81,7 +84,7 @@ def test_damage_is_named(old: bytes, new: bytes, field: str) -> None:
 
 def test_one_stanza_is_replaced_and_all_other_bytes_stay() -> None:
     entries = filesystems.parse(SAMPLE)
-    home = Entry("/home2", "/dev/hd1", {"vfs": "jfs2", "mount": "false"})
+    home = FileSystemStanza("/home2", "/dev/hd1", {"vfs": "jfs2", "mount": "false"})
     edited = filesystems.edited(SAMPLE, "/home", home)
     assert filesystems.parse(edited) == [entries[0], home, *entries[2:]]
     head, tail = SAMPLE.split(b"/home:\n")[0], SAMPLE.split(b"free\t\t= false\n\n")[1]
@@ -92,7 +95,7 @@ def test_one_stanza_is_replaced_and_all_other_bytes_stay() -> None:
 
 
 def test_a_new_stanza_goes_to_the_end() -> None:
-    new = Entry("/new", "/dev/fslv01", {"vfs": "jfs2"})
+    new = FileSystemStanza("/new", "/dev/fslv01", {"vfs": "jfs2"})
     for data in (SAMPLE, SAMPLE.rstrip(b"\n"), SAMPLE + b"\n", b""):
         edited = filesystems.edited(data, "/new", new)
         assert edited.startswith(data) and filesystems.parse(edited) == [*filesystems.parse(data), new]

@@ -11,7 +11,7 @@ from ...alternate.altlog import AltLog
 from ...alternate.clone import Clone
 from ...archive import imagedata
 from ...console.meter import Meter
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from ..backup.mkszfile import describe

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...syntax import Command, UsageError, flags
 from .alt_disk_copy import alt_disk_copy
 from .alt_disk_mksysb import alt_disk_mksysb

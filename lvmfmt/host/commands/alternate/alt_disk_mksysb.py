@@ -13,7 +13,7 @@ from ...alternate.mksysbclone import MksysbClone, finish
 from ...archive import archives
 from ...archive.imagedata import ImageData
 from ...console.meter import Meter
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from ..backup.mksysb import group_data, parse_group

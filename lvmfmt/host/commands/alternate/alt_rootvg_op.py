@@ -12,7 +12,7 @@ from ...alternate import names as alternate
 from ...alternate.altlog import AltLog
 from ...alternate.names import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
 from ...boot.bootdisks import set_boot_disks
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices, filesets
 from ...odm.devices import Group

@@ -12,7 +12,7 @@ from ...alternate.altlog import AltLog
 from ...alternate.clone import Clone, failed
 from ...alternate.names import ALT_GROUP, awake_group
 from ...boot.bootdisks import set_boot_disks
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
@@ -40,7 +40,7 @@ class AltCall:
 class PhasedCall(AltCall):
     """A clone made in phases: 1 the disks and files, 2 changes while it is awake, 3 its ODM and its boot image."""
 
-    changes: customise.Changes
+    changes: customise.CloneChanges
 
     def run(self, names: Sequence[str], phases: str) -> int:
         """Run phases, and restart the system if asked; the exit status, which is that of the script of phase 2."""

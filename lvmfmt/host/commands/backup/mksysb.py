@@ -12,7 +12,7 @@ from ....errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
 from ...alternate import exclude
 from ...archive import archives, imagedata
 from ...formats import rows
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import stanza
 from ...odm.stanza import Stanza

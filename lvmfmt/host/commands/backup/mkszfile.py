@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ...archive import imagedata
 from ...archive.imagedata import MountedVolume, SourceDisk
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...rootvg import ROOTVG
 from ...syntax import Command, UsageError, flags
 

@@ -9,7 +9,7 @@ from ....backup import BLOCK, Archive, Member
 from ....errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature, printable
 from ...archive import archives
 from ...archive.restoring import Restorer
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags, with_flag
 
@@ -80,7 +80,7 @@ def restore(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         print(_volume(archive, device, block_size), file=stdout)
     if "T" in given:
         return _list(archive, stdout, stderr, verbose="v" in given)
-    names = Names(operands, inside="d" in given)
+    names = WantedMembers(operands, inside="d" in given)
     restorer = Restorer(machine, own_times="M" not in given, holes="e" not in given)
     said = stdout if "v" in given else None
     done, failed = extract(archive, restorer, names, said, stderr)
@@ -93,7 +93,7 @@ def restore(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     return 1 if failed else 0
 
 
-class Names:
+class WantedMembers:
     """Which members are wanted.
 
     Args:
@@ -123,7 +123,7 @@ class Names:
 
 
 def extract(
-    archive: Archive, restorer: Restorer, wanted: Names, stdout: TextIO | None, stderr: TextIO
+    archive: Archive, restorer: Restorer, wanted: WantedMembers, stdout: TextIO | None, stderr: TextIO
 ) -> tuple[tuple[int, int], bool]:
     """Restore the members that are wanted.
 

@@ -16,11 +16,11 @@ from ....units import MIB
 from ...archive import archives
 from ...archive.imagedata import ImageData
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices, filesystems, stanza
 from ...odm.devices import Disk
-from ...odm.filesystems import Entry
+from ...odm.filesystems import FileSystemStanza
 from ...rootvg import identity
 from ...syntax import Command, UsageError, flags
 from ..filesystems import targets
@@ -155,9 +155,9 @@ def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Invento
         machine.mount(f"/dev/{volume_name}", point, "")
 
 
-def _entry(plan: ImageData, point: str, volume: str) -> Entry:
+def _entry(plan: ImageData, point: str, volume: str) -> FileSystemStanza:
     log = _log(plan)
-    return Entry(point, f"/dev/{volume}", {
+    return FileSystemStanza(point, f"/dev/{volume}", {
         "vfs": "jfs2", "log": f"/dev/{log}" if log else targets.INLINE, "mount": "true", "options": "rw",
         "account": "false",
     })  # fmt: skip

@@ -8,7 +8,7 @@ from .... import lvm
 from ....errors import ImageIOError, NotFound, printable
 from ....units import MIB
 from ...boot import image as boot
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...rootvg import ROOTVG
 from ...syntax import Command, UsageError, flags

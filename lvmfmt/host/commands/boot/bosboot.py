@@ -11,7 +11,7 @@ from ....units import SECTOR
 from ...boot import content
 from ...boot import image as boot
 from ...boot import volume as boot_volume
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...rootvg import BOOT_VOLUME, ROOTVG
 from ...syntax import Command, UsageError, flags

@@ -7,7 +7,7 @@ import time
 from typing import TextIO
 
 from ...alternate import names as alternate
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...rootvg import ROOTVG
 from ...syntax import Command, UsageError, flags

@@ -8,13 +8,13 @@ from typing import TextIO
 
 from ....errors import LvmfmtError, printable
 from ....units import MIB
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices, predefined
 from ...odm.configure import STATUS
+from ...odm.database import OdmObject
 from ...odm.devices import Disk
-from ...odm.odm import OdmObject
-from ...odm.predefined import Kind
+from ...odm.predefined import DeviceKind
 from ...syntax import Command, UsageError, flags
 
 _FIELDS = ("name", "status", "physloc", "location", "description", "class", "subclass", "type", "parent")
@@ -122,7 +122,7 @@ def device_called(machine: Machine, program: str, name: str) -> OdmObject:
     return found[0]
 
 
-def kind_of(device: OdmObject) -> Kind:
+def kind_of(device: OdmObject) -> DeviceKind:
     """What the release knows of devices like this one."""
     return predefined.kinds()[str(device["PdDvLn"])]
 
@@ -144,7 +144,7 @@ def _customised(machine: Machine) -> list[dict[str, str]]:
     return rows
 
 
-def _facts(kind: Kind) -> dict[str, str]:
+def _facts(kind: DeviceKind) -> dict[str, str]:
     facts = dict.fromkeys(_FIELDS, "")
     facts.update(
         {"class": kind.device_class, "subclass": kind.subclass, "type": kind.type, "description": kind.description}

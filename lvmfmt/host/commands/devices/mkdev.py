@@ -7,7 +7,7 @@ from typing import TextIO
 
 from .... import lvm
 from ....errors import LvmfmtError, printable
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import configure, devices
 from ...odm.configure import AVAILABLE, DEFINED, STATUS

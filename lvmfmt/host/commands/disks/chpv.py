@@ -8,7 +8,7 @@ from .... import lvm
 from ....lvm import VolumeGroup
 from ....units import SECTOR
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...syntax import Command, UsageError, flags

@@ -10,9 +10,9 @@ from ....block import BlockDevice
 from ....errors import LvmfmtError, printable
 from ....lvm import VgKind, VolumeGroup
 from ....units import MIB
-from ...formats.details import MAX_REQUEST
+from ...formats.characteristics import MAX_REQUEST
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...syntax import Command, UsageError, flags

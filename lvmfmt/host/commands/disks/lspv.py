@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from ....errors import ImageIOError, NotFound, printable
 from ....lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
@@ -42,7 +42,7 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     assert known is not None and disk.pvid is not None
     if not asked and not machine.is_varied_on(known):
         print(message("not-varied-on", program=""), file=stderr)
-        from ...formats.details import unknown_physical_details
+        from ...formats.characteristics import unknown_physical_details
 
         _print(unknown_physical_details(disk.name, name, disk.pvid, known.vgid), stdout)
         return 1
@@ -93,7 +93,7 @@ def _states(machine: Machine) -> dict[str, str]:
 
 
 def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> list[str]:
-    from ...formats.details import PhysicalFacts, physical_details
+    from ...formats.characteristics import PhysicalFacts, physical_details
 
     volumes = sum(pv.number in v.pv_numbers for v in group.logical_volumes.values())
     return physical_details(

@@ -13,17 +13,17 @@ from ....jfs2.superblock import CLEAN, read_superblock
 from ....jfs2.superblock.identity import Change, reidentify
 from ....units import MIB, SECTOR, ceil_div
 from ...machine import freezing
-from ...machine.machine import Machine
 from ...machine.mount_table import RESIZING
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesystems
-from ...odm.filesystems import Entry
+from ...odm.filesystems import FileSystemStanza
 from ...syntax import Command, UsageError, repeated
 from ..aixwords import as_aix
 from ..operands import finish
 from . import targets
 from .crfs import attributes_of
-from .targets import Target
+from .targets import FileSystemTarget
 
 _YES_NO = ("yes", "no")
 _FREEZES = ("freeze", "refreeze")
@@ -66,7 +66,9 @@ def chfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     return 0
 
 
-def _entry(machine: Machine, entry: Entry, given: dict[str, str], attributes: dict[str, str]) -> Entry:
+def _entry(
+    machine: Machine, entry: FileSystemStanza, given: dict[str, str], attributes: dict[str, str]
+) -> FileSystemStanza:
     """The stanza as it is to be."""
     values = dict(entry.attributes)
     if "A" in given:
@@ -86,10 +88,10 @@ def _entry(machine: Machine, entry: Entry, given: dict[str, str], attributes: di
         point = targets.mount_point(given["m"], "chfs")
         if point != entry.mount_point and any(e.mount_point == point for e in machine.file_system_entries()):
             raise CommandFailed(message("fs-exists", program="chfs", point=point))
-    return Entry(point, entry.device, values)
+    return FileSystemStanza(point, entry.device, values)
 
 
-def _describe(machine: Machine, target: Target, before: Entry, after: Entry) -> None:
+def _describe(machine: Machine, target: FileSystemTarget, before: FileSystemStanza, after: FileSystemStanza) -> None:
     """Control block, ODM, mount point and stanza; each knows the file system by the old description or the new one."""
     if after == before:
         return
@@ -101,7 +103,7 @@ def _describe(machine: Machine, target: Target, before: Entry, after: Entry) -> 
     targets.put_entry(machine, before.mount_point, after)
 
 
-def _freeze(machine: Machine, target: Target, value: str, *, again: bool) -> int:
+def _freeze(machine: Machine, target: FileSystemTarget, value: str, *, again: bool) -> int:
     """Freeze for so many seconds, give more of them, or thaw (`off`, 0)."""
     point = target.point
     if point is None:
@@ -126,7 +128,7 @@ def _log_path(wanted: str) -> str:
     return wanted if wanted.startswith("/") else f"/dev/{wanted}"
 
 
-def _change_log(machine: Machine, target: Target, wanted: str) -> Callable[[], None]:
+def _change_log(machine: Machine, target: FileSystemTarget, wanted: str) -> Callable[[], None]:
     """Give an unmounted file system another log volume."""
     if target.superblock.geometry.log_blocks or wanted.upper() == targets.INLINE:
         raise CommandFailed(message("fs-unsupported", program="chfs", what="moving a log into a file system or out"))
@@ -145,7 +147,7 @@ def _change_log(machine: Machine, target: Target, wanted: str) -> Callable[[], N
 
 
 def _resize(
-    machine: Machine, target: Target, size: str | None, log_size: str | None, stdout: TextIO
+    machine: Machine, target: FileSystemTarget, size: str | None, log_size: str | None, stdout: TextIO
 ) -> Callable[[], None]:
     """Grow or shrink logical volume and file system, mounted or not."""
     volume, pp_size = target.volume, target.group.pp_size
@@ -194,7 +196,7 @@ def _resize(
     return change
 
 
-def _rehearse(machine: Machine, target: Target, size: int, log_bytes: int | None) -> None:
+def _rehearse(machine: Machine, target: FileSystemTarget, size: int, log_bytes: int | None) -> None:
     """Shrink in memory, so that what cannot be is refused before anything is written.
 
     An open inline log hides what a file system will be like when it is unmounted; such a one is not rehearsed.
@@ -215,12 +217,12 @@ def _rehearse(machine: Machine, target: Target, size: int, log_bytes: int | None
             raise CommandFailed(_refusal(target, error)) from error
 
 
-def _refusal(target: Target, error: LvmfmtError) -> str:
+def _refusal(target: FileSystemTarget, error: LvmfmtError) -> str:
     key = "fs-no-shrink" if isinstance(error, NoSpace) else "fs-failed"
     return message(key, program="chfs", point=target.point or target.path, device=target.path, reason=error)
 
 
-def _give_back(machine: Machine, target: Target, lps: int) -> None:
+def _give_back(machine: Machine, target: FileSystemTarget, lps: int) -> None:
     """Take what the file system does not use from its logical volume."""
     if target.volume.lps > lps:
         with target.group.change(machine.origin) as draft:

@@ -12,10 +12,10 @@ from ....jfs2.superblock.format_options import log_bytes
 from ....lvm import LogicalVolume, VolumeGroup
 from ....system.logs import LOG_TYPE
 from ....units import MIB, SECTOR, ceil_div
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesystems
-from ...odm.filesystems import Entry
+from ...odm.filesystems import FileSystemStanza
 from ...rootvg import identity
 from ...syntax import Command, UsageError, flags, repeated
 from ..aixwords import as_aix
@@ -82,7 +82,9 @@ def format_of(attributes: dict[str, str], program: str) -> Format:
     )
 
 
-def make(machine: Machine, target: targets.Target, wanted: Format, log: LogicalVolume | None, point: str) -> int:
+def make(
+    machine: Machine, target: targets.FileSystemTarget, wanted: Format, log: LogicalVolume | None, point: str
+) -> int:
     """Make a file system in a logical volume; its KiB, as AIX counts them: without log and work area of fsck.
 
     Args:
@@ -124,7 +126,7 @@ def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     target, log = _volumes(machine, given, wanted, size, point)
     log_path = targets.INLINE if log is None else f"/dev/{log.name}"
     options = {"options": given.get("p", "rw"), **({"type": given["u"]} if "u" in given else {})}
-    entry = Entry(point, target.path, {
+    entry = FileSystemStanza(point, target.path, {
         "vfs": VFS, "log": log_path, "mount": "true" if given.get("A") == "yes" else "false", **options,
         "account": "true" if given.get("t") == "yes" else "false", **attributes,
     })  # fmt: skip
@@ -153,7 +155,7 @@ def attributes_of(pairs: list[str]) -> dict[str, str]:
 
 def _volumes(
     machine: Machine, given: dict[str, str], wanted: Format, size: str | None, point: str
-) -> tuple[targets.Target, LogicalVolume | None]:
+) -> tuple[targets.FileSystemTarget, LogicalVolume | None]:
     """The logical volumes of the new file system and its log; they are made where they are not there."""
     if "d" in given:
         target = _existing(machine, given["d"], size)
@@ -181,10 +183,10 @@ def _volumes(
         log = group.logical_volumes[new_log]
         with machine.volume_device(new_log) as device:
             format_log(device, AIX)
-    return targets.Target(name, group_name, group, None, None), log
+    return targets.FileSystemTarget(name, group_name, group, None, None), log
 
 
-def _existing(machine: Machine, device: str, size: str | None) -> targets.Target:
+def _existing(machine: Machine, device: str, size: str | None) -> targets.FileSystemTarget:
     """A logical volume that is there and used by nobody."""
     target = targets.find(machine, device if device.startswith("/dev/") else f"/dev/{device}", "crfs")
     if target.entry is not None or target.point is not None:

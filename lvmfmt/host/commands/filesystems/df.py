@@ -7,8 +7,8 @@ from typing import TextIO
 from ....errors import NotFound
 from ....units import GIB, KIB, MIB, SECTOR, ceil_div
 from ...formats import rows
-from ...machine.machine import Machine
 from ...machine.paths import holder
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 

@@ -17,13 +17,13 @@ from ....jfs2.repair import Answer, RepairReport, exit_status, repair
 from ....jfs2.repair.superblocks import set_state
 from ....jfs2.superblock import CLEAN, CLEAN_QUIESCED, FSERROR, MOUNT, QUIESCED, Superblock, read_superblock
 from ....system.logs import LOG_TYPE
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import user_of
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from . import targets
 from .crfs import VFS
-from .targets import Target
+from .targets import FileSystemTarget
 
 LEFT = 8
 """Exit status of `fsck`: errors were left."""
@@ -64,7 +64,7 @@ def fsck(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 class _Check:
     """One file system under `fsck`."""
 
-    def __init__(self, machine: Machine, target: Target, given: dict[str, str], say: Say) -> None:
+    def __init__(self, machine: Machine, target: FileSystemTarget, given: dict[str, str], say: Say) -> None:
         self.machine, self.target, self.given, self.say = machine, target, given, say
         self._phase = 0
 
@@ -171,7 +171,7 @@ class _Check:
 
 def _say_replay(
     machine: Machine,
-    target: Target,
+    target: FileSystemTarget,
     device: BlockDevice,
     log: BlockDevice | None,
     superblock: Superblock,
@@ -194,7 +194,7 @@ def _say_replay(
     return True
 
 
-def replay(machine: Machine, target: Target, say: Say, *, writes: bool = True) -> bool:
+def replay(machine: Machine, target: FileSystemTarget, say: Say, *, writes: bool = True) -> bool:
     """Replay the log of an unmounted file system as `logredo` does; whether it worked."""
     with targets.opened(machine, target) as (device, log):
         return _say_replay(machine, target, device, log, read_superblock(device), say, writes=writes)

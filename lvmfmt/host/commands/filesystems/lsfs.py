@@ -7,10 +7,10 @@ from typing import TextIO
 from ....errors import LvmfmtError, printable
 from ....jfs2.superblock import Superblock, read_superblock
 from ....units import MIB, SECTOR
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...odm.filesystems import Entry
+from ...odm.filesystems import FileSystemStanza
 from ...syntax import Command, UsageError, flags
 from . import targets
 
@@ -66,7 +66,7 @@ def _row(*fields: str) -> str:
     return f"{name:<15} {node:<10} {point:<22} {vfs:<5} {size:<7} {options:<10} {auto:<4} {account}"
 
 
-def _superblock(machine: Machine, entry: Entry) -> tuple[Superblock, int] | None:
+def _superblock(machine: Machine, entry: FileSystemStanza) -> tuple[Superblock, int] | None:
     """The superblock of a file system and bytes of its logical volume; None where it cannot be read."""
     if entry.volume is None:
         return None

@@ -10,14 +10,14 @@ from ....jfs2 import AIX, format_log
 from ....jfs2.log.logform import logform as form_log
 from ....jfs2.superblock import describe_state
 from ....system.logs import LOG_TYPE
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import user_of
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from ..operands import ask
 from . import targets
 from .crfs import VFS, format_of, make
-from .targets import Target
+from .targets import FileSystemTarget
 
 
 def mkfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -61,11 +61,11 @@ def _options(text: str) -> dict[str, str]:
     return found
 
 
-def _any_log(target: Target) -> str:
+def _any_log(target: FileSystemTarget) -> str:
     return next((name for name, v in target.group.logical_volumes.items() if v.type == LOG_TYPE), LOG_TYPE)
 
 
-def _check_free(machine: Machine, target: Target, program: str) -> None:
+def _check_free(machine: Machine, target: FileSystemTarget, program: str) -> None:
     """Raise `CommandFailed` if a volume is mounted, is the log of something mounted, or paging space."""
     user = user_of(machine, target.group, target.name)
     if user is not None:
@@ -101,7 +101,7 @@ def logform(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     return 0
 
 
-def _not_a_log(target: Target) -> str:
+def _not_a_log(target: FileSystemTarget) -> str:
     return message("fs-not-a-log", program="logform", volume=target.name, group=target.group_name)
 
 

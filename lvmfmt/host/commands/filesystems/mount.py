@@ -7,11 +7,11 @@ from typing import TextIO
 
 from ....errors import LvmfmtError, printable
 from ....jfs2.superblock import CLEAN
-from ...machine.machine import Machine
 from ...machine.mount_table import RESIZING
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesystems
-from ...odm.filesystems import Entry
+from ...odm.filesystems import FileSystemStanza
 from ...syntax import Command, UsageError, flags
 
 _AUTOMATIC = "automatic"
@@ -54,7 +54,7 @@ def _list(machine: Machine, stdout: TextIO) -> None:
         )
 
 
-def _listed_options(given: str, entry: Entry | None) -> str:
+def _listed_options(given: str, entry: FileSystemStanza | None) -> str:
     options = [word for word in given.split(",") if word]
     if not {"ro", "rw"} & set(options):
         options.insert(0, "rw")

@@ -12,10 +12,10 @@ from ....jfs2.superblock import Superblock, read_superblock
 from ....lvm import LogicalVolume, VolumeGroup
 from ....system.logs import LOG_TYPE, log_of
 from ....units import GIB, MIB, SECTOR
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices, filesystems
-from ...odm.filesystems import PATH, Entry
+from ...odm.filesystems import PATH, FileSystemStanza
 from ..operands import group_of_volume
 
 INLINE = "INLINE"
@@ -25,7 +25,7 @@ _POINT = re.compile(r"/[!-9;-~]*")
 
 
 @dataclass(frozen=True)
-class Target:
+class FileSystemTarget:
     """A logical volume that holds a file system or a log, or is to.
 
     Attributes:
@@ -39,7 +39,7 @@ class Target:
     name: str
     group_name: str
     group: VolumeGroup
-    entry: Entry | None
+    entry: FileSystemStanza | None
     point: str | None
 
     @property
@@ -64,7 +64,7 @@ class Target:
 
 
 @contextmanager
-def opened(machine: Machine, target: Target) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
+def opened(machine: Machine, target: FileSystemTarget) -> Iterator[tuple[BlockDevice, BlockDevice | None]]:
     """The device of a file system, and that of its log volume where it has one that is there."""
     log = target.log
     with ExitStack() as stack:
@@ -73,7 +73,7 @@ def opened(machine: Machine, target: Target) -> Iterator[tuple[BlockDevice, Bloc
         yield device, stack.enter_context(machine.volume_device(log)) if log and separate else None
 
 
-def find(machine: Machine, operand: str, program: str) -> Target:
+def find(machine: Machine, operand: str, program: str) -> FileSystemTarget:
     """The logical volume behind an operand: /dev/NAME, /dev/rNAME, NAME, or a mount point.
 
     Raises:
@@ -94,10 +94,10 @@ def find(machine: Machine, operand: str, program: str) -> Target:
         raise CommandFailed(message("volume-unknown", program=program, volume=name))
     path = f"/dev/{name}"
     entry = next((e for e in entries if e.device == path), None)
-    return Target(name, group_name, group, entry, machine.running.point_of(path))
+    return FileSystemTarget(name, group_name, group, entry, machine.running.point_of(path))
 
 
-def find_entry(machine: Machine, operand: str, program: str) -> Entry:
+def find_entry(machine: Machine, operand: str, program: str) -> FileSystemStanza:
     """The stanza of /etc/filesystems that a mount point or a device names.
 
     Raises:
@@ -109,7 +109,7 @@ def find_entry(machine: Machine, operand: str, program: str) -> Entry:
     raise CommandFailed(message("fs-no-record", program=program, operand=operand))
 
 
-def put_entry(machine: Machine, mount_point: str, entry: Entry | None) -> None:
+def put_entry(machine: Machine, mount_point: str, entry: FileSystemStanza | None) -> None:
     """Replace a stanza of /etc/filesystems, add it, or remove it."""
     before = machine.root.read(PATH)
     after = filesystems.edited(before, mount_point, entry)

@@ -11,7 +11,7 @@ from .... import lvm
 from ....errors import CorruptImage
 from ....lvm import PvState, PvStatus, VolumeGroup
 from ...machine import imfs, varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
@@ -25,7 +25,7 @@ _LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
 
 
 @dataclass(frozen=True)
-class Found:
+class FoundGroup:
     """A group found on disks.
 
     Attributes:
@@ -39,7 +39,7 @@ class Found:
     missing: list[str]
 
 
-def find(machine: Machine, disk: Disk) -> Found:
+def find(machine: Machine, disk: Disk) -> FoundGroup:
     """The group that a disk belongs to by what is on it; the others by the PVIDs in its VGDA.
 
     Raises:
@@ -57,7 +57,7 @@ def find(machine: Machine, disk: Disk) -> Found:
         raise CommandFailed(message("import-no-descriptors")) from error
     here = [d for d in machine.disks() if any(images[d.name] is device for device in found)]
     missing = [pvid for number, pvid in group.state.pvids.items() if number not in group.state.members]
-    return Found(group, here, missing)
+    return FoundGroup(group, here, missing)
 
 
 def importvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -138,7 +138,7 @@ def _settle(machine: Machine, group: VolumeGroup, renamed: dict[str, str]) -> No
             change.set_options(quorum=True, auto_varyon=True)
 
 
-def _statuses(found: Found) -> list[PvStatus]:
+def _statuses(found: FoundGroup) -> list[PvStatus]:
     return [
         PvStatus(n, pvid, "", PvState.NOT_FOUND if pvid in found.missing else PvState.ACTIVE)
         for n, pvid in found.group.state.pvids.items()

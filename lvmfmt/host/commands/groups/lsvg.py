@@ -7,7 +7,7 @@ from typing import TextIO
 from ....errors import printable
 from ....lvm import LogicalVolume, VgKind
 from ...formats import rows
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
@@ -47,7 +47,7 @@ def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
     group = varied_on_group(machine, name, "")
     pvs = group.physical_volumes.values()
-    from ...formats.details import GroupFacts, group_details
+    from ...formats.characteristics import GroupFacts, group_details
 
     known = devices.group(machine.odm, name)
     geometry = group.state.geometry

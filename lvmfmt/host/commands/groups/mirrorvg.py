@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ....errors import OperationRefused
 from ....lvm import VolumeGroup
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...syntax import Command, UsageError, flags, with_flag

@@ -11,7 +11,7 @@ from ....block.overlay import Overlay
 from ....lvm import LIMITS, Geometry, VgKind, VolumeGroup
 from ....units import MIB
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk

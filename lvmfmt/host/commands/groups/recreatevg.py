@@ -13,7 +13,7 @@ from .... import lvm
 from ....block import BlockDevice
 from ....lvm import VolumeGroup
 from ...machine import imfs, varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk

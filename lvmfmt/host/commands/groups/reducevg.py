@@ -9,7 +9,7 @@ from ....lvm import VolumeGroup
 from ....lvm.change import Change
 from ....lvm.errors import LastGoodCopy, PartitionsInUse
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices

@@ -7,7 +7,7 @@ from typing import TextIO
 from .... import lvm
 from ....lvm import VolumeGroup
 from ...machine import imfs, varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import PAGING_TYPE, open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices

@@ -8,7 +8,7 @@ from typing import TextIO
 from ....errors import CorruptImage, printable
 from ....lvm import NoQuorum, PvState, PvStatus
 from ...machine import varying
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices

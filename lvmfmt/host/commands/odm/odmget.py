@@ -7,10 +7,10 @@ from pathlib import PurePosixPath
 from typing import TextIO
 
 from ....errors import CorruptImage, OperationRefused, printable
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
-from ...odm import criteria, odm, predefined, stanza
-from ...odm.odm import OdmObject
+from ...odm import criteria, database, predefined, stanza
+from ...odm.database import OdmObject
 from ...syntax import Command, UsageError, flags
 
 
@@ -22,8 +22,8 @@ def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     for name in operands:
         descriptors = _descriptors("odmget", name)
         matches = _criteria("odmget", given.get("q", ""), descriptors)
-        held = machine.odm.classes[name] if name in odm.CLASSES else predefined.objects(name)
-        text = odm.format_class(name, [o for o in held if matches(o)], descriptors)
+        held = machine.odm.classes[name] if name in database.CLASSES else predefined.objects(name)
+        text = database.format_class(name, [o for o in held if matches(o)], descriptors)
         for line in text.decode("utf-8", "surrogateescape").splitlines():
             print("\t".join(printable(part) for part in line.split("\t")), file=stdout)
     return 0
@@ -39,7 +39,7 @@ def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             for found in stanza.parse(text, structure="odm", comment="#"):
                 _writable("odmadd", found.name)
                 one = stanza.build([found], "\t{key} = {value}")
-                added += [(found.name, o) for o in odm.parse_class(found.name, one)]
+                added += [(found.name, o) for o in database.parse_class(found.name, one)]
         except CorruptImage as error:
             raise CommandFailed(message("odm-stanza", program="odmadd", reason=str(error))) from error
     for name, values in added:
@@ -55,7 +55,7 @@ def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
         raise UsageError
     name = given["o"]
     _writable("odmdelete", name)
-    matches = _criteria("odmdelete", given.get("q", ""), odm.CLASSES[name])
+    matches = _criteria("odmdelete", given.get("q", ""), database.CLASSES[name])
     kept = [o for o in machine.odm.classes[name] if not matches(o)]
     count = len(machine.odm.classes[name]) - len(kept)
     machine.odm.classes[name] = kept
@@ -71,11 +71,11 @@ def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
         raise UsageError
     name = given["o"]
     _writable("odmchange", name)
-    matches = _criteria("odmchange", given.get("q", ""), odm.CLASSES[name])
+    matches = _criteria("odmchange", given.get("q", ""), database.CLASSES[name])
     text = _file(machine, "odmchange", operands[0]) if operands else _stdin(machine)
     try:
         [found] = stanza.parse(text, structure="odm", comment="#")
-        values = odm.parse_values(name, found)
+        values = database.parse_values(name, found)
     except (CorruptImage, ValueError) as error:
         raise CommandFailed(message("odm-stanza", program="odmchange", reason=str(error))) from error
     changed = [o for o in machine.odm.classes[name] if matches(o)]
@@ -87,14 +87,14 @@ def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
 
 
 def _descriptors(program: str, name: str) -> dict[str, type]:
-    found = odm.CLASSES.get(name) or predefined.CLASSES.get(name)
+    found = database.CLASSES.get(name) or predefined.CLASSES.get(name)
     if found is None:
         raise CommandFailed(message("odm-class", program=program, name=name))
     return found
 
 
 def _writable(program: str, name: str) -> None:
-    if name not in odm.CLASSES:
+    if name not in database.CLASSES:
         key = "odm-predefined" if name in predefined.CLASSES else "odm-class"
         raise CommandFailed(message(key, program=program, name=name))
 

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from ...archive import installing, packages
 from ...archive.packages import Image
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesets
 from ...syntax import Command, UsageError, flags

@@ -5,10 +5,10 @@ from __future__ import annotations
 import fnmatch
 from typing import TextIO
 
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesets
-from ...odm.filesets import STATES, Fileset
+from ...odm.filesets import STATES, InstalledFileset
 from ...syntax import Command, UsageError, flags
 
 PATH = "Path: /usr/lib/objrepos"
@@ -30,7 +30,7 @@ def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     return 0
 
 
-def _print(found: list[Fileset], stdout: TextIO, *, L: bool, c: bool, q: bool) -> None:
+def _print(found: list[InstalledFileset], stdout: TextIO, *, L: bool, c: bool, q: bool) -> None:
     if c:
         lines = ["#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked"]
         lines = [] if q else lines
@@ -64,6 +64,6 @@ def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
 
 
 COMMANDS = {
-    "lslpp": Command(lslpp, "Usage: lslpp -l|-L [-c] [-q] [Fileset ... | all]"),
+    "lslpp": Command(lslpp, "Usage: lslpp -l|-L [-c] [-q] [InstalledFileset ... | all]"),
     "oslevel": Command(oslevel, "Usage: oslevel [-r | -s]"),
 }

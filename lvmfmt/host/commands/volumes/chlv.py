@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from ...machine import imfs
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags

@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ....errors import printable
 from ....lvm import Lvcb
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from ..operands import finish, group_of_volume

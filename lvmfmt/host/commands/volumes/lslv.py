@@ -10,7 +10,7 @@ import numpy as np
 from ....errors import printable
 from ....lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
@@ -51,7 +51,7 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 
 
 def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: LogicalVolume) -> list[str]:
-    from ...formats.details import VolumeFacts, volume_details
+    from ...formats.characteristics import VolumeFacts, volume_details
 
     state = "opened" if volume.name in open_volumes(machine, group) else "closed"
     known = volume.lvcb

@@ -6,7 +6,7 @@ from typing import TextIO
 
 from ....errors import printable
 from ....units import MIB
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...rootvg import ROOTVG

@@ -9,7 +9,7 @@ from ....lvm import PartitionRange, VolumeGroup, parse_map_file
 from ....lvm.change import Change
 from ....lvm.errors import LastGoodCopy
 from ....units import GIB, KIB, MIB, ceil_div
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags, with_flag

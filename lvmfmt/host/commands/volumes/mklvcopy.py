@@ -8,7 +8,7 @@ from typing import TextIO
 from .... import lvm
 from ....lvm import VolumeGroup
 from ....lvm.errors import NotOnDisk
-from ...machine.machine import Machine
+from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices

@@ -8,7 +8,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.archive import imagedata
 from lvmfmt.host.odm import devices
-from lvmfmt.host.odm.odm import Odm
+from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import MIB

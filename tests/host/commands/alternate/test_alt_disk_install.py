@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host.odm import devices
-from lvmfmt.host.odm.odm import Odm
+from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 

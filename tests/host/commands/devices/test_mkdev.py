@@ -3,7 +3,7 @@
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.units import MIB
 
 from ...conftest import PVIDS, Box

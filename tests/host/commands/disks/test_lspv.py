@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 
 from ..conftest import Lab
 

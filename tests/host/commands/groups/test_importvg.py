@@ -6,7 +6,7 @@ import pytest
 
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 
 from ..conftest import Lab
 

@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.lvm import VolumeGroup
 
 from ..conftest import Lab

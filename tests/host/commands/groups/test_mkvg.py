@@ -5,7 +5,7 @@ import pytest
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.units import GIB
 

@@ -1,7 +1,7 @@
 """varyonvg and varyoffvg (commands.md 2.6)."""
 
 from lvmfmt.host import Host
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 
 from ..conftest import Lab
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.errors import AlreadyExists, CorruptImage, NotFound, OperationRefused
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.host.folder.kernel import Kernel
 from lvmfmt.host.folder.nvram import Nvram
 from lvmfmt.host.folder.settings import Settings

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt.errors import CorruptImage
-from lvmfmt.host.odm.odm import CLASSES, Odm, OdmObject, format_class, parse_class
+from lvmfmt.host.odm.database import CLASSES, Odm, OdmObject, format_class, parse_class
 
 PUBLISHED = (Path(__file__).parents[3] / "fixtures" / "transcripts" / "odmget.txt").read_bytes()
 

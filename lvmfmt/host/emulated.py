@@ -9,8 +9,8 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from . import registry
-from .folder.folder import Folder
-from .machine.machine import Machine
+from .folder.host_folder import Folder
+from .machine.running import Machine
 from .messages import message
 from .session import Session
 

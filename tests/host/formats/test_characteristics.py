@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from lvmfmt.host.formats import details, maps, rows
-from lvmfmt.host.formats.details import GroupFacts, PhysicalFacts, VolumeFacts
+from lvmfmt.host.formats import characteristics, maps, rows
+from lvmfmt.host.formats.characteristics import GroupFacts, PhysicalFacts, VolumeFacts
 from lvmfmt.host.profiles import profile
 from lvmfmt.lvm import Region
 from lvmfmt.units import MIB
@@ -17,11 +17,11 @@ def test_a_disk_of_a_group_that_is_varied_on() -> None:
         "hdisk0", "rootvg", "00c6ce9d4f2c404a", "00c6ce9d00004c000000014302ee7629", "active", 0, True, 64 * MIB, 17,
         543, 169, 2, (8, 0, 0, 59, 102), (101, 109, 108, 49, 7),
     )  # fmt: skip
-    assert details.physical_details(facts) == SHOWN["lspv hdisk0"]
+    assert characteristics.physical_details(facts) == SHOWN["lspv hdisk0"]
 
 
 def test_a_disk_of_a_group_that_is_not() -> None:
-    lines = details.unknown_physical_details(
+    lines = characteristics.unknown_physical_details(
         "hdisk1", "altinst_rootvg", "00c6ce9d53fc4e84", "00c6ce9d00004c00000001436b015eb8"
     )
     assert lines == SHOWN["lspv hdisk1"]
@@ -35,8 +35,8 @@ def group_facts() -> GroupFacts:
 
 
 def test_a_group_as_5_3_and_later_releases_print_it() -> None:
-    assert details.group_details(profile("5.3"), group_facts()) == SHOWN["lsvg rootvg"]
-    later = details.group_details(profile("7.1"), group_facts())
+    assert characteristics.group_details(profile("5.3"), group_facts()) == SHOWN["lsvg rootvg"]
+    later = characteristics.group_details(profile("7.1"), group_facts())
     assert later[5] == "OPEN LVs:           17                       QUORUM:         2 (Enabled)"
     assert [line.split(":")[0] for line in later[-2:]] == ["PV RESTRICTION", "DISK BLOCK SIZE"]
 
@@ -47,7 +47,7 @@ def test_a_logical_volume() -> None:
         False, 512, 64 * MIB, 1, "parallel", 1, 1, 0, "non-relocatable", "minimum", False, "edge", 32, "N/A",
         "primary_bootlv", "on/ACTIVE", "yes", 0, 0,
     )  # fmt: skip
-    assert details.volume_details(facts) == SHOWN["lslv hd5"]
+    assert characteristics.volume_details(facts) == SHOWN["lslv hd5"]
 
 
 def test_tables() -> None:

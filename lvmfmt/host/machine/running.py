@@ -17,18 +17,18 @@ from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, Operation
 from ...lvm import VolumeGroup
 from ...lvm.disk.identity import machine_of
 from ...origin import Origin, SeededOrigin, SystemOrigin
-from ..folder.folder import Folder
+from ..folder.host_folder import Folder
 from ..folder.kernel import Kernel
 from ..folder.settings import Settings
 from ..odm import devices, filesystems
+from ..odm.database import Odm
 from ..odm.devices import Disk, Group
-from ..odm.filesystems import Entry
-from ..odm.odm import Odm
+from ..odm.filesystems import FileSystemStanza
 from ..profiles import Profile, profile
 from .mount_table import MountTable
 from .mounted_file_system import MountedFileSystem
 from .paths import holder, read_file
-from .slots import Slots
+from .slots import DiskSlots
 from .varied_groups import VariedGroups
 
 if TYPE_CHECKING:
@@ -71,7 +71,7 @@ class Machine:
         self._settings = folder.read_settings()
         seed = self._settings.seed if self._settings else None
         self.origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed, self.nvram.ticks)
-        self.slots = Slots(folder, writable=writable)
+        self.slots = DiskSlots(folder, writable=writable)
         self.execute: Execute = _no_commands
         self.boots_again = False
         self._begin()
@@ -262,7 +262,7 @@ class Machine:
             if inside != "/" and not files.exists(inside):
                 files.mkdir(inside, now=self.origin.now())
 
-    def file_system_entries(self) -> list[Entry]:
+    def file_system_entries(self) -> list[FileSystemStanza]:
         """The stanzas of /etc/filesystems.
 
         Raises:

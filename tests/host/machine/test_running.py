@@ -11,7 +11,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
-from lvmfmt.host.folder.folder import Folder
+from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.pages import OPEN
