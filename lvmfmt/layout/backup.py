@@ -5,6 +5,7 @@ Source: [backup 2 to 6]. All numbers are little-endian, but for the ids in an ac
 
 from __future__ import annotations
 
+from .aixc import access_control_list
 from .record import BIG, LITTLE, Field, Grade, Record, array, field, reserved, text
 
 A, B, C = Grade.A, Grade.B, Grade.C
@@ -179,43 +180,7 @@ BFF_SECURITY = Record(
     place="backup archive, behind the record of a file that is not a symlink",
 )
 
-BFF_ACL = Record(
-    "bff_acl",
-    "head of an access control list; entries follow up to acl_len",
-    [
-        field("acl_len", u32, "bytes, this head included", A, "H (acl.h), T"),
-        field("acl_mode", u32, "0, or with entries 0x02000E00 of the mode", A, "H (acl.h), T"),
-        field("rsvd", u16, "stale bytes", A, "T"),
-        field("u_access", u16, "owner: 4 read, 2 write, 1 execute", A, "H (acl.h), T"),
-        field("g_access", u16, "group, likewise", A, "H (acl.h), T"),
-        field("o_access", u16, "others, likewise", A, "H (acl.h), T"),
-    ],
-    size=16,
-    place="behind a bff_security",
-)
-
-BFF_ACL_ENTRY = Record(
-    "bff_acl_entry",
-    "entry of an access control list; its identifiers follow up to ace_len",
-    [
-        field("ace_len", u16, "bytes, identifiers included", A, "H (acl.h), T"),
-        field("ace_access", u16, "type in the top 2 bits, 1 permit; 4 read, 2 write, 1 execute", A, "H (acl.h), T"),
-    ],
-    size=4,
-    place="behind a bff_acl",
-)
-
-BFF_ACL_ID = Record(
-    "bff_acl_id",
-    "identifier that an entry is about",
-    [
-        field("id_len", u16, "8", A, "H (acl.h), T"),
-        field("id_type", u16, "1 user, 2 group", A, "H (acl.h), T"),
-        field("id_data", BIG.u32, "the number, big-endian", A, "T"),
-    ],
-    size=8,
-    place="behind a bff_acl_entry",
-)
+BFF_ACL, BFF_ACL_ENTRY, BFF_ACL_ID = access_control_list("bff_acl", LITTLE, A, "H (acl.h), T", "behind a bff_security")
 
 BFF_PCL = Record(
     "bff_pcl",

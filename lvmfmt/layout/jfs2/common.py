@@ -5,7 +5,7 @@ Source: [jfs2 2.1, 2.4 to 2.8, 2.13].
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import construct as c
@@ -56,6 +56,26 @@ class Dialect(NamedTuple):
     def unknown(self, name: str, type: Any, meaning: str) -> Field:
         """A field whose place inside the structure is our own reading."""
         return field(name, type, meaning, Grade.C, "own")
+
+
+def attribute_list(
+    d: Dialect, field: Callable[[str, Any, str], Field], title: str, place: str
+) -> tuple[Record, Record]:
+    """Head of a list of extended attributes, and head of an attribute; `field` says how well they are known."""
+    return (
+        d.record("ea_list", title, [field("size", d.ints.u32, "bytes of the list, this word included")], 4, place),
+        d.record(
+            "ea_head",
+            "head of an extended attribute; its name, a NUL and its value follow",
+            [
+                field("flag", d.ints.u8, "flags"),
+                field("namelen", d.ints.u8, "bytes of the name"),
+                field("valuelen", d.ints.u16, "bytes of the value"),
+            ],
+            4,
+            "list of extended attributes",
+        ),
+    )
 
 
 def shared(d: Dialect) -> dict[str, Record]:

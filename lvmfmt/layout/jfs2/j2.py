@@ -10,7 +10,7 @@ from typing import Any
 import construct as c
 
 from ..record import BIG, Field, Grade, Record, array, text
-from .common import PAGE, Dialect, shared
+from .common import PAGE, Dialect, attribute_list, shared
 from .structures import Structures
 
 _D = Dialect("j2", BIG, (Grade.B, "H"), "P", "H")
@@ -76,23 +76,11 @@ EA_ROOT = _record(
     "byte 128 of an inode",
 )
 
-EA_LIST = _record(
-    "ea_list",
+EA_LIST, EA_HEAD = attribute_list(
+    _D,
+    _unknown,
     "head of a list of extended attributes, format 1; the form of the value is our own choice",
-    [_unknown("size", _i.u32, "bytes of the list, this word included")],
-    4,
     "the extent of a j2_ead",
-)
-EA_HEAD = _record(
-    "ea_head",
-    "head of an extended attribute; its name, a NUL and its value follow",
-    [
-        _unknown("flag", _i.u8, "flags"),
-        _unknown("namelen", _i.u8, "bytes of the name"),
-        _unknown("valuelen", _i.u16, "bytes of the value"),
-    ],
-    4,
-    "list of extended attributes",
 )
 
 SNAPSHOT_SUMMARY = _record(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import construct as c
 
 from ..record import LITTLE, Field, Grade, Record, array, text
-from .common import Dialect, shared
+from .common import Dialect, attribute_list, shared
 from .structures import Structures
 
 _D = Dialect("jfs1", LITTLE, (Grade.A, "T"), "T", "L")
@@ -166,24 +166,7 @@ DIRTABLE_SLOT = _record(
     "byte 128 of a directory inode; pages of the directory table",
 )
 
-EA_LIST = _record(
-    "ea_list",
-    "head of a list of extended attributes",
-    [_f("size", _i.u32, "bytes of the list, this word included")],
-    4,
-    "byte 384 of an inode, or an extent",
-)
-EA_HEAD = _record(
-    "ea_head",
-    "head of an extended attribute; its name, a NUL and its value follow",
-    [
-        _f("flag", _i.u8, "flags"),
-        _f("namelen", _i.u8, "bytes of the name"),
-        _f("valuelen", _i.u16, "bytes of the value"),
-    ],
-    4,
-    "list of extended attributes",
-)
+EA_LIST, EA_HEAD = attribute_list(_D, _f, "head of a list of extended attributes", "byte 384 of an inode, or an extent")
 
 _log_super = _record(
     "log_superblock",
