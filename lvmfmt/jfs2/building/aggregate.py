@@ -26,7 +26,7 @@ from ..geometry import (
     Geometry,
 )
 from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
-from ..maps.inode_map import control_page, iag_pages
+from ..nodes.inode_group import group_pages, link_groups
 from ..superblock.format_options import ExternalLog, Features, Identity, Log, superblock_flag
 from ..superblock.identity import Change
 from .dtree_build import DIRECTORY_SIZE_OF_ROOT, Directories
@@ -90,9 +90,9 @@ def write_aggregate(
             continue  # one map describes both extents
         if copy:
             extents[0] = geometry.ait2
-        iag = iag_pages(dialect, geometry, used, extents)
+        iag = group_pages(dialect, geometry, used, extents)
         # the map of the aggregate itself is in allocation group 0 with no lists: its links and heads stay as formatted
-        control = control_page(dialect, geometry, iag)
+        control = link_groups(dialect, geometry, iag)
         for link in ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback"):
             iag[link] = -1
         iag["agstart"] = 0

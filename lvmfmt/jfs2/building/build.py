@@ -19,8 +19,10 @@ from ..geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, 
 from ..inventory.builder import InventoryBuilder
 from ..inventory.inventory import Inventory
 from ..log.format import format_log
-from ..maps.blockmap import write_block_map
+from ..maps.block_map import BlockMapWriter
+from ..maps.map_file import MapFile
 from ..superblock.format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
+from ..volume import Volume
 from .aggregate import build_superblock, write_aggregate, write_superblocks
 from .placement import Placement
 from .tree_writer import TreeWriter
@@ -107,7 +109,9 @@ def _build(
     writer = TreeWriter(plan)
     writer.write_trees(device)
     writer.write_inodes(device)
-    totals = write_block_map(device, geometry, dialect, plan.used_blocks())
+    volume = Volume(device, dialect, block_size, geometry.blocks)
+    map_file = MapFile.of_pieces(volume, [(geometry.map_address, geometry.map_end - geometry.map_address)])
+    totals = BlockMapWriter(map_file, geometry, plan.used_blocks(), anew=True).write()
     write_aggregate(
         device,
         geometry,

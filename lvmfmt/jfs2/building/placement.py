@@ -10,12 +10,13 @@ from ...block import Buffer, CopyPlan, Source
 from ...block.device import byte_view
 from ...block.plan import PLAN_ROW
 from ...errors import NoSpace, OperationRefused, printable
-from ...units import align_up, format_size
+from ...units import format_size
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
 from ..inodes.inode_table import SHORT_ROOT_ENTRIES, stamp_of
 from ..inventory.inventory import Inventory
-from ..maps.blockmap import UsedBlocks
+from ..maps.free_space import FreeSpace
+from ..maps.used_blocks import UsedBlocks
 from .aggregate import ImapFile
 from .attribute_plan import AttributePlan
 from .dir_index import IndexTables
@@ -25,6 +26,12 @@ from .xtree_build import ExtentTrees, FileRuns
 
 MAX_LINK = 4096
 MAX_NAME = 255
+_ENDLESS = 1 << 60
+
+
+def _endless(wanted: str, _: str) -> NoSpace:
+    """Places are given out without an end first, so that what is missing can be told."""
+    return NoSpace(f"{wanted} are more than a file system has")
 
 
 class _Bytes:
@@ -172,29 +179,27 @@ class Placement:
     def end(self, geometry: Geometry) -> int:
         """First block behind everything, in this geometry."""
         bpp = geometry.blocks_per_page
-        self.imap_tree_address = self.imap_runs.place(geometry.imap)
-        at = self.imap_tree_address + int(self.imap_tree.page_counts[0]) * bpp
-        self.imap_end = at
+        space = FreeSpace(np.array([(geometry.imap, _ENDLESS)]), _endless)
+        first = space.take(int(self.imap_runs.length.sum()) + int(self.imap_tree.page_counts[0]) * bpp)
+        self.imap_tree_address = self.imap_runs.place(first)
+        self.imap_end = self.imap_tree_address + int(self.imap_tree.page_counts[0]) * bpp
         self.extent_address = np.zeros(self.iags * EXTENTS_PER_IAG, np.int64)
         self.extent_address[0] = geometry.first_inodes
         for iag in range(self.iags):
-            first = max(iag * EXTENTS_PER_IAG, 1)
-            last = min((iag + 1) * EXTENTS_PER_IAG, self.extents)
-            length = (last - first) * geometry.blocks_per_extent
-            if iag and at >> geometry.ag_log2 != (at + length - 1) >> geometry.ag_log2:
-                at = align_up(at, geometry.ag_size)  # the extents of an IAG stay in one allocation group
-            self.extent_address[first:last] = at + np.arange(last - first) * geometry.blocks_per_extent
-            at += length
-        self.page_address = at + np.arange(self.directories.page_total) * bpp
-        at += self.directories.page_total * bpp
-        self.index_address = at
-        at += self.index_pages * bpp
+            places = self.extent_address[max(iag * EXTENTS_PER_IAG, 1) : min((iag + 1) * EXTENTS_PER_IAG, self.extents)]
+            # the extents of an IAG stay in one allocation group
+            at = space.take(len(places) * geometry.blocks_per_extent, within=geometry.ag_size if iag else 0)
+            places[:] = at + np.arange(len(places)) * geometry.blocks_per_extent
+        pages = self.directories.page_total
+        self.page_address = space.take(pages * bpp) + np.arange(pages) * bpp
+        self.index_address = space.take(self.index_pages * bpp)
         counts = self.trees.page_counts
+        at = space.take(int(counts.sum()) * bpp)
         self.tree_address = np.where(counts > 0, at + (np.cumsum(counts) - counts) * bpp, 0)
-        at += int(counts.sum()) * bpp
-        at = self.attributes.place(at)
-        self.data_address = at
-        return at + int(self.runs.length.sum())
+        self.attributes.place(space.take(self.attributes.blocks))
+        data = int(self.runs.length.sum())
+        self.data_address = space.take(data)
+        return self.data_address + data
 
     def place(self, geometry: Geometry) -> None:
         """Give everything its address.

@@ -20,7 +20,7 @@ from ..inodes.inode_table import (
     stamp_of,
     system_inodes,
 )
-from ..maps.inode_map import control_page, iag_pages
+from ..nodes.inode_group import group_pages, link_groups
 from .numbering import FIRST_INODE, ROOT_INODE
 from .placement import Placement
 from .xtree_build import ROOT_ENTRIES
@@ -62,8 +62,8 @@ class TreeWriter:
             table = self._inode_rows(first, row_of[first : first + INODES_PER_IAG])
             places = p.extent_address[iag * EXTENTS_PER_IAG :][: len(table) // INODES_PER_EXTENT]
             _write_extents(device, places * g.block_size, table)
-        iags = iag_pages(d, g, used, p.extent_address)
-        control = control_page(d, g, iags)
+        iags = group_pages(d, g, used, p.extent_address)
+        control = link_groups(d, g, iags)
         device.write(g.imap * g.block_size, control)
         device.write((g.imap + g.blocks_per_page) * g.block_size, iags)
 

@@ -20,9 +20,9 @@ from ..geometry import (
     PAGE,
 )
 from ..inodes.inode_table import AGGREGATE, FILESET
+from ..maps.map_file import MapFile
 from ..nodes.extent_node import FILE_EXTENT, ROOT_OFFSET
 from . import ownership
-from .mapfile import MapFile
 from .ownership import aggregate_owner
 from .subject import Subject
 from .xtree_checks import extents_of
@@ -187,14 +187,14 @@ class _Table:
     def _map_copy(self, copy: MapFile) -> None:
         s = self.subject
         first = s.device.read(AIM_OFFSET, 2 * PAGE).reshape(2, PAGE).copy()
-        second, places = copy.read(0, 2)
+        second = copy.read(0, 2)
         iag, dinomap = s.dialect.structures.iag, s.dialect.structures.dinomap
         for pages in (first, second):
             pages[1, iag.offset_of("inoext") :][:8] = 0
         if not np.array_equal(first, second):
             wrong = 0 if not np.array_equal(first[0], second[0]) else 1
             record = iag if wrong else dinomap
-            s.find("aggregate-map-copy", record, "", int(places[wrong]), "the second copy differs from the first")
+            s.find("aggregate-map-copy", record, "", copy.place(wrong), "the second copy differs from the first")
 
 
 def check_table_extents(subject: Subject, address: NDArray[np.int64], used: NDArray[np.bool_]) -> None:

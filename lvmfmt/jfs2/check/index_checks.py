@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..geometry import PAGE
+from ..maps.map_file import MapFile
 from .dtree_checks import IndexedEntry
-from .mapfile import MapFile
 from .subject import Subject
 from .xtree_checks import extents_of
 
@@ -63,12 +63,12 @@ class IndexChecker:
         pages = min(pages, self._pages_left)
         self._pages_left -= pages
         for first in range(0, pages, _CHUNK_PAGES):
-            raw, places = table.read(first, min(_CHUNK_PAGES, pages - first))
+            raw = table.read(first, min(_CHUNK_PAGES, pages - first))
             start = first * _SLOTS_A_PAGE
             slots = raw.reshape(-1).view(DIRTABLE_SLOT.dtype)[: handed_out - start]
             index = FIRST_INDEX + start
             chosen = entries[(entries[:, 0] >= index) & (entries[:, 0] < index + len(slots))]
-            self._compare(number, int(places[0]), slots, index, chosen)
+            self._compare(number, table.place(first), slots, index, chosen)
 
     def _compare(self, number: int, at: int, slots: NDArray[Any], first: int, entries: NDArray[np.int64]) -> None:
         """Compare slots of indexes `first` and on with the entries that have those indexes."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..maps.blockmap import UsedBlocks
+from ..maps.used_blocks import UsedBlocks
 from .findings import Report
 
 RESERVED, INODE_TABLE, SECOND_COPY = -1, -2, -3

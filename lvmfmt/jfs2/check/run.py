@@ -12,7 +12,7 @@ from ...errors import LvmfmtError
 from ...layout.jfs2.j2 import QUOTA_HEAD
 from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
-from ..maps.blockmap import UsedBlocks
+from ..maps.used_blocks import UsedBlocks
 from ..superblock import INLINE_LOG, read_superblock
 from .aggregate_checks import Aggregate, check_aggregate, check_table_extents
 from .blockmap_checks import BlockMapChecker

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +13,7 @@ from ...block import BlockDevice
 from ...layout.record import Record
 from ..dialect import LINUX, Dialect
 from ..geometry import Geometry
+from ..nodes.page_faults import PageFaults
 from ..superblock import Superblock
 from ..volume import Volume
 from .findings import Report
@@ -87,6 +88,18 @@ class Subject:
             self.report.add_rows(
                 name, record.name, field, wrong, lambda row: int(at[row]) + shift, text, warning=warning
             )
+
+    def find_faults(self, faults: Iterable[PageFaults], at: NDArray[np.int64], title: str = "") -> None:
+        """Findings of pages of a map at bytes `at`, shape (pages,), each text after a title."""
+        for each in faults:
+            if each.wrong.any():
+                self._find_rows_of(each, at + each.shift, title)
+
+    def _find_rows_of(self, faults: PageFaults, offsets: NDArray[np.int64], title: str) -> None:
+        self.report.add_rows(
+            faults.check, faults.record.name, faults.field, faults.wrong, lambda row: int(offsets[row]),
+            lambda row: title + faults.words(row), warning=faults.warning or None,
+        )  # fmt: skip
 
     def pxd(self, row: NDArray[Any]) -> tuple[int, int]:
         """(address, length) in blocks of one `pxd`."""

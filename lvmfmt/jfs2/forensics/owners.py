@@ -15,7 +15,7 @@ from ..check import check
 from ..check.aggregate_checks import Aggregate
 from ..check.ownership import owner_name
 from ..check.subject import Subject
-from ..maps.blockmap import UsedBlocks
+from ..maps.used_blocks import UsedBlocks
 
 FREE = "nobody"
 

@@ -13,11 +13,12 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from ...block import BlockDevice, Buffer, Piece, PieceList
+from ...block import BlockDevice, Buffer
 from ...errors import NoSpace, OperationRefused
 from ..dialect.log_form import COMMIT
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inodes.inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
+from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_OFFSET
 from ..reading.xtree import read_extents
 from ..superblock import Superblock
@@ -97,15 +98,8 @@ class Journal:
         at_home = superblock.volume(device)
         self.inodes = MountedInodes(self.volume, superblock)
         block_map = self.inodes.aggregate_inode(BLOCK_MAP)
-        size = self.volume.block_size
-        map_file = PieceList(
-            [
-                Piece(device, a * size, n * size)
-                for _, n, a, _ in read_extents(at_home, block_map.root, at=block_map.root_at).tolist()
-            ],
-            name=device.name,
-        )
-        self._space = MountedSpace(at_home, superblock.geometry, map_file, self.force)
+        map_file = MapFile(at_home, read_extents(at_home, block_map.root, at=block_map.root_at))
+        self._space = MountedSpace(superblock.geometry, map_file, self.force)
         self.stamp = int(self.inodes.map_inode.row["di_inostamp"][0])
         self.coding = Coding(self.volume.dialect)
         self._form = NodeFormat(self.volume, self.coding, indexed=superblock.indexed_directories)

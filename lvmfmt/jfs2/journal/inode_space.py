@@ -17,16 +17,14 @@ from ...block import BlockDevice
 from ...errors import NoSpace
 from ..geometry import EXTENTS_PER_IAG, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG
 from ..inodes.inode_table import get_generator
-from ..maps.inode_map import control_page, iag_pages
+from ..nodes.inode_group import InodeGroups, InodeMapSums, group_pages, link_groups, renewed_groups
+from ..nodes.page_faults import first_fault
 from ..reading.iags import Iag
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
 from ..volume import Volume
 from .space import MountedSpace
 from .transaction import Transaction
-
-_LINKS = ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback", "iagfree")
-_DERIVED = ("inosmap", "extsmap", "nfreeinos", "nfreeexts", "wmap", "pmap", "inoext")
 
 
 class MountedInodes(InodeMap):
@@ -43,12 +41,10 @@ class MountedInodes(InodeMap):
     def __init__(self, volume: Volume, superblock: Superblock) -> None:
         self._pages: list[int] = []
         super().__init__(volume, superblock)
-        groups = [super(MountedInodes, self).iag(k) for k in range(self.iag_count)]
-        self._inodes_used = np.array([group.used for group in groups])
-        self._address = np.array([group.address for group in groups])
-        self._iag = volume.dialect.structures.iag
-        self._home = self._joined([group.row for group in groups])
-        self._pages = [super(MountedInodes, self).map_offset(k) for k in range(-1, len(groups))]
+        groups = self.groups(0, self.iag_count)
+        self._home, self._inodes_used, self._address = groups.table, groups.used, groups.address
+        self._judged = False
+        self._pages = self.file.places(0, self.iag_count + 1).tolist()
         backed = np.repeat(self._address != 0, INODES_PER_EXTENT, axis=1)
         # a byte for each inode: 0 for one that can be given out, so that `find` looks for it
         self._taken = [bytearray(row.tobytes()) for row in self._inodes_used | ~backed]
@@ -149,8 +145,9 @@ class MountedInodes(InodeMap):
 
     def blank_group(self, space: MountedSpace) -> NDArray[Any]:
         """The page of the next group, which allocates where the last one does or where there is room: shape (1,)."""
+        self._judge()
         none = np.zeros(EXTENTS_PER_IAG, np.int64)
-        page = iag_pages(
+        page = group_pages(
             self.volume.dialect, self._geometry, np.zeros(INODES_PER_IAG, bool), none, first=self.iag_count
         )  # fmt: skip
         last = int(self._home["agstart"][-1])
@@ -162,18 +159,11 @@ class MountedInodes(InodeMap):
         """Write the pages that have changed."""
         if not self._changed:
             return
-        new = self._home.copy()
+        new, dialect, g = self._home.copy(), self.volume.dialect, self._geometry
         for k in self._changed:
-            row = iag_pages(
-                self.volume.dialect, self._geometry, self._inodes_used[k], self._address[k], first=k
-            )  # fmt: skip
-            for field in _DERIVED:
-                new[field][k] = row[field][0]
-        for field in _LINKS:
-            new[field] = -1
-        control = control_page(self.volume.dialect, self._geometry, new)
-        for field in ("in_unused", "in_rsvd"):
-            control[field] = self.control[field]
+            old = self._home[k : k + 1]
+            new[k : k + 1] = renewed_groups(dialect, g, old, self._inodes_used[k], self._address[k], first=k)
+        control = link_groups(dialect, g, new, self.control)
         for k in range(self.iag_count):
             if new[k].tobytes() != self._home[k].tobytes():
                 device.write(self._pages[k + 1], new[k : k + 1])
@@ -183,14 +173,33 @@ class MountedInodes(InodeMap):
 
     def _joined(self, rows: list[NDArray[Any]]) -> NDArray[Any]:
         """Pages one after the other; numpy's own concatenation would change their byte order."""
-        return self._iag.table(b"".join([part.tobytes() for part in rows])).copy()
+        return np.frombuffer(b"".join([part.tobytes() for part in rows]), self._home.dtype).copy()
 
     def mark(self, number: int, used: bool) -> None:
-        """Set the state of an inode that has the other one."""
+        """Set the state of an inode that has the other one.
+
+        Raises:
+            CorruptImage: the map is not right; nothing of it can be changed.
+        """
+        self._judge()
         k, within = divmod(number, INODES_PER_IAG)
         self._inodes_used[k, within] = self._taken[k][within] = used
         self._free[k] += -1 if used else 1
         self._changed.add(k)
+
+    def _judge(self) -> None:
+        """Refuse to change a map with a fault: one change links all its groups anew."""
+        if self._judged:
+            return
+        dialect, g = self.volume.dialect, self._geometry
+        groups = InodeGroups(dialect, g, self._home, variable=self._variable)
+        if (fault := first_fault(groups.faults())) is not None:
+            raise self.file.corrupt(fault, 1)
+        sums = InodeMapSums(dialect, g, len(self._home))
+        sums.add(groups)
+        if (fault := first_fault(sums.faults(self.file.table(dialect.structures.dinomap, 0)))) is not None:
+            raise self.file.corrupt(fault, 0)
+        self._judged = True
 
     def _first_free(self, k: int) -> int:
         return k * INODES_PER_IAG + self._taken[k].find(0)
@@ -229,6 +238,7 @@ class MountedInodes(InodeMap):
 
     def _back(self, k: int, e: int, address: int) -> None:
         """Let an inode extent without inodes lie at a block address, or nowhere at 0."""
+        self._judge()
         self._address[k, e] = address
         first, taken = e * INODES_PER_EXTENT, b"\0" if address else b"\1"
         self._taken[k][first : first + INODES_PER_EXTENT] = taken * INODES_PER_EXTENT

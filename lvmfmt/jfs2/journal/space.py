@@ -11,12 +11,11 @@ from itertools import chain
 
 import numpy as np
 
-from ...block import BlockDevice
 from ...errors import NoSpace
 from ...units import ceil_div
 from ..geometry import BLOCKS_PER_DMAP, MAX_EXTENT, Geometry
-from ..volume import Volume
-from .block_map import BlockMap
+from ..maps.map_file import MapFile
+from .block_map import MountedBlockMap
 from .images import Extents
 
 
@@ -24,15 +23,14 @@ class MountedSpace:
     """The blocks of a mounted file system.
 
     Args:
-        volume: the file system.
-        geometry: of it.
-        map_file: the pages of its block map, one after the other.
+        geometry: of the file system.
+        map_file: its block map.
         force: makes all commits durable, and calls `settle`.
     """
 
-    def __init__(self, volume: Volume, geometry: Geometry, map_file: BlockDevice, force: Callable[[], None]) -> None:
-        self._volume, self._geometry, self._force = volume, geometry, force
-        self._map = BlockMap(volume, geometry, map_file)
+    def __init__(self, geometry: Geometry, map_file: MapFile, force: Callable[[], None]) -> None:
+        self._geometry, self._force, self._where = geometry, force, map_file.volume.where
+        self._map = MountedBlockMap(geometry, map_file)
         self._longest: dict[int, int] = {}  # no run in a page of the map is longer, where that is known
         self._resting: deque[tuple[int, int, int]] = deque()
         self._at_rest = 0
@@ -64,7 +62,7 @@ class MountedSpace:
             self._force()
             found = self._find(blocks, near, contiguous)
         if not found:
-            raise NoSpace(f"no room for {blocks} more blocks", where=self._volume.where)
+            raise NoSpace(f"no room for {blocks} more blocks", where=self._where)
         for start, length in found:
             self._mark(start, length, True)
         return [
@@ -108,6 +106,10 @@ class MountedSpace:
         """
         self._mark(address, length, True)
 
+    def check(self, address: int, length: int) -> None:
+        """Refuse blocks that cannot be given back, see `MountedBlockMap.check`."""
+        self._map.check(address, length)
+
     def rest(self, extents: Extents, until: int) -> None:
         """Blocks that a commit has freed, whose record ends at the log position `until`."""
         for address, length in extents:
@@ -122,7 +124,7 @@ class MountedSpace:
             self.release(address, length)
 
     def write(self) -> None:
-        """Write what has changed of the map, see `BlockMap.write`."""
+        """Write what has changed of the map, see `MountedBlockMap.write`."""
         self._map.write()
 
     def _mark(self, address: int, length: int, used: bool) -> None:

@@ -113,6 +113,7 @@ class Transaction:
             self._dropped.append(image)
         length = len(image.data) // self.volume.block_size
         if kind == DTREE:
+            self._space.check(address, length)
             self.freed.append((address, length))
         else:
             self.free(address, length)
@@ -148,7 +149,12 @@ class Transaction:
         self.fresh.append((first, address))
 
     def free(self, address: int, length: int) -> None:
-        """Give blocks back when the transaction commits."""
+        """Give blocks back when the transaction commits.
+
+        Raises:
+            CorruptImage: the block map knows them in a page that must not be changed.
+        """
+        self._space.check(address, length)
         self.freed.append((address, length))
         self._listed.append((address, length))
 

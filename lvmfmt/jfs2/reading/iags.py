@@ -1,6 +1,6 @@
 """The inode map: its inode, its control page, and the inode allocation groups.
 
-Source: reference sections 2.3 and 2.6, invariants 17 to 33.
+Source: [jfs2 2.3, 2.6], [jfs2 invariants 17 to 33].
 """
 
 from __future__ import annotations
@@ -12,18 +12,13 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...block import Piece, PieceList
 from ...errors import CorruptImage
-from ..geometry import (
-    AIT_OFFSET,
-    EXTENT_BYTES,
-    INODE_SIZE,
-    INODES_PER_EXTENT,
-    INODES_PER_IAG,
-    PAGE,
-)
+from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, INODES_PER_IAG, PAGE
 from ..inodes.inode import Inode
 from ..inodes.inode_table import AGGREGATE, FILESET
+from ..maps.map_file import MapFile
+from ..nodes.inode_group import MAP_CHECKS, PLACE_CHECKS, InodeGroups, inode_control_faults
+from ..nodes.page_faults import first_fault
 from ..superblock import Superblock
 from ..volume import Volume
 from .xtree import read_extents
@@ -57,6 +52,7 @@ class IagMap:
     Attributes:
         map_inode: the inode of the map itself.
         map_extents: where its pages are: array of `FILE_EXTENT`.
+        file: its pages.
         control: its control page, shape (1,), dtype of the dinomap record.
         iag_count: inode allocation groups; inode numbers are below 4096 times this.
         problems: what was wrong on the way to the map.
@@ -69,7 +65,7 @@ class IagMap:
         self.volume = volume
         self.problems: list[str] = []
         self._clean = superblock.is_clean
-        self._vix = superblock.variable_inode_extents
+        self._variable = superblock.variable_inode_extents
         self._geometry = superblock.geometry
         self._record = volume.dialect.structures.inode
         self.reload()
@@ -79,7 +75,7 @@ class IagMap:
         self.map_inode = self._find_map_inode()
         self._stamp = int(self.map_inode.row["di_inostamp"][0])
         self.map_extents = read_extents(self.volume, self.map_inode.root, at=self.map_inode.root_at)
-        self._map = self._map_device()
+        self.file = self._map_file()
         self.control = self._control_page()
         self.iag_count = int(self.control["in_nextiag"][0])
         self._iags = lru_cache(_CACHED_IAGS)(self._read_iag)
@@ -128,7 +124,7 @@ class IagMap:
 
     def map_offset(self, iag: int) -> int:
         """Byte offset in the device of an IAG page; -1 gives the control page."""
-        return next(at for _, at, _, _ in self._map.map((iag + 1) * PAGE, PAGE))
+        return self.file.place(iag + 1)
 
     def _find_map_inode(self) -> Inode:
         try:
@@ -141,68 +137,41 @@ class IagMap:
             self.problems.append(f"aggregate inode table: {error.what}; the second copy is used")
             return second
 
-    def _map_device(self) -> PieceList:
-        """The pages of the map, one after the other."""
-        size, at = self.map_inode.size, self.map_inode.at
-        pieces, end = [], 0
-        block = self.volume.block_size
-        for offset, length, address, _ in self.map_extents.tolist():
-            if offset != end:
-                raise self.volume.corrupt("xad", "off_lo", self.map_inode.root_at, end, offset)
-            pieces.append(Piece(self.volume.device, address * block, length * block))
-            end += length
-        if size != end * block or size < 2 * PAGE or size % PAGE:
-            raise self._corrupt("di_size", at, f"{end * block}, the pages of the inode map", size)
-        return PieceList(pieces, name=self.volume.where)
+    def _map_file(self) -> MapFile:
+        file = MapFile.whole(self.volume, self.map_extents, at=self.map_inode.root_at)
+        size, right = self.map_inode.size, file.pages * PAGE
+        if size != right or size < 2 * PAGE:
+            raise self._corrupt("di_size", self.map_inode.at, f"{right}, the pages of the inode map", size)
+        return file
 
     def _control_page(self) -> NDArray[Any]:
-        page = self.volume.dialect.structures.dinomap.table(self._map.read(0, PAGE))
-        at = self.map_offset(-1)
-        iags = self._map.size // PAGE - 1
-        for field, expected in (
-            ("in_nextiag", iags),
-            ("in_nbperiext", self._geometry.blocks_per_extent),
-            ("in_l2nbperiext", self._geometry.blocks_per_extent.bit_length() - 1),
-        ):
-            if page[field][0] != expected and (self._clean or field != "in_nextiag"):
-                offset = at + self.volume.dialect.structures.dinomap.offset_of(field)
-                raise self.volume.corrupt("dinomap", field, offset, expected, page[field][0])
-        page = page.copy()
-        page["in_nextiag"] = iags  # written at unmount only: the file's length is what counts
+        page = self.file.table(self.volume.dialect.structures.dinomap, 0)
+        groups = self.file.pages - 1
+        faults = inode_control_faults(self.volume.dialect, self._geometry, page, groups)
+        fault = first_fault(f for f in faults if self._clean or f.check != "imap-iag-count")
+        if fault is not None:
+            raise self.file.corrupt(fault, 0)
+        page["in_nextiag"] = groups  # written at unmount only: the file's length is what counts
         return page
 
     def _read_iag(self, k: int) -> Iag:
-        record = self.volume.dialect.structures.iag
-        iag = record.table(self._map.read((k + 1) * PAGE, PAGE))
-        at = self.map_offset(k)
+        groups = self.groups(k, 1)
+        return Iag(groups.table, groups.address[0], groups.length[0], groups.used[0])
 
-        def corrupt(field: str, expected: object, found: object) -> CorruptImage:
-            return self.volume.corrupt("iag", field, at + record.offset_of(field), expected, found)
+    def groups(self, first: int, count: int) -> InodeGroups:
+        """Inode allocation groups from their pages.
 
-        if iag["iagnum"][0] != k:
-            raise corrupt("iagnum", k, iag["iagnum"][0])
-        length, address = self.volume.dialect.get_pxd(iag["inoext"][0])
-        words = iag["pmap"][0]
-        present = (length != 0) | (address != 0)
-        size = length * self.volume.block_size
-        shape = (size == EXTENT_BYTES) | (self._vix & (size > 0) & (size < EXTENT_BYTES) & (size % PAGE == 0))
-        wrong = present & (self.volume.bad_extents(address, length) | ~shape)
-        if wrong.any():
-            e = int(np.flatnonzero(wrong)[0])
-            raise corrupt("inoext", f"extent {e} inside the file system", f"{length[e]}@{address[e]}")
-        if self._clean:
-            if (_bits(iag["extsmap"][0]) != present).any():
-                raise corrupt("extsmap", "the extents of inoext", "others")
-            if (words[~present] != 0).any():
-                raise corrupt("pmap", "no inode in use without an extent", "some")
-            if (words != iag["wmap"][0]).any():
-                raise corrupt("wmap", "the same as pmap", "another map")
-        return Iag(iag, address, length, _bits(words))
+        Raises:
+            CorruptImage: one makes no sense.
+        """
+        table = self.file.table(self.volume.dialect.structures.iag, first + 1, count)
+        groups = InodeGroups(
+            self.volume.dialect, self._geometry, table, first=first, blocks=self.volume.blocks, variable=self._variable
+        )
+        fault = first_fault(groups.faults((*PLACE_CHECKS, *MAP_CHECKS) if self._clean else PLACE_CHECKS))
+        if fault is not None:
+            raise self.file.corrupt(fault, first + 1)
+        return groups
 
     def _corrupt(self, field: str, at: int, expected: object, found: object) -> CorruptImage:
         return self.volume.corrupt("inode", field, at + self._record.offset_of(field), expected, found)
-
-
-def _bits(words: NDArray[Any]) -> NDArray[np.bool_]:
-    """Map words, bit 0 the most significant, as one bool per bit."""
-    return np.unpackbits(words.astype(">u4").view(np.uint8)).view(np.bool_)

@@ -17,7 +17,6 @@ from ...block.overlay import Overlay
 from ...errors import CorruptImage
 from ..building.aggregate import AGGREGATE_INODES, SECOND_COPY
 from ..check.findings import Report
-from ..check.mapfile import MapFile
 from ..check.ownership import aggregate_owner
 from ..check.subject import Subject
 from ..check.xtree_checks import extents_of
@@ -31,8 +30,10 @@ from ..geometry import (
     PAGE,
 )
 from ..inodes.inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
-from ..maps.inode_map import control_page, iag_pages
+from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_OFFSET
+from ..nodes.inode_group import group_pages, link_groups, with_unknown
+from ..nodes.map_words import bits_of
 from ..superblock import Superblock
 from .fixes import Plan
 
@@ -137,8 +138,8 @@ class _Mender:
             return int(bool(starts) and MapFile(self.superblock.volume(self.device), extents).pages >= pages)
         if number == FILESET:
             file = MapFile(self.superblock.volume(self.device), extents)
-            raw, _ = file.read(1, max(min(file.pages - 1, 1 << 14), 0))
-            numbers = raw.reshape(-1).view(self.dialect.structures.iag.dtype)["iagnum"]
+            count = max(min(file.pages - 1, 1 << 14), 0)
+            numbers = file.table(self.dialect.structures.iag, 1, count)["iagnum"]
             return int((numbers == np.arange(len(numbers))).sum())
         return 0
 
@@ -181,7 +182,7 @@ class _Mender:
         extents[0] = self.places[0] // g.block_size
         required = [0, *AGGREGATE_INODES]
         used[required] = True
-        marked = np.unpackbits(old["pmap"].astype(">u4").view(np.uint8)).view(np.bool_)[:SECOND_COPY]
+        marked = bits_of(old["pmap"])[0, :SECOND_COPY]
         # inodes that newer levels have here (zombies, snapshots) stay where they look like inodes in use
         table = self.tables[0]
         used[:SECOND_COPY] |= marked & (table["di_nlink"] == 1) & (table["di_number"] == np.arange(SECOND_COPY))
@@ -197,14 +198,10 @@ class _Mender:
     def _write_map(self, at: int, used: NDArray[np.bool_], extents: NDArray[np.int64]) -> None:
         s = self.dialect.structures
         pages = self.device.read(at, 2 * PAGE).reshape(2, PAGE)
-        iag = iag_pages(self.dialect, self.geometry, used, extents)
+        iag = group_pages(self.dialect, self.geometry, used, extents)
         iag["agstart"] = 0
-        control = control_page(self.dialect, self.geometry, iag)
-        for table, record in ((control, s.dinomap), (iag, s.iag)):
-            old = pages[0 if record is s.dinomap else 1].view(record.dtype)
-            for field in record.dtype.names or ():
-                if field.startswith(("in_unused", "in_rsvd", "pad", "rsvd", "reserved")):
-                    table[field] = old[field]
+        control = link_groups(self.dialect, self.geometry, iag, pages[0].view(s.dinomap.dtype))
+        iag = with_unknown(iag, pages[1].view(s.iag.dtype))
         new = np.concatenate((control.view(np.uint8), iag.view(np.uint8)))
         if not np.array_equal(new, pages.ravel()):
             self.plan.add("inode-map", f"the aggregate inode map at byte {at:#x}")

@@ -13,7 +13,7 @@ from ..check.aggregate_checks import check_aggregate
 from ..check.findings import Report
 from ..check.subject import Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..maps.blockmap import UsedBlocks
+from ..maps.used_blocks import UsedBlocks
 from ..superblock import FSERROR, read_superblock
 from .room import Ranges
 from .superblocks import set_state

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpace
+from ..maps.free_space import FreeSpace
 from ..volume import Volume
 
 Ranges = list[tuple[int, int]]
@@ -22,7 +23,7 @@ class Room:
     def __init__(self, volume: Volume) -> None:
         self._volume = volume
         self._taken: list[NDArray[np.int64]] = []
-        self._free: NDArray[np.int64] | None = None
+        self._free: FreeSpace | None = None
         self.given: Ranges = []
 
     def keep(self, starts: NDArray[np.int64], ends: NDArray[np.int64]) -> None:
@@ -36,25 +37,22 @@ class Room:
         Raises:
             NoSpace: there is none so long.
         """
-        free = self._runs()
-        fits = np.flatnonzero(free[1] - free[0] >= blocks)
-        if not len(fits):
-            raise NoSpace(f"no room for {blocks} blocks that a repair needs", where=self._volume.where)
-        start = int(free[0, fits[0]])
-        free[0, fits[0]] += blocks
+        if self._free is None:
+            self._free = FreeSpace(self._runs(), self._full, lowest=True)
+        start = self._free.take(blocks)
         self.given.append((start, start + blocks))
         return start
 
+    def _full(self, wanted: str, _: str) -> NoSpace:
+        return NoSpace(f"no room for {wanted} that a repair needs", where=self._volume.where)
+
     def _runs(self) -> NDArray[np.int64]:
-        """First blocks and ends of free runs, shape (2, runs)."""
-        if self._free is None:
-            given = np.array(self.given, np.int64).reshape(-1, 2).T
-            ranges = np.concatenate((*self._taken, given), axis=1)
-            ranges = ranges[:, np.argsort(ranges[0], kind="stable")]
-            reach = np.maximum.accumulate(ranges[1]) if ranges.shape[1] else ranges[1]
-            starts, ends = np.append(0, reach), np.append(ranges[0], self._volume.blocks)
-            gaps = ends > starts
-            joined = np.stack((reach, reach))
-            self._taken = [np.stack((ranges[0], joined[0]))] if ranges.shape[1] else []
-            self._free = np.stack((starts[gaps], ends[gaps]))
-        return self._free
+        """First block and length of free runs, shape (runs, 2)."""
+        given = np.array(self.given, np.int64).reshape(-1, 2).T
+        ranges = np.concatenate((*self._taken, given), axis=1)
+        ranges = ranges[:, np.argsort(ranges[0], kind="stable")]
+        reach = np.maximum.accumulate(ranges[1]) if ranges.shape[1] else ranges[1]
+        self._taken = [np.stack((ranges[0], reach))]
+        starts, ends = np.append(0, reach), np.append(ranges[0], self._volume.blocks)
+        gaps = ends > starts
+        return np.stack((starts[gaps], (ends - starts)[gaps]), axis=1)

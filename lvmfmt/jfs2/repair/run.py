@@ -29,7 +29,7 @@ from ..check.aggregate_checks import Aggregate as CheckedAggregate
 from ..check.subject import Progress, Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import redo
-from ..maps.blockmap import UsedBlocks
+from ..maps.used_blocks import UsedBlocks
 from ..superblock import CLEAN, CLEAN_QUIESCED, Superblock, read_superblock
 from .aggregate import mend_aggregate
 from .commit import changed_sectors, write_in_order
@@ -197,7 +197,7 @@ class _Repair:
             set_state(work, superblock, CLEAN)
 
         def settle(subject: Subject, checked: CheckedAggregate, used: UsedBlocks) -> None:
-            write_blocks(work, subject.superblock, checked.block_map, used, self.plan)
+            write_blocks(subject.superblock, checked.block_map, used, self.plan)
 
         return check(work, log=self.log, settle=settle)
 

@@ -17,11 +17,12 @@ from ...errors import NoSpace, UnsupportedFeature
 from ..check.aggregate_checks import check_aggregate
 from ..check.findings import Report
 from ..check.inode_checks import InodeRows, inode_rows
-from ..check.mapfile import MapFile
 from ..check.ownership import INODE_TABLE
 from ..check.subject import Subject
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_IAG, PAGE
 from ..inodes.inode_table import FILESET, blank_inodes, empty_root, system_inodes
+from ..maps.map_file import MapFile
+from ..nodes.inode_group import InodeGroups
 from ..reading.inodes import ROOT_DIRECTORY
 from .aggregate import Aggregate
 from .mend import TYPES, InodeMender, Work
@@ -79,11 +80,13 @@ class Survey:
             CorruptImage: more is shared than can be sorted out.
         """
         self._claim_aggregate()
+        work = self.work
         for first in range(0, len(self.used), _CHUNK):
-            raw, _ = self.file.read(first + 1, min(_CHUNK, len(self.used) - first))
-            rows = raw.view(self.work.superblock.dialect.structures.iag.dtype)[:, 0]
-            for i, row in enumerate(rows):
-                self._group(first + i, row)
+            count = min(_CHUNK, len(self.used) - first)
+            table = self.file.table(work.superblock.dialect.structures.iag, first + 1, count)
+            groups = InodeGroups(work.superblock.dialect, work.superblock.geometry, table)
+            for i in range(count):
+                self._group(first + i, groups, i)
         shared = self._conflicts()
         claims = np.concatenate(self._claims, axis=1)
         self.work.room.keep(claims[0], claims[1])
@@ -162,19 +165,18 @@ class Survey:
         e = self.map_extents
         self._claims.append(np.stack((e["address"], e["address"] + e["length"], np.full(len(e), -1))))
 
-    def _group(self, k: int, iag: Any) -> None:
-        """One inode allocation group."""
+    def _group(self, k: int, groups: InodeGroups, i: int) -> None:
+        """One inode allocation group, row `i` of some."""
         work = self.work
         subject = Subject.of(work.device, work.superblock, Report())
-        length, address = work.superblock.dialect.get_pxd(iag["inoext"])
+        length, address, present = groups.length[i], groups.address[i], groups.present[i]
         g = work.superblock.geometry
-        present = (length != 0) | (address != 0)
         if work.superblock.variable_inode_extents and (present & (length * g.block_size % (4 * PAGE) != 0)).any():
             raise UnsupportedFeature("repairing inode extents of several lengths", where=work.volume.where)
         inside = present & (address > 0) & (address + g.blocks_per_extent <= work.volume.blocks)
         for e in np.flatnonzero(present & ~inside).tolist():
             self._drop_extent(k, e, int(address[e]), int(length[e]), "is not inside the file system")
-        marked, working = _bits(iag["pmap"]), _bits(iag["wmap"])
+        marked, working = groups.used[i], groups.working[i]
         where = np.where(inside, address, 0)
         lengths = np.where(inside, g.blocks_per_extent, 0)
         if not inside.any():
@@ -353,8 +355,3 @@ class Survey:
         order = np.argsort(columns[0], kind="stable")
         self.numbers, self.at, self.links, self.modes, self.parents = (column[order] for column in columns)
         self.child, self.parent, self.entry_at = np.concatenate(self._names, axis=1)
-
-
-def _bits(words: NDArray[Any]) -> NDArray[np.bool_]:
-    """Map words, bit 0 the most significant, as one bool per bit."""
-    return np.unpackbits(words.astype(">u4").view(np.uint8)).view(np.bool_)

@@ -4,7 +4,7 @@ The superblock first says what is going on and where it leads (`s_xsize`, `s_xfs
 mark that keeps everybody else away. All that follows is computed from the bits of the block map that both sizes
 share, and gives the same bytes however often it is done: a resize that was interrupted is finished by doing it again.
 New pages of the map come out of the new space and are one more extent of its inode. What lies behind a new end moves
-before it first (`evacuation`). Source: reference sections 3.13 and 3.14.
+before it first (`evacuation`). Source: [jfs2 3.13, 3.14].
 """
 
 from __future__ import annotations
@@ -13,39 +13,30 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ...block import BlockDevice, DeviceLike, Piece, PieceList, opened
+from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
 from ..building.xtree_build import ROOT_ENTRIES
 from ..dialect import AIX, Dialect
-from ..geometry import (
-    BLOCK_MAP_OFFSET,
-    L2_PAGE,
-    MAX_EXTENT,
-    PAGE,
-    SUPERBLOCK2_OFFSET,
-    SUPERBLOCK_OFFSET,
-    Geometry,
-    l1_page,
-)
+from ..geometry import MAX_EXTENT, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inodes.inode import Inode
 from ..log.format import REDONE, format_log
 from ..log.locate import find_log
-from ..maps.blockmap import MapBits, UsedBlocks, write_block_map
-from ..maps.inode_map import control_page
+from ..maps.block_map import BlockMapWriter
+from ..maps.levels import unused_control_pages
+from ..maps.map_file import MapFile
+from ..maps.used_blocks import MappedBlocks, UsedBlocks, last_used
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_LEAF
+from ..nodes.inode_group import link_groups
 from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
 from .evacuation import Evacuation
-from .free_space import last_used
 from .notebook import Notebook, erase_notebook, read_notebook
 
 SHRINKFS = 0x20
 BLOCK_MAP = 2
-_LINKS = ("inofreefwd", "inofreeback", "extfreefwd", "extfreeback", "iagfree")
 
 
 def resize(device: DeviceLike, size: int | None = None, *, log_bytes: int | None = None) -> Geometry:
@@ -133,9 +124,6 @@ def _announced(superblock: Superblock) -> Geometry:
 _X_PLACES = ("s_xfsckpxd", "s_xlogpxd")
 
 
-_NO_BLOCKS = UsedBlocks(np.zeros((0, 2), np.int64))
-
-
 def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: Notebook) -> None:
     """Write the sectors of the notebook, then the block map, the places of the second tables, and end the notebook."""
     for rows in book.sectors(device):
@@ -143,12 +131,11 @@ def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: Notebo
             device.write(offset, data)
     device.flush()
     old, dialect = superblock.geometry, superblock.dialect
-    inode = InodeMap(superblock.volume(device), superblock).aggregate_inode(BLOCK_MAP)
-    extents = read_extents(superblock.volume(device), inode.root, at=inode.root_at)
-    pieces = list(zip(extents["address"].tolist(), extents["length"].tolist(), strict=True))
-    map_file = _map_file(device, old.block_size, pieces)
-    bits = MapBits(map_file, dialect, old.blocks, UsedBlocks(book.taken), UsedBlocks(book.freed))
-    write_block_map(map_file, old, dialect, bits)
+    volume = superblock.volume(device)
+    inode = InodeMap(volume, superblock).aggregate_inode(BLOCK_MAP)
+    map_file = MapFile(volume, read_extents(volume, inode.root, at=inode.root_at))
+    use = MappedBlocks(map_file, old.blocks, UsedBlocks(book.taken), UsedBlocks(book.freed))
+    BlockMapWriter(map_file, old, use, anew=True).write()
     device.flush()
     places = {"s_ait2": (book.ait2, old.blocks_per_extent)}
     if old.has_aim2:
@@ -190,8 +177,8 @@ class _Change:
         """
         if last_used(self._bits(), self.new.blocks, self.old.blocks) < 0:
             return None
-        bits = MapBits(self._map_file(self.before), self.dialect, self.old.blocks, _NO_BLOCKS, _NO_BLOCKS)
-        return Evacuation(self.device, self.superblock, self.inodes, bits, self.new)
+        use = MappedBlocks(self._map_file(self.before), self.old.blocks)
+        return Evacuation(self.device, self.superblock, self.inodes, use, self.new)
 
     def announce(self) -> None:
         """Say in the primary superblock what is going on."""
@@ -202,10 +189,10 @@ class _Change:
         """Block map, inode of the block map with its copy, inode map, log; then both superblocks."""
         pages = self.new.map_pages
         target = self._map_file(self.after)
-        write_block_map(target, self.new, self.dialect, self._bits())
-        unused = [page for page, level in ((L2_PAGE, 2), (l1_page(0), 1)) if self.new.max_level < level]
+        BlockMapWriter(target, self.new, self._bits(), anew=True).write()
+        unused = [page for _, page in unused_control_pages(self.new)]
         for page in (*unused, pages - 1):  # levels that the size does not need, and the spare page
-            target.write(BLOCK_MAP_OFFSET + page * PAGE, bytes(PAGE))
+            target.write(page, np.zeros(PAGE, np.uint8))
         self.device.flush()
         for inode in (self.map_inode, self.inodes.aggregate_inode(BLOCK_MAP, second=True)):
             self._describe_map(inode)
@@ -241,22 +228,18 @@ class _Change:
             start, need = start + part, need - part
         return extents
 
-    def _bits(self) -> MapBits:
+    def _bits(self) -> MappedBlocks:
         """Used blocks afterwards."""
         cut: list[tuple[int, int]] = []
         for address, length in self.before:
             left = next((n for a, n in self.after if a == address), 0)
             if left < length:
                 cut.append((address + left, length - left))
-        source = self._map_file(self.before)
-        return MapBits(
-            source, self.dialect, self.old.blocks,
-            UsedBlocks(np.array(self.after, np.int64).reshape(-1, 2)),
-            UsedBlocks(np.array(cut, np.int64).reshape(-1, 2)),
-        )  # fmt: skip
+        more, fewer = (UsedBlocks(np.array(pieces, np.int64).reshape(-1, 2)) for pieces in (self.after, cut))
+        return MappedBlocks(self._map_file(self.before), self.old.blocks, more, fewer)
 
-    def _map_file(self, extents: list[tuple[int, int]]) -> PieceList:
-        return _map_file(self.device, self.new.block_size, extents)
+    def _map_file(self, pieces: list[tuple[int, int]]) -> MapFile:
+        return MapFile.of_pieces(self.volume, pieces)
 
     def _describe_map(self, inode: Inode) -> None:
         row = inode.row.copy()
@@ -274,20 +257,14 @@ class _Change:
     def _regroup_inodes(self) -> None:
         """Allocation groups have another size or are gone: inode groups belong to those that their start is in now,
         or, where that is gone, their first extent."""
-        record, groups = self.dialect.structures.iag, [self.inodes.iag(k) for k in range(self.inodes.iag_count)]
-        rows: NDArray[Any] = record.table(b"".join(iag.row.tobytes() for iag in groups)).copy()
-        first = np.array([next((a for a in iag.address.tolist() if a), 0) for iag in groups], np.int64)
+        groups = self.inodes.groups(0, self.inodes.iag_count)
+        rows = groups.table
+        first = np.take_along_axis(groups.address, (groups.address != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
         start = rows["agstart"].astype(np.int64)
         start = np.where(start >= self.new.blocks, first, start)
         rows["agstart"] = start >> self.new.ag_log2 << self.new.ag_log2
-        for link in _LINKS:
-            rows[link] = -1
-        control = control_page(self.dialect, self.new, rows)
-        for field in ("in_unused", "in_rsvd"):
-            control[field] = self.inodes.control[field]
-        self.device.write(self.inodes.map_offset(-1), control)
-        for k in range(len(rows)):
-            self.device.write(self.inodes.map_offset(k), rows[k : k + 1])
+        self.inodes.file.write(0, link_groups(self.dialect, self.new, rows, self.inodes.control))
+        self.inodes.file.write(1, rows)
 
     def _format_log(self) -> None:
         size = self.new.block_size
@@ -304,12 +281,6 @@ class _Change:
             "s_xlogpxd": (self.new.log_address, self.new.log_blocks),
         }
         _put_superblock(self.device, self.dialect, offset, values)
-
-
-def _map_file(device: BlockDevice, block_size: int, extents: list[tuple[int, int]]) -> PieceList:
-    """The map as if in one piece at its place."""
-    pieces = [Piece(device, a * block_size, n * block_size) for a, n in extents]
-    return PieceList([Piece(device, 0, BLOCK_MAP_OFFSET), *pieces], name=device.name)
 
 
 def _put_superblock(device: BlockDevice, dialect: Dialect, offset: int, values: dict[str, Any]) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...block import BlockDevice, CopyPlan
-from ...errors import UnsupportedFeature
+from ...errors import NoSpace, UnsupportedFeature
 from ...layout.jfs2.j2 import EAD
 from ...units import SECTOR, ceil_div
 from ..attributes.descriptor import EXTENT_FLAG
@@ -25,12 +25,12 @@ from ..dialect import LINUX
 from ..geometry import AIM_OFFSET, PAGE, Geometry
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..maps.blockmap import MapBits
+from ..maps.free_space import FreeSpace
+from ..maps.used_blocks import MappedBlocks, free_runs
 from ..nodes.extent_node import FIRST_ENTRY
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
 from .behind import BLOCK_MAP, INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
-from .free_space import FreeSpace, free_runs
 from .notebook import SECTOR_ROW, body_bytes, write_notebook
 from .placement import place
 from .relocation import Relocation, relocate_index, relocate_page, relocate_root
@@ -45,7 +45,7 @@ class Evacuation:
         device: the file system, clean.
         superblock: of it.
         inodes: of it.
-        bits: its used blocks.
+        use: its used blocks.
         new: the geometry afterwards.
 
     Raises:
@@ -55,14 +55,14 @@ class Evacuation:
     """
 
     def __init__(
-        self, device: BlockDevice, superblock: Superblock, inodes: InodeMap, bits: MapBits, new: Geometry
+        self, device: BlockDevice, superblock: Superblock, inodes: InodeMap, use: MappedBlocks, new: Geometry
     ) -> None:
         self._device, self._superblock, self._inodes = device, superblock, inodes
         self._volume, self._dialect = inodes.volume, inodes.volume.dialect
         self._old = superblock.geometry
         self._survey = Survey(device, superblock, inodes, new)
         self._behind: Behind = self._survey.find()
-        space = FreeSpace(free_runs(bits, new.blocks), device.name)
+        space = FreeSpace(free_runs(use, new.blocks), self._full)
         bpp = self._volume.blocks_per_page
         self._place = place(self._volume, self._behind, space, map_blocks=new.map_pages * bpp)
         self._tree_row = {int(number): i for i, number in enumerate(self._behind.trees["number"].tolist())}
@@ -70,6 +70,12 @@ class Evacuation:
         if row is not None and self._place.trees.page_counts[row]:
             raise UnsupportedFeature("a block map in more than 16 pieces", where=device.name)
         self._book = self._notebook_place(space)
+
+    def _full(self, wanted: str, there: str) -> NoSpace:
+        return NoSpace(
+            f"what lies behind the new end needs {wanted} before it, {there}", where=self._device.name,
+            hint="choose a larger size, shrink in steps (each shortens the block map), or remove files first",
+        )  # fmt: skip
 
     def carry_out(self) -> None:
         """Write the new bodies and the notebook; the file system stays as it is."""

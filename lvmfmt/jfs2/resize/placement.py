@@ -9,10 +9,10 @@ from numpy.typing import NDArray
 
 from ..building.dir_index import table_trees
 from ..building.xtree_build import ExtentTrees, FileRuns
+from ..maps.free_space import FreeSpace
 from ..nodes.extent_node import FILE_EXTENT
 from ..volume import Volume
 from .behind import BLOCK_MAP, Behind
-from .free_space import FreeSpace
 from .relocation import Relocation
 
 

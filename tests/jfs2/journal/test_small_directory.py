@@ -3,13 +3,13 @@
 import numpy as np
 import pytest
 
-from lvmfmt.block import Piece, PieceList
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import AIX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.journal.block_map import BlockMap
+from lvmfmt.jfs2.journal.block_map import MountedBlockMap
 from lvmfmt.jfs2.log import redo
+from lvmfmt.jfs2.maps.map_file import MapFile
 from lvmfmt.jfs2.reading.xtree import read_extents
 from lvmfmt.origin import FixedOrigin
 
@@ -42,9 +42,8 @@ def shrink(device, size):
     row["di_size"], row["di_nblocks"] = size, size // block
     device.write(inode.at, row)
     map_inode = fs.inodes.aggregate_inode(2)
-    extents = read_extents(fs.volume, map_inode.root, at=map_inode.root_at).tolist()
-    pieces = PieceList([Piece(device, a * block, n * block) for _, n, a, _ in extents], name=device.name)
-    bits = BlockMap(fs.volume, fs.superblock.geometry, pieces)
+    file = MapFile(fs.volume, read_extents(fs.volume, map_inode.root, at=map_inode.root_at))
+    bits = MountedBlockMap(fs.superblock.geometry, file)
     bits.mark(address + size // block, (4096 - size) // block, False)
     bits.write()
 

@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvmfmt.jfs2.maps.buddy import L0_BUDMIN, control_tree, dmap_trees
+from lvmfmt.jfs2.nodes.buddy_trees import control_tree, dmap_trees
 
 
 def test_example_of_section_6_1():
@@ -18,7 +18,7 @@ def test_example_of_section_6_1():
     assert tree[5:21].tolist() == [8, 9, 10, -1, 10, -1, 9, 7] + [-1] * 8
     assert tree[85:101].tolist() == [-1, 4, 6, -1, 7, -1, -1, -1, 8] + [-1] * 7
     assert tree[197:213].tolist() == [7, -1, -1, -1, 6, -1, 3] + [-1] * 9
-    control = control_tree(tree[:1], L0_BUDMIN)
+    control = control_tree(tree[:1], 13)
     assert control[:7].tolist() == [10, 10, -1, -1, -1, 10, -1]
     assert control[341:345].tolist() == [10, -1, -1, -1]
 

@@ -1,6 +1,6 @@
 """The buddy trees of the block map, as a pure function of the bits.
 
-Source: reference section 2.7.1; recomputing the trees from the bits gives the stored bytes exactly, on every
+Source: [jfs2 2.7.1]; recomputing the trees from the bits gives the stored bytes exactly, on every
 image that Linux wrote.
 """
 
@@ -15,7 +15,6 @@ Bits = NDArray[np.bool_]
 Tree = NDArray[np.int8]
 
 DMAP_BUDMIN = 5
-L0_BUDMIN, L1_BUDMIN, L2_BUDMIN = 13, 23, 33
 
 
 def _free_run_of_byte(value: int) -> int:

@@ -8,7 +8,11 @@ from hypothesis import strategies as st
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import AIX, LINUX
 from lvmfmt.jfs2.geometry import PAGE, Geometry, dmap_page, l0_page, l1_page
-from lvmfmt.jfs2.maps.blockmap import UsedBlocks, dmap_pages, write_block_map
+from lvmfmt.jfs2.maps.block_map import BlockMapWriter
+from lvmfmt.jfs2.maps.map_file import MapFile
+from lvmfmt.jfs2.maps.used_blocks import UsedBlocks
+from lvmfmt.jfs2.nodes.map_page import dmap_pages
+from lvmfmt.jfs2.volume import Volume
 from lvmfmt.units import GIB, MIB
 
 
@@ -49,7 +53,9 @@ def test_untouched_groups_cost_one_computation(tmp_path):
     """A map of 96 GiB has two whole level-0 groups without any used block; all pages carry their own start."""
     geometry = Geometry.of(96 * GIB, has_aim2=False)
     with ImageFile.create(tmp_path / "x", 256 * MIB) as device:
-        totals = write_block_map(device, geometry, AIX, UsedBlocks(np.array([(0, 5000)])))
+        volume = Volume(device, AIX, 4096, geometry.blocks)
+        file = MapFile.of_pieces(volume, [(geometry.map_address, geometry.map_pages)])
+        totals = BlockMapWriter(file, geometry, UsedBlocks(np.array([(0, 5000)])), anew=True).write()
         base = geometry.map_address * 4096
         dmap = AIX.structures.dmap
         for number in (0, 1023, 1024, 2047, 2048, geometry.dmap_pages - 2):
