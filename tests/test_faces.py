@@ -14,7 +14,7 @@ import lvmfmt
 ROOT = Path(lvmfmt.__file__).parent
 FACES = sorted(stub.parent for stub in ROOT.rglob("__init__.pyi"))
 HEAVY = {"numpy", "construct", "lvmfmt.lvm.group", "lvmfmt.jfs2.access.filesystem", "lvmfmt.host.emulated"}
-SUBPACKAGES = {"block", "host", "inspect", "jfs2", "lvm"}
+SUBPACKAGES = {"backup", "block", "host", "inspect", "jfs2", "layout", "lvm", "system"}
 faces = pytest.mark.parametrize("folder", FACES, ids=lambda folder: folder.name)
 
 

@@ -52,7 +52,7 @@ def hash_image(image: Path) -> int:
     import stat
 
     from lvmfmt.block import ImageFile
-    from lvmfmt.inspect.prove import file_digests
+    from lvmfmt.inspect.proof import file_digests
     from lvmfmt.jfs2 import FileSystem
 
     with ImageFile(image) as device:

@@ -18,18 +18,16 @@ import sys
 import sysconfig
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 
-from lvmfmt import block
 from lvmfmt.block.copy import copy_image
 from lvmfmt.cli.operands import tree
 from lvmfmt.cli.output import print_table, progress
 from lvmfmt.errors import LvmfmtError, printable
 from lvmfmt.host import DiskSpec, Host
 from lvmfmt.host.alternate import exclude
-from lvmfmt.inspect.diff import ImageDiff, diff_disks
-from lvmfmt.inspect.prove import Proof, file_systems, prove
+from lvmfmt.inspect import ImageDiff, Proof, diff, prove
 from lvmfmt.units import GIB, align_up, format_size
 
 MARKER = ".lvmfmt-demo"
@@ -106,21 +104,17 @@ def demonstrate(folder: Path, trees: Sequence[tuple[Path, str]]) -> int:
     with timed(seconds, "clone"):
         failed = [argv for argv in STORY if command(host, argv) != 0]
 
-    with timed(seconds, "prove"), ExitStack() as stack:
-        source, clone, before = (
-            stack.enter_context(block.open(path))
-            for path in (disks["hdisk0"], disks["hdisk1"], folder / "hdisk0.before.img")
-        )
+    with timed(seconds, "prove"):
         with progress("prove") as told:
             excluded = exclude.parse((brought / "exclude.rootvg").read_bytes())
             proof = prove(
-                file_systems([source]),
-                file_systems([clone]),
+                disks["hdisk0"],
+                disks["hdisk1"],
                 excluded=lambda path: bool(excluded(b"." + path.encode("utf-8", "surrogateescape"))),
                 changed=lambda path: CHANGED_BY_CLONING.fullmatch(path) is not None,
                 progress=told,
             )
-        changes = diff_disks(before, source)
+        changes = diff(folder / "hdisk0.before.img", disks["hdisk0"])
 
     report(proof, changes)
     took = ", ".join(f"{name} {value:.1f} s" for name, value in seconds.items())

@@ -53,7 +53,7 @@ def run_list(args: argparse.Namespace) -> int:
     """List the members as far as the archive can be read."""
     from ..backup import open_archive
     from ..backup.package import package_of
-    from ..inspect.instant import rfc3339
+    from ..inspect.timestamps import rfc3339
 
     with open_archive(args.file) as archive:
         members, error = _walk(archive)
@@ -117,7 +117,7 @@ def _walk(archive: Archive) -> tuple[list[Member], LvmfmtError | None]:
 def _row(member: Member) -> dict[str, Any]:
     import stat
 
-    from ..inspect.instant import rfc3339
+    from ..inspect.timestamps import rfc3339
 
     is_link = member.kind == stat.S_IFLNK
     return {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib import import_module
 
 from .operands import register_verbs
 
@@ -19,18 +20,18 @@ Fixed operands are counted from the right; everything before them is images.
 
 
 MODULES = {
-    "fs_build": ("build",),
-    "fs_make": ("mkfs", "logform"),
-    "fs_change": ("resize", "identity"),
-    "fs_files": ("ls", "stat", "cat", "get", "put", "rm"),
-    "fs_tree": ("tree",),
-    "fs_log": ("logdump", "logredo"),
-    "fs_check": ("fsck",),
-    "fs_forensics": ("owner", "deleted", "history", "body"),
+    "build": ("build",),
+    "make": ("mkfs", "logform"),
+    "change": ("resize", "identity"),
+    "files": ("ls", "stat", "cat", "get", "put", "rm"),
+    "tree": ("tree",),
+    "log": ("logdump", "logredo"),
+    "check": ("fsck",),
+    "forensics": ("owner", "deleted", "history", "body"),
 }
 
 
 def fill(parser: argparse.ArgumentParser, called: Sequence[str]) -> None:
     """Add the commands of the group, or what is needed for the one called."""
     parser.epilog = _EXAMPLES
-    register_verbs(parser, "fs commands", MODULES, called)
+    register_verbs(parser, "fs commands", MODULES, called, lambda name: import_module(f".fs_{name}", __package__))

@@ -189,7 +189,7 @@ def _write_content(fs: FileSystem, path: str, stream: BinaryIO) -> None:
 def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:
     import stat
 
-    from ..inspect.instant import rfc3339
+    from ..inspect.timestamps import rfc3339
 
     s: Stat = fs.stat(path)
     return {

@@ -140,6 +140,6 @@ def _attributes(found: Stat) -> dict[str, object]:
 
 
 def _time(ns: int) -> str:
-    from ..inspect.instant import rfc3339
+    from ..inspect.timestamps import rfc3339
 
     return rfc3339(ns)

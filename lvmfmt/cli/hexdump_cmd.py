@@ -21,7 +21,7 @@ examples:
 
 `lvmfmt layout` lists the structures.
 """
-_LINE = 16
+_BYTES_A_LINE = 16
 
 
 def fill(parser: argparse.ArgumentParser) -> None:
@@ -39,13 +39,13 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the dump."""
-    from ..inspect.hexdump import dump
+    from ..inspect import dump
+    from ..layout.catalog import structure
     from ..system.images import open_volume
     from ..units import SECTOR
-    from .layout_cmd import find
 
     images, (name,) = split(args.operands, "STRUCTURE")
-    record = find(name)
+    record = structure(name)
     offset = args.psn * SECTOR if args.psn is not None else args.offset
     with open_volume(images, lv=args.lv) as device:
         result = dump(device, record, offset=offset, copy=1 if args.copy is None else args.copy)
@@ -60,10 +60,10 @@ def run(args: argparse.Namespace) -> int:
 
 def _rows(field: FieldDump) -> list[tuple[str, str, str, str, str, str]]:
     data = field.bytes
-    if len(data) > _LINE and not any(data):
+    if len(data) > _BYTES_A_LINE and not any(data):
         lines = [f"00 x {len(data)}"]
     else:
-        lines = [data[i : i + _LINE].hex(" ") for i in range(0, len(data), _LINE)]
+        lines = [data[i : i + _BYTES_A_LINE].hex(" ") for i in range(0, len(data), _BYTES_A_LINE)]
     first = (f"{field.offset:08x}", lines[0], field.name, field.value, field.grade, field.meaning)
-    rest = [(f"{field.offset + _LINE * (i + 1):08x}", line, "", "", "", "") for i, line in enumerate(lines[1:])]
+    rest = [(f"{field.offset + _BYTES_A_LINE * (i + 1):08x}", line, "", "", "", "") for i, line in enumerate(lines[1:])]
     return [first, *rest]

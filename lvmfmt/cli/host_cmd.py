@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from importlib import import_module
 
 from .operands import register_verbs
 
@@ -20,15 +21,15 @@ examples:
 """
 
 MODULES = {
-    "host_create": ("create",),
-    "host_run": ("run", "boot", "poweroff"),
-    "host_disk": ("disk",),
-    "host_files": ("put", "get", "ls", "cat", "edit"),
-    "host_shell": ("shell", "shims"),
+    "create": ("create",),
+    "run": ("run", "boot", "poweroff"),
+    "disk": ("disk",),
+    "files": ("put", "get", "ls", "cat", "edit"),
+    "shell": ("shell", "shims"),
 }
 
 
 def fill(parser: argparse.ArgumentParser, called: Sequence[str]) -> None:
     """Add the commands of the group, or what is needed for the one called."""
     parser.epilog = _EXAMPLES
-    register_verbs(parser, "host commands", MODULES, called)
+    register_verbs(parser, "host commands", MODULES, called, lambda name: import_module(f".host_{name}", __package__))

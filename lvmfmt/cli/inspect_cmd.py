@@ -27,10 +27,10 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the summary; notes, such as of a file system that is mounted, are no reason for a status other than 0."""
-    from ..inspect.summary import inspect_images
+    from ..inspect import inspect
     from .inspect_text import print_summary
 
-    summary = inspect_images(args.operands)
+    summary = inspect(args.operands)
     if args.json:
         print_json(summary)
     else:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..errors import printable
-from ..inspect.summary import DiskSummary, FileSystemSummary, Finding, GroupSummary, Summary, VolumeSummary
+from ..inspect.summary import DiskSummary, FileSystemSummary, GroupSummary, Remark, Summary, VolumeSummary
 from ..units import format_size
 from .output import print_table
 
@@ -19,7 +19,7 @@ def print_summary(summary: Summary) -> None:
         _features(contents)
     if summary.findings:
         print(f"\nfindings: {len(summary.findings)}")
-        print_table(("SEVERITY", "WHERE", "STRUCTURE", "BYTE", "WHAT"), [_finding(f) for f in summary.findings])
+        print_table(("SEVERITY", "WHERE", "STRUCTURE", "BYTE", "WHAT"), [_remark(f) for f in summary.findings])
     else:
         print("\nnothing wrong was found")
 
@@ -76,7 +76,7 @@ def _features(fs: FileSystemSummary, of: str = "") -> None:
         print(f"  {printable(of + line)}")
 
 
-def _finding(finding: Finding) -> tuple[object, ...]:
+def _remark(finding: Remark) -> tuple[object, ...]:
     structure = f"{finding.structure}.{finding.field}" if finding.field else finding.structure
     offset = "" if finding.offset is None else f"{finding.offset:#x}"
     return (finding.severity, finding.where, structure, offset, finding.text)

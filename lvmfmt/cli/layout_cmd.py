@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound
 from ..layout.sources import LEGEND, legend
 from .operands import add_json
 from .output import print_json, print_table
@@ -37,7 +36,9 @@ def run(args: argparse.Namespace) -> int:
     """List structures, fields or source tags."""
     if args.legend:
         return _explain(LEGEND, args.json)
-    return _list(args.json) if args.name is None else _show(find(args.name), args.json)
+    from ..layout.catalog import structure
+
+    return _list(args.json) if args.name is None else _show(structure(args.name), args.json)
 
 
 def _explain(meanings: dict[str, str], json: bool) -> int:
@@ -73,23 +74,6 @@ def _show(record: Record, json: bool) -> int:
     print_table(("OFFSET", "SIZE", "FIELD", "TYPE", "GRADE", "SOURCE", "MEANING"), rows, right=("OFFSET", "SIZE"))
     print()
     return _explain(sources, json)
-
-
-def find(name: str) -> Record:
-    """The structure called `name`.
-
-    Raises:
-        NotFound: there is none; the hint names similar ones.
-    """
-    from ..layout.catalog import CATALOG
-
-    if name in CATALOG:
-        return CATALOG[name]
-    import difflib
-
-    near = difflib.get_close_matches(name, CATALOG, 3, 0.4)
-    hint = f"did you mean {', '.join(near)}?" if near else "`lvmfmt layout` lists them"
-    raise NotFound(f"no structure is called {name!r}", hint=hint)
 
 
 def summary(record: Record) -> dict[str, object]:

@@ -18,6 +18,8 @@ COMMANDS = {
     "hexdump": "show one structure of an image, field by field",
     "layout": "list structures, or the fields of one",
     "copy": "copy an image, data extents only",
+    "diff": "say which sectors of two states of a disk differ, and what they belong to",
+    "prove": "say whether a clone is complete: every path compared, every byte hashed",
     "fs": "build, list, read and change file systems",
     "lv": "list logical volumes, and copy their whole content out and in",
     "vg": "check and repair volume groups, or scan for what is left of one",
@@ -44,6 +46,7 @@ examples:
   lvmfmt hexdump hdisk0.img vgda_header                  one structure, field by field
   lvmfmt layout j2_superblock                            what is known about a structure, and how well
   lvmfmt copy hdisk0.img spare.img --verify              a sparse copy, compared afterwards
+  lvmfmt prove hdisk0.img --copy hdisk1.img              every file of a clone, compared with its source
   lvmfmt fs build root.img /usr/share --dialect aix      a JFS2 file system from a directory tree
   lvmfmt fs get hdisk0.img --lv hd4 /etc/motd motd       a file out of a logical volume
   lvmfmt host create box --disk hdisk0=8G --tree /etc:/etc

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Mapping, Sequence
-from importlib import import_module
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import ModuleType
 from typing import TypeAlias
 
 from ..errors import OperationRefused
@@ -34,20 +34,25 @@ class ExamplesBelow(argparse.RawDescriptionHelpFormatter):
 
 
 def register_verbs(
-    parser: argparse.ArgumentParser, title: str, modules: Mapping[str, Sequence[str]], called: Sequence[str]
+    parser: argparse.ArgumentParser,
+    title: str,
+    modules: Mapping[str, Sequence[str]],
+    called: Sequence[str],
+    load: Callable[[str], ModuleType],
 ) -> None:
     """Add the verbs of a group of commands: those of the module that has the verb called, or all of them.
 
     Args:
         parser: of the group.
         title: heading of the verbs.
-        modules: module of this package, and the verbs that its `register` adds.
+        modules: modules of the group, and the verbs that the `register` of each adds.
         called: the verb, if there is one.
+        load: imports a module of the group.
     """
     verbs = parser.add_subparsers(prog=parser.prog, title=title, metavar="COMMAND", required=True)
     chosen = [module for module, names in modules.items() if set(called) & set(names)]
     for module in chosen or modules:
-        import_module(f".{module}", __package__).register(verbs)
+        load(module).register(verbs)
 
 
 def verb(verbs: Commands, name: str, summary: str, *, examples: str) -> argparse.ArgumentParser:

@@ -97,7 +97,7 @@ def run_check(args: argparse.Namespace) -> int:
 def run_scan(args: argparse.Namespace) -> int:
     """Print what is found."""
     from .. import block
-    from ..inspect.salvage import salvage
+    from ..inspect.leftovers import salvage
 
     images, _ = split(args.operands)
     with ExitStack() as stack:

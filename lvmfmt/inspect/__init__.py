@@ -2,3 +2,7 @@
 
 Every function here only reads, and returns dataclasses; printing is the command line's business.
 """
+
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)

@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 
-from ..block import BlockDevice
+from ..block import DeviceLike, opened
 from ..errors import CorruptImage, printable
-from ..layout.catalog import CATALOG
+from ..layout.catalog import CATALOG, structure
 from ..layout.record import FieldInfo, Record
-from .places import place
+from .structure_places import place
 
 _ARRAY = re.compile(r"(\w+)\[(\d+)\]")
 _INTEGER = re.compile(r"([us])(\d+)(be|le)?")
@@ -47,24 +47,27 @@ class Dump:
     fields: list[FieldDump]
 
 
-def dump(device: BlockDevice, record: Record, *, offset: int | None = None, copy: int = 1) -> Dump:
+def dump(device: DeviceLike, record: Record | str, *, offset: int | None = None, copy: int = 1) -> Dump:
     """Annotate one structure of a device.
 
     Args:
         device: a disk, or the volume that holds a file system.
-        record: the structure.
+        record: the structure, or its name.
         offset: byte where it begins; by default the place that the disk's map gives it.
         copy: which copy, from 1, where the place is looked up.
 
     Raises:
         CorruptImage: the device ends before the structure does.
     """
-    at = place(device, record, copy) if offset is None else offset
-    if at + record.size > device.size:
-        found = f"{max(device.size - at, 0)} bytes"
-        raise CorruptImage(record.name, offset=at, expected=f"{record.size} bytes", found=found, where=device.name)
-    data = bytes(device.read(at, record.size))
-    return Dump(record.name, record.title, device.name, at, record.size, list(annotate(record, data, at)))
+    if isinstance(record, str):
+        record = structure(record)
+    with opened(device) as disk:
+        at = place(disk, record, copy) if offset is None else offset
+        if at + record.size > disk.size:
+            found = f"{max(disk.size - at, 0)} bytes"
+            raise CorruptImage(record.name, offset=at, expected=f"{record.size} bytes", found=found, where=disk.name)
+        data = bytes(disk.read(at, record.size))
+    return Dump(record.name, record.title, disk.name, at, record.size, list(annotate(record, data, at)))
 
 
 def annotate(record: Record, data: bytes, at: int, prefix: str = "") -> Iterator[FieldDump]:

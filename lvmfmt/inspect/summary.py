@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from contextlib import ExitStack
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from .. import block
-from ..block import BlockDevice
+from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ..jfs2 import FileSystem
 from ..jfs2.superblock import INLINE_LOG
@@ -16,13 +14,13 @@ from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
 from ..lvm.problems import evidence
 from ..units import SECTOR
-from .copies import AreaCopy, area_copies
+from .area_copies import AreaCopy, area_copies
 
 _NAMES = ("s_fname", "s_fpack", "s_label")
 
 
 @dataclass(frozen=True)
-class Finding:
+class Remark:
     """Something that is wrong or worth knowing."""
 
     severity: str
@@ -35,7 +33,7 @@ class Finding:
     where: str
 
     @classmethod
-    def of(cls, error: LvmfmtError, where: str) -> Finding:
+    def of(cls, error: LvmfmtError, where: str) -> Remark:
         """The finding that an error tells of."""
         if isinstance(error, CorruptImage):
             return cls("error", error.structure, error.field, error.offset, evidence(error), error.where or where)
@@ -140,22 +138,24 @@ class Summary:
     groups: list[GroupSummary] = field(default_factory=list)
     file_systems: dict[str, FileSystemSummary] = field(default_factory=dict)
     """File systems that fill a whole image, by image."""
-    findings: list[Finding] = field(default_factory=list)
+    findings: list[Remark] = field(default_factory=list)
 
 
-def inspect_images(paths: Sequence[str]) -> Summary:
-    """Look at images, those of one volume group together.
+def inspect(devices: DeviceLike | Iterable[DeviceLike]) -> Summary:
+    """Look at disks and file-system images, the disks of one volume group together.
+
+    Args:
+        devices: one or several.
 
     Raises:
         NotFound: an image does not exist.
         ImageIOError: the system refused to open or read one.
     """
-    with ExitStack() as stack:
-        return inspect_devices([stack.enter_context(block.open(path)) for path in paths])
+    with opened_all(devices) as disks:
+        return _inspect(disks)
 
 
-def inspect_devices(devices: Sequence[BlockDevice]) -> Summary:
-    """Look at open devices."""
+def _inspect(devices: Sequence[BlockDevice]) -> Summary:
     summary = Summary()
     groups: dict[str, list[DiskInfo]] = {}
     for disk in scan(devices):
@@ -168,7 +168,7 @@ def inspect_devices(devices: Sequence[BlockDevice]) -> Summary:
         try:
             group = VolumeGroup.open([disk.device for disk in disks])
         except LvmfmtError as error:
-            summary.findings.append(Finding.of(error, ", ".join(disk.device.name for disk in disks)))
+            summary.findings.append(Remark.of(error, ", ".join(disk.device.name for disk in disks)))
         else:
             summary.groups.append(_group(vgid, group, summary))
     return summary
@@ -176,7 +176,7 @@ def inspect_devices(devices: Sequence[BlockDevice]) -> Summary:
 
 def _add(summary: Summary, problems: Sequence[Problem]) -> None:
     for p in problems:
-        finding = Finding(p.severity.value, p.structure, p.field, p.offset, p.text, p.where)
+        finding = Remark(p.severity.value, p.structure, p.field, p.offset, p.text, p.where)
         if finding not in summary.findings:
             summary.findings.append(finding)
 
@@ -192,10 +192,10 @@ def _bare_file_system(disk: DiskInfo, summary: Summary) -> bool:
         except CorruptImage as error:
             if error.field in ("", "s_magic"):  # neither kind of image: the disk's report says so
                 return False
-            summary.findings.append(Finding.of(error, device.name))
+            summary.findings.append(Remark.of(error, device.name))
             return True
         except LvmfmtError as error:
-            summary.findings.append(Finding.of(error, device.name))
+            summary.findings.append(Remark.of(error, device.name))
             return True
         summary.file_systems[device.name] = _file_system(fs, device.name, summary)
         return True
@@ -215,7 +215,7 @@ def _disk(disk: DiskInfo, summary: Summary) -> DiskSummary:
         name = "boot_lv_start" if start > sectors else "boot_lv_length"
         text = f"expected a boot LV inside {sectors} sectors, found {length} sectors at {start}"
         offset = BOOT_RECORD.offset_of(name)
-        summary.findings.append(Finding("error", "boot_record", name, offset, text, disk.device.name))
+        summary.findings.append(Remark("error", "boot_record", name, offset, text, disk.device.name))
     record = disk.record
     copies = area_copies(disk.device, record) if record else []
     return DiskSummary(
@@ -265,13 +265,13 @@ def _group(vgid: str, group: VolumeGroup, summary: Summary) -> GroupSummary:
 def _volume(lv: LogicalVolume, summary: Summary) -> VolumeSummary:
     if lv.stale_pps:
         text = f"{lv.stale_pps} of {lv.pps} PPs are stale"
-        summary.findings.append(Finding("warning", "vgsa", "stalepp", None, text, lv.name))
+        summary.findings.append(Remark("warning", "vgsa", "stalepp", None, text, lv.name))
     contents = None
     if lv.type == "jfs2":
         try:
             contents = _file_system(FileSystem.open(lv.device), lv.name, summary)
         except LvmfmtError as error:
-            summary.findings.append(Finding.of(error, lv.name))
+            summary.findings.append(Remark.of(error, lv.name))
     return VolumeSummary(
         name=lv.name,
         minor=lv.minor,
@@ -291,13 +291,13 @@ def _file_system(fs: FileSystem, where: str, summary: Summary) -> FileSystemSumm
     structure = fs.dialect.structures.superblock.name
     for text in fs.problems:
         severity = Severity.WARNING if text in fs.superblock.problems else Severity.NOTE
-        finding = Finding(severity.value, structure, "", fs.superblock.offset, text, where)
+        finding = Remark(severity.value, structure, "", fs.superblock.offset, text, where)
         summary.findings.append(finding)
     blocks, free, inodes = fs.superblock.geometry.blocks, None, None
     try:
         blocks, free, inodes, _ = fs.statfs()
     except LvmfmtError as error:
-        summary.findings.append(Finding.of(error, where))
+        summary.findings.append(Remark.of(error, where))
     values = fs.superblock.values
     names = [bytes(values[name]).decode("utf-8", "surrogateescape") for name in _NAMES if name in values]
     return FileSystemSummary(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import NotFound
 from . import backup, boot_image, lvcb, lvm_disk, vgda, vgda_scalable
 from .jfs2 import J2_RECORDS, JFS1_RECORDS
 from .jfs2.acl import ACL_RECORDS
@@ -19,3 +20,18 @@ FAMILIES: dict[str, tuple[Record, ...]] = {
 
 CATALOG: dict[str, Record] = {record.name: record for records in FAMILIES.values() for record in records}
 """Name -> record, family by family."""
+
+
+def structure(name: str) -> Record:
+    """The structure called `name`.
+
+    Raises:
+        NotFound: there is none; the hint names similar ones.
+    """
+    if name in CATALOG:
+        return CATALOG[name]
+    import difflib
+
+    near = difflib.get_close_matches(name, CATALOG, 3, 0.4)
+    hint = f"did you mean {', '.join(near)}?" if near else "`lvmfmt layout` lists them"
+    raise NotFound(f"no structure is called {name!r}", hint=hint)

@@ -1,4 +1,7 @@
-"""`lvmfmt bff`: listing and unpacking archives."""
+"""`lvmfmt bff`: listing and unpacking archives.
+
+Tests of `lvmfmt.cli.bff_cmd`.
+"""
 
 import json
 

@@ -1,4 +1,7 @@
-"""`lvmfmt copy`: whole or not at all, holes stay holes, and never onto itself."""
+"""`lvmfmt copy`: whole or not at all, holes stay holes, and never onto itself.
+
+Tests of `lvmfmt.cli.copy_cmd`.
+"""
 
 import fcntl
 import json

@@ -1,4 +1,7 @@
-"""`lvmfmt dmtable`: one table for `dmsetup create NAME`, all of them for `dmsetup create --concise`."""
+"""`lvmfmt dmtable`: one table for `dmsetup create NAME`, all of them for `dmsetup create --concise`.
+
+Tests of `lvmfmt.cli.dmtable_cmd`.
+"""
 
 import json
 import os

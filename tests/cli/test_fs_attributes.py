@@ -1,4 +1,7 @@
-"""`lvmfmt fs stat`: attributes, access control lists, all four times, and what the file system has beyond files."""
+"""`lvmfmt fs stat`: attributes, access control lists, all four times, and what the file system has beyond files.
+
+Tests of `lvmfmt.cli.fs_attributes`.
+"""
 
 import json
 import lzma

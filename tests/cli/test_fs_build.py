@@ -1,4 +1,7 @@
-"""`fs build` from every kind of source, `fs get -r` and `fs tree` of what it made."""
+"""`fs build` from every kind of source, `fs get -r` and `fs tree` of what it made.
+
+Tests of `lvmfmt.cli.fs_build` and `lvmfmt.cli.fs_tree`.
+"""
 
 import json
 import tarfile

@@ -1,4 +1,7 @@
-"""`lvmfmt fs fsck`: phases, findings, JSON and exit status, on bare images and in logical volumes."""
+"""`lvmfmt fs fsck`: phases, findings, JSON and exit status, on bare images and in logical volumes.
+
+Tests of `lvmfmt.cli.fs_check`.
+"""
 
 import json
 from pathlib import Path

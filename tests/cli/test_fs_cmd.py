@@ -1,4 +1,7 @@
-"""`lvmfmt fs`: build, ls, stat, cat, get, put, rm, on bare images and in logical volumes."""
+"""`lvmfmt fs`: build, ls, stat, cat, get, put, rm, on bare images and in logical volumes.
+
+Tests of `lvmfmt.cli.fs_cmd` and `lvmfmt.cli.fs_files`.
+"""
 
 import json
 import lzma
@@ -96,7 +99,7 @@ def test_ls(image: str, capfd: pytest.CaptureFixture[str]) -> None:
 
 
 def test_stat_shows_what_the_source_had(image: str, tree: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    from lvmfmt.inspect.instant import rfc3339
+    from lvmfmt.inspect.timestamps import rfc3339
 
     (tree / "etc" / "motd").stat()
     assert cli.main(["fs", "stat", "--json", image, "/etc/motd"]) == 0

@@ -1,4 +1,7 @@
-"""`lvmfmt fs owner|deleted|history|body`."""
+"""`lvmfmt fs owner|deleted|history|body`.
+
+Tests of `lvmfmt.cli.fs_forensics`.
+"""
 
 import json
 import lzma

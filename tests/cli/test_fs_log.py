@@ -1,4 +1,7 @@
-"""`lvmfmt fs logdump` and `fs logredo` on an image that Linux left behind, bare and in a logical volume."""
+"""`lvmfmt fs logdump` and `fs logredo` on an image that Linux left behind, bare and in a logical volume.
+
+Tests of `lvmfmt.cli.fs_log`.
+"""
 
 import json
 import lzma

@@ -1,4 +1,7 @@
-"""`lvmfmt fs mkfs|logform|resize|identity` as a user calls them."""
+"""`lvmfmt fs mkfs|logform|resize|identity` as a user calls them.
+
+Tests of `lvmfmt.cli.fs_make` and `lvmfmt.cli.fs_change`.
+"""
 
 import subprocess
 

@@ -1,4 +1,7 @@
-"""`lvmfmt hexdump` as a command: text, JSON, places, refusals."""
+"""`lvmfmt hexdump` as a command: text, JSON, places, refusals.
+
+Tests of `lvmfmt.cli.hexdump_cmd`.
+"""
 
 import json
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""`lvmfmt host`: create, run, poweroff, boot, from the command line."""
+"""`lvmfmt host`: create, run, poweroff, boot, from the command line.
+
+Tests of `lvmfmt.cli.host_cmd` and `lvmfmt.cli.host_create` and `lvmfmt.cli.host_run`.
+"""
 
 from pathlib import Path
 

@@ -1,4 +1,7 @@
-"""`lvmfmt layout`."""
+"""`lvmfmt layout`.
+
+Tests of `lvmfmt.cli.layout_cmd`.
+"""
 
 import json
 

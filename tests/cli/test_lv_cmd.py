@@ -1,4 +1,7 @@
-"""`lvmfmt lv`: export and import keep bytes and holes; what is refused changes no byte."""
+"""`lvmfmt lv`: export and import keep bytes and holes; what is refused changes no byte.
+
+Tests of `lvmfmt.cli.lv_cmd`.
+"""
 
 import hashlib
 import json

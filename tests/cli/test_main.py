@@ -135,5 +135,5 @@ def test_a_group_names_the_verbs_of_its_modules(group: str) -> None:
     modules = importlib.import_module(f"lvmfmt.cli.{group}_cmd").MODULES
     for module, names in modules.items():
         verbs = argparse.ArgumentParser().add_subparsers()
-        importlib.import_module(f"lvmfmt.cli.{module}").register(verbs)
+        importlib.import_module(f"lvmfmt.cli.{group}_{module}").register(verbs)
         assert tuple(verbs.choices) == names

@@ -1,4 +1,7 @@
-"""`lvmfmt vg check`, `--repair` and `lvmfmt undo` on image files."""
+"""`lvmfmt vg check`, `--repair` and `lvmfmt undo` on image files.
+
+Tests of `lvmfmt.cli.vg_cmd` and `lvmfmt.cli.undo_cmd`.
+"""
 
 import hashlib
 import json

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt import jfs2
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.inspect.summary import Finding, Summary, inspect_images
+from lvmfmt.inspect.summary import Remark, Summary, inspect
 from lvmfmt.lvm import VolumeGroup, read_pvid
 from lvmfmt.origin import FixedOrigin
 
@@ -28,7 +28,7 @@ def found(summary: Summary) -> set[tuple[str, str, int | None]]:
 
 
 def test_a_whole_group_has_no_findings(rootvg: Rootvg) -> None:
-    summary = inspect_images(rootvg.paths)
+    summary = inspect(rootvg.paths)
     assert summary.findings == []
     assert [d.image for d in summary.disks] == rootvg.paths
     with ImageFile(rootvg.disks[0]) as device:
@@ -55,7 +55,7 @@ def test_a_whole_group_has_no_findings(rootvg: Rootvg) -> None:
 
 
 def test_one_disk_of_two_is_still_shown_and_the_other_is_named(rootvg: Rootvg) -> None:
-    summary = inspect_images(rootvg.paths[1:])
+    summary = inspect(rootvg.paths[1:])
     assert [pv.image for pv in summary.groups[0].physical_volumes] == [None, rootvg.paths[1]]
     assert summary.findings
     volumes = {lv.name: lv for lv in summary.groups[0].logical_volumes}
@@ -75,7 +75,7 @@ def test_one_disk_of_two_is_still_shown_and_the_other_is_named(rootvg: Rootvg) -
 )  # fmt: skip
 def test_damage_of_the_disk_is_named(rootvg: Rootvg, offset: int, data: bytes, expected: tuple[str, str, int]) -> None:
     patch(rootvg.disks[0], offset, data)
-    summary = inspect_images(rootvg.paths)
+    summary = inspect(rootvg.paths)
     assert expected in found(summary)
     assert summary.groups and len(summary.groups[0].logical_volumes) == 4  # the other copies serve
 
@@ -90,11 +90,11 @@ def test_damage_of_a_file_system_is_named_and_the_others_are_shown(rootvg: Rootv
             places.append(pv.offset(int(volume.map.pp[row, lp])))
     for disk, place in zip(rootvg.disks, places, strict=True):
         patch(disk, place + 0x8000, b"XXXX")
-    summary = inspect_images(rootvg.paths)  # the secondary superblock serves
+    summary = inspect(rootvg.paths)  # the secondary superblock serves
     assert ("j2_superblock", "", 0xF000) in found(summary)
     for disk, place in zip(rootvg.disks, places, strict=True):
         patch(disk, place + 0xF000, b"XXXX")
-    summary = inspect_images(rootvg.paths)
+    summary = inspect(rootvg.paths)
     assert ("j2_superblock", "s_magic", 0x8000) in found(summary)
     volumes = {lv.name: lv for lv in summary.groups[0].logical_volumes}
     assert volumes["hd4"].file_system is None and volumes["hd1"].file_system is not None
@@ -110,7 +110,7 @@ def test_two_groups_and_a_bare_file_system_at_once(rootvg: Rootvg, tmp_path: Pat
     inventory, _ = jfs2.scan_trees([(rootvg.tree, "/")], origin=FixedOrigin(0))
     with ImageFile.create(bare, 24 * MIB) as device:
         jfs2.build(device, inventory, dialect=jfs2.LINUX, origin=FixedOrigin(0), identity=jfs2.Identity(label="data"))
-    summary = inspect_images([*rootvg.paths, str(bare), str(tmp_path / "other.img")])
+    summary = inspect([*rootvg.paths, str(bare), str(tmp_path / "other.img")])
     assert summary.findings == []
     assert len(summary.groups) == 2 and len(summary.disks) == 3
     fs = summary.file_systems[str(bare)]
@@ -128,10 +128,10 @@ def test_the_command_prints_text_and_json(rootvg: Rootvg, capsys: pytest.Capture
     patch(rootvg.disks[0], 0, b"\x1b[2J")
     assert cli.main(["inspect", *rootvg.paths]) == 1
     assert "\x1b" not in capsys.readouterr().out
-    assert Finding.__doc__
+    assert Remark.__doc__
 
 
 def test_reading_changes_nothing(rootvg: Rootvg) -> None:
     before = [(disk.read_bytes(), disk.stat().st_mtime_ns) for disk in rootvg.disks]
-    inspect_images(rootvg.paths)
+    inspect(rootvg.paths)
     assert before == [(disk.read_bytes(), disk.stat().st_mtime_ns) for disk in rootvg.disks]

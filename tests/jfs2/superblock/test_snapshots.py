@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import LvmfmtError, OperationRefused, UnsupportedFeature
-from lvmfmt.inspect.summary import inspect_images
+from lvmfmt.inspect.summary import inspect
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem
 from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
@@ -75,7 +75,7 @@ def test_external_and_internal_snapshots(aix):
         assert fs.problems == [] and "d" in fs.listdir()
         assert stat.S_ISDIR(fs.stat("/d").mode)
         assert check(fs.device).findings == []
-    [summary] = inspect_images([str(path)]).file_systems.values()
+    [summary] = inspect([str(path)]).file_systems.values()
     assert summary.features == features(fs.superblock)
 
 

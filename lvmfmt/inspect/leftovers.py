@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from ..block import BlockDevice, Window
+from ..block import BlockDevice, DeviceLike, Window, opened
 from ..block.plan import CHUNK
 from ..errors import CorruptImage, LvmfmtError
 from ..jfs2.dialect import AIX, LINUX
@@ -35,7 +35,7 @@ _DIALECTS = {dialect.magic: dialect for dialect in (AIX, LINUX)}
 
 
 @dataclass(frozen=True)
-class Found:
+class Leftover:
     """The start of a logical volume or of a file system, found by scanning.
 
     Attributes:
@@ -68,8 +68,13 @@ class Found:
     found_by: str = "scan"
 
 
-def salvage(device: BlockDevice) -> list[Found]:
+def salvage(device: DeviceLike) -> list[Leftover]:
     """Everything that is found on a disk, in the order of its offsets."""
+    with opened(device) as disk:
+        return _salvage(disk)
+
+
+def _salvage(device: BlockDevice) -> list[Leftover]:
     metadata = list(_metadata_blocks(device))
     inside = {f.offset for f in metadata}
     found = metadata + [
@@ -84,7 +89,7 @@ def salvage(device: BlockDevice) -> list[Found]:
     return sorted(found, key=lambda f: (f.offset, f.structure != "lvcb"))
 
 
-def _metadata_blocks(device: BlockDevice) -> Iterator[Found]:
+def _metadata_blocks(device: BlockDevice) -> Iterator[Leftover]:
     """The control blocks in the VGDAs, those with one content once."""
     record, _ = read_record(device)
     if record is not None and record.kind is VgKind.CLASSIC:
@@ -118,13 +123,13 @@ def _holds(device: BlockDevice, offset: int, tag: bytes) -> bool:
     return bytes(device.read(offset, len(tag))) == tag
 
 
-def _lvcb(device: BlockDevice, offset: int) -> Found:
+def _lvcb(device: BlockDevice, offset: int) -> Leftover:
     block = device.read(offset, min(SECTOR, device.size - offset)).tobytes()
     try:
         lvcb = read_lvcb(block, offset=offset, where=device.name)
     except CorruptImage as error:
-        return Found(device.name, offset, "lvcb", problem=error.what)
-    return Found(
+        return Leftover(device.name, offset, "lvcb", problem=error.what)
+    return Leftover(
         device.name,
         offset,
         "lvcb",
@@ -137,19 +142,19 @@ def _lvcb(device: BlockDevice, offset: int) -> Found:
     )
 
 
-def _superblock(device: BlockDevice, start: int) -> Found:
+def _superblock(device: BlockDevice, start: int) -> Leftover:
     magics = (bytes(device.read(start + at, 4)) for at in _SUPERBLOCKS if start + at + 4 <= device.size)
     dialect = next(_DIALECTS[magic] for magic in magics if magic in _DIALECTS)
     structure = dialect.structures.superblock.name
     try:
         superblock = read_superblock(Window(device, start))
     except LvmfmtError as error:
-        return Found(device.name, start, structure, type=dialect.name, problem=error.what)
+        return Leftover(device.name, start, structure, type=dialect.name, problem=error.what)
     values = superblock.values
     names = {
         n: bytes(values[n]).decode("utf-8", "surrogateescape") for n in ("s_fname", "s_fpack", "s_label") if n in values
     }
-    return Found(
+    return Leftover(
         device.name,
         start,
         structure,

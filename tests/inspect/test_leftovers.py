@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.inspect.salvage import STRIDE, salvage
+from lvmfmt.inspect.leftovers import STRIDE, salvage
 from lvmfmt.lvm import VolumeGroup
 
 from .conftest import Rootvg

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice
+from ..block import BlockDevice, DeviceLike, opened, opened_all
 from ..errors import LvmfmtError, OperationRefused, printable
 from ..jfs2 import FileSystem
 from ..lvm import LogicalVolume, VolumeGroup, scan
@@ -25,7 +25,7 @@ _RESERVED = (
 
 
 @dataclass(frozen=True)
-class Change:
+class ChangedSectors:
     """Sectors that differ and have one owner."""
 
     owner: str
@@ -44,7 +44,7 @@ class ImageDiff:
     before: str
     after: str
     size: int
-    changes: list[Change]
+    changes: list[ChangedSectors]
     """By place of the first sector."""
 
     @property
@@ -76,7 +76,7 @@ class _Owned:
         return [self.names[i] if i >= 0 else otherwise for i in index.tolist()]
 
 
-def diff_disks(before: BlockDevice, after: BlockDevice, group: Sequence[BlockDevice] = ()) -> ImageDiff:
+def diff(before: DeviceLike, after: DeviceLike, group: DeviceLike | Iterable[DeviceLike] = ()) -> ImageDiff:
     """Compare two states of one disk and say what the sectors that differ belong to.
 
     Args:
@@ -87,6 +87,11 @@ def diff_disks(before: BlockDevice, after: BlockDevice, group: Sequence[BlockDev
     Raises:
         OperationRefused: the two are not of one size.
     """
+    with opened(before) as old, opened(after) as new, opened_all(group) as others:
+        return _diff(old, new, others)
+
+
+def _diff(before: BlockDevice, after: BlockDevice, group: Sequence[BlockDevice]) -> ImageDiff:
     if before.size != after.size:
         raise OperationRefused(f"sizes differ: {before.size} and {after.size} bytes", where=after.name)
     sectors, counts = changed_sectors(before, after)
@@ -101,7 +106,9 @@ def diff_disks(before: BlockDevice, after: BlockDevice, group: Sequence[BlockDev
         change = changes.setdefault(owner, [0, 0, sector * SECTOR])
         change[0] += 1
         change[1] += count
-    return ImageDiff(before.name, after.name, after.size, [Change(owner, *change) for owner, change in changes.items()])
+    return ImageDiff(
+        before.name, after.name, after.size, [ChangedSectors(owner, *change) for owner, change in changes.items()]
+    )
 
 
 def changed_sectors(before: BlockDevice, after: BlockDevice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

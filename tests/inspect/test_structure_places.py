@@ -9,7 +9,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli.main import main
 from lvmfmt.errors import OperationRefused
 from lvmfmt.inspect.hexdump import dump
-from lvmfmt.inspect.salvage import salvage
+from lvmfmt.inspect.leftovers import salvage
 from lvmfmt.layout.catalog import CATALOG
 from lvmfmt.lvm import VgKind, VolumeGroup
 from lvmfmt.origin import SeededOrigin

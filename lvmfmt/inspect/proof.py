@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import hashlib
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-from ..block import BlockDevice
+from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import NotFound
 from ..jfs2 import FileSystem, Inventory
-from ..lvm import VolumeGroup
-from .instant import rfc3339
+from ..lvm import VolumeGroup, scan
+from .timestamps import rfc3339
 
 _BUFFER = 4 << 20
 _ZEROS = bytes(_BUFFER)
+
+
+FileSystems: TypeAlias = Mapping[str, FileSystem] | DeviceLike | Iterable[DeviceLike]
+"""File systems by mount point, or the disks that they are on."""
 
 
 @dataclass(frozen=True)
@@ -57,9 +62,14 @@ class Proof:
 def file_systems(devices: Sequence[BlockDevice]) -> dict[str, FileSystem]:
     """The file systems of the volume group on `devices`, by the mount point that their LVs are labelled with.
 
+    A single image that is no disk of a group is itself a file system, at "/".
+
     Raises:
         NotFound: the group has none.
+        CorruptImage: there is neither a group nor a file system.
     """
+    if len(devices) == 1 and scan(devices)[0].record is None:
+        return {"/": FileSystem.open(devices[0])}
     group = VolumeGroup.open(devices)
     volumes = group.logical_volumes.values()
     found = {lv.label: FileSystem.open(lv.device) for lv in volumes if lv.type == "jfs2" and lv.label.startswith("/")}
@@ -69,8 +79,8 @@ def file_systems(devices: Sequence[BlockDevice]) -> dict[str, FileSystem]:
 
 
 def prove(
-    source: Mapping[str, FileSystem],
-    copy: Mapping[str, FileSystem],
+    source: FileSystems,
+    copy: FileSystems,
     *,
     excluded: Callable[[str], bool] = lambda path: False,
     changed: Callable[[str], bool] = lambda path: False,
@@ -79,12 +89,36 @@ def prove(
     """Compare every path, type, mode, owner, mtime, link target and content of two sets of file systems.
 
     Args:
-        source: by mount point.
-        copy: by mount point.
+        source: disks of a volume group, or file systems by mount point; see `file_systems`.
+        copy: as `source`.
         excluded: whether the exclude list named a path; such a path may be missing in the copy.
         changed: whether cloning itself changes a path; its differences are listed apart.
         progress: told how many more bytes are hashed, both sides together.
+
+    Raises:
+        NotFound: a group has no file systems.
+        CorruptImage: a file system cannot be read.
     """
+    with _opened(source) as left, _opened(copy) as right:
+        return _prove(left, right, excluded, changed, progress)
+
+
+@contextmanager
+def _opened(side: FileSystems) -> Iterator[Mapping[str, FileSystem]]:
+    if isinstance(side, Mapping):
+        yield side
+    else:
+        with opened_all(side) as devices:
+            yield file_systems(devices)
+
+
+def _prove(
+    source: Mapping[str, FileSystem],
+    copy: Mapping[str, FileSystem],
+    excluded: Callable[[str], bool],
+    changed: Callable[[str], bool],
+    progress: Callable[[int], None] | None,
+) -> Proof:
     result = Proof([*sorted(source.keys() & copy.keys())], 0, 0, 0, [], [], [])
     totals = {"paths": 0, "files": 0, "bytes": 0}
     found: list[Difference] = []

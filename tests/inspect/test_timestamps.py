@@ -2,7 +2,7 @@
 
 import pytest
 
-from lvmfmt.inspect.instant import rfc3339
+from lvmfmt.inspect.timestamps import rfc3339
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ import pytest
 from lvmfmt import jfs2
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import NotFound
-from lvmfmt.inspect.prove import Proof, file_systems, prove
+from lvmfmt.inspect.proof import Proof, file_systems, prove
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.origin import FixedOrigin
 

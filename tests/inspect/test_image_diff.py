@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lvmfmt.block import ImageFile
 from lvmfmt.block.copy import copy_image
 from lvmfmt.errors import OperationRefused
-from lvmfmt.inspect.diff import changed_sectors, diff_disks
+from lvmfmt.inspect.image_diff import changed_sectors, diff
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import SeededOrigin
@@ -41,7 +41,7 @@ def test_changed_sectors_are_those_of_a_plain_comparison(tmp_path_factory, chang
 def test_equal_disks_do_not_differ(rootvg: Rootvg, tmp_path: Path) -> None:
     copy_image(rootvg.disks[0], tmp_path / "before.img")
     with ImageFile(tmp_path / "before.img") as before, ImageFile(rootvg.disks[0]) as after:
-        result = diff_disks(before, after)
+        result = diff(before, after)
     assert (result.changes, result.bytes, result.size) == ([], 0, 96 * MIB)
 
 
@@ -51,7 +51,7 @@ def test_sizes_must_agree(tmp_path: Path) -> None:
         ImageFile.create(tmp_path / "b", 1024) as b,
         pytest.raises(OperationRefused, match="sizes differ"),
     ):
-        diff_disks(a, b)
+        diff(a, b)
 
 
 def test_every_change_has_its_owner(rootvg: Rootvg, tmp_path: Path) -> None:
@@ -72,7 +72,7 @@ def test_every_change_has_its_owner(rootvg: Rootvg, tmp_path: Path) -> None:
         zero.write(95 * MIB, b"??")
         result = None
         with ImageFile(tmp_path / "before.img") as before:
-            result = diff_disks(before, zero, [one])
+            result = diff(before, zero, [one])
     owners = {change.owner: change for change in result.changes}
     assert set(owners) == {
         "boot record", "LVM record", "bad block directory", "VGSA, copy 1", "VGDA, copy 2", "hd5: boot",
@@ -91,5 +91,5 @@ def test_a_change_of_the_group_is_blamed_on_its_areas(rootvg: Rootvg, tmp_path: 
         with group.change(SeededOrigin(3, ticks=5000)) as change:
             change.rename_lv("hd1", "lv_home")
         with ImageFile(tmp_path / "before.img") as before:
-            owners = {c.owner for c in diff_disks(before, zero, [one]).changes}
+            owners = {c.owner for c in diff(before, zero, [one]).changes}
     assert owners == {"VGDA, copy 1", "VGDA, copy 2", "lv_home: LVCB"}  # the name is in both, and nowhere else

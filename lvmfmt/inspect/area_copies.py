@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from ..block import BlockDevice
 from ..lvm import LvmRecord
 from ..lvm.descriptor.copies import Place
-from .instant import rfc3339
+from .timestamps import rfc3339
 
 
 @dataclass(frozen=True)
