@@ -1,6 +1,6 @@
 """Reading the extended attributes and access control lists of inodes.
 
-Source: reference section 2.10; chapter 5, items 12 to 14, where nothing is published.
+Source: [jfs2 2.10], [jfs2 item 12], [jfs2 item 13] and [jfs2 item 14], where nothing is published.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ import numpy as np
 from ...errors import CorruptImage, UnsupportedFeature
 from ...layout.jfs2.j2 import EA_ROOT
 from ...layout.record import Grade
-from ..dialect import LINUX
 from ..inodes.inode import Inode
 from ..reading.directory import DirectoryReader
 from ..reading.filedata import file_device
 from ..reading.xtree import read_extents
 from ..volume import Volume
 from .acl import POSIX_NAMES, Acl, aixc_acl, posix_acl
-from .descriptor import ATTRIBUTE_OBJECT, INLINE_AT, INLINE_BYTES, Descriptor, Kind, read_descriptor, read_dxd
+from .descriptor import ATTRIBUTE_OBJECT, INLINE_AT, INLINE_BYTES, Descriptor, Kind
 from .ea_list import parse_list
+from .forms import descriptor_form
 
 MAX_OBJECTS = 4096
 MAX_OBJECT_BYTES = 1 << 20
@@ -68,6 +68,7 @@ class AttributeReader:
     def __init__(self, volume: Volume, read_inode: Callable[[int], Inode], directories: DirectoryReader) -> None:
         self._volume, self._read_inode, self._directories = volume, read_inode, directories
         self.dialect = volume.dialect
+        self._form = descriptor_form(volume.dialect)
 
     def attributes(self, inode: Inode) -> Attributes:
         """The attributes of an inode.
@@ -75,21 +76,20 @@ class AttributeReader:
         Raises:
             CorruptImage: they make no sense.
         """
-        found = read_descriptor(self._volume, inode)
+        found = self._form.read(self._volume, inode)
         if found.kind is Kind.OBJECTS:
             return Attributes(found.kind, Grade.C, self._objects(found))
-        linux = self._volume.dialect is LINUX
         if found.kind is Kind.NONE:
-            return Attributes(found.kind, Grade.A if linux else Grade.B)
+            return Attributes(found.kind, self._form.none)
         data, at = self._place(inode, found)
         if found.kind is Kind.UNKNOWN:
             return Attributes(found.kind, Grade.C, raw=data, type=found.type)
-        if linux:
-            return Attributes(found.kind, Grade.A, parse_list(self._volume, data, found.size, at))
+        if found.size is not None:
+            return Attributes(found.kind, self._form.listed, parse_list(self._volume, data, found.size, at))
         values = self._own_list(data, found, at)
         if values is None:
             return Attributes(Kind.UNKNOWN, Grade.C, raw=data, type=found.type)
-        return Attributes(found.kind, Grade.C, values, type=found.type)
+        return Attributes(found.kind, self._form.listed, values, type=found.type)
 
     def xattrs(self, inode: Inode) -> dict[bytes, bytes]:
         """The values of an inode's attributes by name.
@@ -112,15 +112,19 @@ class AttributeReader:
         Raises:
             CorruptImage: they make no sense.
         """
-        if self._volume.dialect is LINUX:
-            values = self.attributes(inode).values
-            lists = [posix_acl(POSIX_NAMES[name], values[name]) for name in POSIX_NAMES if name in values]
-            own = read_dxd(self._volume, inode, "di_acl")
-            if own.kind is not Kind.NONE:
-                data = self._place(inode, own)[0]
-                lists.append(Acl("access", "os2", Grade.B, int(inode.row["di_acltype"][0]), data))
-            return tuple(lists)
-        found = read_descriptor(self._volume, inode)
+        return self._posix_acls(inode) if self._form.keeps_posix_acls else self._aixc_acls(inode)
+
+    def _posix_acls(self, inode: Inode) -> tuple[Acl, ...]:
+        values = self.attributes(inode).values
+        lists = [posix_acl(POSIX_NAMES[name], values[name]) for name in POSIX_NAMES if name in values]
+        own = self._form.read_list(self._volume, inode)
+        if own.kind is not Kind.NONE:
+            data = self._place(inode, own)[0]
+            lists.append(Acl("access", "os2", Grade.B, int(inode.row["di_acltype"][0]), data))
+        return tuple(lists)
+
+    def _aixc_acls(self, inode: Inode) -> tuple[Acl, ...]:
+        found = self._form.read(self._volume, inode)
         if found.kind is not Kind.OBJECTS:
             attributes = self.attributes(inode)
             return () if attributes.is_known or not attributes.raw else (aixc_acl(attributes.type, attributes.raw),)

@@ -18,8 +18,9 @@ from ...errors import OperationRefused
 from ...units import ceil_div
 from ..attributes.acl import POSIX_NAMES
 from ..attributes.descriptor import INLINE_BYTES
-from ..attributes.plan import describe, pack, put_inline
-from ..dialect import LINUX, Dialect
+from ..attributes.forms import descriptor_form
+from ..attributes.writing import pack, put_inline
+from ..dialect import Dialect
 from ..inodes.inode_table import INLINE_EA_START
 from ..inventory.inventory import Inventory
 
@@ -41,7 +42,7 @@ class AttributePlan:
     """
 
     def __init__(self, inventory: Inventory, dialect: Dialect, block_size: int, roomy: NDArray[np.bool_]) -> None:
-        self._dialect, self._block_size = dialect, block_size
+        self._dialect, self._block_size, self._form = dialect, block_size, descriptor_form(dialect)
         self.problems: list[str] = []
         self._lists: dict[int, bytes] = {}
         self._counts: dict[int, int] = {}
@@ -49,7 +50,7 @@ class AttributePlan:
         self._addresses: dict[int, int] = {}
         lost = 0
         for row in sorted(inventory.attributes):
-            values = {name: v for name, v in inventory.attributes[row].items() if _expressible(dialect, name)}
+            values = {name: v for name, v in inventory.attributes[row].items() if self._keeps(name)}
             lost += len(inventory.attributes[row]) - len(values)
             try:
                 data = pack(dialect, block_size, values)
@@ -65,9 +66,13 @@ class AttributePlan:
             self.problems.append(f"{lost} access control lists of Linux, which AIX has no published form for, left out")
         self.blocks = sum(self._lengths.values())
 
+    def _keeps(self, name: bytes) -> bool:
+        """Whether the dialect has a place for an attribute: access control lists of Linux mean nothing to AIX."""
+        return self._form.keeps_posix_acls or name not in POSIX_NAMES
+
     def _is_free(self, inventory: Inventory, row: int, roomy: NDArray[np.bool_]) -> bool:
         """Whether the inline area of an inode has nothing else in it."""
-        if self._dialect is not LINUX:
+        if not self._form.uses_inline_area:
             return False
         kind = stat.S_IFMT(int(inventory.inodes["mode"][row]))
         if kind == stat.S_IFLNK and len(inventory.links[row]) < self._dialect.symlink_inline_limit:
@@ -96,7 +101,7 @@ class AttributePlan:
                 continue
             length = self._lengths.get(row, 0)
             inode = table[i : i + 1]
-            describe(self._dialect, inode, len(data), self._counts[row], self._addresses.get(row, 0), length)
+            self._form.describe(inode, len(data), self._counts[row], self._addresses.get(row, 0), length)
             inode["di_nblocks"] += length
             if not length:
                 put_inline(inode, data)
@@ -112,8 +117,3 @@ class AttributePlan:
             part = rows[i : i + _RUN]
             padded = [self._lists[row].ljust(self._lengths[row] * self._block_size, b"\0") for row in part]
             yield self._addresses[part[0]] * self._block_size, b"".join(padded)
-
-
-def _expressible(dialect: Dialect, name: bytes) -> bool:
-    """Whether a dialect has a place for an attribute: access control lists of Linux mean nothing to AIX."""
-    return dialect is LINUX or name not in POSIX_NAMES

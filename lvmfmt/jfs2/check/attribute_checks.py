@@ -11,7 +11,9 @@ from ...errors import CorruptImage
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_LIST
 from ..attributes import AttributeReader
-from ..attributes.descriptor import EXTENT_FLAG, FORMAT_2, INLINE_FLAG, inline_area_taken
+from ..attributes.descriptor import EXTENT_FLAG, INLINE_FLAG
+from ..attributes.dxd import inline_area_taken
+from ..attributes.ead import FORMAT_2
 from ..inodes.inode import Inode
 from ..reading.directory import DirectoryReader
 from .subject import Subject
@@ -44,10 +46,18 @@ class AttributeChecker:
         Returns:
             Blocks of each inode's attributes, shape (inodes,), and of which inodes not all of them can be known.
         """
-        unknown = np.zeros(len(rows), bool)
-        if self._subject.is_linux:
-            blocks = self._linux(numbers, at, rows, "di_ea") + self._linux(numbers, at, rows, "di_acl")
-            return blocks, unknown
+        check = {"dxd": self._dxds, "ead": self._eads}[self._subject.dialect.attribute_descriptor]
+        return check(numbers, at, rows)
+
+    def _dxds(
+        self, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
+        blocks = self._dxd(numbers, at, rows, "di_ea") + self._dxd(numbers, at, rows, "di_acl")
+        return blocks, np.zeros(len(rows), bool)
+
+    def _eads(
+        self, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any]
+    ) -> tuple[NDArray[np.int64], NDArray[np.bool_]]:
         format_2 = rows["ea"][:, 0] == FORMAT_2
         for i in np.flatnonzero(format_2).tolist():
             self._format_2(int(numbers[i]), int(at[i]), rows["ea"][i])
@@ -96,7 +106,7 @@ class AttributeChecker:
             if root[field]:
                 self.objects.append((int(root[field]), number, where + EA_ROOT.offset_of(field)))
 
-    def _linux(
+    def _dxd(
         self, numbers: NDArray[np.int64], at: NDArray[np.int64], rows: NDArray[Any], field: str
     ) -> NDArray[np.int64]:
         dxd = rows[field]

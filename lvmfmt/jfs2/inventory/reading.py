@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..attributes.descriptor import has_attributes
+from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_AREA, device_number
 from ..nodes.extent_node import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents
@@ -130,7 +130,7 @@ def _add_attributes(
     rows: NDArray[Any],
 ) -> None:
     """Take over the attributes of the inodes that have some."""
-    some = np.flatnonzero(has_attributes(volume.dialect, rows)).tolist()
+    some = np.flatnonzero(descriptor_form(volume.dialect).present(rows)).tolist()
     if not some:
         return
     from ..attributes import AttributeReader

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from ...errors import NotFound, UnsupportedFeature
 from ...units import ceil_div
-from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, Kind, inline_area_taken, read_descriptor
-from ..attributes.plan import describe, pack, put_inline
-from ..dialect import LINUX
+from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, Kind
+from ..attributes.dxd import inline_area_taken
+from ..attributes.forms import descriptor_form
+from ..attributes.writing import pack, put_inline
 from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_EA
 from ..nodes.extent_node import ROOT_OFFSET
@@ -62,8 +63,7 @@ class AttributeOperations(Lifetimes):
 
     def _attributes(self, inode: InodeImage) -> dict[bytes, bytes]:
         """The attributes of an inode that may be changed."""
-        values = self._journal.superblock.values
-        if self._dialect is not LINUX and values["s_feature_incompat"] & _FEATURE_FORMAT_2:
+        if self._journal.superblock.feature("s_feature_incompat") & _FEATURE_FORMAT_2:
             raise UnsupportedFeature("changing extended attributes of format 2", where=self._volume.where)
         return dict(self.attribute_reader.xattrs(_as_read(inode)))
 
@@ -71,8 +71,9 @@ class AttributeOperations(Lifetimes):
         """Give an inode other attributes."""
         block = self._volume.block_size
         data = pack(self._dialect, block, values)
-        old = read_descriptor(self._volume, _as_read(inode))
-        inline = len(data) <= INLINE_BYTES and self._has_inline_area(inode, old.kind)
+        form = descriptor_form(self._dialect)
+        old = form.read(self._volume, _as_read(inode))
+        inline = len(data) <= INLINE_BYTES and form.uses_inline_area and self._has_inline_area(inode, old.kind)
         address = length = 0
         if data and not inline:
             length = ceil_div(len(data), block)
@@ -82,7 +83,7 @@ class AttributeOperations(Lifetimes):
         if old.length:
             txn.free(old.address, old.length)
         inode.blocks += length - old.length
-        describe(self._dialect, inode.row, len(data), len(values), address, length)
+        form.describe(inode.row, len(data), len(values), address, length)
         if data and inline:
             put_inline(inode.row, data)
         elif old.kind is Kind.INLINE:
@@ -92,10 +93,9 @@ class AttributeOperations(Lifetimes):
         self._touch(inode, now, "di_ctime")
 
     def _has_inline_area(self, inode: InodeImage, kind: Kind) -> bool:
-        """Whether attributes may go into the inode; what shares its end on AIX is not published."""
-        if self._dialect is not LINUX or inline_area_taken(self._dialect, inode.row[0]):
-            return False
-        return kind is Kind.INLINE or bool(inode.mode_word & INLINE_EA)
+        """Whether attributes may go into the inode."""
+        marked = kind is Kind.INLINE or bool(inode.mode_word & INLINE_EA)
+        return marked and not inline_area_taken(self._dialect, inode.row[0])
 
 
 def _name(name: str | bytes) -> bytes:

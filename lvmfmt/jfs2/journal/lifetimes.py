@@ -10,7 +10,8 @@ import stat
 import numpy as np
 
 from ...errors import UnsupportedFeature
-from ..attributes.descriptor import Kind, read_descriptor, read_dxd
+from ..attributes.descriptor import Kind
+from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET, blank_inodes, empty_root, mode_attributes, shorten_roots
 from .core import Journal
@@ -90,10 +91,7 @@ class Lifetimes(MountedTree):
     def _lose_attributes(self, txn: Transaction, inode: InodeImage) -> None:
         """Free the extents of extended attributes and access control lists."""
         read = Inode(inode.number, inode.at, inode.row.copy())
-        kept = [read_descriptor(self._volume, read)]
-        if self._dialect.name == "linux":
-            kept.append(read_dxd(self._volume, read, "di_acl"))
-        for found in kept:
+        for found in descriptor_form(self._dialect).read_all(self._volume, read):
             if found.kind in (Kind.OBJECTS, Kind.UNKNOWN):
                 # what belongs to them, and how it is given back, is not published (reference 5, items 12 and 13)
                 raise UnsupportedFeature("removing a file with such attributes of AIX", where=self._volume.where)

@@ -11,12 +11,11 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import NoSpace, OperationRefused, UnsupportedFeature
-from ...layout.jfs2.j2 import EAD
-from ..attributes.descriptor import FORMAT_2, INLINE_FLAG, Kind, read_descriptor, read_dxd
+from ..attributes.descriptor import INLINE_FLAG, Kind
+from ..attributes.forms import descriptor_form
 from ..check import check
 from ..check.findings import ERROR
 from ..check.ownership import aggregate_owner, owner_name
-from ..dialect import LINUX
 from ..geometry import Geometry
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET
@@ -176,9 +175,7 @@ class Survey:
             self._found.freed += [(page, bpp) for page in tree]
 
     def _inline_attributes(self, inode: Inode) -> bool:
-        if self.volume.dialect is LINUX:
-            return bool(inode.row["di_ea"]["flag"][0] & INLINE_FLAG)
-        return bool(inode.row["ea"][0, 0] & INLINE_FLAG)
+        return bool(descriptor_form(self.volume.dialect).flag(inode.row[0]) & INLINE_FLAG)
 
     def _attributes(self, inode: Inode) -> None:
         for address, length in attribute_extents(self.volume, inode):
@@ -192,12 +189,7 @@ def attribute_extents(volume: Volume, inode: Inode) -> list[tuple[int, int]]:
     Raises:
         UnsupportedFeature: some are kept in a way that is not published.
     """
-    if volume.dialect is LINUX:
-        found = [read_dxd(volume, inode, name) for name in ("di_ea", "di_acl")]
-    elif inode.row["ea"][0, 0] == FORMAT_2 or not inode.row["ea"][0, : EAD.size].any():
-        return []
-    else:
-        found = [read_descriptor(volume, inode)]
+    found = descriptor_form(volume.dialect).read_all(volume, inode)
     if any(d.kind is Kind.UNKNOWN for d in found):
         raise UnsupportedFeature(f"moving the attributes of inode {inode.number}", where=volume.where)
     return [(d.address, d.length) for d in found if d.kind is Kind.EXTENT]

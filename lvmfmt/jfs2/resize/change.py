@@ -18,7 +18,7 @@ from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
 from ..building.xtree_build import ROOT_ENTRIES
-from ..dialect import AIX, Dialect
+from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inodes.inode import Inode
 from ..log.format import REDONE, format_log
@@ -182,7 +182,7 @@ class _Change:
 
     def announce(self) -> None:
         """Say in the primary superblock what is going on."""
-        shrinks = self.new.blocks < self.old.blocks and self.dialect is AIX
+        shrinks = self.new.blocks < self.old.blocks and self.dialect.superblock_form.shrink_has_state
         self._superblock(SUPERBLOCK_OFFSET, s_state=SHRINKFS if shrinks else EXTENDFS)
 
     def carry_out(self) -> None:

@@ -16,12 +16,10 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice, CopyPlan
 from ...errors import NoSpace, UnsupportedFeature
-from ...layout.jfs2.j2 import EAD
 from ...units import SECTOR, ceil_div
-from ..attributes.descriptor import EXTENT_FLAG
+from ..attributes.forms import descriptor_form
 from ..building.dir_index import table_trees
 from ..building.xtree_build import ENTRY
-from ..dialect import LINUX
 from ..geometry import AIM_OFFSET, PAGE, Geometry
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
@@ -140,7 +138,7 @@ class Evacuation:
     def _aggregate(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         numbers = [n for n in (BLOCK_MAP, FILESET) if -n in self._tree_row]
         second = [(n, True) for n in numbers]
-        if self._dialect is LINUX and self._moved(self._old.aim2):
+        if self._dialect.has_aim2 and self._moved(self._old.aim2):
             second.append((1, True))
         for number, copy in [(n, False) for n in numbers] + second:
             inode = self._inodes.aggregate_inode(number, second=copy)
@@ -152,7 +150,7 @@ class Evacuation:
                 self._tree(inode, self._tree_row[-number])
             yield inode.at, inode.row.view(np.uint8).reshape(-1)
         if self._moved(self._old.ait2):
-            at = AIM_OFFSET if self._dialect is not LINUX else self._old.aim2 * self._volume.block_size
+            at = self._old.aim2 * self._volume.block_size if self._dialect.has_aim2 else AIM_OFFSET
             record = self._dialect.structures.iag
             yield from self._inode_map_sectors(at + PAGE, record.table(self._device.read(at + PAGE, PAGE)).copy())
 
@@ -205,15 +203,7 @@ class Evacuation:
 
     def _attributes(self, inode: Inode) -> None:
         attribute_extents(self._volume, inode)
-        if self._dialect is LINUX:
-            for field in ("di_ea", "di_acl"):
-                if inode.row[field]["flag"][0] & EXTENT_FLAG:
-                    self._place.solid.pxds(self._volume, inode.row[field]["xd"])
-        else:
-            ead = EAD.table(inode.row["ea"][0], 1)
-            if ead["len"][0] and ead["flag"][0] in (0, EXTENT_FLAG):
-                to = self._place.solid.blocks(ead["addr_hi"].astype(np.int64) << 32 | ead["addr_lo"].astype(np.int64))
-                ead["addr_hi"], ead["addr_lo"] = to >> 32, to & 0xFFFFFFFF
+        descriptor_form(self._dialect).relocate(inode.row, self._place.solid.blocks)
 
     def _directory_pages(self, numbers: list[int]) -> dict[int, Relocation]:
         """Write the pages of directories at their new places; where they went, by directory."""
