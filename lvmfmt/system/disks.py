@@ -13,8 +13,7 @@ from ..lvm import LogicalVolume, VolumeGroup
 from ..origin import Origin, origin_or_system
 from .groups import find_logical_volume, open_groups
 from .place import FileSystemPlace, place_in
-
-_FILE_SYSTEM_TYPE = "jfs2"
+from .volume_types import FILE_SYSTEM_TYPE
 
 
 class System:
@@ -84,7 +83,7 @@ class System:
     def file_systems(self) -> dict[str, str]:
         """Mount point by name of the logical volume; "" for one that is not to be mounted."""
         volumes = (volume for group in self.groups for volume in group.logical_volumes.values())
-        return {volume.name: volume.label for volume in volumes if volume.type == _FILE_SYSTEM_TYPE}
+        return {volume.name: volume.label for volume in volumes if volume.type == FILE_SYSTEM_TYPE}
 
     def logical_volume(self, name: str) -> LogicalVolume:
         """The logical volume that is called `name`, or whose file system is mounted at `name`.

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
+from ..jfs2.dialect.log_members import MINOR
 from ..jfs2.superblock import Superblock
 from ..lvm import VolumeGroup
+from .volume_types import LOG_TYPE
 
-LOG_TYPE = "jfs2log"
-"""Type of a log volume."""
-MINOR = 0xFFFFFFFF
-"""Of a device number in a superblock: the part that says which logical volume of the group."""
 _MAJOR = 0x7FFFFFFF
 
 

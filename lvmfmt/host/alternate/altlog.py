@@ -10,6 +10,7 @@ from pathlib import PurePosixPath
 from typing import TextIO
 
 from ...errors import LvmfmtError
+from ...lvm.disk.identity import NS_PER_S
 from ..console.meter import Meter
 from ..machine.running import Machine
 from ..messages import CommandFailed
@@ -19,7 +20,7 @@ PATH = "/var/adm/ras/alt_disk_inst.log"
 
 def date(now: int) -> str:
     """An instant in nanoseconds as `date` prints it."""
-    return time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(now // 10**9))
+    return time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(now // NS_PER_S))
 
 
 class AltLog:

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 from ...errors import LvmfmtError, NotFound
 from ...jfs2 import FileSystem
+from ...jfs2.dialect.log_members import MINOR
 from ...lvm import VolumeGroup
-from ...system.logs import MINOR
 from ..boot import content
 from ..boot import volume as boot_volume
 from ..machine import varying

@@ -16,7 +16,7 @@ from ...errors import LvmfmtError, NoSpace, OperationRefused
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_log
 from ...lvm import LogicalVolume, VolumeGroup
 from ...origin import FixedOrigin
-from ...system.logs import LOG_TYPE
+from ...system.volume_types import LOG_TYPE
 from ...units import SECTOR, ceil_div
 from ..archive.imagedata import ImageData, VolumeData
 from ..machine import varying

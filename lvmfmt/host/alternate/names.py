@@ -10,12 +10,13 @@ from __future__ import annotations
 
 from ...errors import NotFound
 from ...lvm import LogicalVolume, VolumeGroup
-from ...system.logs import LOG_TYPE
+from ...system.volume_types import LOG_TYPE
 from ..machine.running import Machine
 from ..machine.varying import members
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Group
+from ..odm.filesystems import INLINE
 from ..rootvg import BOOT_VOLUME
 
 ALT_GROUP, OLD_GROUP = "altinst_rootvg", "old_rootvg"
@@ -23,7 +24,6 @@ PREFIX = "alt_"
 ALT_ROOT = "/alt_inst"
 MAX_NAME = 15 - len(PREFIX)
 _LOG = "log=/dev/"
-_INLINE = "INLINE"
 
 
 def alt_path(mount_point: str) -> str:
@@ -83,7 +83,7 @@ def log_of(group: VolumeGroup, file_system: LogicalVolume) -> LogicalVolume:
         NotFound: it names none, and the group has none.
     """
     named = dict(part.partition("=")[::2] for part in file_system.fs.split(":")).get("log", "")
-    if named.upper() == _INLINE:
+    if named.upper() == INLINE:
         return file_system
     logs = {v.name: v for v in group.logical_volumes.values() if v.type == LOG_TYPE}
     if not logs:

@@ -11,20 +11,19 @@ from dataclasses import dataclass
 
 from ...errors import CorruptImage
 from ...lvm import LogicalVolume, VolumeGroup
+from ...lvm.disk.identity import NS_PER_S
+from ...system.volume_types import FILE_SYSTEMS, LOGS, PAGING_TYPE
 from ...units import MIB
+from ..formats.policies import INTER_WORDS, INTRA_WORDS, MWC_WORDS
 from ..odm import stanza
 from ..odm.stanza import Stanza
 
 PATH = "/image.data"
 
-INTRA = {"e": "edge", "m": "middle", "c": "center", "ie": "inner edge", "im": "inner middle"}
-INTER = {"m": "minimum", "x": "maximum"}
-_MWC = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
 _STRICT = {"y": "yes", "n": "no", "s": "superstrict"}
 _READ_ONLY = 2
-_FILE_SYSTEMS = ("jfs", "jfs2")
-_INTRA_LETTER = {word: letter for letter, word in INTRA.items()}
-_INTER_LETTER = {word: letter for letter, word in INTER.items()}
+_INTRA_LETTER = {word: letter for letter, word in INTRA_WORDS.items()}
+_INTER_LETTER = {word: letter for letter, word in INTER_WORDS.items()}
 
 
 @dataclass(frozen=True)
@@ -100,8 +99,8 @@ def write(
     """
     by_volume = {m.volume: m for m in mounted}
     volumes = group.logical_volumes.values()
-    here = [v for v in volumes if v.name in by_volume or not (v.label and v.type in _FILE_SYSTEMS)]
-    date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now // 10**9))
+    here = [v for v in volumes if v.name in by_volume or not (v.label and v.type in FILE_SYSTEMS)]
+    date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now // NS_PER_S))
     head = {"IMAGE_TYPE": "bff", "DATE_TIME": date, "UNAME_INFO": f"AIX lvmfmt {machine_id}", "PRODUCT_TAPE": "no"}
     names = " ".join(d.name for d in disks)
     result = [
@@ -135,14 +134,14 @@ def _volume(
     smallest = -(-here.used // group.pp_size) if here else lv.lps
     names = dict(zip(group.physical_volumes, (d.name for d in disks), strict=False))
     on = [names[pvid] for pvid, pv in group.physical_volumes.items() if pv.number in lv.pv_numbers and pvid in names]
-    open_ = here is not None or lv.type in ("paging", "jfs2log", "jfslog")
+    open_ = here is not None or lv.type in (PAGING_TYPE, *LOGS)
     return Stanza("lv_data", {
         "VOLUME_GROUP": group_name, "LV_SOURCE_DISK_LIST": " ".join(on), "LV_IDENTIFIER": lv.lvid,
         "LOGICAL_VOLUME": lv.name, "VG_STAT": "active/complete", "TYPE": lv.type, "MAX_LPS": str(lv.max_lps),
         "COPIES": str(lv.copies), "LPs": str(lv.lps), "STALE_PPs": str(lv.stale_pps),
-        "INTER_POLICY": INTER.get(lv.inter, lv.inter),
-        "INTRA_POLICY": INTRA.get(lv.intra, lv.intra), "MOUNT_POINT": here.mount_point if here else "",
-        "MIRROR_WRITE_CONSISTENCY": _MWC.get(lv.mwc, "off"), "LV_SEPARATE_PV": _STRICT.get(lv.strict, "yes"),
+        "INTER_POLICY": INTER_WORDS.get(lv.inter, lv.inter),
+        "INTRA_POLICY": INTRA_WORDS.get(lv.intra, lv.intra), "MOUNT_POINT": here.mount_point if here else "",
+        "MIRROR_WRITE_CONSISTENCY": MWC_WORDS.get(lv.mwc, "off"), "LV_SEPARATE_PV": _STRICT.get(lv.strict, "yes"),
         "PERMISSION": "read-only" if lv.permissions == _READ_ONLY else "read/write",
         "LV_STATE": f"{'opened' if open_ else 'closed'}/{'stale' if lv.stale_pps else 'syncd'}",
         "WRITE_VERIFY": "on" if lv.write_verify == 1 else "off", "PP_SIZE": str(group.pp_size // MIB),

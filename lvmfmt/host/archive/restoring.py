@@ -12,15 +12,14 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import NotFound, OperationRefused, printable
 from ...jfs2 import Stat
+from ...jfs2.geometry import PAGE
 from ...jfs2.sources.backup import parts
+from ...lvm.disk.identity import NS_PER_S
+from ..machine.paths import MAX_SYMLINKS
 from ..machine.running import Machine
 
 if TYPE_CHECKING:
     from ...jfs2.journal import Mount
-
-_MAX_SYMLINKS = 8
-_PAGE = 4096
-_SECOND = 10**9
 
 
 class Restorer:
@@ -78,7 +77,7 @@ class Restorer:
         if self._own_times:
             for member, path in reversed(self._directories):
                 mount, inside = self._place(path)
-                mount.utime(inside, member.atime * _SECOND, member.mtime * _SECOND, now=self._now)
+                mount.utime(inside, member.atime * NS_PER_S, member.mtime * NS_PER_S, now=self._now)
 
     def _file(self, member: Member, path: str, there: Stat | None) -> None:
         mount, inside = self._place(path)
@@ -106,9 +105,9 @@ class Restorer:
         if not self._holes:
             mount.write(path, offset, data, now=self._now)
             return
-        used = np.add.reduceat(data != 0, np.arange(0, len(data), _PAGE), dtype=np.int64) > 0 if len(data) else data
+        used = np.add.reduceat(data != 0, np.arange(0, len(data), PAGE), dtype=np.int64) > 0 if len(data) else data
         edges = np.flatnonzero(np.diff(np.concatenate(([False], used, [False])).astype(np.int8)))
-        for start, end in (edges.reshape(-1, 2) * _PAGE).tolist():
+        for start, end in (edges.reshape(-1, 2) * PAGE).tolist():
             mount.write(path, offset + start, data[start:end], now=self._now)
 
     def _symlink(self, member: Member, path: str, there: Stat | None) -> None:
@@ -131,7 +130,7 @@ class Restorer:
         mount.chown(path, member.uid, member.gid, now=now)
         mount.chmod(path, member.mode & 0o7777, now=now)
         if self._own_times:
-            mount.utime(path, member.atime * _SECOND, member.mtime * _SECOND, now=now)
+            mount.utime(path, member.atime * NS_PER_S, member.mtime * NS_PER_S, now=now)
 
     def _parent(self, names: list[str]) -> str:
         """The directory with these names, made where it is missing.
@@ -146,7 +145,7 @@ class Restorer:
             if there is None:
                 mount, inside = self._place(here)
                 mount.mkdir(inside, now=self._now)
-            elif there.is_symlink and here not in self._symlinks and followed < _MAX_SYMLINKS:
+            elif there.is_symlink and here not in self._symlinks and followed < MAX_SYMLINKS:
                 files, inside = self._machine.locate(here)
                 target = files.readlink(inside)
                 followed += 1

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...errors import LvmfmtError
+from ...lvm.disk.identity import NS_PER_S
 from ..console.shell import Shell
 from ..machine.paths import read_file
 from ..machine.running import Machine
@@ -47,7 +48,7 @@ def run(machine: Machine, console: Callable[[str], None]) -> None:
 
 def _put_away(machine: Machine) -> str:
     now = machine.origin.now()
-    kept = time.strftime("/etc/fb_%H_%M_%m_%d", time.gmtime(now // 10**9))
+    kept = time.strftime("/etc/fb_%H_%M_%m_%d", time.gmtime(now // NS_PER_S))
     files, old = machine.locate(FIRST_BOOT)
     if files.exists(kept):
         files.remove(kept, now=now)

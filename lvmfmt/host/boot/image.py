@@ -26,7 +26,7 @@ MAGIC = b"lvmfmt boot"
 STAMP_MAGIC = b"lvmfmt"
 STAMP_FIELD = "reserved6"
 """Field of the boot record with the build stamp: the 302 unused bytes after the PVID."""
-_CHUNK = 8 << 20
+_CRC_CHUNK = 8 << 20
 _MAX_PATH = 495
 
 
@@ -158,8 +158,8 @@ def _read_header(disk: BlockDevice, start: int, blocks: int) -> BootHeader:
             )  # fmt: skip
     crc = crcmod.predefined.Crc("crc-32")
     end = start + blocks * SECTOR
-    for at in range(start + BOOT_IMAGE.size, end, _CHUNK):
-        crc.update(disk.read(at, min(_CHUNK, end - at)).tobytes())
+    for at in range(start + BOOT_IMAGE.size, end, _CRC_CHUNK):
+        crc.update(disk.read(at, min(_CRC_CHUNK, end - at)).tobytes())
     if crc.crcValue != header.content_crc:
         raise CorruptImage(
             "boot_image", "content_crc", offset=start + BOOT_IMAGE.offset_of("content_crc"),

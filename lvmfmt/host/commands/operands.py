@@ -10,14 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
+from ...system.volume_types import FILE_SYSTEMS, LOGS
 from ..machine.running import Machine
 from ..messages import CommandFailed, message
 from ..odm import devices
 from ..odm.devices import Disk
 
-FILE_SYSTEMS = ("jfs", "jfs2")
-LOGS = ("jfslog", "jfs2log")
-BOOT_TYPE = "boot"
 MISSING, REMOVED, NO_ALLOCATION = 2, 4, 8
 """States of a disk in the VGDA (lvm-format 8.3)."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from ...errors import printable
 from ...lvm import Region
+from ...lvm.descriptor.vgda import MAX_COPIES
 
 REGION_NAMES = {
     Region.OUTER_EDGE: "outer edge",
@@ -18,7 +19,6 @@ REGION_NAMES = {
     Region.INNER_EDGE: "inner edge",
 }
 PPS_PER_LINE = 10
-MAX_COPIES = 3
 
 
 def pp_ranges(rows: Iterable[tuple[int, int, str, Region, str, str, str]]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ...jfs2.paths.stat import Stat
+from ...lvm.disk.identity import NS_PER_S
 from .running import Machine
 
 
@@ -44,5 +45,5 @@ def _row(machine: Machine, path: str, name: str, found: Stat) -> FileRow:
     if found.is_symlink:
         files, inside = machine.locate(path)
         name = f"{name} -> {files.readlink(inside)}"
-    changed = datetime.fromtimestamp(found.mtime // 10**9, UTC).strftime("%Y-%m-%d %H:%M:%S")
+    changed = datetime.fromtimestamp(found.mtime // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return FileRow(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name)

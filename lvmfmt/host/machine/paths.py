@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 from ...errors import NotFound
 from ...jfs2 import FileSystem
 
-_MAX_SYMLINKS = 8
+MAX_SYMLINKS = 8
 
 
 def holder(points: Iterable[str], path: str) -> tuple[str, str]:
@@ -28,7 +28,7 @@ def read_file(locate: Callable[[str], tuple[FileSystem, str]], path: str) -> byt
         locate: answers the file system that holds a path, and the path inside it.
         path: the path; where it names a symlink, that is followed, a few times at most.
     """
-    for _ in range(_MAX_SYMLINKS):
+    for _ in range(MAX_SYMLINKS):
         files, inside = locate(path)
         try:
             kind = files.stat(inside)

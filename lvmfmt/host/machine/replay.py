@@ -14,12 +14,11 @@ from ...jfs2.log.redo import redo
 from ...jfs2.log.sharing import active_members
 from ...jfs2.superblock import MOUNT, read_superblock
 from ...lvm import VolumeGroup
-from ...system.logs import LOG_TYPE, log_of
+from ...system.logs import log_of
+from ...system.volume_types import FILE_SYSTEM_TYPE, LOG_TYPE
 
 if TYPE_CHECKING:
     from .running import Machine
-
-FILE_SYSTEM_TYPE = "jfs2"
 
 
 def replay_logs(machine: Machine, group: VolumeGroup, console: Callable[[str], None]) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from ...jfs2.superblock import read_superblock
 from ...lvm import VolumeGroup
 from ...system.logs import log_of
+from ...system.volume_types import PAGING_TYPE
 from .running import Machine
 
-PAGING_TYPE = "paging"
 PAGING = "paging space"
 
 

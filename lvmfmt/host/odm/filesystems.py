@@ -10,6 +10,8 @@ from . import stanza
 from .stanza import Stanza
 
 PATH = "/etc/filesystems"
+INLINE = "INLINE"
+"""Log of a file system that has it inside."""
 
 
 class FileSystemStanza(NamedTuple):

@@ -14,8 +14,8 @@ import numpy as np
 
 from ...errors import OperationRefused
 
-_MINOR = 0xFFFFFFFF
-_MINORS = 3072
+MINOR = 0xFFFFFFFF
+MINORS = 3072
 _UUID = 16
 _NOBODY = bytes(_UUID)
 Active = bytearray | memoryview
@@ -124,16 +124,16 @@ class MinorNumbers(LogMembers):
 
     def name_listed(self, place: int | None, aggregate: int | None, where: str) -> int:
         """The device number."""
-        if aggregate is None or not self.place(aggregate) < _MINORS:
+        if aggregate is None or not self.place(aggregate) < MINORS:
             raise OperationRefused(
-                f"a log volume knows its file systems by a minor number below {_MINORS}", where=where,
+                f"a log volume knows its file systems by a minor number below {MINORS}", where=where,
                 hint="say which device the file system is",
             )  # fmt: skip
         return aggregate | 1 << 63
 
     def place(self, name: int) -> int:
         """The minor number."""
-        return name & _MINOR
+        return name & MINOR
 
     def enter(self, active: Active, place: int, superblock: Any) -> None:
         """Set the bit."""

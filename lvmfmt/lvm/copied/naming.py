@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-_LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
+LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
 
 
 @dataclass(frozen=True)
@@ -33,4 +33,4 @@ class Naming:
 
     def fs(self, old: str) -> str:
         """File system attributes that name the log by its new name."""
-        return _LOG.sub(lambda found: f"log=/dev/{self.lv(found[1])}", old)
+        return LOG.sub(lambda found: f"log=/dev/{self.lv(found[1])}", old)

@@ -7,13 +7,14 @@ from typing import TextIO
 
 from ....backup import BLOCK, Archive, Member
 from ....errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature, printable
+from ....lvm.disk.identity import NS_PER_S
+from ....units import SECTOR
 from ...archive import archives
 from ...archive.restoring import Restorer
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags, with_flag
 
-SECTOR = 512
 DATE = "%a %b %e %H:%M:%S UTC %Y"
 
 
@@ -58,7 +59,7 @@ def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         print(message("backup-incomplete", program="backup", reason=problem), file=stderr)
     if "v" in given:
         print(message("backup-total", total=total), file=stdout)
-        date = time.strftime(DATE, time.gmtime(machine.origin.now() // 10**9))
+        date = time.strftime(DATE, time.gmtime(machine.origin.now() // NS_PER_S))
         print(message("backup-finished", date=date, blocks=done.bytes // SECTOR), file=stdout)
     return 1 if missing or done.problems else 0
 

@@ -11,7 +11,7 @@ from ....jfs2 import AIX, ExternalLog, InlineLog, Inventory, build, format_log
 from ....jfs2.sources.backup import read_backup
 from ....lvm.geometry import pp_count
 from ....origin import FixedOrigin
-from ....system.logs import LOG_TYPE
+from ....system.volume_types import LOG_TYPE
 from ....units import MIB
 from ...archive import archives
 from ...archive.imagedata import ImageData
@@ -20,7 +20,7 @@ from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices, filesystems, stanza
 from ...odm.devices import Disk
-from ...odm.filesystems import FileSystemStanza
+from ...odm.filesystems import INLINE, FileSystemStanza
 from ...rootvg import identity
 from ...syntax import Command, UsageError, flags
 from ..filesystems import targets
@@ -158,7 +158,7 @@ def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Invento
 def _entry(plan: ImageData, point: str, volume: str) -> FileSystemStanza:
     log = _log(plan)
     return FileSystemStanza(point, f"/dev/{volume}", {
-        "vfs": "jfs2", "log": f"/dev/{log}" if log else targets.INLINE, "mount": "true", "options": "rw",
+        "vfs": "jfs2", "log": f"/dev/{log}" if log else INLINE, "mount": "true", "options": "rw",
         "account": "false",
     })  # fmt: skip
 

@@ -6,6 +6,7 @@ import re
 import time
 from typing import TextIO
 
+from ....lvm.disk.identity import NS_PER_S
 from ...alternate import names as alternate
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
@@ -21,7 +22,7 @@ def shutdown(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if (operands and not _WHEN.fullmatch(operands[0])) or len(operands) > 1 or {"h", "r"} <= set(given):
         raise UsageError
     _refuse_while_awake(machine, "shutdown")
-    date = time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(machine.origin.now() // 10**9))
+    date = time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(machine.origin.now() // NS_PER_S))
     print(message("shutdown" if "r" in given else "shutdown-halt", date=date), file=stdout)
     if "k" in given:
         return 0

@@ -20,7 +20,7 @@ from ..operands import disk_called, varied_on_group
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,15})")
 _MAX_DUMP = 1 << 20
-_LINE = 16
+_DUMP_LINE = 16
 
 
 def device_called(machine: Machine, name: str, program: str) -> BlockDevice:
@@ -58,8 +58,8 @@ def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if offset >= device.size:
         raise CommandFailed(message("value-invalid", program="lquerypv", value=operands[0], flag="h"))
     data = device.read(offset, min(length, device.size - offset, _MAX_DUMP)).tobytes()
-    for at in range(0, len(data), _LINE):
-        print(hex_line(offset + at, data[at : at + _LINE]), file=stdout)
+    for at in range(0, len(data), _DUMP_LINE):
+        print(hex_line(offset + at, data[at : at + _DUMP_LINE]), file=stdout)
     return 0
 
 
@@ -72,9 +72,9 @@ def _hex(text: str) -> int:
 
 def hex_line(offset: int, data: bytes) -> str:
     """A line of `lquerypv -h`: offset, four words, the bytes that are ASCII."""
-    words = " ".join(data[i : i + 4].hex().upper().ljust(8) for i in range(0, _LINE, 4))
+    words = " ".join(data[i : i + 4].hex().upper().ljust(8) for i in range(0, _DUMP_LINE, 4))
     text = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in data)
-    return f"{offset:08X}   {words}  |{text.ljust(_LINE)}|"
+    return f"{offset:08X}   {words}  |{text.ljust(_DUMP_LINE)}|"
 
 
 def lqueryvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:

@@ -17,15 +17,14 @@ from ...machine.mount_table import RESIZING
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesystems
-from ...odm.filesystems import FileSystemStanza
+from ...odm.filesystems import INLINE, FileSystemStanza
 from ...syntax import Command, UsageError, repeated
 from ..aixwords import as_aix
 from ..operands import finish
 from . import targets
-from .crfs import attributes_of
+from .crfs import YES_NO, attributes_of
 from .targets import FileSystemTarget
 
-_YES_NO = ("yes", "no")
 _FREEZES = ("freeze", "refreeze")
 _LOGS = ("logname", "log")
 _ON_DISK = ("agblksize", "isnapshot", "splitcopy", "copy", "vix", "ea", "efs", "dmapi", "maxext")
@@ -38,7 +37,7 @@ def chfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     given, pairs, operands = repeated(line, "m:n:u:A:p:t:a:d:", "a")
     if len(operands) != 1 or not (given or pairs):
         raise UsageError
-    if given.get("A", "yes") not in _YES_NO or given.get("t", "yes") not in _YES_NO:
+    if given.get("A", "yes") not in YES_NO or given.get("t", "yes") not in YES_NO:
         raise UsageError
     if given.get("p", "rw") not in ("rw", "ro"):
         raise UsageError
@@ -130,7 +129,7 @@ def _log_path(wanted: str) -> str:
 
 def _change_log(machine: Machine, target: FileSystemTarget, wanted: str) -> Callable[[], None]:
     """Give an unmounted file system another log volume."""
-    if target.superblock.geometry.log_blocks or wanted.upper() == targets.INLINE:
+    if target.superblock.geometry.log_blocks or wanted.upper() == INLINE:
         raise CommandFailed(message("fs-unsupported", program="chfs", what="moving a log into a file system or out"))
     if target.point is not None:
         raise CommandFailed(message("fs-mounted", program="chfs", point=target.point))

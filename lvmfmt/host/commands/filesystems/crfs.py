@@ -10,12 +10,12 @@ from ....jfs2 import AIX, ExternalLog, Features, InlineLog, Log, format_log, mkf
 from ....jfs2.geometry import PAGE, Geometry
 from ....jfs2.superblock.format_options import log_bytes
 from ....lvm import LogicalVolume, VolumeGroup
-from ....system.logs import LOG_TYPE
+from ....system.volume_types import LOG_TYPE
 from ....units import MIB, SECTOR, ceil_div
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import filesystems
-from ...odm.filesystems import FileSystemStanza
+from ...odm.filesystems import INLINE, FileSystemStanza
 from ...rootvg import identity
 from ...syntax import Command, UsageError, flags, repeated
 from ..aixwords import as_aix
@@ -25,7 +25,7 @@ from . import targets
 VFS = "jfs2"
 _STANZA_KEYS = ("options", "check", "type", "vol", "free", "quota", "mount")
 """Attributes that go into the stanza as they are."""
-_YES_NO = ("yes", "no")
+YES_NO = ("yes", "no")
 
 
 @dataclass(frozen=True)
@@ -66,15 +66,15 @@ def format_of(attributes: dict[str, str], program: str) -> Format:
         return value
 
     block_size = int(take("agblksize", "512", "1024", "2048", "4096") or PAGE)
-    if take("isnapshot", *_YES_NO) == "yes":
+    if take("isnapshot", *YES_NO) == "yes":
         raise CommandFailed(message("fs-unsupported", program=program, what="isnapshot=yes"))
     log = take("logname") or take("log")
-    inline = log is not None and log.upper() == targets.INLINE
+    inline = log is not None and log.upper() == INLINE
     size = take("logsize")
     if size is not None and not (inline and size.isdecimal() and 0 < int(size) <= 2047):
         raise CommandFailed(message("fs-bad-attribute", program=program, attribute="logsize", value=size))
     ea = int((take("ea", "v1", "v2") or "v1")[1])
-    vix = take("vix", *_YES_NO) == "yes"
+    vix = take("vix", *YES_NO) == "yes"
     if vix:
         raise CommandFailed(message("fs-unsupported", program=program, what="vix=yes"))
     return Format(
@@ -114,7 +114,7 @@ def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     if operands or given.get("v") != VFS or "m" not in given or not {"g", "d"} & set(given):
         raise UsageError
     attributes = attributes_of(pairs)
-    for flag, values in (("A", _YES_NO), ("t", _YES_NO), ("p", ("rw", "ro"))):
+    for flag, values in (("A", YES_NO), ("t", YES_NO), ("p", ("rw", "ro"))):
         if given.get(flag, values[0]) not in values:
             raise UsageError
     wanted, size = format_of(attributes, "crfs"), attributes.pop("size", None)
@@ -124,7 +124,7 @@ def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     if any(entry.mount_point == point for entry in machine.file_system_entries()):
         raise CommandFailed(message("fs-exists", program="crfs", point=point))
     target, log = _volumes(machine, given, wanted, size, point)
-    log_path = targets.INLINE if log is None else f"/dev/{log.name}"
+    log_path = INLINE if log is None else f"/dev/{log.name}"
     options = {"options": given.get("p", "rw"), **({"type": given["u"]} if "u" in given else {})}
     entry = FileSystemStanza(point, target.path, {
         "vfs": VFS, "log": log_path, "mount": "true" if given.get("A") == "yes" else "false", **options,

@@ -16,7 +16,7 @@ from ....jfs2.log.sharing import active_members
 from ....jfs2.repair import Answer, RepairReport, exit_status, repair
 from ....jfs2.repair.superblocks import set_state
 from ....jfs2.superblock import CLEAN, CLEAN_QUIESCED, FSERROR, MOUNT, QUIESCED, Superblock, read_superblock
-from ....system.logs import LOG_TYPE
+from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine
 from ...machine.using import user_of
 from ...messages import CommandFailed, message

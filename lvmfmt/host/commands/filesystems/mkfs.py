@@ -9,10 +9,11 @@ from ....errors import LvmfmtError, OperationRefused, printable
 from ....jfs2 import AIX, format_log
 from ....jfs2.log.logform import logform as form_log
 from ....jfs2.superblock import describe_state
-from ....system.logs import LOG_TYPE
+from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine
 from ...machine.using import user_of
 from ...messages import CommandFailed, message
+from ...odm.filesystems import INLINE
 from ...syntax import Command, UsageError, flags
 from ..operands import ask
 from . import targets
@@ -28,7 +29,7 @@ def mkfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     wanted = format_of(_options(given.get("o", "")), "mkfs")
     target = targets.find(machine, operands[0], "mkfs")
     _check_free(machine, target, "mkfs")
-    if wanted.log_name is None and target.entry and target.entry.attributes.get("log") == targets.INLINE:
+    if wanted.log_name is None and target.entry and target.entry.attributes.get("log") == INLINE:
         wanted = replace(wanted, inline=True)
     size = target.volume.size
     if "s" in given and targets.size_in_bytes(given["s"], "mkfs") != ("", size):

@@ -7,6 +7,7 @@ from typing import TextIO
 
 from ....errors import LvmfmtError, printable
 from ....jfs2.superblock import CLEAN
+from ....lvm.disk.identity import NS_PER_S
 from ...machine.mount_table import RESIZING
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
@@ -16,7 +17,7 @@ from ...syntax import Command, UsageError, flags
 
 _AUTOMATIC = "automatic"
 """`mount =` of file systems that the running system itself uses."""
-_ALL = "all"
+_EVERY_STANZA = "all"
 _SNAPSHOT = "snapshot"
 _HEAD = "  node       mounted        mounted over    vfs       date        options      "
 _DASHES = "-------- ---------------  ---------------  ------ ------------ --------------- "
@@ -28,7 +29,7 @@ def mount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     if len(operands) > 2 or (operands and "t" in given) or given.get("v", "jfs2") not in ("jfs2", "procfs"):
         raise UsageError
     options = ",".join([*filter(None, [given.get("o", "")]), *(["ro"] if "r" in given else [])])
-    if "a" in given or operands == [_ALL] or "t" in given:
+    if "a" in given or operands == [_EVERY_STANZA] or "t" in given:
         return _mount_many(machine, given.get("t"), options, stderr)
     if not operands:
         if given:
@@ -44,7 +45,7 @@ def _list(machine: Machine, stdout: TextIO) -> None:
     print(_DASHES, file=stdout)
     for device, point in machine.running.mounts:
         how, entry = machine.running.mounted.get(point), entries.get(point)
-        at = time.gmtime((how.at if how else machine.running.booted_at) // 10**9)
+        at = time.gmtime((how.at if how else machine.running.booted_at) // NS_PER_S)
         vfs = entry.vfs if entry and entry.device == device else "jfs2"
         options = _listed_options(how.options if how else "", entry if entry and entry.device == device else None)
         print(
@@ -137,8 +138,8 @@ def _make_ready(machine: Machine, device: str, point: str, stderr: TextIO, *, wr
 def umount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Unmount a file system, all that the system does not use itself (`-a`), or all of a type (`-t`)."""
     given, operands = flags(argv, "aft:")
-    many = "a" in given or "t" in given or operands == [_ALL]
-    if many is (len(operands) == 1 and operands != [_ALL]) or len(operands) > 1:
+    many = "a" in given or "t" in given or operands == [_EVERY_STANZA]
+    if many is (len(operands) == 1 and operands != [_EVERY_STANZA]) or len(operands) > 1:
         raise UsageError
     in_use = {e.mount_point for e in machine.file_system_entries() if e.attributes.get("mount") == _AUTOMATIC}
     mounts = machine.running.mounts

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from ....block import BlockDevice
 from ....jfs2.superblock import Superblock, read_superblock
 from ....lvm import LogicalVolume, VolumeGroup
-from ....system.logs import LOG_TYPE, log_of
+from ....system.logs import log_of
+from ....system.volume_types import LOG_TYPE
 from ....units import GIB, MIB, SECTOR
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
@@ -18,7 +19,6 @@ from ...odm import devices, filesystems
 from ...odm.filesystems import PATH, FileSystemStanza
 from ..operands import group_of_volume
 
-INLINE = "INLINE"
 _SIZE = re.compile(r"([+-]?)(\d{1,15})([MmGg]?)")
 _POINT = re.compile(r"/[!-9;-~]*")
 """A mount point is the head of a stanza: no blank, no colon in it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import TextIO
@@ -10,6 +9,7 @@ from typing import TextIO
 from .... import lvm
 from ....errors import CorruptImage
 from ....lvm import PvState, PvStatus, VolumeGroup
+from ....lvm.copied.naming import LOG
 from ...machine import imfs, varying
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
@@ -21,11 +21,9 @@ from ..operands import check_free_name, default_prefix, disk_called, finish, new
 from .mkvg import check_major, refuse_options
 from .varyonvg import bring_up, known_group, status_lines
 
-_LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
-
 
 @dataclass(frozen=True)
-class FoundGroup:
+class GroupOnDisks:
     """A group found on disks.
 
     Attributes:
@@ -39,7 +37,7 @@ class FoundGroup:
     missing: list[str]
 
 
-def find(machine: Machine, disk: Disk) -> FoundGroup:
+def find(machine: Machine, disk: Disk) -> GroupOnDisks:
     """The group that a disk belongs to by what is on it; the others by the PVIDs in its VGDA.
 
     Raises:
@@ -57,7 +55,7 @@ def find(machine: Machine, disk: Disk) -> FoundGroup:
         raise CommandFailed(message("import-no-descriptors")) from error
     here = [d for d in machine.disks() if any(images[d.name] is device for device in found)]
     missing = [pvid for number, pvid in group.state.pvids.items() if number not in group.state.members]
-    return FoundGroup(group, here, missing)
+    return GroupOnDisks(group, here, missing)
 
 
 def importvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -130,15 +128,15 @@ def _settle(machine: Machine, group: VolumeGroup, renamed: dict[str, str]) -> No
         for old, new in renamed.items():
             change.rename_lv(old, new)
         for name, volume in group.logical_volumes.items():
-            log = _LOG.search(volume.fs)
+            log = LOG.search(volume.fs)
             if log and log[1] in renamed and volume.type == "jfs2":
-                fs = _LOG.sub(f"log=/dev/{renamed[log[1]]}", volume.fs)
+                fs = LOG.sub(f"log=/dev/{renamed[log[1]]}", volume.fs)
                 change.set_lvcb(renamed.get(name, name), fs=fs)
         if not (group.quorum and group.auto_varyon):
             change.set_options(quorum=True, auto_varyon=True)
 
 
-def _statuses(found: FoundGroup) -> list[PvStatus]:
+def _statuses(found: GroupOnDisks) -> list[PvStatus]:
     return [
         PvStatus(n, pvid, "", PvState.NOT_FOUND if pvid in found.missing else PvState.ACTIVE)
         for n, pvid in found.group.state.pvids.items()

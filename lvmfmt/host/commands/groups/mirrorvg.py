@@ -7,12 +7,13 @@ from typing import TextIO
 
 from ....errors import OperationRefused
 from ....lvm import VolumeGroup
+from ....system.volume_types import BOOT_TYPE
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...syntax import Command, UsageError, flags, with_flag
 from ..aixwords import as_aix
-from ..operands import BOOT_TYPE, disk_called, finish, group_of_volume, members, varied_on_group
+from ..operands import disk_called, finish, group_of_volume, members, varied_on_group
 
 _NOT_MIRRORED = ("sysdump",)
 """Types that `mirrorvg` leaves alone; it leaves striped volumes alone too."""

@@ -12,6 +12,7 @@ from typing import TextIO
 from .... import lvm
 from ....block import BlockDevice
 from ....lvm import VolumeGroup
+from ....lvm.copied.naming import LOG
 from ...machine import imfs, varying
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
@@ -26,7 +27,6 @@ from .varyonvg import bring_up, known_group
 
 NO_PREFIX = ("NA", "/")
 """What `-Y` and `-L` take to leave names as they are; field scripts use either."""
-_LOG = re.compile(r"(?<![^:])log=/dev/([^:]*)")
 _PAIR = re.compile(r"([^\s:]{1,15}):([^\s:]{1,15})")
 
 
@@ -128,7 +128,7 @@ def _logs_elsewhere(group: VolumeGroup) -> list[str]:
     """A warning for each file system whose log is not among the volumes of the group."""
     found = []
     for name, volume in group.logical_volumes.items():
-        log = _LOG.search(volume.fs)
+        log = LOG.search(volume.fs)
         if log and log[1] not in group.logical_volumes:
             found.append(message("recreatevg-log", log=log[1], volume=name))
     return found

@@ -6,9 +6,10 @@ from typing import TextIO
 
 from .... import lvm
 from ....lvm import VolumeGroup
+from ....system.volume_types import PAGING_TYPE
 from ...machine import imfs, varying
 from ...machine.running import Machine
-from ...machine.using import PAGING_TYPE, open_volumes
+from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...rootvg import ROOTVG

@@ -10,6 +10,7 @@ import numpy as np
 from ....errors import printable
 from ....lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
+from ...formats.policies import INTER_WORDS, INTRA_WORDS, MWC_WORDS
 from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
@@ -17,11 +18,8 @@ from ...odm import devices
 from ...syntax import Command, UsageError, flags
 from ..operands import by_region, disk_called, group_of_volume, mount_point, varied_on_group
 
-INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "im": "inner middle", "ie": "inner edge"}
-INTER_WORDS = {"m": "minimum", "x": "maximum"}
 _POLICIES = {1: "sequential", 2: "parallel", 4: "parallel write/sequential read", 5: "striped",
              8: "parallel write/round robin read"}  # fmt: skip
-_MWC = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
 _SEPARATE = {"y": "yes", "n": "no", "s": "yes (superstrict)"}
 
 
@@ -79,7 +77,7 @@ def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: Logi
             upper_bound=volume.upper_bound,
             mount_point=mount_point(volume),
             label=volume.label or "None",
-            mwc=_MWC.get(volume.mwc, "off"),
+            mwc=MWC_WORDS.get(volume.mwc, "off"),
             separate=_SEPARATE.get(volume.strict, volume.strict),
             stripe_width=volume.stripe_width,
             strip_size=1 << volume.stripe_exp if volume.stripe_width else 0,

@@ -8,6 +8,7 @@ from typing import TextIO
 from .... import lvm
 from ....lvm import VolumeGroup
 from ....lvm.errors import NotOnDisk
+from ....system.volume_types import BOOT_TYPE
 from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
@@ -15,7 +16,6 @@ from ...odm import devices
 from ...syntax import Command, UsageError, flags, with_flag
 from ..aixwords import as_aix
 from ..operands import (
-    BOOT_TYPE,
     ask,
     check_free_name,
     default_prefix,
