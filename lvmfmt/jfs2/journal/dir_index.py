@@ -7,12 +7,13 @@ ascending order and never again, until the directory is empty. Source: reference
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from struct import Struct
 
 from ..dialect.log_form import TABLE, XTREE
 from ..geometry import PAGE
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_INTERNAL, ROOT_LEAF
-from .coding import Piece
+from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
+from ..nodes.packed_extents import Piece
 from .dtree_node import Node
 from .file_extents import FileExtents
 from .images import INDEX_AT, INDEX_BYTES, INLINE_INDEXES, InodeImage
@@ -24,8 +25,6 @@ _SLOT = Struct("<xBBBI")
 _VALID, _FREE = 1, 0
 _NO_INDEX = 0xFFFFFFFF
 _SLOTS_A_PAGE = PAGE // _SLOT.size
-_ROOT_LIMIT, _ROOT_MAXENTRY = 4, 6
-_FLAG, _MAXENTRY = 16, 20
 
 
 class DirectoryIndex:
@@ -112,12 +111,10 @@ class DirectoryIndex:
 
     def _move_out(self) -> None:
         """Give the table a page; its slots in the inode make room for the root of an extent tree."""
-        inode, order = self._inode, self._txn.coding.order
+        inode = self._inode
         slots = bytes(inode.data[INDEX_AT : INDEX_AT + INDEX_BYTES])
         root = bytearray(INDEX_BYTES)
-        root[_FLAG] = ROOT_LEAF
-        root[18:20] = FIRST_ENTRY.to_bytes(2, order)
-        root[_MAXENTRY : _MAXENTRY + 2] = _ROOT_MAXENTRY.to_bytes(2, order)
+        self._txn.coding.write_root(root, 0, [], leaf=True, maxentry=INDEX_ROOT_MAXENTRY)
         inode.data[INDEX_AT : INDEX_AT + INDEX_BYTES] = root
         inode.index_pages, inode.size = [], 0
         self._add_page()
@@ -143,7 +140,7 @@ class DirectoryIndex:
 class IndexExtents(FileExtents):
     """The extents of a directory's table; the root of their tree lies in the inode's base and has 4 entries."""
 
-    ROOT_AT = INDEX_AT
+    ROOT_AT, ROOM = INDEX_AT, INDEX_ROOT_MAXENTRY
 
     def add(self, pieces: list[Piece]) -> None:
         """Add pages at the end, each an extent of its own: `jfs_fsck` reads one page an extent."""
@@ -159,8 +156,9 @@ class IndexExtents(FileExtents):
         self._count()
 
     def _root_limit(self) -> int:
-        return _ROOT_LIMIT
+        return INDEX_ROOT_ENTRIES
 
-    def _put_root(self, part: list[Piece]) -> None:
-        self._inode.data[INDEX_AT + _FLAG] = ROOT_INTERNAL if self._levels else ROOT_LEAF
-        self._put_entries(self._inode.data, INDEX_AT, part)
+    def _put_root(self, top: Sequence[Piece]) -> None:
+        self._txn.coding.write_root(
+            self._inode.data, INDEX_AT, top, leaf=not self._levels, maxentry=INDEX_ROOT_MAXENTRY
+        )

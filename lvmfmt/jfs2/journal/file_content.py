@@ -8,7 +8,7 @@ from __future__ import annotations
 from ...block import Buffer
 from ...block.device import byte_view
 from ...units import ceil_div
-from .coding import Piece
+from ..nodes.packed_extents import Piece
 from .core import Journal
 from .file_extents import FileExtents
 from .images import InodeImage

@@ -1,36 +1,25 @@
 """The extents of a file inside a transaction: looking them up, cutting, adding, and storing their tree.
 
 Pages of the tree stay where they are; more are taken and those left over given back as the number of extents asks.
-Source: reference section 3.4.
+Source: [jfs2 3.4].
 """
 
 from __future__ import annotations
 
-import numpy as np
+from collections.abc import Sequence
 
-from ..building.xtree_build import PAGE_ENTRIES, ROOT_ENTRIES
+import numpy as np
+from numpy.typing import NDArray
+
+from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import XTREE
 from ..geometry import MAX_EXTENT, PAGE
-from ..inodes.inode_table import INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
-from ..nodes.extent_node import (
-    FIRST_ENTRY,
-    INTERNAL,
-    LEAF,
-    NEVER_WRITTEN,
-    PAGE_MAXENTRY,
-    ROOT_INTERNAL,
-    ROOT_LEAF,
-    ROOT_MAXENTRY,
-    ROOT_OFFSET,
-)
-from ..reading.xtree import read_extents
-from .coding import ENTRY, Piece
+from ..inodes.inode_table import SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
+from ..nodes.extent_node import NEVER_WRITTEN, ROOT_ENTRIES, ROOT_MAXENTRY, ROOT_OFFSET, ExtentTreeLimits
+from ..nodes.extent_tree import lay_out, page_counts, walk
+from ..nodes.packed_extents import ENTRY, Piece
 from .images import Extents, InodeImage
 from .transaction import Transaction
-
-_INLINE = 0x40
-_FLAG, _MAXENTRY, _SELF = 16, 20, 24
-_FAR = 1 << 62
 
 
 class FileExtents:
@@ -42,17 +31,20 @@ class FileExtents:
 
     Attributes:
         pieces: its extents; `store` makes changes of them part of the transaction.
+
+    Raises:
+        CorruptImage: a node of the tree has a fault, however harmless; nothing is built on it.
     """
 
-    ROOT_AT = ROOT_OFFSET
-    """Where the root of the tree lies in the inode."""
+    ROOT_AT, ROOM = ROOT_OFFSET, ROOT_MAXENTRY
+    """Where the root of the tree lies in the inode, and the index after the last entry that it has bytes for."""
 
     def __init__(self, txn: Transaction, inode: InodeImage) -> None:
         self._txn, self._inode = txn, inode
         self.pieces: list[Piece] = []
         self._levels: list[list[int]] = []  # block addresses of the tree's pages, leaves first
         if inode.tree:
-            self.pieces = self._read_root()
+            self.pieces = self._read()
         self._counted = self._count_blocks()
 
     @property
@@ -132,7 +124,7 @@ class FileExtents:
     def store(self) -> None:
         """Write the extents into the root, and into pages where it is too small."""
         inode, bpp = self._inode, self._txn.volume.blocks_per_page
-        counts = self._page_counts()
+        counts = page_counts(len(self.pieces), self._root_limit())
         old, self._levels = self._levels, []
         for i, count in enumerate(counts):
             have = old[i] if i < len(old) else []
@@ -140,36 +132,52 @@ class FileExtents:
         kept = {page for level in self._levels for page in level}
         for page in (page for level in old for page in level if page not in kept):
             self._txn.drop_page(XTREE, page, inode)
-        below = self.pieces
         before = {page for level in old for page in level}
-        for i, level in enumerate(self._levels):
-            for j, address in enumerate(level):
-                part = below[j * PAGE_ENTRIES : (j + 1) * PAGE_ENTRIES]
-                links = level[j + 1] if j + 1 < len(level) else 0, level[j - 1] if j else 0
-                self._put_page(address, address in before, part, LEAF if i == 0 else INTERNAL, links)
-            below = [
-                (below[j * PAGE_ENTRIES][0], bpp, address, 0) for j, address in enumerate(level)
-            ]  # fmt: skip
-        self._put_root(below)
+        pages, top = lay_out(self.pieces, self._levels, bpp)
+        for page, leaf, links, part in pages:
+            data = self._page(page) if page in before else self._put_new(page)
+            self._txn.coding.write_page(data, part, leaf=leaf, block=page, length=bpp, links=links)
+        self._put_root(top)
         self._count()
 
-    def _read_root(self) -> list[Piece]:
-        """The extents, of a tree that may be all in the root."""
-        data, volume = self._inode.data, self._txn.volume
-        count = self._txn.coding.entry_count(data, self.ROOT_AT)
-        if data[self.ROOT_AT + _FLAG] & LEAF and FIRST_ENTRY <= count <= ROOT_MAXENTRY:
-            found = self._txn.coding.entries(data, self.ROOT_AT, FIRST_ENTRY, count)
-            end = 0
-            for offset, length, address, _ in found:
-                if offset < end or not 0 < address < address + length <= volume.blocks:
-                    break
-                end = offset + length
+    def _read(self) -> list[Piece]:
+        """The extents; pages of the tree are noted in `_levels`."""
+        data, volume, coding = self._inode.data, self._txn.volume, self._txn.coding
+        capacities = coding.dialect.root_capacities if self.ROOM == ROOT_MAXENTRY else (self.ROOM,)
+        limits = ExtentTreeLimits(volume.blocks, volume.blocks_per_page, capacities)
+        found = coding.sound_leaf(data, self.ROOT_AT, self.ROOM, limits)
+        if found is not None:
+            return found
+        seen: set[int] = set()
+        found, root = [], np.frombuffer(bytes(data[self.ROOT_AT : self.ROOT_AT + self.ROOM * ENTRY]), np.uint8)
+
+        def enter(page: int) -> bool:
+            new = page not in seen
+            seen.add(page)
+            return new
+
+        def read(page: int) -> NDArray[np.uint8]:
+            return np.frombuffer(self._page(page), np.uint8)
+
+        for place, node in walk(coding, root, limits, read=read, enter=enter):
+            if place.block is None:
+                at = self._inode.at + self.ROOT_AT
             else:
-                return found
-        root = np.frombuffer(bytes(data[self.ROOT_AT :]), np.uint8)
-        extents = read_extents(volume, root, at=self._inode.at + self.ROOT_AT)
-        self._levels = self._read_levels()
-        return [(o, n, a, f) for o, n, a, f in extents.tolist()]
+                at = place.block * volume.block_size
+                if not place.links[0]:
+                    self._levels.insert(0, [])
+                self._levels[0].append(place.block)
+            for fault in node.faults:
+                raise volume.refuse(fault, at)
+            if node.is_leaf:
+                found += node.entries.tolist()
+        return found
+
+    def _page(self, page: int) -> bytearray:
+        return self._txn.page(XTREE, page, self._inode).data
+
+    def _put_new(self, page: int) -> bytearray:
+        return self._txn.new_page(XTREE, bytearray(PAGE), page, self._inode).data
 
     def _take(self, offset: int, blocks: int) -> list[Piece]:
         """New blocks for a hole, close behind what lies before it."""
@@ -192,18 +200,10 @@ class FileExtents:
         self._inode.blocks += blocks - self._counted
         self._counted = blocks
 
-    def _page_counts(self) -> list[int]:
-        counts, entries = [], len(self.pieces)
-        while entries > self._root_limit():
-            entries = -(-entries // PAGE_ENTRIES)
-            counts.append(entries)
-        return counts
-
     def _root_limit(self) -> int:
         """Entries that the root has room for: inline attributes take the end of it."""
-        coding = self._txn.coding
-        flag = self._inode.data[coding.places["ea" if coding.dialect.name == "aix" else "di_ea"]]
-        return SHORT_ROOT_ENTRIES if flag & _INLINE else ROOT_ENTRIES
+        flag = self._inode.data[self._txn.coding.attributes_at]
+        return SHORT_ROOT_ENTRIES if flag & INLINE_FLAG else ROOT_ENTRIES
 
     def _new_page(self) -> int:
         [(address, _)] = self._txn.allocate(
@@ -211,47 +211,11 @@ class FileExtents:
         )  # fmt: skip
         return address
 
-    def _put_page(self, address: int, exists: bool, part: list[Piece], flag: int, links: tuple[int, int]) -> None:
-        txn, coding = self._txn, self._txn.coding
-        page = (
-            txn.page(XTREE, address, self._inode)
-            if exists
-            else txn.new_page(XTREE, bytearray(PAGE), address, self._inode)
-        ).data
-        page[_MAXENTRY : _MAXENTRY + 2] = PAGE_MAXENTRY.to_bytes(2, coding.order)
-        page[:_FLAG] = b"".join(link.to_bytes(8, coding.order) for link in links)
-        page[_FLAG] = flag
-        page[_SELF : _SELF + 8] = coding.pxd(address, txn.volume.blocks_per_page)
-        self._put_entries(page, 0, part)
-
-    def _put_root(self, part: list[Piece]) -> None:
-        inode, coding, at = self._inode, self._txn.coding, ROOT_OFFSET + _MAXENTRY
-        fits = len(part) <= SHORT_ROOT_ENTRIES and not self._levels
-        short = SHORT_ROOT_MAXENTRY.to_bytes(2, coding.order)
-        if self._root_limit() == ROOT_ENTRIES and not (fits and inode.data[at : at + 2] == short):
-            # Linux: the area of inline attributes is taken, for good
-            inode.data[at : at + 2] = ROOT_MAXENTRY.to_bytes(2, coding.order)
-            if coding.dialect.name == "linux":
-                inode.mode_word &= ~INLINE_EA
-        inode.data[ROOT_OFFSET + _FLAG] = ROOT_INTERNAL if self._levels else ROOT_LEAF
-        self._put_entries(inode.data, ROOT_OFFSET, part)
-
-    def _put_entries(self, buffer: bytearray, at: int, part: list[Piece]) -> None:
-        coding, first = self._txn.coding, at + FIRST_ENTRY * ENTRY
-        coding.set_entry_count(buffer, at, FIRST_ENTRY + len(part))
-        buffer[first : first + len(part) * ENTRY] = coding.put_entries(part)
-
-    def _read_levels(self) -> list[list[int]]:
-        """Block addresses of the tree's pages, leaves first; `read_extents` has found them in order."""
-        coding = self._txn.coding
-        levels: list[list[int]] = []
-        nodes: list[tuple[bytearray, int]] = [(self._inode.data, self.ROOT_AT)]
-        while nodes and not nodes[0][0][nodes[0][1] + _FLAG] & LEAF:
-            level = [
-                address
-                for node, at in nodes
-                for _, _, address, _ in coding.entries(node, at, FIRST_ENTRY, coding.entry_count(node, at))
-            ]
-            nodes = [(self._txn.page(XTREE, page, self._inode).data, 0) for page in level]
-            levels.insert(0, level)
-        return levels
+    def _put_root(self, top: Sequence[Piece]) -> None:
+        inode, coding = self._inode, self._txn.coding
+        fits = len(top) <= SHORT_ROOT_ENTRIES and not self._levels
+        most = coding.maxentry(inode.data, self.ROOT_AT)
+        if self._root_limit() == ROOT_ENTRIES and not (fits and most == SHORT_ROOT_MAXENTRY):
+            most = ROOT_MAXENTRY
+            inode.mode_word &= ~coding.dialect.inode_form.inline_area_mark  # their area is taken, for good
+        coding.write_root(inode.data, self.ROOT_AT, top, leaf=not self._levels, maxentry=most)

@@ -19,7 +19,8 @@ from ..dialect.log_form import DTREE, TABLE, XTREE
 from ..geometry import INODE_SIZE, PAGE
 from ..nodes.directory_node import ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
-from .coding import ENTRY, Coding, Piece
+from ..nodes.packed_extents import ENTRY, Piece
+from .coding import Coding
 from .dtree_node import Node, NodeFormat
 
 _NEW, _EXTENDED = 0x01, 0x02

@@ -12,8 +12,8 @@ from ..dialect.log_form import BTROOT, DIR_XTREE, DTREE, INODE, NEW, NOREDOPAGE,
 from ..geometry import PAGE
 from ..inodes.inode_table import AGGREGATE, FILESET
 from ..nodes.directory_node import SLOT
+from ..nodes.packed_extents import ENTRY
 from ..volume import Volume
-from .coding import ENTRY
 from .dtree_node import NodeFormat
 from .image_cache import ImageCache
 from .images import Extents, InodeImage, PageImage, Ranges, extent_lists, segments

@@ -24,7 +24,8 @@ ROOT_OFFSET = 224
 ROOT_MAXENTRY, PAGE_MAXENTRY = 18, 256
 INDEX_ROOT_MAXENTRY = 6
 """`maxentry` of the root of the tree of a directory's index (Linux)."""
-PAGE_ENTRIES = PAGE_MAXENTRY - FIRST_ENTRY
+ROOT_ENTRIES, PAGE_ENTRIES = ROOT_MAXENTRY - FIRST_ENTRY, PAGE_MAXENTRY - FIRST_ENTRY
+INDEX_ROOT_ENTRIES = INDEX_ROOT_MAXENTRY - FIRST_ENTRY
 LEAF, INTERNAL = 0x02, 0x04
 ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 SIDES = 0x30
@@ -226,6 +227,10 @@ class ExtentNodeCodec(PackedExtents):
     def entry_count(self, node: bytes | bytearray, at: int = 0) -> int:
         """`nextindex` of the node that starts at an offset of a buffer, unchecked; 2 in an empty one."""
         return int(self._counts.unpack_from(node, at + self._counts_at)[0])
+
+    def maxentry(self, node: bytes | bytearray, at: int = 0) -> int:
+        """`maxentry` of the node that starts at an offset of a buffer, unchecked."""
+        return int(self._counts.unpack_from(node, at + self._counts_at)[1])
 
     def sound_leaf(self, node: bytearray, at: int, room: int, limits: ExtentTreeLimits) -> list[Piece] | None:
         """The entries of a root that is a leaf without any fault; None for all others, which `decode` takes apart.

@@ -25,7 +25,8 @@ class PackedExtents:
     """
 
     def __init__(self, dialect: Dialect) -> None:
-        self._big = dialect.order == ">"
+        order = dialect.byte_order
+        self._length_shift, self._high_shift = order.length_shift, order.high_shift
         self._words = Struct(dialect.order + "II")
         self._entry = Struct(dialect.order + "B2xBIII")
 
@@ -53,10 +54,8 @@ class PackedExtents:
 
     def place(self, mixed: int, low: int) -> tuple[int, int]:
         """Address and length of the two words of a `pxd`."""
-        if self._big:
-            return (mixed & 0xFF) << 32 | low, mixed >> 8
-        return mixed >> 24 << 32 | low, mixed & 0xFFFFFF
+        return (mixed >> self._high_shift & 0xFF) << 32 | low, mixed >> self._length_shift & 0xFFFFFF
 
     def _length(self, address: int, length: int) -> int:
         """The word that holds 24 bits of the length and the high bits of the address."""
-        return length << 8 | address >> 32 if self._big else address >> 32 << 24 | length
+        return length << self._length_shift | address >> 32 << self._high_shift
