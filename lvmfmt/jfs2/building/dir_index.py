@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..dialect import Dialect
 from ..geometry import PAGE
+from ..nodes.extent_node import INDEX_ROOT_ENTRIES
 from .dtree_build import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, Directories
 from .xtree_build import ExtentTrees, FileRuns
 
 INLINE_INDEXES = 12
 SLOTS_A_PAGE = PAGE // DIRTABLE_SLOT.size
-_ROOT_ENTRIES = 4
 
 
 def table_trees(dialect: Dialect, page_counts: NDArray[np.int64], blocks_per_page: int) -> tuple[ExtentTrees, FileRuns]:
@@ -36,7 +36,7 @@ def table_trees(dialect: Dialect, page_counts: NDArray[np.int64], blocks_per_pag
     page = np.arange(len(table)) - np.repeat(np.cumsum(page_counts) - page_counts, page_counts)
     length = np.full(len(table), blocks_per_page)
     runs = FileRuns(table, page * blocks_per_page, length, np.zeros(len(table), np.int64))
-    return ExtentTrees(dialect, runs, len(page_counts), root_entries=_ROOT_ENTRIES), runs
+    return ExtentTrees(dialect, runs, len(page_counts), root_entries=INDEX_ROOT_ENTRIES), runs
 
 
 class IndexTables:

@@ -20,10 +20,10 @@ from ..inodes.inode_table import (
     stamp_of,
     system_inodes,
 )
+from ..nodes.extent_node import ROOT_ENTRIES
 from ..nodes.inode_group import group_pages, link_groups
 from .numbering import FIRST_INODE, ROOT_INODE
 from .placement import Placement
-from .xtree_build import ROOT_ENTRIES
 
 
 class TreeWriter:

@@ -1,10 +1,13 @@
 """Extent trees in bulk: where the data of every file goes, and the roots and pages that say so.
 
-Source: reference sections 2.1 and 2.4.
+Roots that are leaves are made for many files at once, by a twin of `ExtentNodeCodec.write_root`.
+
+Source: [jfs2 2.1], [jfs2 2.4].
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +16,9 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE
-from ..nodes.extent_node import FIRST_ENTRY, PAGE_MAXENTRY, ROOT_INTERNAL, ROOT_LEAF, ROOT_MAXENTRY
-
-ROOT_ENTRIES = ROOT_MAXENTRY - FIRST_ENTRY
-PAGE_ENTRIES = PAGE_MAXENTRY - FIRST_ENTRY
-ENTRY = 16
-PAGE_LEAF, PAGE_INTERNAL = 0x02, 0x04
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF, ExtentNodeCodec
+from ..nodes.extent_tree import PageContent, lay_out, page_counts
+from ..nodes.packed_extents import ENTRY, Piece
 
 
 @dataclass
@@ -89,17 +89,14 @@ class ExtentTrees:
     """
 
     def __init__(self, dialect: Dialect, runs: FileRuns, files: int, *, root_entries: int = ROOT_ENTRIES) -> None:
-        self._dialect, self._root_entries = dialect, root_entries
+        self._dialect, self._root_entries, self._codec = dialect, root_entries, ExtentNodeCodec(dialect)
         self._runs = runs
         self.counts = np.bincount(runs.inode, minlength=files).astype(np.int64)
         self._starts = np.cumsum(self.counts) - self.counts
         self.page_counts = np.zeros(files, np.int64)
         self._large = np.flatnonzero(self.counts > root_entries)
         for file in self._large.tolist():
-            count = int(self.counts[file])
-            while count > root_entries:
-                count = -(-count // PAGE_ENTRIES)
-                self.page_counts[file] += count
+            self.page_counts[file] = sum(page_counts(int(self.counts[file]), root_entries))
 
     def roots(self, first: int, last: int, addresses: NDArray[np.int64], blocks_per_page: int) -> NDArray[np.uint8]:
         """Root areas of the files `first` to `last` - 1, shape (files, 32 + 16 * root_entries), dtype uint8.
@@ -125,16 +122,13 @@ class ExtentTrees:
         where = (file * room + index)[small]
         offset, address, length = (x[a:b][small] for x in (runs.offset, runs.address, runs.length))
         self._dialect.put_xad(xads, where, offset, address, length, 0 if runs.flag is None else runs.flag[a:b][small])
-        for large in self._large[(self._large >= first) & (self._large < last)].tolist():
-            top = self._levels(large, int(addresses[large]), blocks_per_page)[-1]
-            entries[large - first] = len(top[0])
-            header["flag"][large - first] = ROOT_INTERNAL
-            where = (large - first) * room + np.arange(len(top[0]))
-            self._dialect.put_xad(xads, where, *top)
-        header["nextindex"] = FIRST_ENTRY + entries
+        header["nextindex"] = FIRST_ENTRY + np.minimum(entries, room)
         header["maxentry"] = FIRST_ENTRY + room
         root[:, :32] = header.view(np.uint8).reshape(count, 32)
         root[:, 32:] = xads.view(np.uint8).reshape(count, -1)
+        for large in self._large[(self._large >= first) & (self._large < last)].tolist():
+            _, top = self._lay_out(large, int(addresses[large]), blocks_per_page)
+            self._codec.write_root(root[large - first], 0, top, leaf=False, maxentry=FIRST_ENTRY + room)
         return root
 
     def pages(self, file: int, first_page: int, blocks_per_page: int) -> NDArray[np.uint8]:
@@ -146,42 +140,20 @@ class ExtentTrees:
             blocks_per_page: length of a page in blocks.
         """
         pages = np.zeros((int(self.page_counts[file]), PAGE), np.uint8)
-        header = np.zeros(len(pages), self._dialect.structures.xtree_header.dtype)
-        at = 0
-        for level, (offset, address, length) in enumerate(self._levels(file, first_page, blocks_per_page)[:-1]):
-            count = -(-len(offset) // PAGE_ENTRIES)
-            rows = slice(at, at + count)
-            here = first_page + np.arange(at, at + count) * blocks_per_page
-            header["prev"][rows] = np.append(0, here[:-1])
-            header["next"][rows] = np.append(here[1:], 0)
-            header["flag"][rows] = PAGE_INTERNAL if level else PAGE_LEAF
-            header["nextindex"][rows] = FIRST_ENTRY + PAGE_ENTRIES
-            header["nextindex"][at + count - 1] = FIRST_ENTRY + len(offset) - (count - 1) * PAGE_ENTRIES
-            header["maxentry"][rows] = PAGE_MAXENTRY
-            self._dialect.put_pxd(header["self"], rows, here, blocks_per_page)
-            xads = np.zeros(count * PAGE_ENTRIES, self._dialect.structures.xad.dtype)
-            flag = self._runs.flag[self._own(file)] if self._runs.flag is not None and level == 0 else 0
-            self._dialect.put_xad(xads, slice(0, len(offset)), offset, address, length, flag)
-            pages[rows, 32:] = xads.view(np.uint8).reshape(count, -1)
-            at += count
-        pages[:, :32] = header.view(np.uint8).reshape(-1, 32)
+        nodes, _ = self._lay_out(file, first_page, blocks_per_page)
+        for page, (block, leaf, links, part) in zip(pages, nodes, strict=True):
+            self._codec.write_page(page, part, leaf=leaf, block=block, length=blocks_per_page, links=links)
         return pages
 
-    def _levels(
-        self, file: int, first_page: int, blocks_per_page: int
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-        """Entries of each level from the leaves up: (offsets, addresses, lengths); the last level fits the root."""
-        own = self._own(file)
-        levels = [(self._runs.offset[own], self._runs.address[own], self._runs.length[own])]
-        page = first_page
-        while len(levels[-1][0]) > self._root_entries:
-            offsets = levels[-1][0][::PAGE_ENTRIES].copy()
-            offsets[0] = 0  # the left edge covers the file from its start, a hole there included (invariant 59)
-            addresses = page + np.arange(len(offsets)) * blocks_per_page
-            levels.append((offsets, addresses, np.full(len(offsets), blocks_per_page)))
-            page += len(offsets) * blocks_per_page
-        return levels
-
-    def _own(self, file: int) -> slice:
+    def _lay_out(self, file: int, first_page: int, blocks_per_page: int) -> tuple[list[PageContent], Sequence[Piece]]:
+        """What lies in each page of a file's tree, and in its root."""
         start = int(self._starts[file])
-        return slice(start, start + int(self.counts[file]))
+        own, runs = slice(start, start + int(self.counts[file])), self._runs
+        flag = np.zeros(self.counts[file], np.uint8) if runs.flag is None else runs.flag[own]
+        columns = (column.tolist() for column in (runs.offset[own], runs.length[own], runs.address[own], flag))
+        extents = list(zip(*columns, strict=True))
+        levels = []
+        for count in page_counts(len(extents), self._root_entries):
+            levels.append(range(first_page, first_page + count * blocks_per_page, blocks_per_page))
+            first_page = levels[-1].stop
+        return lay_out(extents, levels, blocks_per_page)

@@ -21,13 +21,12 @@ from ..geometry import (
 )
 from ..inodes.inode_table import AGGREGATE, FILESET
 from ..maps.map_file import MapFile
-from ..nodes.extent_node import FILE_EXTENT, ROOT_OFFSET
+from ..nodes.extent_node import FILE_EXTENT, ROOT_MAXENTRY, ROOT_OFFSET
 from . import ownership
 from .ownership import aggregate_owner
 from .subject import Subject
 from .xtree_checks import extents_of
 
-_CAPACITIES = (18,)
 _GENERATOR = {"aix": ("ea", 40), "linux": ("dirtable", 8)}
 _IDENTITY = ("di_inostamp", "di_fileset", "di_gen", "di_uid", "di_gid", "di_nlink", "di_mode")
 
@@ -131,7 +130,7 @@ class _Table:
         """Extents of an inode of the aggregate, its blocks claimed and its counts judged."""
         s, row = self.subject, self.tables[second][number]
         at = self.places[second] + number * INODE_SIZE + ROOT_OFFSET
-        extents, trees = extents_of(s, aggregate_owner(number), at, row["root"], _CAPACITIES)
+        extents, trees = extents_of(s, aggregate_owner(number), at, row["root"], (ROOT_MAXENTRY,))
         if number in (1, 2, FILESET):
             blocks, size = int(trees.data[0] + trees.pages[0]), int(trees.data[0]) * s.volume.block_size
             for field, expected in (("di_nblocks", blocks), ("di_size", size)):

@@ -10,13 +10,13 @@ from numpy.typing import NDArray
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..geometry import PAGE
 from ..maps.map_file import MapFile
+from ..nodes.extent_node import INDEX_ROOT_MAXENTRY
 from .dtree_checks import IndexedEntry
 from .subject import Subject
 from .xtree_checks import extents_of
 
 FIRST_INDEX = 2
 INLINE_SLOTS = 12
-_TREE_CAPACITIES = (6,)
 _VALID = 1
 _CHUNK_PAGES = 256
 _SLOTS_A_PAGE = PAGE // DIRTABLE_SLOT.size
@@ -51,7 +51,7 @@ class IndexChecker:
             self._compare(number, at + self._inode.offset_of("dirtable"), table, FIRST_INDEX, numbers)
             return 0
         place = at + self._inode.offset_of("dirtable")
-        extents, trees = extents_of(self._subject, number, place, row["dirtable"], _TREE_CAPACITIES)
+        extents, trees = extents_of(self._subject, number, place, row["dirtable"], (INDEX_ROOT_MAXENTRY,))
         self._table(number, at, MapFile(self._subject.volume, extents), handed_out, numbers)
         return int(trees.data[0] + trees.pages[0])
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dialect import Dialect
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_LEAF, ROOT_MAXENTRY
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY, ExtentNodeCodec
 
 AGGREGATE, FILESET = 1, 16
 """Inode numbers of the two inode maps, and values of `di_fileset`."""
@@ -65,15 +65,14 @@ def system_inodes(
 
 def empty_root(dialect: Dialect, maxentry: int = ROOT_MAXENTRY) -> NDArray[np.uint8]:
     """Root area of an extent tree without entries, shape (288,)."""
-    header = {"flag": ROOT_LEAF, "nextindex": FIRST_ENTRY, "maxentry": maxentry}
-    return np.frombuffer(dialect.structures.xtree_header.build(header).ljust(288, b"\0"), np.uint8)
+    root = np.zeros(288, np.uint8)
+    ExtentNodeCodec(dialect).write_root(root, 0, [], leaf=True, maxentry=maxentry)
+    return root
 
 
 def set_extent(dialect: Dialect, root: NDArray[np.uint8], address: int, length: int) -> None:
     """Put one extent at offset 0 into a root area, shape (288,)."""
-    header = root[:32].view(dialect.structures.xtree_header.dtype)
-    header["nextindex"] = FIRST_ENTRY + 1
-    dialect.put_xad(root[32:48].view(dialect.structures.xad.dtype), slice(None), 0, address, length)
+    ExtentNodeCodec(dialect).write_root(root, 0, [(0, length, address, 0)], leaf=True, maxentry=ROOT_MAXENTRY)
 
 
 def stamp_of(now: int) -> int:

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_AREA, device_number
-from ..nodes.extent_node import FIRST_ENTRY, LEAF, NEVER_WRITTEN, ROOT_MAXENTRY, ROOT_OFFSET, file_extents
+from ..nodes.extent_node import NEVER_WRITTEN, ROOT_OFFSET, ExtentTreeLimits
+from ..nodes.extent_roots import sound_leaf_roots
 from ..reading.directory import DirectoryReader
 from ..reading.inodes import ROOT_DIRECTORY, InodeMap
 from ..reading.xtree import read_extents
@@ -146,22 +147,11 @@ def _add_attributes(
 
 def _extents(volume: Volume, files: NDArray[np.int64], rows: NDArray[Any], roots_at: NDArray[np.int64]) -> NDArray[Any]:
     """Data extents of regular files in bytes, `inode` being the index in `rows`; those within the files' sizes."""
-    s = volume.dialect.structures
     roots = np.ascontiguousarray(rows["root"][files])
-    header = roots[:, : s.xtree_header.size].copy().view(s.xtree_header.dtype)[:, 0]
-    first = file_extents(volume.dialect, roots[:, 32:48].copy().view(s.xad.dtype)[:, 0])
-    simple = (
-        (header["flag"] & 0x06 == LEAF)
-        & (header["maxentry"] > FIRST_ENTRY)
-        & (header["maxentry"] <= ROOT_MAXENTRY)
-        & (header["nextindex"] >= FIRST_ENTRY)
-        & (header["nextindex"] <= FIRST_ENTRY + 1)
-    )
-    single = simple & (header["nextindex"] == FIRST_ENTRY + 1)
-    simple &= ~(single & volume.bad_extents(first["address"], first["length"]))
-    owners = [files[single & simple]]
-    found = [first[single & simple]]
-    for i in np.flatnonzero(~simple).tolist():
+    limits = ExtentTreeLimits(volume.blocks, volume.blocks_per_page, volume.dialect.root_capacities)
+    sound, extents, tree = sound_leaf_roots(volume.dialect, roots, limits)
+    owners, found = [files[tree]], [extents]
+    for i in np.flatnonzero(~sound).tolist():
         extents = read_extents(volume, roots[i], at=int(roots_at[files[i]]))
         owners.append(np.full(len(extents), files[i]))
         found.append(extents)

@@ -18,12 +18,11 @@ from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import DTREE, TABLE, XTREE
 from ..geometry import INODE_SIZE, PAGE
 from ..nodes.directory_node import ROOT_SLOTS, SLOT
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW
 from ..nodes.packed_extents import ENTRY, Piece
 from .coding import Coding
 from .dtree_node import Node, NodeFormat
 
-_NEW, _EXTENDED = 0x01, 0x02
 _TAIL = 256
 """Where an inode's symlink or device number starts; the inline attributes follow."""
 _INLINE_ATTRIBUTES = 384
@@ -293,9 +292,9 @@ def _flagged(entry: Piece, runs: Extents) -> Piece:
     offset, length, address, flag = entry
     i = bisect_right(runs, (address, 1 << 62))
     if i and address < runs[i - 1][0] + runs[i - 1][1]:
-        flag |= _NEW
+        flag |= XAD_NEW
     elif i < len(runs) and runs[i][0] < address + length:
-        flag |= _EXTENDED
+        flag |= XAD_EXTENDED
     return offset, length, address, flag
 
 

@@ -24,7 +24,7 @@ from ..geometry import (
     SUPERBLOCK2_OFFSET,
 )
 from ..inodes.inode_table import FILESET
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW, ExtentNodeCodec
 from ..volume import Volume
 from .free_lists import rebuild_page, rebuild_root
 from .map_events import MapEvents
@@ -33,7 +33,6 @@ from .records import Extent, LogRecord, Range, extent
 _UNIT = 16
 _ROOT_SLOTS = {DTREE: (32, 9), XTREE: (16, 18)}
 _DIR_TABLE_OFFSET, _DIR_TABLE_SLOTS = 128, 6
-_XAD_NEW, _XAD_EXTENDED = 0x01, 0x02
 _BASE = 128
 """Bytes of an inode that every dialect logs when the inode changes."""
 _INODES_PER_PAGE = PAGE // INODE_SIZE
@@ -97,7 +96,7 @@ class PageImages:
         s = volume.dialect.structures
         order = volume.dialect.order
         self._inode_slot = volume.dialect.inode_form.log_slot
-        self._next_entry = struct.Struct(order + "h"), s.xtree_header.offset_of("nextindex")
+        self._extent_nodes = ExtentNodeCodec(volume.dialect)
         self._number = volume.dialect.inode_number, s.inode.offset_of("di_number")
         self._fileset = struct.Struct(order + "I"), s.inode.offset_of("di_fileset")
         self._links = struct.Struct(order + "I"), s.inode.offset_of("di_nlink")
@@ -227,11 +226,10 @@ class PageImages:
 
     def _redo_extents(self, record: LogRecord, image: _Image | None, base: int, ranges: list[Range]) -> None:
         """Entries of an extent tree node: their blocks are in use, and only as many count as the node has."""
-        unpack, at = self._next_entry
         entries = None
         for r in ranges:
             if r.first == 0 and r.slots >= FIRST_ENTRY:
-                entries = int(unpack.unpack_from(r.data, at)[0])
+                entries = self._extent_nodes.entry_count(r.data)
                 if not FIRST_ENTRY <= entries <= PAGE // 16:
                     raise record.corrupt("nextindex", f"{FIRST_ENTRY} to {PAGE // 16}", entries)
         if image is not None and entries is not None and not image.decided & _units(base, base + 16):
@@ -240,8 +238,8 @@ class PageImages:
             data = bytearray(r.data)
             for index in range(max(r.first, FIRST_ENTRY), r.first + r.slots):
                 xad = (index - r.first) * 16
-                if data[xad] & (_XAD_NEW | _XAD_EXTENDED):
-                    data[xad] &= ~(_XAD_NEW | _XAD_EXTENDED)
+                if data[xad] & (XAD_NEW | XAD_EXTENDED):
+                    data[xad] &= ~(XAD_NEW | XAD_EXTENDED)
                     if entries is None or index < entries:
                         pxd = extent(bytes(data[xad + 8 : xad + 16]), self._volume.dialect.byte_order)
                         self._events.blocks(pxd, True)

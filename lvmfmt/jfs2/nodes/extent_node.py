@@ -32,7 +32,7 @@ SIDES = 0x30
 """Bits of a flag that mark the left and right edge; nobody uses them."""
 NEVER_WRITTEN = 0x0C
 """Flags of an extent that is allocated but reads as zeros: ABNR of AIX, NOTRECORDED of Linux."""
-NEW, EXTENDED = 0x01, 0x02
+XAD_NEW, XAD_EXTENDED = 0x01, 0x02
 """Flags of extents in the log; none has them on the disk."""
 NO_END = 1 << 62
 """A block behind every file."""

@@ -22,6 +22,8 @@ from .packed_extents import Piece
 
 MAX_DEPTH = 8
 """Levels of a tree, the root included."""
+PageContent = tuple[int, bool, tuple[int, int], Sequence[Piece]]
+"""Block address of a page, whether it is a leaf, its siblings, and its entries."""
 
 
 def walk(
@@ -92,7 +94,7 @@ def page_counts(entries: int, root_entries: int) -> list[int]:
 
 def lay_out(
     extents: Sequence[Piece], levels: Sequence[Sequence[int]], blocks_per_page: int
-) -> tuple[list[tuple[int, bool, tuple[int, int], Sequence[Piece]]], Sequence[Piece]]:
+) -> tuple[list[PageContent], Sequence[Piece]]:
     """Which entries lie in which node.
 
     The first router of every level has offset 0: the left edge covers a file from its start, a hole there included.
@@ -103,7 +105,7 @@ def lay_out(
         blocks_per_page: blocks of a page.
 
     Returns:
-        (address, whether it is a leaf, siblings, entries) of each page, and the entries of the root.
+        The pages, leaves first, and the entries of the root.
     """
     pages, below = [], extents
     for depth, level in enumerate(levels):

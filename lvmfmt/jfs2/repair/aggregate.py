@@ -31,13 +31,12 @@ from ..geometry import (
 )
 from ..inodes.inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
 from ..maps.map_file import MapFile
-from ..nodes.extent_node import ROOT_OFFSET
+from ..nodes.extent_node import ROOT_MAXENTRY, ROOT_OFFSET
 from ..nodes.inode_group import group_pages, link_groups, with_unknown
 from ..nodes.map_words import bits_of
 from ..superblock import Superblock
 from .fixes import Plan
 
-_CAPACITIES = (18,)
 _TITLES = {1: "inode map", 2: "block map", 3: "log", 4: "bad blocks", FILESET: "fileset's inode map"}
 
 
@@ -119,7 +118,7 @@ class _Mender:
         """Extents that make sense, and how many findings there are; its size and blocks are set to what they are."""
         trial = Subject.of(self.device, self.superblock, Report())
         at = table_at + number * INODE_SIZE + ROOT_OFFSET
-        extents, trees = extents_of(trial, aggregate_owner(number), at, row["root"][0], _CAPACITIES)
+        extents, trees = extents_of(trial, aggregate_owner(number), at, row["root"][0], (ROOT_MAXENTRY,))
         trial.owners.used()
         if number in (1, 2, FILESET):
             row["di_nblocks"] = int(trees.data[0] + trees.pages[0])

@@ -17,7 +17,6 @@ import numpy as np
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
-from ..building.xtree_build import ROOT_ENTRIES
 from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inodes.inode import Inode
@@ -27,8 +26,9 @@ from ..maps.block_map import BlockMapWriter
 from ..maps.levels import unused_control_pages
 from ..maps.map_file import MapFile
 from ..maps.used_blocks import MappedBlocks, UsedBlocks, last_used
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_LEAF
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF, ROOT_MAXENTRY, ExtentNodeCodec
 from ..nodes.inode_group import link_groups
+from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
 from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
@@ -243,14 +243,13 @@ class _Change:
 
     def _describe_map(self, inode: Inode) -> None:
         row = inode.row.copy()
-        xads = row["root"][0][32:].view(self.dialect.structures.xad.dtype)
-        offset = 0
-        xads[:] = np.zeros(1, xads.dtype)
-        for i, (address, length) in enumerate(self.after):
-            self.dialect.put_xad(xads, slice(i, i + 1), offset, address, length)
+        offset, extents = 0, []
+        for address, length in self.after:
+            extents.append((offset, length, address, 0))
             offset += length
-        header = row["root"][0][:32].view(self.dialect.structures.xtree_header.dtype)
-        header["nextindex"] = FIRST_ENTRY + len(self.after)
+        root = row["root"][0]
+        root[FIRST_ENTRY * ENTRY :] = 0
+        ExtentNodeCodec(self.dialect).write_root(root, 0, extents, leaf=True, maxentry=ROOT_MAXENTRY)
         row["di_size"], row["di_nblocks"] = self.new.map_pages * PAGE, offset
         self.device.write(inode.at, row)
 
