@@ -25,7 +25,7 @@ _ID = re.compile(r'\{ #([\w.-]+) \}|<a id="([\w.-]+)"></a>')
 OLD_FORMS = re.compile(
     r"\b(?:lvm|jfs2|backup)-format\b|commands\.md|§"
     r"|\b[Rr]eferences?(?:'s)?,? (?:section|item|chapter|vector|V?\d)"
-    r"|\bof the (?:format )?reference\b|\bthe reference's\b"
+    r"|(?<!offset )\bof the (?:format )?reference\b|\bthe reference's\b"
     r"|\b[Bb]y the reference\b|\bcommands(?: reference)?,? (?:section )?\d+\.\d|\(R\)|\(R, "
     r"|\b[Ss]ections? \d|\b[Cc]hapters? \d|\b[Ii]nvariants? \d|\bitems? \d+ (?:and \d+ )?of\b"
 )
