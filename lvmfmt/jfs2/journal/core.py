@@ -123,7 +123,7 @@ class Journal:
             self.sync_point()
         if creates and self.inodes.needs_group(self._space):
             self._add_inode_group()
-        txn = Transaction(self.volume, self._form, self._space, self._images)
+        txn = Transaction(self.volume, self._form, self._space, self._images, self.inodes)
         try:
             yield txn
             self._commit(txn)
@@ -133,7 +133,7 @@ class Journal:
 
     def view(self) -> Transaction:
         """A transaction to read with; it is never committed."""
-        return Transaction(self.volume, self._form, self._space, self._images, reads=True)
+        return Transaction(self.volume, self._form, self._space, self._images, self.inodes, reads=True)
 
     @property
     def free_blocks(self) -> int:

@@ -14,7 +14,7 @@ from ..dialect.log_form import TABLE, XTREE
 from ..geometry import PAGE
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
 from ..nodes.packed_extents import Piece
-from .dtree_node import Node
+from .dtree_node import NodeImage
 from .file_extents import FileExtents
 from .images import INDEX_AT, INDEX_BYTES, INLINE_INDEXES, InodeImage
 from .transaction import Transaction
@@ -60,11 +60,19 @@ class DirectoryIndex:
         """The entry with this index is gone; `following` is the index of the next one."""
         self._put(index, _SLOT.pack(_FREE, 0, 0, _NO_INDEX if following is None else following))
 
-    def settle(self, address: int, leaf: Node, first: int = 0) -> None:
+    def settle(self, address: int, leaf: NodeImage, first: int = 0) -> None:
         """Let the slots of a leaf's entries from position `first` on say where these are."""
         high, low = address >> 32, address & 0xFFFFFFFF
         for position, index in enumerate(leaf.indexes(first), first):
             self._put(index, _SLOT.pack(_VALID, position, high, low))
+
+    def agrees(self, address: int, leaf: NodeImage, position: int) -> bool:
+        """Whether the slot of an entry's index says where the entry is."""
+        index = leaf.indexes(position)[0]
+        if not FIRST_INDEX <= index < self._inode.next_index:
+            return False
+        data, at = self._place(index)
+        return data[at : at + _SLOT.size] == _SLOT.pack(_VALID, position, address >> 32, address & 0xFFFFFFFF)
 
     def drop(self) -> None:
         """The directory is empty: no table, and indexes begin anew."""

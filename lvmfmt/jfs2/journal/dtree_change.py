@@ -1,7 +1,8 @@
 """Inserting into and deleting from a directory tree inside a transaction.
 
-Pages are full ones of 4096 bytes. The only page of an AIX directory may be smaller when another writer made it: it is
-read as it is, and replaced by a full page before its first change. Source: reference section 3.5.
+Every node is proven before its first change. Pages are full ones of 4096 bytes. The only page of an AIX directory may
+be smaller when another writer made it: it is read as it is, and replaced by a full page before its first change.
+Source: [jfs2 3.5].
 """
 
 from __future__ import annotations
@@ -10,16 +11,14 @@ from ...errors import AlreadyExists, NotFound
 from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..dialect.log_form import DTREE
 from ..geometry import PAGE
-from ..nodes.directory_node import MAX_DEPTH
+from ..nodes.directory_node import FULL_PAGE_SLOTS, MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
 from .dir_index import DirectoryIndex
-from .dtree_node import PAGE_SLOTS, ROOT_INTERNAL, ROOT_LEAF, Node
+from .dtree_node import NodeImage
+from .dtree_proof import NodeProver, Path
 from .images import InodeImage
 from .transaction import Transaction
 
-_HALF = PAGE_SLOTS // 2
-
-Path = list[tuple[int, Node, int]]
-"""(block address, 0 for the root; node; index that was followed) from the root down."""
+_HALF = FULL_PAGE_SLOTS // 2
 
 
 class DirectoryTree:
@@ -28,14 +27,18 @@ class DirectoryTree:
     Args:
         txn: the transaction.
         inode: the directory.
+        above: inode number of the directory that it is in; None if that is not known.
+
+    Every change raises `CorruptImage` for a node with a fault, before anything is written.
     """
 
-    def __init__(self, txn: Transaction, inode: InodeImage) -> None:
+    def __init__(self, txn: Transaction, inode: InodeImage, above: int | None = None) -> None:
         self._txn, self._inode = txn, inode
         self._form = txn.form
         self._root = inode.root(txn.form)
         self._index = DirectoryIndex(txn, inode) if txn.form.index_at else None
-        self._moved: dict[int, tuple[Node, int]] = {}  # leaves by address, and their first entry that has moved
+        self._prover = NodeProver(txn, self._page, self._index, above)
+        self._moved: dict[int, tuple[NodeImage, int]] = {}  # leaves by address, and their first entry that has moved
 
     @property
     def is_empty(self) -> bool:
@@ -49,6 +52,7 @@ class DirectoryTree:
 
     @parent.setter
     def parent(self, number: int) -> None:
+        self._prover.prove([(0, self._root, 0)])
         self._root.parent = number
 
     def lookup(self, key: bytes) -> int | None:
@@ -67,6 +71,7 @@ class DirectoryTree:
         path, found = self._search(key)
         if found:
             raise AlreadyExists("the directory has an entry of this name", where=self._txn.volume.where)
+        self._prover.prove(path)
         self._widen(path)
         value = self._form.number.pack(number)
         if self._index is not None:
@@ -84,7 +89,7 @@ class DirectoryTree:
         path = self._existing(key)
         address, leaf, position = path[-1]
         if self._index is not None:
-            self._index.free(leaf.indexes(position)[0], self._index_after(leaf, position))
+            self._index.free(leaf.indexes(position)[0], self._index_after(path))
             self._moved[address] = leaf, position
         leaf.remove(position)
         self._settle()
@@ -97,7 +102,7 @@ class DirectoryTree:
                 else:
                     self._index.drop()
                 return
-            self._unlink(address, node)
+            self._unlink([*path, (address, node, 0)])
             _, parent, index = path[-1]
             parent.remove(index)
             # the first router of the left edge has no key: everything that is not above another goes there
@@ -111,6 +116,7 @@ class DirectoryTree:
         path, found = self._search(key)
         if not found:
             raise NotFound("no such name in the directory", where=self._txn.volume.where)
+        self._prover.prove(path)
         self._widen(path)
         return path
 
@@ -121,14 +127,25 @@ class DirectoryTree:
                 self._index.settle(address, leaf, first)
         self._moved.clear()
 
-    def _index_after(self, leaf: Node, position: int) -> int | None:
+    def _index_after(self, path: Path) -> int | None:
         """The index of the entry after one in a leaf, None for the last of all."""
+        _, leaf, position = path[-1]
         if position + 1 < len(leaf):
             return leaf.indexes(position + 1)[0]
-        following = 0 if leaf.is_root else leaf.siblings[0]
-        return self._page(following).indexes()[0] if following else None
+        following = self._beside(path, 1)
+        return following.indexes()[0] if following else None
 
-    def _page(self, address: int, length: int = 0) -> Node:
+    def _beside(self, path: Path, step: int) -> NodeImage | None:
+        """The page before (-1) or after (1) the last one of a path on its level, ready to be changed."""
+        way = self._prover.beside(path[:-1], step)
+        if way is None:
+            return None
+        address, length = way[-1][1].child(way[-1][2])
+        node = self._page(address, length)
+        self._prover.prove([*way, (address, node, 0)])
+        return node
+
+    def _page(self, address: int, length: int = 0) -> NodeImage:
         return self._txn.page(DTREE, address, self._inode, length).node(self._form)
 
     def _search(self, key: bytes) -> tuple[Path, bool]:
@@ -175,7 +192,7 @@ class DirectoryTree:
     def _pxd(self, address: int) -> bytes:
         return self._form.coding.pxd(address, self._txn.volume.blocks_per_page)
 
-    def _new_page(self, *, leaf: bool, near: int) -> tuple[int, Node]:
+    def _new_page(self, *, leaf: bool, near: int) -> tuple[int, NodeImage]:
         bpp = self._txn.volume.blocks_per_page
         [(address, _)] = self._txn.allocate(bpp, near=near, contiguous=True)
         page = self._txn.new_page(DTREE, self._form.empty_page(address, leaf=leaf), address, self._inode)
@@ -188,7 +205,7 @@ class DirectoryTree:
             self._moved[address] = node, 0
         return address, node
 
-    def _split_root(self, root: Node) -> Node:
+    def _split_root(self, root: NodeImage) -> NodeImage:
         """Move everything of a root into a page below it."""
         address, page = self._new_page(leaf=root.is_leaf, near=self._inode.near)
         for i, key in enumerate(root.keys):
@@ -201,11 +218,11 @@ class DirectoryTree:
         """Add a page to the right of a full one, and a router for it above."""
         address, left, _ = path[-1]
         following, previous = left.siblings
+        neighbour = self._beside(path, 1)
         new_address, right = self._new_page(leaf=left.is_leaf, near=address)
         right.siblings = following, address
         left.siblings = new_address, previous
-        if following:
-            neighbour = self._page(following)
+        if neighbour is not None:
             neighbour.siblings = neighbour.siblings[0], new_address
         if not following and index == len(left):
             right.insert(0, key, value)
@@ -227,7 +244,7 @@ class DirectoryTree:
             router = self._separator(left.keys[-1], router)
         self._insert(path[:-1], followed + 1, router, self._pxd(new_address))
 
-    def _stay(self, node: Node, index: int, key: bytes) -> int:
+    def _stay(self, node: NodeImage, index: int, key: bytes) -> int:
         """How many entries of a full page stay in it: half of the slots, the new entry counted at its place."""
         used = 0
         for i, present in enumerate(node.keys):
@@ -247,15 +264,15 @@ class DirectoryTree:
         common = next((i for i in range(0, end, unit) if left[i : i + unit] != right[i : i + unit]), end)
         return right[: common + unit]
 
-    def _unlink(self, address: int, node: Node) -> None:
-        """Take an empty page out of its row of siblings, and give it back."""
+    def _unlink(self, path: Path) -> None:
+        """Take the empty page at the end of a path out of its row of siblings, and give it back."""
+        address, node, _ = path[-1]
         following, previous = node.siblings
-        if following:
-            neighbour = self._page(following)
-            neighbour.siblings = neighbour.siblings[0], previous
-        if previous:
-            neighbour = self._page(previous)
-            neighbour.siblings = following, neighbour.siblings[1]
+        left, right = self._beside(path, -1), self._beside(path, 1)
+        if right is not None:
+            right.siblings = right.siblings[0], previous
+        if left is not None:
+            left.siblings = following, left.siblings[1]
         self._inode.blocks -= self._txn.volume.blocks_per_page
         if node.is_leaf and self._index is None:
             self._inode.size -= PAGE

@@ -21,7 +21,7 @@ from ..nodes.directory_node import ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW
 from ..nodes.packed_extents import ENTRY, Piece
 from .coding import Coding
-from .dtree_node import Node, NodeFormat
+from .dtree_node import NodeFormat, NodeImage
 
 _TAIL = 256
 """Where an inode's symlink or device number starts; the inline attributes follow."""
@@ -85,17 +85,17 @@ class InodeImage:
         self.fileset, self.number, self.at, self.data, self.coding = fileset, number, at, data, coding
         self.before = b""
         self.index_pages: list[int] | None = None
-        self._root: Node | None = None
+        self._root: NodeImage | None = None
 
     @property
     def row(self) -> NDArray[Any]:
         """The inode as a record that can be changed, shape (1,)."""
         return np.frombuffer(self.data, self.coding.dialect.structures.inode.dtype)
 
-    def root(self, form: NodeFormat) -> Node:
+    def root(self, form: NodeFormat) -> NodeImage:
         """The root of the directory tree in it."""
         if self._root is None:
-            self._root = Node(form, self.data, ROOT_OFFSET, is_root=True)
+            self._root = NodeImage(form, self.data, ROOT_OFFSET, self.at + ROOT_OFFSET, is_root=True)
         return self._root
 
     def set_root(self, root: bytes) -> None:
@@ -225,12 +225,13 @@ class PageImage:
         self.fileset, self.owner = owner.fileset, owner.number
         self.before = b""
         self.is_new = False
-        self._node: Node | None = None
+        self._node: NodeImage | None = None
 
-    def node(self, form: NodeFormat) -> Node:
+    def node(self, form: NodeFormat) -> NodeImage:
         """The node of a directory tree that it holds."""
         if self._node is None:
-            self._node = Node(form, self.data, 0, is_root=False)
+            place = self.address * form.volume.block_size
+            self._node = NodeImage(form, self.data, 0, place, is_root=False, is_new=self.is_new)
         return self._node
 
     def ranges(self, coding: Coding, allocated: Extents) -> Ranges:

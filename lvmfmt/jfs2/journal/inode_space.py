@@ -116,10 +116,15 @@ class MountedInodes(InodeMap):
             CorruptImage: there is no such inode.
         """
         k, within = divmod(number, INODES_PER_IAG)
-        if not 0 <= k < self.iag_count or not self._inodes_used[k, within]:
+        if not self.is_used(number):
             raise self.volume.corrupt("dtree_leaf_slot", "inumber", None, "an inode in use", number)
         address = int(self._address[k, within // INODES_PER_EXTENT])
         return address * self.volume.block_size + within % INODES_PER_EXTENT * INODE_SIZE
+
+    def is_used(self, number: int) -> bool:
+        """Whether there is an inode of this number."""
+        k, within = divmod(number, INODES_PER_IAG)
+        return 0 <= k < self.iag_count and bool(self._inodes_used[k, within])
 
     def extent(self, number: int) -> int:
         """Block address of the inode extent that an inode lies in."""

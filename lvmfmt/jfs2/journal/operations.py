@@ -150,15 +150,16 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 victim = self._inode(txn, existing)
                 if is_directory:
                     self._check_empty(txn, victim, new)
-                    self._lose_directory(txn, target, victim, now)
                 elif victim.kind == stat.S_IFDIR:
                     raise OperationRefused(f"{new}: is a directory", where=self._volume.where)
+                new_entries.replace(new_key, inode.number)
+                if is_directory:
+                    self._lose_directory(txn, target, victim, now)
                 else:
                     self._lose_link(txn, victim, now)
-                new_entries.replace(new_key, inode.number)
             old_entries.remove(old_key)
             if is_directory and source is not target:
-                DirectoryTree(txn, inode).parent = target.number
+                DirectoryTree(txn, inode, source.number).parent = target.number
                 source.links -= 1
                 target.links += 1
             for changed in (source, target):

@@ -6,7 +6,7 @@ Source: reference section 3.6; only the record types that both dialects share ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, Protocol
 
 from ..dialect.log_form import BTROOT, DIR_XTREE, DTREE, INODE, NEW, NOREDOPAGE, REDOPAGE, UPDATEMAP, XTREE
 from ..geometry import PAGE
@@ -25,6 +25,16 @@ Record = tuple[int, bytes, dict[str, Any]]
 """Type, data, and the fields of the type part."""
 
 
+class InodePlaces(Protocol):
+    """What a transaction asks of the inode map, see `inode_space.MountedInodes`."""
+
+    def is_used(self, number: int) -> bool:
+        """Whether there is an inode of this number."""
+
+    def place(self, number: int) -> int:
+        """Byte offset in the device of an inode in use."""
+
+
 class Transaction:
     """Changes of one operation.
 
@@ -33,6 +43,7 @@ class Transaction:
         form: layout of directory nodes.
         space: where blocks come from.
         images: inodes and pages as committed.
+        inode_map: which inodes there are, and where.
         reads: nothing is going to be changed.
 
     Attributes:
@@ -45,9 +56,17 @@ class Transaction:
     """
 
     def __init__(
-        self, volume: Volume, form: NodeFormat, space: MountedSpace, images: ImageCache, *, reads: bool = False
+        self,
+        volume: Volume,
+        form: NodeFormat,
+        space: MountedSpace,
+        images: ImageCache,
+        inode_map: InodePlaces,
+        *,
+        reads: bool = False,
     ) -> None:
         self.volume = volume
+        self.inode_map = inode_map
         self.form = form
         self.coding = form.coding
         self._space, self._images, self._reads = space, images, reads

@@ -61,7 +61,12 @@ class MountedTree(View):
         return self._descend(txn, parts_of(path), path)
 
     def _descend(self, txn: Transaction, parts: list[str], path: str) -> InodeImage:
+        return self._way(txn, parts, path)[-1]
+
+    def _way(self, txn: Transaction, parts: list[str], path: str) -> list[InodeImage]:
+        """The inodes on the way down, the root's first."""
         inode = self._inode(txn, ROOT_DIRECTORY)
+        way = [inode]
         for name in parts:
             number = None
             if inode.kind == stat.S_IFDIR:
@@ -69,7 +74,8 @@ class MountedTree(View):
             if number is None:
                 raise NotFound(f"no such path: {path}", where=self._volume.where)
             inode = self._inode(txn, number)
-        return inode
+            way.append(inode)
+        return way
 
     def _parent(self, txn: Transaction, path: str) -> tuple[InodeImage, DirectoryTree, bytes]:
         """The directory that a path lies in, its entries, and the key of the last part.
@@ -81,12 +87,13 @@ class MountedTree(View):
         parts = parts_of(path)
         if not parts:
             raise OperationRefused("the root directory cannot be changed this way", where=self._volume.where)
-        inode = self._descend(txn, parts[:-1], path)
+        way = self._way(txn, parts[:-1], path)
+        inode = way[-1]
         if inode.kind != stat.S_IFDIR:
             raise OperationRefused(f"{path}: its parent is not a directory", where=self._volume.where)
         name = name_bytes(parts[-1])
         check_name(self._dialect, name, self._volume.where)
-        return inode, DirectoryTree(txn, inode), self._key(name)
+        return inode, DirectoryTree(txn, inode, way[-2].number if way[1:] else ROOT_DIRECTORY), self._key(name)
 
     def _key(self, name: bytes) -> bytes:
         return self._dialect.sort_key(self._dialect.encode_name(name))

@@ -1,6 +1,6 @@
 """Free lists of directory nodes, made anew from the slots that the entries use.
 
-The records of a new node hold its entries, not its free slots (reference section 3.10.7).
+The records of a new node hold its entries, not its free slots [jfs2 3.10.7].
 """
 
 from __future__ import annotations
@@ -8,68 +8,45 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nodes.directory_node import INTERNAL, ROOT_SLOTS, SLOT
+from ..nodes.directory_node import DirectoryCodec, NodeHeader
+from ..nodes.directory_writer import link_free
+from ..nodes.fault import Fault
 from ..volume import Volume
 
-_END = 0xFF
-_STBL_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
+_HIDES = {"maxslot", "stblindex", "stbl", "next"}
+"""Fields whose faults leave it open which slots are in use."""
 
 
-def rebuild_page(volume: Volume, page: NDArray[np.uint8], at: int) -> None:
-    """Link the free slots of a directory page, in place.
-
-    Args:
-        volume: the file system.
-        page: shape (512, 1024, 2048 or 4096,).
-        at: byte offset of the page in the device, for messages.
-
-    Raises:
-        CorruptImage: its entries make no sense.
-    """
-    slots = len(page) // SLOT
-    width, stbl, count = _STBL_SLOTS[slots], int(page[21]), int(page[17])
-    if page[20] != slots:
-        raise volume.corrupt("dtree_page_header", "maxslot", at + 20, slots, int(page[20]))
-    if not 1 <= stbl <= slots - width:
-        raise volume.corrupt("dtree_page_header", "stblindex", at + 21, f"1 to {slots - width}", stbl)
-    if count >= slots - width:
-        raise volume.corrupt("dtree_page_header", "nextindex", at + 17, f"at most {slots - width - 1}", count)
-    heads = page[stbl * SLOT : stbl * SLOT + count]
-    _link(volume, page, heads.tolist(), {0, *range(stbl, stbl + width)}, at)
-
-
-def rebuild_root(volume: Volume, root: NDArray[np.uint8], at: int) -> None:
-    """Link the free slots of a directory root, in place.
+class FreeListBuilder:
+    """Links the free slots of directory nodes.
 
     Args:
-        volume: the file system.
-        root: shape (288,).
-        at: byte offset of the root in the device, for messages.
-
-    Raises:
-        CorruptImage: its entries make no sense.
+        volume: the file system. Whether entries carry an index does not matter: links lie at the same place.
     """
-    count = int(root[17])
-    if count >= ROOT_SLOTS:
-        raise volume.corrupt("dtree_root", "nextindex", at + 17, f"at most {ROOT_SLOTS - 1}", count)
-    stbl = volume.dialect.structures.dtree_root.offset_of("stbl")
-    _link(volume, root, root[stbl : stbl + count].tolist(), {0}, at)
 
+    def __init__(self, volume: Volume) -> None:
+        self._volume = volume
+        self._codec = DirectoryCodec(volume.dialect, volume.block_size, volume.blocks, indexed=False)
 
-def _link(volume: Volume, node: NDArray[np.uint8], heads: list[int], used: set[int], at: int) -> None:
-    s = volume.dialect.structures
-    head_next = (s.internal_slot if node[16] & INTERNAL else s.leaf_slot).offset_of("next")
-    slots = len(node) // SLOT
-    for head in heads:
-        slot, link = head, head_next
-        while slot != _END:
-            if slot >= slots or slot in used:
-                raise volume.corrupt(
-                    "dtree_continuation_slot", "next", at, "chains of slots of the node, each slot once", slot
-                )
-            used.add(slot)
-            slot, link = int(node[slot * SLOT + link]), 0
-    free = [slot for slot in range(slots) if slot not in used]
-    for slot, following in zip(free, [*free[1:], _END], strict=False):
-        node[slot * SLOT], node[slot * SLOT + 1] = following, 1
-    node[18], node[19] = len(free), free[0] if free else _END
+    def page(self, page: NDArray[np.uint8], at: int) -> None:
+        """Link the free slots of a directory page, in place.
+
+        Args:
+            page: shape (512, 1024, 2048 or 4096,).
+            at: byte offset of the page in the device, for messages.
+
+        Raises:
+            CorruptImage: its entries make no sense.
+        """
+        self._link(page, at, *self._codec.page(page.tobytes(), at // self._volume.block_size))
+
+    def root(self, root: NDArray[np.uint8], at: int) -> None:
+        """The same for a directory root, shape (288,)."""
+        self._link(root, at, *self._codec.root(root.tobytes()))
+
+    def _link(self, raw: NDArray[np.uint8], at: int, header: NodeHeader, faults: list[Fault]) -> None:
+        contents = self._codec.contents(header)
+        for fault in faults + contents.faults:
+            if fault.field in _HIDES or (fault.check, fault.field) == ("dtree-slots", "nextindex"):
+                raise self._volume.corrupt(fault.structure, fault.field, at + fault.offset, fault.expected, fault.found)
+        link_free(raw, [slot for slot in range(header.slots) if not contents.used >> slot & 1])

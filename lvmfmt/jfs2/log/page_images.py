@@ -24,14 +24,15 @@ from ..geometry import (
     SUPERBLOCK2_OFFSET,
 )
 from ..inodes.inode_table import FILESET
+from ..nodes.directory_node import ROOT_BYTES, ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW, ExtentNodeCodec
 from ..volume import Volume
-from .free_lists import rebuild_page, rebuild_root
+from .free_lists import FreeListBuilder
 from .map_events import MapEvents
 from .records import Extent, LogRecord, Range, extent
 
 _UNIT = 16
-_ROOT_SLOTS = {DTREE: (32, 9), XTREE: (16, 18)}
+_ROOT_SLOTS = {DTREE: (SLOT, ROOT_SLOTS), XTREE: (16, 18)}
 _DIR_TABLE_OFFSET, _DIR_TABLE_SLOTS = 128, 6
 _BASE = 128
 """Bytes of an inode that every dialect logs when the inode changes."""
@@ -171,6 +172,7 @@ class PageImages:
             CorruptImage: a directory page makes no sense with it.
         """
         block = self._volume.block_size
+        lists = FreeListBuilder(self._volume)
         for address, image in sorted(self._images.items()):
             if not image.pieces:
                 continue
@@ -180,9 +182,9 @@ class PageImages:
             for base in image.lists:
                 at = address * block + base
                 if image.kind == DTREE:
-                    rebuild_page(self._volume, page, at)
+                    lists.page(page, at)
                 else:
-                    rebuild_root(self._volume, page[base : base + 9 * 32], at)
+                    lists.root(page[base : base + ROOT_BYTES], at)
             device.write(address * block, page)
 
     def _object(self, record: LogRecord) -> tuple[int, int, int, int, int]:
@@ -198,7 +200,7 @@ class PageImages:
         if size != PAGE and not (kind == DTREE and not subtype & BTROOT and size in (512, 1024, 2048)):
             raise record.corrupt("pxd", f"a page of {PAGE} bytes", f"{size} bytes")
         if not subtype & BTROOT:
-            slot = self._inode_slot if kind == INODE else 32 if kind == DTREE else 16
+            slot = self._inode_slot if kind == INODE else SLOT if kind == DTREE else 16
             return kind, 0, slot, size // slot, size
         inode = record.part["inode"] % _INODES_PER_PAGE * INODE_SIZE
         if kind not in _ROOT_SLOTS:

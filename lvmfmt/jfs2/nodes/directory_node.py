@@ -296,6 +296,14 @@ class DirectoryCodec:
         coded, _ = self._continued(node, slot, length, node.reserved | 1 << slot, faults)
         return coded or b"", faults[0] if faults else None
 
+    def edges(self, node: NodeHeader) -> NodeContents:
+        """The first and the last items of a node, which say where it belongs, and what is wrong with them."""
+        table = node.table[:2] + node.table[2:][-1:]
+        found = [(slot, *self.coded(node, slot)) for slot in table]
+        keys = [self.dialect.sort_key(coded) for _, coded, _ in found]
+        faults = [fault for _, _, fault in found if fault is not None]
+        return NodeContents([NodeItem(slot, coded) for slot, coded, _ in found], keys, node.reserved, [], faults)
+
     def bad_names(self, names: list[bytes]) -> list[int]:
         """Which of some names, as they lie on the disk, are empty, a dot name, or hold a slash or NUL."""
         text = self.dialect.decode_name(b"".join(names))
