@@ -5,13 +5,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from lvmfmt.jfs2.format_options import Features
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, NotFound
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, InventoryBuilder, build
 from lvmfmt.jfs2.check import CHECKS, check
-from lvmfmt.jfs2.format_options import Features
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec
 from lvmfmt.origin import FixedOrigin
