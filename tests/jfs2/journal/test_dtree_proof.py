@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from lvmfmt.jfs2.format_options import Features
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
@@ -14,6 +13,7 @@ from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, InventoryBuilder, bui
 from lvmfmt.jfs2.check import CHECKS, check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec
+from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
