@@ -1,5 +1,6 @@
 """README.md and the documents say what is so: generated sections are up to date, and what they tell to type exists."""
 
+import pkgutil
 import re
 import runpy
 from pathlib import Path
@@ -44,6 +45,32 @@ def test_every_command_line_parses(document: Path) -> None:
         words = line.split("#")[0].split("  ")[0].split()
         if "--help" not in words:
             cli.parse(words)
+
+
+def names(text: str) -> set[str]:
+    """Dotted names of our own in a text; not names of files."""
+    return set(re.findall(r"\blvmfmt(?:\.[a-zA-Z_]\w*)+(?!\w|\.py|/)", text))
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or an attribute of one."""
+    try:
+        pkgutil.resolve_name(name)
+    except (ImportError, AttributeError):
+        return False
+    return True
+
+
+def test_names_of_our_own_in_documents_exist() -> None:
+    documents = [*DOCUMENTS, PROJECT / "CONTRIBUTING.md", PROJECT / "lvmfmt" / "support.toml"]
+    wrong = [(name(d), found) for d in documents for found in names(d.read_text()) if not exists(found)]
+    assert [pair for pair in wrong if not pair[1].endswith(".undo")] == []
+
+
+def test_paths_of_our_own_in_documents_exist() -> None:
+    for document in [*DOCUMENTS, PROJECT / "CONTRIBUTING.md", PROJECT / "SECURITY.md"]:
+        for path in re.findall(r"`((?:lvmfmt|tests|tools|docs|fixtures)/[\w./*-]+)`", document.read_text()):
+            assert list(PROJECT.glob(path)), (name(document), path)
 
 
 def test_the_readme_is_short_and_has_commands() -> None:
