@@ -75,7 +75,7 @@ def find(name: str) -> Command | None:
 def call(command: Command, machine: Machine, argv: Sequence[str], stdout: TextIO, stderr: TextIO) -> int:
     """Run a command; what it refuses becomes lines on `stderr` and an exit status."""
     try:
-        return command.function(machine, list(argv), stdout, stderr)
+        return command.function(machine, list(argv), stdout, stderr) or 0
     except UsageError:
         print(command.usage, file=stderr)
         return USAGE_STATUS

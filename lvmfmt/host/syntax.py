@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import getopt
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, TextIO
 
 from .machine.running import Machine
+from .messages import CommandFailed, message
 
-Function = Callable[[Machine, list[str], TextIO, TextIO], int]
-"""A command: (machine, command line, standard output, standard error) -> exit status."""
+Function = Callable[[Machine, list[str], TextIO, TextIO], int | None]
+"""A command: (machine, command line, standard output, standard error) -> exit status; None is 0."""
 
 USAGE_STATUS = 2
 """Exit status of a command that is called wrongly."""
@@ -46,28 +47,48 @@ def with_flag(letter: str) -> Callable[[Sequence[str]], bool]:
     return lambda argv: any(word.startswith("-") and letter in word for word in argv[1:])
 
 
-def flags(argv: Sequence[str], options: str, *, mixed: bool = False) -> tuple[dict[str, str], list[str]]:
+def flags(
+    argv: Sequence[str], options: str, *, mixed: bool = False, operands: int | range | None = None
+) -> tuple[dict[str, str], list[str]]:
     """The flags and operands of a command line, strictly.
 
     Args:
         argv: the command line, command included.
         options: letters; a colon after a letter means that it takes a value.
         mixed: flags may follow operands.
+        operands: how many operands there have to be; None leaves that to the caller.
 
     Returns:
         Flags that were given with their values ("" for those without), and the operands.
 
     Raises:
-        UsageError: an unknown flag, a value missing, a flag given twice.
+        UsageError: an unknown flag, a value missing, a flag given twice, another number of operands.
     """
     try:
-        found, operands = (getopt.gnu_getopt if mixed else getopt.getopt)(list(argv[1:]), options)
+        found, rest = (getopt.gnu_getopt if mixed else getopt.getopt)(list(argv[1:]), options)
     except getopt.GetoptError:
         raise UsageError from None
     values = {name[1]: value for name, value in found}
-    if len(values) != len(found):
+    wanted = operands if isinstance(operands, range) else range(operands or 0, (operands or 0) + 1)
+    if len(values) != len(found) or (operands is not None and len(rest) not in wanted):
         raise UsageError
-    return values, operands
+    return values, rest
+
+
+def refuse(given: Container[str], program: str, flags: str) -> None:
+    """Refuse flags that the command has on AIX and not here.
+
+    Args:
+        given: the flags that were given.
+        program: the command that speaks.
+        flags: letters.
+
+    Raises:
+        CommandFailed: the first of them that was given.
+    """
+    for flag in flags:
+        if flag in given:
+            raise CommandFailed(message("option-unsupported", program=program, option=f"-{flag}"))
 
 
 def repeated(argv: Sequence[str], options: str, flag: str) -> tuple[dict[str, str], list[str], list[str]]:

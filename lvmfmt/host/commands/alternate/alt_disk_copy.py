@@ -13,7 +13,7 @@ from ...archive import imagedata
 from ...console.meter import Meter
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 from ..backup.mkszfile import describe
 from .call import PHASES, PhasedCall
 
@@ -33,8 +33,7 @@ def alt_disk_copy(machine: Machine, argv: list[str], stdout: TextIO, stderr: Tex
     phases = PHASES.get(given.get("P", "all"))
     if not names or phases is None or ("c" in given and "O" not in given):
         raise UsageError
-    if "u" in given:
-        raise CommandFailed(message("option-unsupported", program=program, option="-u"))
+    refuse(given, program, "u")
     return _Copy(machine, program, argv, given, stdout, stderr).run(names, phases)
 
 

@@ -14,8 +14,8 @@ from ...archive import archives
 from ...archive.imagedata import ImageData
 from ...console.meter import Meter
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...messages import message
+from ...syntax import Command, UsageError, flags, refuse
 from ..backup.mksysb import group_data, parse_group
 from .call import PHASES, PhasedCall
 
@@ -35,9 +35,7 @@ def alt_disk_mksysb(
     phases = PHASES.get(given.get("P", "all"))
     if not names or phases is None or "m" not in given or ("c" in given and "O" not in given):
         raise UsageError
-    for flag in "xC":
-        if flag in given:
-            raise CommandFailed(message("option-unsupported", program=program, option=f"-{flag}"))
+    refuse(given, program, "xC")
     return _Restore(machine, program, argv, given, stdout, stderr).run(names, phases)
 
 

@@ -32,9 +32,7 @@ _MAX_DATA = 16 << 20
 
 def mksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Write an image of rootvg: its mounted file systems as one archive, /image.data and /bosinst.data in front."""
-    given, operands = flags(argv, "iemXpvVAab:", mixed=True)
-    if len(operands) != 1:
-        raise UsageError
+    given, operands = flags(argv, "iemXpvVAab:", mixed=True, operands=1)
     _check_target(machine, "mksysb", operands[0])
     first = list(archives.FIRST)
     maps = f"{MAPS}/{ROOTVG}"
@@ -54,8 +52,8 @@ def mksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 
 def savevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Write the mounted file systems of a user volume group as one archive, with what describes the group in front."""
-    given, operands = flags(argv, "iemXpvVaf:b:", mixed=True)
-    if len(operands) != 1 or "f" not in given:
+    given, operands = flags(argv, "iemXpvVaf:b:", mixed=True, operands=1)
+    if "f" not in given:
         raise UsageError
     (group,) = operands
     _check_target(machine, "savevg", given["f"])

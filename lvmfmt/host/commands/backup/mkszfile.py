@@ -9,24 +9,21 @@ from ...archive import imagedata
 from ...archive.imagedata import MountedVolume, SourceDisk
 from ...machine.running import Machine
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, flags
 
 MAPS = "/tmp/vgdata"
 """Folder of the map files; AIX has one below it for each group."""
 
 
-def mkszfile(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mkszfile(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Write /image.data; `-m` also writes a map file for each logical volume.
 
     `-f` and `-X` (make room in /tmp) are accepted; this host needs no room there.
     """
-    given, operands = flags(argv, "mfX")
-    if operands:
-        raise UsageError
+    given, _ = flags(argv, "mfX", operands=0)
     maps = _write_maps(machine) if "m" in given else {}
     data, _ = describe(machine, maps=maps)
     machine.write_file(imagedata.PATH, data)
-    return 0
 
 
 def describe(machine: Machine, name: str = ROOTVG, *, maps: Mapping[str, str] | None = None) -> tuple[bytes, int]:

@@ -20,8 +20,8 @@ DATE = "%a %b %e %H:%M:%S UTC %Y"
 
 def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Archive the files whose names stand on standard input."""
-    given, operands = flags(argv, "ivqpf:b:", mixed=True)
-    if operands or "f" not in given:
+    given, _ = flags(argv, "ivqpf:b:", mixed=True, operands=0)
+    if "f" not in given:
         raise UsageError
     if "i" not in given:
         raise CommandFailed(message("backup-unsupported", program="backup", what="a backup by inode"))

@@ -17,7 +17,7 @@ KERNEL_BITS = "64"
 """Every release of the profiles can run the 64-bit kernel, and what is in a boot image here is not executed."""
 
 
-def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Tell the last boot disk (`-b`), its group (`-v`), a disk's size in MB (`-s`), whether it boots (`-B`), `-K`."""
     given, operands = flags(argv, "bvKs:B:")
     if len(given) != 1 or operands:
@@ -36,10 +36,9 @@ def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             raise CommandFailed(message("bootinfo-device", disk=name))
         device = machine.device(disk.slot)
         print(device.size // MIB if asked == "s" else int(boot.bootable(device)), file=stdout)
-    return 0
 
 
-def ipl_varyon(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def ipl_varyon(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the disks that belong to groups, and whether they boot (`-i`)."""
     given, operands = flags(argv, "i")
     if "i" not in given or operands:
@@ -55,7 +54,6 @@ def ipl_varyon(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
             answer = "YES" if boot.bootable(device) else "NO"
             pvid = f"{found.pvid or '':0<32}"
             print(f"{printable(disk.name):<16}{answer:<16}{pvid:<40}{found.vgid}", file=stdout)
-    return 0
 
 
 COMMANDS = {

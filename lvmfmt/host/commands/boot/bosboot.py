@@ -24,7 +24,7 @@ ATTRIBUTES = (f"blv={BOOT_VOLUME}", "pathid=0")
 """What may follow a disk in a list; there is one boot volume, and one path to a disk."""
 
 
-def bootlist(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def bootlist(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Set the boot list of a mode, show it (`-o`, more with `-v`, as the NVRAM has it with `-r`), empty it (`-i`)."""
     given, operands = flags(argv, "m:ovrif:", mixed=True)
     modes = MODES.get(given.get("m", ""))
@@ -48,7 +48,6 @@ def bootlist(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         if "o" in given:
             for slot in getattr(machine.nvram, mode):
                 print(boot_line(machine, slot), file=stdout)
-    return 0
 
 
 def _listed(machine: Machine, path: str | None) -> list[str]:
@@ -92,13 +91,13 @@ def _details(machine: Machine, mode: str) -> list[str]:
     ]
 
 
-def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Build a boot image and make disks boot it: every disk with a copy of the boot volume, or the one given (`-d`).
 
     `-q` only says how much room it needs.
     """
-    given, operands = flags(argv, "ad:q")
-    if operands or not {"a", "q"} & set(given):
+    given, _ = flags(argv, "ad:q", operands=0)
+    if not {"a", "q"} & set(given):
         raise UsageError
     volume_disks = _Target(machine, given, "bosboot")
     try:
@@ -106,18 +105,17 @@ def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         if "q" in given:
             slot = boot_volume.slot_size(volume_disks.volume.size) // SECTOR
             print(message("bosboot-room", blocks=len(image) // SECTOR, volume=BOOT_VOLUME, slot=slot), file=stdout)
-            return 0
+            return
         blocks = boot_volume.install(volume_disks.volume, image, volume_disks.wanted)
     except OperationRefused as error:
         raise CommandFailed(error.what) from error
     print(message("bosboot-done", blocks=blocks), file=stdout)
-    return 0
 
 
-def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Renew the base ODM in the boot image of the running system; `-v` says what is saved."""
-    given, operands = flags(argv, "vd:o:m:")
-    if operands or {"o", "m"} & set(given):
+    given, _ = flags(argv, "vd:o:m:", operands=0)
+    if {"o", "m"} & set(given):
         raise UsageError
     target = _Target(machine, given, "savebase")
     odm = machine.odm
@@ -131,7 +129,6 @@ def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         print(f"saving to '/dev/{BOOT_VOLUME}'", file=stdout)
         for name, objects in odm.classes.items():
             print(f"{len(objects)} {name} objects to be saved", file=stdout)
-    return 0
 
 
 class _Target:

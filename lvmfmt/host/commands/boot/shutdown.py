@@ -31,18 +31,14 @@ def shutdown(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 
 def reboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Stop at once and boot again; `-q` and `-n` change nothing that could be seen here."""
-    _, operands = flags(argv, "lnqt:")
-    if operands:
-        raise UsageError
+    flags(argv, "lnqt:", operands=0)
     _refuse_while_awake(machine, "reboot")
     return _stop(machine, stdout, again=True)
 
 
 def halt(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Stop at once and stay off."""
-    _, operands = flags(argv, "lnpqy")
-    if operands:
-        raise UsageError
+    flags(argv, "lnpqy", operands=0)
     _refuse_while_awake(machine, "halt")
     return _stop(machine, stdout, again=False)
 

@@ -20,10 +20,10 @@ from ...syntax import Command, UsageError, flags
 _FIELDS = ("name", "status", "physloc", "location", "description", "class", "subclass", "type", "parent")
 
 
-def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the devices that are customised (`-C`), by class, subclass, type, name, parent or state."""
-    given, operands = flags(argv, "CPHc:s:t:l:p:S:F:r:")
-    if operands or ("P" in given and "C" in given):
+    given, _ = flags(argv, "CPHc:s:t:l:p:S:F:r:", operands=0)
+    if "P" in given and "C" in given:
         raise UsageError
     rows = [_facts(kind) for kind in predefined.kinds().values()] if "P" in given else _customised(machine)
     keys = {"c": "class", "s": "subclass", "t": "type", "l": "name", "p": "parent", "S": "state"}
@@ -36,23 +36,22 @@ def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     if "r" in given:
         for value in sorted({row.get(given["r"], "") for row in rows}):
             print(printable(value), file=stdout)
-        return 0
+        return
     if "F" in given:
         for row in rows:
             print(_format(given["F"], row), file=stdout)
-        return 0
+        return
     columns = ("class", "type", "subclass", "description") if "P" in given else ("name", "status", "location")
     table = [[row[c] for c in columns] + ([] if "P" in given else [row["description"]]) for row in rows]
     if "H" in given:
         table.insert(0, [*columns, *([] if "P" in given else ["description"])])
     _print_columns(table, stdout)
-    return 0
 
 
-def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show attributes of a device: in effect (`-E`), default (`-D`), possible values (`-R`)."""
-    given, operands = flags(argv, "EDRHOl:a:F:")
-    if operands or "l" not in given or len(set(given) & {"E", "D", "R"}) != 1:
+    given, _ = flags(argv, "EDRHOl:a:F:", operands=0)
+    if "l" not in given or len(set(given) & {"E", "D", "R"}) != 1:
         raise UsageError
     device = device_called(machine, "lsattr", given["l"])
     kind = kind_of(device)
@@ -63,7 +62,7 @@ def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     if "R" in given:
         for name in names:
             print(printable(kind.attributes[name].values.replace("-", "...", 1)), file=stdout)
-        return 0
+        return
     rows = []
     for name in names:
         attribute = kind.attributes[name]
@@ -76,18 +75,17 @@ def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     if "F" in given:
         for row in rows:
             print(_format(given["F"], row), file=stdout)
-        return 0
+        return
     table = [list(row.values()) for row in rows]
     if "H" in given:
         table.insert(0, list(rows[0]))
     _print_columns(table, stdout)
-    return 0
 
 
-def lscfg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lscfg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show where devices are plugged in, with their vital product data (`-v`)."""
-    given, operands = flags(argv, "vpl:")
-    if operands or "p" in given:
+    given, _ = flags(argv, "vpl:", operands=0)
+    if "p" in given:
         raise UsageError
     names = [given["l"]] if "l" in given else [str(o["name"]) for o in _devices(machine)]
     for name in names:
@@ -102,7 +100,6 @@ def lscfg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
             print(file=stdout)
             for label, value in (("Manufacturer", "lvmfmt"), ("Machine Type and Model", kind.type)):
                 print(f"        {label:.<28}{value}", file=stdout)
-    return 0
 
 
 def _devices(machine: Machine) -> list[OdmObject]:

@@ -20,9 +20,7 @@ _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
 
 def cfgmgr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Find disks that are new, and read their PVIDs; a known disk keeps the PVID that the ODM has."""
-    given, operands = flags(argv, "vl:i:s")
-    if operands:
-        raise UsageError
+    given, _ = flags(argv, "vl:i:s", operands=0)
     if "l" in given:
         device_called(machine, "cfgmgr", given["l"])
     busy = {
@@ -41,10 +39,10 @@ def cfgmgr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     return 1 if refused else 0
 
 
-def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a device that is Defined available."""
-    given, operands = flags(argv, "l:")
-    if operands or "l" not in given:
+    given, _ = flags(argv, "l:", operands=0)
+    if "l" not in given:
         raise UsageError
     name = given["l"]
     device = device_called(machine, "mkdev", name)
@@ -61,13 +59,12 @@ def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     configure.set_status(machine.odm, str(device["name"]), AVAILABLE)
     machine.save_odm()
     print(message("device-available", device=name), file=stdout)
-    return 0
 
 
-def rmdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def rmdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a device Defined, or forget it (`-d`); its disk is not touched."""
-    given, operands = flags(argv, "l:dRSg")
-    if operands or "l" not in given:
+    given, _ = flags(argv, "l:dRSg", operands=0)
+    if "l" not in given:
         raise UsageError
     name = given["l"]
     device_called(machine, "rmdev", name)
@@ -88,10 +85,9 @@ def rmdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
     machine.save_odm()
     for one in gone:
         print(message("device-deleted" if "d" in given else "device-defined", device=one), file=stdout)
-    return 0
 
 
-def chdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def chdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change attributes of a device (`-a name=value`); `pv=yes` and `pv=clear` write and clear a disk's PVID."""
     given, values, operands = repeated(argv, "l:Pa:", "a")
     if operands or "l" not in given or not values:
@@ -122,13 +118,12 @@ def chdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
             machine.odm.set_attribute(name, attribute, None if value == default else value)
     machine.save_odm()
     print(message("device-changed", device=name), file=stdout)
-    return 0
 
 
-def rendev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def rendev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give a disk another name."""
-    given, operands = flags(argv, "l:n:u")
-    if operands or "l" not in given or "n" not in given:
+    given, _ = flags(argv, "l:n:u", operands=0)
+    if "l" not in given or "n" not in given:
         raise UsageError
     old, new = given["l"], given["n"]
     device_called(machine, "rendev", old)
@@ -140,7 +135,6 @@ def rendev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     devices.rename(machine.odm, old, new)
     machine.save_odm()
     print(message("device-renamed", device=new), file=stdout)
-    return 0
 
 
 def _set_pvid(machine: Machine, disk: Disk, *, clear: bool) -> None:

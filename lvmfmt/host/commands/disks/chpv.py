@@ -11,24 +11,21 @@ from ...machine import varying
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 from ..aixwords import as_aix
 from ..operands import disk_called, varied_on_group
 
 
-def chpv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def chpv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change disks: `-a` allocation, `-v` available or removed, `-c` clear boot record, `-C` clear the group's data."""
     given, operands = flags(argv, "a:v:cCh:p:P")
     if not operands or not given or given.get("a", "y") not in ("y", "n") or given.get("v", "a") not in ("a", "r"):
         raise UsageError
     for name in operands:
         with as_aix("chpv"):
-            for flag in "hpP":
-                if flag in given:
-                    raise CommandFailed(message("option-unsupported", program="chpv", option=f"-{flag}"))
+            refuse(given, "chpv", "hpP")
             _change(machine, name, given)
     machine.slots.forget()
-    return 0
 
 
 def _change(machine: Machine, name: str, given: dict[str, str]) -> None:

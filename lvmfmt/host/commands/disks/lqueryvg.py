@@ -44,7 +44,7 @@ def device_called(machine: Machine, name: str, program: str) -> BlockDevice:
     raise CommandFailed(message("device-missing", program=program, device=name))
 
 
-def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Dump bytes of a device (`-h device [offset [length]]`, both in hex), or tell its largest request (`-M`)."""
     given, operands = flags(argv, "h:M:")
     if len(given) != 1 or len(operands) > (2 if "h" in given else 0):
@@ -52,7 +52,7 @@ def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if "M" in given:
         disk_called(machine, given["M"], "lquerypv")
         print(MAX_REQUEST, file=stdout)
-        return 0
+        return
     device = device_called(machine, given["h"], "lquerypv")
     offset, length = ([_hex(text) for text in operands] + [0, 0x100][len(operands) :])[:2]
     if offset >= device.size:
@@ -60,7 +60,6 @@ def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     data = device.read(offset, min(length, device.size - offset, _MAX_DUMP)).tobytes()
     for at in range(0, len(data), _DUMP_LINE):
         print(hex_line(offset + at, data[at : at + _DUMP_LINE]), file=stdout)
-    return 0
 
 
 def _hex(text: str) -> int:
@@ -77,10 +76,10 @@ def hex_line(offset: int, data: bytes) -> str:
     return f"{offset:08X}   {words}  |{text.ljust(_DUMP_LINE)}|"
 
 
-def lqueryvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lqueryvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Tell what the VGDA of a disk (`-p`) or a group (`-g VGID`) says: all (`-A`), with tags (`-t`), or parts of it."""
-    given, operands = flags(argv, "Atp:g:NsFncDaLPv")
-    if operands or len({"p", "g"} & set(given)) != 1:
+    given, _ = flags(argv, "Atp:g:NsFncDaLPv", operands=0)
+    if len({"p", "g"} & set(given)) != 1:
         raise UsageError
     group = _group_on(machine, given["p"], "lqueryvg") if "p" in given else _group_of(machine, given["g"])
     rows = list(_query(group, with_state="A" in given))
@@ -88,7 +87,6 @@ def lqueryvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     for flag, tag, value in rows:
         if ("A" in given and flag != "v") or flag in asked:
             print(printable(f"{tag:<16}{value}" if "t" in given else str(value)), file=stdout)
-    return 0
 
 
 def _group_on(machine: Machine, disk_name: str, program: str) -> VolumeGroup:
@@ -143,11 +141,9 @@ def _query(group: VolumeGroup, *, with_state: bool) -> Iterator[tuple[str, str, 
     yield "v", "VGID:", group.vgid
 
 
-def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Dump LVM record and VGDA of a disk; AIX's own form is not known, this one is ours."""
-    _, operands = flags(argv, "")
-    if len(operands) != 1:
-        raise UsageError
+    _, operands = flags(argv, "", operands=1)
     group = _group_on(machine, operands[0], "readvgda")
     record = group.record
     print(f"LVM record: VGID {group.vgid} version {record.version} pp_shift {record.pp_shift}", file=stdout)
@@ -160,7 +156,6 @@ def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     for name, volume in group.logical_volumes.items():
         facts = f"LPs {volume.lps} copies {volume.copies} max {volume.max_lps} policy {volume.policy}"
         print(printable(f"LV {volume.minor}: {name} {facts} state {volume.state}"), file=stdout)
-    return 0
 
 
 def getlvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -168,8 +163,8 @@ def getlvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 
     The status is 3, and nothing is printed, where a disk is in no group.
     """
-    given, operands = flags(argv, "j:v:t:l:p:g:")
-    if operands or len(given) != 1:
+    given, _ = flags(argv, "j:v:t:l:p:g:", operands=0)
+    if len(given) != 1:
         raise UsageError
     flag, value = next(iter(given.items()))
     odm, groups = machine.odm, machine.groups()
@@ -198,17 +193,16 @@ def _not_in_odm(flag: str, value: str) -> str:
     return message("device-id-unknown", program="getlvodm", pvid=value)
 
 
-def getconf(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def getconf(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Tell the size of a disk in MB (`DISK_SIZE device`), or the disk that was booted (`BOOT_DEVICE`)."""
     _, operands = flags(argv, "")
     if operands == ["BOOT_DEVICE"]:
         names = {d.slot: d.name for d in machine.disks()}
         print(printable(names.get(machine.running.booted, "")), file=stdout)
-        return 0
+        return
     if len(operands) != 2 or operands[0] != "DISK_SIZE":
         raise UsageError
     print(device_called(machine, operands[1], "getconf").size // MIB, file=stdout)
-    return 0
 
 
 COMMANDS = {

@@ -15,15 +15,14 @@ from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 from ..operands import NO_ALLOCATION, by_region, disk_called, mount_point, pv_state, varied_on_group
 
 
 def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List all disks, or one: in detail, its logical volumes (`-l`), its partitions (`-p`, `-M`)."""
     given, operands = flags(argv, "Llpn:Muv:P")
-    if "P" in given:
-        raise CommandFailed(message("option-unsupported", program="lspv", option="-P"))
+    refuse(given, "lspv", "P")
     asked = set(given) & {"l", "p", "M"}
     if not operands:
         if asked or "n" in given or ("u" in given and not machine.profile.disk_identifiers):

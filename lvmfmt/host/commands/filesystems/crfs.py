@@ -108,7 +108,7 @@ def make(
     return report.blocks * wanted.block_size // 1024
 
 
-def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a file system, with all that belongs to it; it is not mounted."""
     given, pairs, operands = repeated(argv, "v:g:d:l:m:n:u:A:p:t:a:", "a")
     if operands or given.get("v") != VFS or "m" not in given or not {"g", "d"} & set(given):
@@ -139,7 +139,6 @@ def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     print(message("fs-created"), file=stdout)
     print(message("fs-kilobytes", count=kilobytes), file=stdout)
     print(message("fs-new-size", blocks=target.volume.size // SECTOR), file=stdout)
-    return 0
 
 
 def attributes_of(pairs: list[str]) -> dict[str, str]:
@@ -209,9 +208,7 @@ def _known_log(machine: Machine, group_name: str, group: VolumeGroup, wanted: Fo
 
 def rmfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Remove a file system and its logical volume, with `-r` also its mount point."""
-    given, operands = flags(argv, "ri")
-    if len(operands) != 1:
-        raise UsageError
+    given, operands = flags(argv, "ri", operands=1)
     entry = targets.find_entry(machine, operands[0], "rmfs")
     target = targets.find(machine, entry.device, "rmfs")
     if target.point is not None:

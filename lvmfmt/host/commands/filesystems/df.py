@@ -16,7 +16,7 @@ _UNITS = {"m": ("MB blocks", MIB), "g": ("GB blocks", GIB), "k": ("1024-blocks",
 _BLOCKS = ("512-blocks", SECTOR)
 
 
-def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the mounted file systems, or those that hold the operands, in the order in which they were mounted.
 
     In blocks of 512 bytes, `-k` KB, `-m` MB, `-g` GB; with `-I` what is used in place of inodes.
@@ -43,7 +43,6 @@ def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int
         # free space could hold, at a block each
         percent = ceil_div(100 * counts.inodes_used, counts.inodes_used + counts.free_blocks)
         print(rows.df_row(device, size, free, counts.inodes_used, percent, point, unit), file=stdout)
-    return 0
 
 
 def _chosen(machine: Machine, operands: list[str]) -> list[tuple[str, str]]:

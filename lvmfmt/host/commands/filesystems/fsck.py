@@ -202,9 +202,7 @@ def replay(machine: Machine, target: FileSystemTarget, say: Say, *, writes: bool
 
 def logredo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Replay a log: for one file system, or a log volume for all that use it; with `-n` nothing is written."""
-    given, operands = flags(argv, "n")
-    if len(operands) != 1:
-        raise UsageError
+    given, operands = flags(argv, "n", operands=1)
     target = targets.find(machine, operands[0], "logredo")
     user = user_of(machine, target.group, target.name)
     if user is not None:
@@ -232,11 +230,9 @@ def logredo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     return status
 
 
-def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Print the service log of the last `fsck` (`-p` the one before it), as far as there is text in it."""
-    given, operands = flags(argv, "p")
-    if len(operands) != 1:
-        raise UsageError
+    given, operands = flags(argv, "p", operands=1)
     target = targets.find(machine, operands[0], "fscklog")
     values, geometry = target.superblock.values, target.superblock.geometry
     number = int(values["s_fscklog"])
@@ -250,7 +246,6 @@ def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         text = line.decode("ascii", "replace")
         if len(text) > 3 and text.isprintable():
             print(text, file=stdout)
-    return 0
 
 
 COMMANDS = {

@@ -19,7 +19,7 @@ _NONE = "--"
 _MOUNTED_AT_BOOT = ("true", "automatic")
 
 
-def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List file systems: all, those named, or those of a type of vfs (`-v`) or a mount group (`-u`).
 
     `-c` prints colons between the fields, `-l` a table, which is the usual form; `-q` adds what the disk says.
@@ -58,7 +58,6 @@ def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             )  # fmt: skip
         if "q" in given and found is not None:
             print(_quota(*found), file=stdout)
-    return 0
 
 
 def _row(*fields: str) -> str:
@@ -100,11 +99,9 @@ def _quota(superblock: Superblock, lv_size: int) -> str:
     return "  (" + ", ".join(f"{name}: {value}" for name, value in fields) + ")"
 
 
-def lsvgfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lsvgfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the mount points of a volume group, in the order of /etc/filesystems."""
-    _, operands = flags(argv, "")
-    if len(operands) != 1:
-        raise UsageError
+    _, operands = flags(argv, "", operands=1)
     known = devices.group(machine.odm, operands[0])
     if known is None:
         raise CommandFailed(message("group-unknown", program="lsvgfs", group=operands[0]))
@@ -112,7 +109,6 @@ def lsvgfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     for entry in machine.file_system_entries():
         if entry.volume in volumes:
             print(printable(entry.mount_point), file=stdout)
-    return 0
 
 
 COMMANDS = {

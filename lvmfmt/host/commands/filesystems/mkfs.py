@@ -23,8 +23,8 @@ from .targets import FileSystemTarget
 
 def mkfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make an empty file system on a logical volume, after a question."""
-    given, operands = flags(argv, "V:o:l:s:")
-    if len(operands) != 1 or given.get("V", VFS) != VFS:
+    given, operands = flags(argv, "V:o:l:s:", operands=1)
+    if given.get("V", VFS) != VFS:
         raise UsageError
     wanted = format_of(_options(given.get("o", "")), "mkfs")
     target = targets.find(machine, operands[0], "mkfs")
@@ -75,8 +75,8 @@ def _check_free(machine: Machine, target: FileSystemTarget, program: str) -> Non
 
 def logform(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make a log volume, or the log inside a file system, empty, after a question."""
-    given, operands = flags(argv, "V:")
-    if len(operands) != 1 or given.get("V", VFS) != VFS:
+    given, operands = flags(argv, "V:", operands=1)
+    if given.get("V", VFS) != VFS:
         raise UsageError
     target = targets.find(machine, operands[0], "logform")
     _check_free(machine, target, "logform")
@@ -106,11 +106,9 @@ def _not_a_log(target: FileSystemTarget) -> str:
     return message("fs-not-a-log", program="logform", volume=target.name, group=target.group_name)
 
 
-def dumpfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def dumpfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Print the fields of the superblock of a file system, by their published names; the form is ours."""
-    _, operands = flags(argv, "")
-    if len(operands) != 1:
-        raise UsageError
+    _, operands = flags(argv, "", operands=1)
     target = targets.find(machine, operands[0], "dumpfs")
     superblock = target.superblock
     print(f"{target.path}:", file=stdout)
@@ -120,7 +118,6 @@ def dumpfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             print(f"{name:<20}{text}", file=stdout)
     for line in describe_state(superblock.state):
         print(f"{'':<20}{line}", file=stdout)
-    return 0
 
 
 def _value(value: Any) -> str | None:

@@ -164,17 +164,14 @@ def umount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     return status
 
 
-def sync(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def sync(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Bring the changes of all file systems home."""
-    _, operands = flags(argv, "")
-    if operands:
-        raise UsageError
+    flags(argv, "", operands=0)
     for point in machine.running.volumes.values():
         files = machine.mounted(point)
         if files.is_changed and files.mount.frozen_until is None:
             files.mount.checkpoint()
     machine.slots.flush()
-    return 0
 
 
 COMMANDS = {

@@ -15,10 +15,10 @@ from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 from ..aixwords import as_aix
 from ..operands import check_free_name, default_prefix, disk_called, finish, new_name, varied_on_group
-from .mkvg import check_major, refuse_options
+from .mkvg import check_major
 from .varyonvg import bring_up, known_group, status_lines
 
 
@@ -60,14 +60,14 @@ def find(machine: Machine, disk: Disk) -> GroupOnDisks:
 
 def importvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make the ODM know the group of a disk, vary it on, add its file systems, and print its name."""
-    given, operands = flags(argv, "y:V:nfFRcCIOL:xp:")
-    if len(operands) != 1 or {"y", "L"} <= set(given):
+    given, operands = flags(argv, "y:V:nfFRcCIOL:xp:", operands=1)
+    if {"y", "L"} <= set(given):
         raise UsageError
     if "L" in given:
         return _learn(machine, given["L"], operands[0])
     name = given.get("y") or new_name(machine, "vg")
     with as_aix("importvg", message("import-failed", disk=operands[0], group=name)):
-        refuse_options("importvg", given, "cCxp")
+        refuse(given, "importvg", "cCxp")
         disk = disk_called(machine, operands[0], "importvg")
         check_free_name(machine, name)
         major = check_major(machine, given, "importvg")
@@ -154,16 +154,13 @@ def _learn(machine: Machine, name: str, disk_name: str) -> int:
     return 0
 
 
-def exportvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def exportvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Let the ODM and /etc/filesystems forget a group; nothing is written to its disks."""
-    _, operands = flags(argv, "b")
-    if len(operands) != 1:
-        raise UsageError
+    _, operands = flags(argv, "b", operands=1)
     known = known_group(machine, operands[0], "exportvg")
     if machine.is_varied_on(known):
         raise CommandFailed(message("export-varied-on"))
     forget(machine, known.name, devices.volumes(machine.odm, known.name))
-    return 0
 
 
 def forget(machine: Machine, name: str, volumes: Collection[str]) -> None:
@@ -174,12 +171,11 @@ def forget(machine: Machine, name: str, volumes: Collection[str]) -> None:
         imfs.remove(machine, volumes)
 
 
-def redefinevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def redefinevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Let the ODM say of a group what the VGDA on a disk (`-d`), or of a VGID (`-i`), says."""
-    given, operands = flags(argv, "d:i:")
-    if len(operands) != 1 or len(given) != 1:
+    given, (name,) = flags(argv, "d:i:", operands=1)
+    if len(given) != 1:
         raise UsageError
-    name = operands[0]
     disk = disk_called(machine, given["d"], "redefinevg") if "d" in given else _disk_of(machine, given["i"])
     with as_aix("redefinevg"):
         found = find(machine, disk)
@@ -189,7 +185,6 @@ def redefinevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
         if devices.group(machine.odm, name) is None:
             check_free_name(machine, name)
     finish(machine, name, found.group)
-    return 0
 
 
 def _disk_of(machine: Machine, vgid: str) -> Disk:
@@ -200,7 +195,7 @@ def _disk_of(machine: Machine, vgid: str) -> Disk:
     raise CommandFailed(message("group-unknown", program="redefinevg", group=vgid))
 
 
-def synclvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def synclvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Let the ODM say of the logical volumes of a group what VGDA and control blocks say; `-v` tells what differed."""
     given, operands = flags(argv, "vFPDRk:K")
     if not operands:
@@ -213,7 +208,6 @@ def synclvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     machine.save_odm()
     for line in notes if "v" in given else ():
         print(line, file=stdout)
-    return 0
 
 
 COMMANDS = {

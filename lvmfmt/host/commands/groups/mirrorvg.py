@@ -11,7 +11,7 @@ from ....system.volume_types import BOOT_TYPE
 from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, with_flag
+from ...syntax import Command, UsageError, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import disk_called, finish, group_of_volume, members, varied_on_group
 
@@ -19,7 +19,7 @@ _NOT_MIRRORED = ("sysdump",)
 """Types that `mirrorvg` leaves alone; it leaves striped volumes alone too."""
 
 
-def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give every logical volume so many copies (`-c`, default 2), on the disks named, and synchronise them.
 
     Quorum checking goes off, unless `-Q` keeps it. Boot records are not written: the new copy of the boot volume does
@@ -31,9 +31,7 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         raise UsageError
     name, *disks = operands
     with as_aix("mirrorvg", message("mirrorvg-failed")):
-        for flag in "mp":
-            if flag in given:
-                raise CommandFailed(message("option-unsupported", program="mirrorvg", option=f"-{flag}"))
+        refuse(given, "mirrorvg", "mp")
         group = varied_on_group(machine, name, "mirrorvg")
         pvids = members(machine, group, disks, "mirrorvg")
         before = boot_disks(group)
@@ -57,10 +55,9 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if before:
         ordered = [*before, *(pvid for pvid in boot_disks(group) if pvid not in before)]
         print(message("mirrored", group=name, disks=" ".join(machine.disk_names(ordered))), file=stderr)
-    return 0
 
 
-def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Remove copies until each logical volume has `-c` of them (default 1), those on the named disks."""
     given, operands = flags(argv, "c:")
     copies = given.get("c", "1")
@@ -87,7 +84,6 @@ def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
     print(message("quorum-changed"), file=stderr)
     if left := boot_disks(group):
         print(message("unmirrored", group=name, disks=" ".join(machine.disk_names(left))), file=stderr)
-    return 0
 
 
 def _plan(group: VolumeGroup, pvids: Sequence[str], copies: int) -> list[tuple[str, str]]:

@@ -15,7 +15,7 @@ from ...machine.running import Machine
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags, with_flag
+from ...syntax import Command, UsageError, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import check_free_name, disk_called, finish, new_name, varied_on_group
 from .varyonvg import known_group
@@ -38,13 +38,6 @@ def yes_or_no(given: dict[str, str], flag: str) -> bool | None:
     return given[flag] == "y"
 
 
-def refuse_options(program: str, given: dict[str, str], unsupported: str) -> None:
-    """Raise `CommandFailed` for flags that AIX has and this host has not."""
-    for flag in unsupported:
-        if flag in given:
-            raise CommandFailed(message("option-unsupported", program=program, option=f"-{flag}"))
-
-
 def check_major(machine: Machine, given: dict[str, str], program: str) -> int | None:
     """The major number asked for (`-V`), None if none was."""
     if "V" not in given:
@@ -55,7 +48,7 @@ def check_major(machine: Machine, given: dict[str, str], program: str) -> int | 
     return major
 
 
-def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a volume group of disks, vary it on, and print its name."""
     given, operands = flags(argv, "BSCcfinIOv:P:t:s:V:y:p:")
     if "i" in given:
@@ -67,7 +60,7 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     factor, max_lvs, kpps = number(given, "t", 1), number(given, "v"), number(given, "P")
     name = given.get("y") or new_name(machine, "vg")
     with as_aix("mkvg", message("mkvg-failed")):
-        refuse_options("mkvg", given, "Ccp")
+        refuse(given, "mkvg", "Ccp")
         check_free_name(machine, name)
         if factor not in LIMITS[kind].factors:
             raise CommandFailed(message("value-invalid", program="mkvg", value=factor, flag="t"))
@@ -93,17 +86,16 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     machine.save_odm()
     varying.vary_on(machine, known_group(machine, name, "mkvg"))
     print(name, file=stdout)
-    return 0
 
 
-def extendvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def extendvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Take disks into a volume group; all of them, or none when one cannot join."""
     given, operands = flags(argv, "fp:")
     if len(operands) < 2:
         raise UsageError
     name, *names = operands
     with as_aix("extendvg", message("extendvg-failed")):
-        refuse_options("extendvg", given, "p")
+        refuse(given, "extendvg", "p")
         group = varied_on_group(machine, name, "extendvg")
         disks = _new_disks(machine, names, "extendvg", force="f" in given)
         images = [machine.device(disk.slot) for disk in disks]
@@ -119,7 +111,6 @@ def extendvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     _note_pvids(machine, disks, pvids, "extendvg", stderr)
     finish(machine, name, group)
     machine.slots.forget()
-    return 0
 
 
 def _new_disks(machine: Machine, names: Sequence[str], program: str, *, force: bool) -> list[Disk]:
@@ -177,15 +168,14 @@ def _note_pvids(machine: Machine, disks: Sequence[Disk], pvids: Sequence[str], p
             print(message("pvid-changed", program=program), file=stderr)
 
 
-def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change a volume group: varyon at boot (`-a`), quorum checking (`-Q`), factor (`-t`)."""
-    given, operands = flags(argv, "a:Q:t:uBGL:b:s:h:CIM:P:v:")
-    if len(operands) != 1 or not given:
+    given, (name,) = flags(argv, "a:Q:t:uBGL:b:s:h:CIM:P:v:", operands=1)
+    if not given:
         raise UsageError
     auto_on, quorum, factor = yes_or_no(given, "a"), yes_or_no(given, "Q"), number(given, "t") or None
-    name = operands[0]
     with as_aix("chvg", message("chvg-failed", group=name)):
-        refuse_options("chvg", given, "BGLbshCIMPv")
+        refuse(given, "chvg", "BGLbshCIMPv")
         group = varied_on_group(machine, name, "chvg")
         if {auto_on, quorum, factor} != {None}:
             with group.change(machine.origin) as change:
@@ -198,7 +188,6 @@ def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         print(message("factor-changed", group=name, disks=limits.max_pvs, pps=limits.max_pps), file=stderr)
     if quorum is not None:
         print(message("quorum-changed"), file=stderr)
-    return 0
 
 
 COMMANDS = {

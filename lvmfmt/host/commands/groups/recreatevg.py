@@ -30,7 +30,7 @@ NO_PREFIX = ("NA", "/")
 _PAIR = re.compile(r"([^\s:]{1,15}):([^\s:]{1,15})")
 
 
-def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give the group on the disks new PVIDs, VGID and names, import it, vary it on, and print its name.
 
     With `-d` the disks get new identifiers, and nothing else happens.
@@ -63,14 +63,13 @@ def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
             devices.set_pvid(machine.odm, disk.name, lvm.read_pvid(image))
         machine.save_odm()
         machine.slots.forget()
-        return 0
+        return
     define(machine, name, group, disks, major, "recreatevg", stderr)
     for line in imfs.add(machine, group.logical_volumes.values()):
         print(line, file=stderr)
     if "n" not in given:
         bring_up(machine, known_group(machine, name, "recreatevg"), force=False, sync=True)
     print(name, file=stdout)
-    return 0
 
 
 def _prefix(given: Mapping[str, str], flag: str, usual: str) -> str:

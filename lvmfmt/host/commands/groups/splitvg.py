@@ -13,14 +13,14 @@ from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 from ..aixwords import as_aix
 from ..operands import check_free_name, finish, new_name, varied_on_group
 from .importvg import forget
 from .varyonvg import known_group
 
 
-def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a group of the disks that hold one copy (`-c`, default 2) of everything, and print its name.
 
     Its logical volumes get the prefix fs and its mount points /fs, as with `recreatevg`.
@@ -31,8 +31,7 @@ def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         raise UsageError
     name, new = operands[0], given.get("y") or new_name(machine, "vg")
     with as_aix("splitvg"):
-        if "i" in given:
-            raise CommandFailed(message("option-unsupported", program="splitvg", option="-i"))
+        refuse(given, "splitvg", "i")
         check_free_name(machine, new)
         group = varied_on_group(machine, name, "splitvg")
         in_use = [v for v in group.logical_volumes.values() if v.type == PAGING_TYPE]
@@ -52,7 +51,6 @@ def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     for one in (name, new):  # the group goes on without those disks
         varying.vary_on(machine, known_group(machine, one, "splitvg"))
     print(new, file=stdout)
-    return 0
 
 
 def _holders(group: VolumeGroup, copy: int) -> list[str]:
@@ -69,12 +67,9 @@ def _holders(group: VolumeGroup, copy: int) -> list[str]:
     return [pvid for pvid, pv in group.physical_volumes.items() if pv.number in numbers]
 
 
-def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Take the disks back that were split off a group; what was changed on them since then is lost."""
-    _, operands = flags(argv, "f")
-    if len(operands) != 1:
-        raise UsageError
-    name = operands[0]
+    _, (name,) = flags(argv, "f", operands=1)
     with as_aix("joinvg"):
         group = varied_on_group(machine, name, "joinvg")
         away = {group.state.pvids[number] for number in group.split_off}
@@ -94,7 +89,6 @@ def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     finish(machine, name, group)
     machine.slots.forget()
     varying.vary_on(machine, known_group(machine, name, "joinvg"))
-    return 0
 
 
 COMMANDS = {

@@ -14,7 +14,7 @@ from ...messages import CommandFailed, message
 from ...odm import devices
 from ...odm.devices import Group
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, flags, refuse
 from ..aixwords import as_aix
 from ..operands import finish
 
@@ -27,25 +27,19 @@ def known_group(machine: Machine, name: str, program: str) -> Group:
     return known
 
 
-def varyonvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def varyonvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Vary a group on, and fill what is stale unless that is not wanted (`-n`); disks may be missing with `-f` only."""
-    given, operands = flags(argv, "bcfnprstuM:O")
-    if len(operands) != 1:
-        raise UsageError
-    name = operands[0]
+    given, (name,) = flags(argv, "bcfnprstuM:O", operands=1)
     known = known_group(machine, name, "varyonvg")
     if machine.is_varied_on(known) and not _disks_came_back(machine, name):
-        return 0
+        return
     with as_aix("varyonvg"):
-        for flag in "crs":
-            if flag in given:
-                raise CommandFailed(message("option-unsupported", program="varyonvg", option=f"-{flag}"))
+        refuse(given, "varyonvg", "crs")
         statuses = bring_up(machine, known, force="f" in given, sync="n" not in given)
     if any(status.state is not PvState.ACTIVE for status in statuses):
         for line in status_lines(machine, statuses):
             print(line, file=stderr)
         print(message("varied-on-partly", group=name), file=stdout)
-    return 0
 
 
 def bring_up(machine: Machine, known: Group, *, force: bool, sync: bool) -> Sequence[PvStatus]:
@@ -84,22 +78,17 @@ def _disks_came_back(machine: Machine, name: str) -> bool:
     return bool(missing & here)
 
 
-def varyoffvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def varyoffvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Leave a group whose logical volumes are all closed."""
-    given, operands = flags(argv, "s")
-    if len(operands) != 1:
-        raise UsageError
-    name = operands[0]
+    given, (name,) = flags(argv, "s", operands=1)
     known = known_group(machine, name, "varyoffvg")
     with as_aix("varyoffvg", message("varyoff-failed", group=name)):
-        if "s" in given:
-            raise CommandFailed(message("option-unsupported", program="varyoffvg", option="-s"))
+        refuse(given, "varyoffvg", "s")
         if not machine.is_varied_on(known):
             raise CommandFailed(message("not-varied-on", program="lvaryoffvg"))
         if name == ROOTVG or open_volumes(machine, machine.group(name)):
             raise CommandFailed(message("varyoff-open"))
     varying.vary_off(machine, known)
-    return 0
 
 
 COMMANDS = {

@@ -14,7 +14,7 @@ from ...odm.database import OdmObject
 from ...syntax import Command, UsageError, flags
 
 
-def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Print the objects of classes that meet criteria (`-q`) in stanza form."""
     given, operands = flags(argv, "q:")
     if not operands:
@@ -26,10 +26,9 @@ def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         text = database.format_class(name, [o for o in held if matches(o)], descriptors)
         for line in text.decode("utf-8", "surrogateescape").splitlines():
             print("\t".join(printable(part) for part in line.split("\t")), file=stdout)
-    return 0
 
 
-def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Add the objects of a stanza file of the host, or of what is read from stdin."""
     _, operands = flags(argv, "")
     texts = [_file(machine, "odmadd", path) for path in operands] or [_stdin(machine)]
@@ -45,13 +44,12 @@ def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     for name, values in added:
         machine.odm.add(name, **values)
     machine.save_odm()
-    return 0
 
 
-def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Delete the objects of a class (`-o`) that meet criteria (`-q`)."""
-    given, operands = flags(argv, "o:q:")
-    if operands or "o" not in given:
+    given, _ = flags(argv, "o:q:", operands=0)
+    if "o" not in given:
         raise UsageError
     name = given["o"]
     _writable("odmdelete", name)
@@ -61,13 +59,12 @@ def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     machine.odm.classes[name] = kept
     machine.save_odm()
     print(message("odm-deleted", count=count), file=stdout)
-    return 0
 
 
-def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change the objects of a class (`-o`) that meet criteria (`-q`) to the descriptors in a stanza file."""
-    given, operands = flags(argv, "o:q:")
-    if len(operands) > 1 or "o" not in given:
+    given, operands = flags(argv, "o:q:", operands=range(2))
+    if "o" not in given:
         raise UsageError
     name = given["o"]
     _writable("odmchange", name)
@@ -83,7 +80,6 @@ def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
         one.update(values)
     machine.save_odm()
     print(message("odm-changed", count=len(changed)), file=stdout)
-    return 0
 
 
 def _descriptors(program: str, name: str) -> dict[str, type]:

@@ -7,9 +7,9 @@ from typing import TextIO
 from ...archive import installing, packages
 from ...archive.packages import Image
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message
 from ...odm import filesets
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, flags, refuse
 
 PROGRAM = "installp"
 _LISTED = f"  {'Fileset Name':<30} {'Level':<20} I/U"
@@ -24,9 +24,7 @@ def installp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     to be made anew gets one.
     """
     given, operands = flags(argv, "acd:glpqvwxFNQXYuCrGsL")
-    for flag in "uCrGsL":
-        if flag in given:
-            raise CommandFailed(message("option-unsupported", program=PROGRAM, option=f"-{flag}"))
+    refuse(given, PROGRAM, "uCrGsL")
     if "d" not in given or ("l" in given) is bool({"a", "p"} & set(given)) or ("l" in given) is bool(operands):
         raise UsageError
     found = packages.images(machine, PROGRAM, given["d"])

@@ -14,7 +14,7 @@ from ...syntax import Command, UsageError, flags
 PATH = "Path: /usr/lib/objrepos"
 
 
-def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List filesets: in columns (`-l`), or with colons between fields (`-L`, `-c`); `-q` without headers."""
     given, operands = flags(argv, "lLcqa")
     if not {"l", "L"} & set(given):
@@ -27,7 +27,6 @@ def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
             raise CommandFailed(message("lslpp-not-installed", fileset=pattern))
         found += [installed[name] for name in names]
     _print(list(dict.fromkeys(found)), stdout, **{flag: flag in given for flag in "Lcq"})
-    return 0
 
 
 def _print(found: list[InstalledFileset], stdout: TextIO, *, L: bool, c: bool, q: bool) -> None:
@@ -46,10 +45,10 @@ def _print(found: list[InstalledFileset], stdout: TextIO, *, L: bool, c: bool, q
     print("\n".join(lines), file=stdout)
 
 
-def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """The level of the system: as such, with the technology level (`-r`), with the service pack (`-s`)."""
-    given, operands = flags(argv, "rs")
-    if operands or len(given) > 1:
+    given, _ = flags(argv, "rs", operands=0)
+    if len(given) > 1:
         raise UsageError
     found = filesets.installed(machine.read_file).get(filesets.OPERATING_SYSTEM)
     if found is None:
@@ -60,7 +59,6 @@ def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     technology = f"{version}{release}00-{level:02}"
     shown = {"r": technology, "s": f"{technology}-{fix:02}-0000", "": f"{version}.{release}.0.0"}
     print(shown[next(iter(given), "")], file=stdout)
-    return 0
 
 
 COMMANDS = {

@@ -14,7 +14,7 @@ from ..operands import check_free_name, finish, group_of_volume
 from .mklv import volume_options
 
 
-def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change logical volumes; with `-n New Old` the name of one, which must be closed."""
     given, operands = flags(argv, "a:b:d:e:L:n:o:p:r:s:t:u:v:w:x:U:G:P:T:k:R:m:")
     if not operands or not given or ("n" in given and len(operands) != 1) or given.get("p", "w") not in ("r", "w"):
@@ -22,7 +22,6 @@ def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     for name in operands:
         with as_aix("chlv", message("chlv-failed", volume=name)):
             _change(machine, name, given)
-    return 0
 
 
 def _change(machine: Machine, name: str, given: dict[str, str]) -> None:

@@ -13,10 +13,10 @@ from ...syntax import Command, UsageError, flags
 from ..operands import finish, group_of_volume
 
 
-def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show all of a control block (`-A`, with tags `-AT`), or members of it."""
-    given, operands = flags(argv, "ATacefiLnrstuy")
-    if len(operands) != 1 or not set(given) - {"T"}:
+    given, operands = flags(argv, "ATacefiLnrstuy", operands=1)
+    if not set(given) - {"T"}:
         raise UsageError
     name = operands[0].removeprefix("/dev/")
     _, group = group_of_volume(machine, name, "getlvcb")
@@ -30,7 +30,6 @@ def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
             print(f"\t {tag} = {printable(value)}" if "T" in given else printable(value), file=stdout)
     if "A" in given:
         print(file=stdout)
-    return 0
 
 
 def _members(known: Lvcb) -> Iterator[tuple[str, str, str]]:
@@ -53,13 +52,13 @@ def _members(known: Lvcb) -> Iterator[tuple[str, str, str]]:
     yield "", "time modified", known.modified.strip()
 
 
-def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Write members of a control block: type (`-t`), label (`-L`), file system text (`-f`), policies."""
     from ..aixwords import as_aix
     from .mklv import volume_options
 
-    given, operands = flags(argv, "a:e:f:L:r:s:t:u:")
-    if len(operands) != 1 or not given:
+    given, operands = flags(argv, "a:e:f:L:r:s:t:u:", operands=1)
+    if not given:
         raise UsageError
     name = operands[0].removeprefix("/dev/")
     group_name, group = group_of_volume(machine, name, "putlvcb")
@@ -70,7 +69,6 @@ def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         if {"t", "L", "f"} & set(given):
             change.set_lvcb(name, type=given.get("t"), label=given.get("L"), fs=given.get("f"))
     finish(machine, group_name, group)
-    return 0
 
 
 COMMANDS = {

@@ -23,7 +23,7 @@ _POLICIES = {1: "sequential", 2: "parallel", 4: "parallel write/sequential read"
 _SEPARATE = {"y": "yes", "n": "no", "s": "yes (superstrict)"}
 
 
-def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show a logical volume: facts, its disks (`-l`), its map (`-m`); or the PPs of a disk (`-p PV [LV]`)."""
     given, operands = flags(argv, "Llmp:n:")
     asked = set(given) & {"l", "m", "p"}
@@ -45,7 +45,6 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             lines = iter(_details(machine, group_name, group, volume))
     for line in lines:
         print(line, file=stdout)
-    return 0
 
 
 def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: LogicalVolume) -> list[str]:

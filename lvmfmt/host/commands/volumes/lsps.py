@@ -18,7 +18,7 @@ _USED = 1
 _COLUMNS = "#Psname:Pvname:Vgname:Size:Used:Active:Auto:Type"
 
 
-def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the paging spaces (`-a`, or their names; `-c` with colons, sizes in LPs), or their sum (`-s`).
 
     That of rootvg is active; those of other groups are there.
@@ -31,7 +31,7 @@ def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         total = sum(size for _, _, group, size, _ in rows if group == ROOTVG) // MIB
         print("Total Paging Space   Percent Used", file=stdout)
         print(f"{f'{total}MB':>11}{f'{_USED}%':>17}", file=stdout)
-        return 0
+        return
     for name in operands:
         if name not in {row[0] for row in rows}:
             raise CommandFailed(message("volume-unknown", program="lsps", volume=name))
@@ -52,7 +52,6 @@ def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             word = "yes" if active else "no"
             used = str(_USED if active else 0)
             print(_row(name, disk, group, f"{size // MIB}MB", used, word, word, "lv"), file=stdout)
-    return 0
 
 
 def _rows(machine: Machine) -> list[tuple[str, str, str, int, int]]:

@@ -12,7 +12,7 @@ from ....units import GIB, KIB, MIB, ceil_div
 from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags, with_flag
+from ...syntax import Command, UsageError, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import (
     ask,
@@ -77,7 +77,7 @@ def map_file(machine: Machine, group: VolumeGroup, path: str, program: str) -> l
     return parse_map_file(data.decode("utf-8", "surrogateescape"), names)
 
 
-def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a logical volume and print its name.
 
     Flags about the device node, serialised I/O and preferred reads are taken: nothing on a disk depends on them.
@@ -94,8 +94,7 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         options["strip_size"] = size_of(given["S"])
         options["stripe_width"] = _number(given["C"]) if "C" in given else None
     with as_aix("mklv", message("mklv-failed")):
-        if "p" in given:
-            raise CommandFailed(message("option-unsupported", program="mklv", option="-p"))
+        refuse(given, "mklv", "p")
         group = varied_on_group(machine, group_name, "mklv")
         name = given.get("y") or new_name(machine, given.get("Y") or default_prefix(type))
         check_free_name(machine, name)
@@ -109,10 +108,9 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             )  # fmt: skip
     finish(machine, group_name, group)
     print(name, file=stdout)
-    return 0
 
 
-def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give a logical volume more LPs, by another policy (`-a`, `-e`, `-s`, `-u`) if it is to have one from now on."""
     given, operands = flags(argv, "a:e:s:u:m:o:p:")
     if len(operands) < 2:
@@ -128,7 +126,6 @@ def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
                 change.set_policy(name, **options)
             change.extend_lv(name, partitions(amount, group.pp_size), pvids, partitions=listed)
     finish(machine, group_name, group)
-    return 0
 
 
 def rmlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:

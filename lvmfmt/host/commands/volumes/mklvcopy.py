@@ -13,7 +13,7 @@ from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, with_flag
+from ...syntax import Command, UsageError, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import (
     ask,
@@ -31,16 +31,14 @@ from ..operands import (
 _PLACE = re.compile(r"([^/\s]+)/(\d{1,9})(?:/(\d))?")
 
 
-def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give each LP of a volume so many copies in all; the new ones are stale until they are synchronised (`-k`)."""
     given, operands = flags(argv, "a:e:ks:u:m:")
     if len(operands) < 2 or operands[1] not in ("2", "3"):
         raise UsageError
     name, copies, *disks = operands
     with as_aix("mklvcopy", message("mklvcopy-failed")):
-        for flag in "um":
-            if flag in given:
-                raise CommandFailed(message("option-unsupported", program="mklvcopy", option=f"-{flag}"))
+        refuse(given, "mklvcopy", "um")
         group_name, group = group_of_volume(machine, name, "mklvcopy")
         pvids = members(machine, group, disks, "mklvcopy")
         with group.change(machine.origin) as change:
@@ -50,10 +48,9 @@ def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     finish(machine, group_name, group)
     if "k" in given:
         group.sync(name, origin=machine.origin)
-    return 0
 
 
-def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Leave each LP of a volume with so many copies; those on the disks named go."""
     given, operands = flags(argv, "p:")
     if len(operands) < 2 or operands[1] not in ("1", "2") or given:
@@ -67,15 +64,13 @@ def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     finish(machine, group_name, group)
     if group.logical_volumes[name].type == BOOT_TYPE:
         print(message("chpv-reminder", volume=name), file=stderr)
-    return 0
 
 
 def cplv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Copy a volume to a new one, or over one that exists (`-e`)."""
-    given, operands = flags(argv, "v:y:Y:e:fp:")
-    if len(operands) != 1 or "p" in given or len({"y", "Y", "e"} & set(given)) > 1:
+    given, (name,) = flags(argv, "v:y:Y:e:fp:", operands=1)
+    if "p" in given or len({"y", "Y", "e"} & set(given)) > 1:
         raise UsageError
-    name = operands[0]
     with as_aix("cplv", message("cplv-failed", volume=name)):
         own_name, group = group_of_volume(machine, name, "cplv")
         volume = group.logical_volumes[name]
@@ -98,7 +93,7 @@ def cplv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     return 0
 
 
-def migratepv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def migratepv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Move what lies on a disk, or one volume of it (`-l`), to other disks of the group; by default to any of them."""
     given, operands = flags(argv, "il:p:")
     if "i" in given:
@@ -126,10 +121,9 @@ def migratepv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
             target = machine.disk_names(_holders(group, name, others))[0]
             print(message("migratepv-reminder", volume=name, disk=source), file=stderr)
             print(message("migratepv-boot", volume=name, disk=target), file=stdout)
-    return 0
 
 
-def migratelp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
+def migratelp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Move one partition: `migratelp LV/LP[/copy] PV[/PP]`."""
     _, operands = flags(argv, "")
     source = _PLACE.fullmatch(operands[0]) if len(operands) == 2 else None
@@ -146,7 +140,6 @@ def migratelp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
             origin=machine.origin, copy=int(source[3] or 1),
         )  # fmt: skip
     finish(machine, group_name, group)
-    return 0
 
 
 def _group_of_disk(machine: Machine, name: str, program: str) -> tuple[str, VolumeGroup]:
