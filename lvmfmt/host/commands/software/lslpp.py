@@ -62,6 +62,6 @@ def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
 
 
 COMMANDS = {
-    "lslpp": Command(lslpp, "Usage: lslpp -l|-L [-c] [-q] [InstalledFileset ... | all]"),
+    "lslpp": Command(lslpp, "Usage: lslpp -l|-L [-c] [-q] [Fileset ... | all]"),
     "oslevel": Command(oslevel, "Usage: oslevel [-r | -s]"),
 }
