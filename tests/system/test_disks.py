@@ -7,7 +7,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import ImageIOError, NotFound, OperationRefused
 from lvmfmt.origin import SeededOrigin
-from lvmfmt.system import System
+from lvmfmt.system.disks import System
 
 from ..inspect.conftest import MIB, Rootvg, make_rootvg
 

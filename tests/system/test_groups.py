@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import NotFound, OperationRefused
-from lvmfmt.system import by_group, find_logical_volume, open_groups
+from lvmfmt.system.groups import by_group, find_logical_volume, open_groups
 
 from ..inspect.conftest import Rootvg
 

@@ -4,7 +4,8 @@ from lvmfmt import jfs2
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import FixedOrigin
-from lvmfmt.system import System, log_of
+from lvmfmt.system.disks import System
+from lvmfmt.system.logs import log_of
 
 from ..inspect.conftest import Rootvg
 

@@ -3,7 +3,8 @@
 import pytest
 
 from lvmfmt.errors import CorruptImage, NotFound
-from lvmfmt.system import System, place_in
+from lvmfmt.system.disks import System
+from lvmfmt.system.place import place_in
 
 from ..inspect.conftest import Rootvg
 

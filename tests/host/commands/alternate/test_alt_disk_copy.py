@@ -7,6 +7,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.archive import imagedata
+from lvmfmt.host.commands.alternate import alt_disk_copy
 from lvmfmt.host.odm import devices
 from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
@@ -234,3 +235,8 @@ def test_logs_stay_where_they_are(single: Box) -> None:
     single.good("alt_rootvg_op -W -d hdisk0")
     assert get(single, "/alt_inst/inline/file") == b"inline"
     single.good("alt_rootvg_op -S")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in alt_disk_copy.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"alt_disk_copy"} and set(alt_disk_copy.COMMANDS) - writes == set()

@@ -3,6 +3,7 @@
 import pytest
 
 from lvmfmt.block import ImageFile
+from lvmfmt.host.commands.alternate.alt_disk_install import COMMANDS
 from lvmfmt.host.odm import devices
 from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
@@ -55,3 +56,8 @@ def test_a_mksysb_for_another_machine(single: Box) -> None:
     assert odm.attribute("sys0", "syscons") == "/dev/vty0"
     single.good("shutdown -Fr")
     assert [row.split()[2] for row in single.good("lspv")] == ["None", "rootvg"]
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"alt_disk_install"} and set(COMMANDS) - writes == set()

@@ -6,6 +6,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
+from lvmfmt.host.commands.alternate import alt_rootvg_op
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.lvm import VolumeGroup
 
@@ -200,3 +201,8 @@ def test_the_old_name_of_the_tools(single: Box) -> None:
     single.good("alt_disk_install -S")
     assert single.good("alt_disk_install -X") == ["Bootlist is set to the boot disk: hdisk0"]
     assert single.run("alt_disk_install hdisk1").status == 2
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in alt_rootvg_op.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"alt_rootvg_op"} and set(alt_rootvg_op.COMMANDS) - writes == set()

@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.host import Host
-from lvmfmt.host.commands.backup.mksysb import describe_image
+from lvmfmt.host.commands.backup.mksysb import COMMANDS, describe_image
 from lvmfmt.origin import FixedOrigin
 
 
@@ -232,3 +232,8 @@ def test_a_hostile_description_is_refused(single, key, value, told) -> None:
     result = single.run("restvg -qf /tmp/x")
     assert result.status != 0 and any(told in line for line in result.err), result
     assert single.digests() == before
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"mksysb", "savevg"} and set(COMMANDS) - writes == {"lsmksysb"}

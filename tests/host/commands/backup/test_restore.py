@@ -2,6 +2,7 @@
 
 from lvmfmt.backup import Member, open_archive, write_archive
 from lvmfmt.host import Host
+from lvmfmt.host.commands.backup import restore
 from lvmfmt.origin import FixedOrigin
 
 
@@ -179,3 +180,8 @@ def test_an_archive_of_the_outside(single, tmp_path) -> None:
     (tmp_path / "a.bff").write_bytes(data)
     with open_archive(tmp_path / "a.bff") as archive:
         assert [m.read() for m in archive] == [b"from outside"]
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in restore.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"backup", "restore"} and set(restore.COMMANDS) - writes == set()

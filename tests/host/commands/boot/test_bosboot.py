@@ -7,6 +7,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.boot import image as boot
+from lvmfmt.host.commands.boot.bosboot import COMMANDS
 
 from ...conftest import PVIDS, Box
 from ..alternate.test_alt_disk_copy import put
@@ -127,3 +128,8 @@ def test_disks_that_cannot_be_meant(make_box: Callable[..., Box], program: str, 
     assert box.run(f"{program} -d /dev/hdisk1").err == [
         "0301-168 bosboot: The current boot logical volume, /dev/hd5, does not exist on /dev/hdisk1."
     ]
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"bosboot", "savebase"} and set(COMMANDS) - writes == {"bootlist"}

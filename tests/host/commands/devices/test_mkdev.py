@@ -2,6 +2,7 @@
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.host.commands.devices import mkdev
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.units import MIB
@@ -78,3 +79,8 @@ def test_refusals_change_no_byte(box: Box) -> None:
         result = box.run(line)
         assert result.status != 0 and text in "\n".join(result.err), line
     assert box.digests() == before
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in mkdev.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"cfgmgr", "chdev", "mkdev", "rendev", "rmdev"} and set(mkdev.COMMANDS) - writes == set()

@@ -6,6 +6,7 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.host.commands.disks.lqueryvg import COMMANDS
 from lvmfmt.lvm import VolumeGroup
 
 from ..conftest import SPARE_PPS, Lab
@@ -90,3 +91,8 @@ def test_the_listings_parse_by_the_published_formats(vg: Lab) -> None:
     ):
         found = dict(pair for row in vg.good(line) for pair in label.findall(row))
         assert wanted.items() <= found.items(), (line, found)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(COMMANDS) - writes == {"getconf", "getlvodm", "lquerypv", "lqueryvg", "readvgda"}

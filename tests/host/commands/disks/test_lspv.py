@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from lvmfmt.host.commands.disks import lspv
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 
@@ -58,3 +59,8 @@ def test_all_disks_of_a_group_are_gone(two: Lab) -> None:
 def test_what_is_not_there(two: Lab) -> None:
     assert two.refused("lspv -P")[0].startswith("lspv: -P is not supported")
     assert "usage:  bosboot" in two.refused("bosboot -ad hdisk9", "0301-150 bosboot:")[1]
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in lspv.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(lspv.COMMANDS) - writes == {"lspv"}

@@ -5,6 +5,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import OperationRefused
 from lvmfmt.host import Host
+from lvmfmt.host.commands.filesystems import chfs
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.lvm import VolumeGroup
 
@@ -138,3 +139,8 @@ def test_an_image_taken_while_frozen_is_read_without_a_replay(data: Lab) -> None
 )
 def test_refused(data: Lab, line: str, words: tuple[str, ...], status: int) -> None:
     data.refused(line, *words, status=status)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in chfs.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"chfs"} and set(chfs.COMMANDS) - writes == set()

@@ -2,6 +2,8 @@
 
 import pytest
 
+from lvmfmt.host.commands.filesystems import crfs
+
 from ..conftest import Lab
 from ..filesystem_checks import check_all
 
@@ -89,3 +91,8 @@ def test_rmfs_removes_volume_stanza_and_mount_point(data: Lab) -> None:
     assert not data.good("lsvgfs datavg")
     assert data.run("df /data").status == 1
     check_all(data)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in crfs.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"crfs", "rmfs"} and set(crfs.COMMANDS) - writes == set()

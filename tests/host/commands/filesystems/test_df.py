@@ -4,6 +4,8 @@ from math import ceil
 
 import pytest
 
+from lvmfmt.host.commands.filesystems import df
+
 from ..conftest import Lab
 
 
@@ -46,3 +48,8 @@ def test_refused(data: Lab) -> None:
     data.refused("df /nope", "does not exist")
     data.refused("df -k -m", "Usage", status=2)
     data.refused("df -x", "Usage", status=2)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in df.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(df.COMMANDS) - writes == {"df"}

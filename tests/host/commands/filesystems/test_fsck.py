@@ -8,6 +8,7 @@ import pytest
 
 from lvmfmt.block import BlockDevice
 from lvmfmt.host import Host
+from lvmfmt.host.commands.filesystems import fsck
 from lvmfmt.jfs2 import AIX
 from lvmfmt.jfs2.geometry import PAGE
 from lvmfmt.jfs2.log.pages import WRAPPED
@@ -237,3 +238,8 @@ def test_all_that_are_to_be_checked(data: Lab) -> None:
 )
 def test_refused(data: Lab, line: str, words: tuple[str, ...], status: int) -> None:
     data.refused(line, *words, status=status)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in fsck.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"fsck", "logredo"} and set(fsck.COMMANDS) - writes == {"fscklog"}

@@ -1,5 +1,7 @@
 """lsfs and lsvgfs (commands.md 1.4)."""
 
+from lvmfmt.host.commands.filesystems import lsfs
+
 from ..conftest import Lab
 
 HEADER = "Name            Nodename   Mount Pt               VFS   Size    Options    Auto Accounting"
@@ -46,3 +48,8 @@ def test_refused(data: Lab) -> None:
     data.refused("lsfs -c -l", "Usage", status=2)
     data.refused("lsvgfs nope", "0516-306")
     data.refused("lsvgfs", "Usage", status=2)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in lsfs.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(lsfs.COMMANDS) - writes == {"lsfs", "lsvgfs"}

@@ -3,6 +3,7 @@
 import pytest
 
 from lvmfmt.host import Host
+from lvmfmt.host.commands.filesystems import mkfs
 from lvmfmt.jfs2.log.locate import find_any_log
 
 from ..conftest import Lab
@@ -72,3 +73,8 @@ def test_logform_of_an_inline_log(data: Lab) -> None:
 )
 def test_refused(data: Lab, line: str, words: tuple[str, ...], status: int) -> None:
     data.refused(line, *words, status=status, stdin="y\n")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in mkfs.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"logform", "mkfs"} and set(mkfs.COMMANDS) - writes == {"dumpfs"}

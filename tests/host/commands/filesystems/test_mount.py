@@ -6,6 +6,7 @@ import pytest
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.host import Host
+from lvmfmt.host.commands.filesystems import mount
 
 from ..conftest import Lab
 from ..filesystem_checks import LETTER, check_all, content, state_of
@@ -123,3 +124,8 @@ def test_sync_changes_nothing_at_rest(data: Lab) -> None:
     before = data.digests()
     assert data.good("sync") == []
     assert data.digests() == before
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in mount.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"mount", "sync", "umount", "unmount"} and set(mount.COMMANDS) - writes == set()

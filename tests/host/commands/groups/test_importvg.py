@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 
 from lvmfmt.host import Host
+from lvmfmt.host.commands.groups.importvg import COMMANDS
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 
@@ -120,3 +121,8 @@ def test_redefinevg_and_synclvodm(vg: Lab) -> None:
     assert vg.listing("lspv")["hdisk2"][1] == "datavg"
     vg.refused("redefinevg -d hdisk4 datavg", "0516-1140")
     vg.refused("synclvodm datavg nowhere", "0516-306")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"exportvg", "importvg", "redefinevg", "synclvodm"} and set(COMMANDS) - writes == set()

@@ -4,6 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
+from lvmfmt.host.commands.groups.mirrorvg import COMMANDS
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.lvm import VolumeGroup
 
@@ -127,3 +128,8 @@ def test_a_copy_is_split_off_and_joined(lab: Lab) -> None:
     assert lab.listing("lsvg -l datavg")["lv00"][4] == "closed/syncd" and "snap" not in lab.good("lsvg")
     assert {row[1] for name, row in lab.listing("lspv").items() if name in ("hdisk2", "hdisk3")} == {"datavg"}
     lab.refused("joinvg datavg", "joinvg")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"mirrorvg", "syncvg", "unmirrorvg"} and set(COMMANDS) - writes == set()

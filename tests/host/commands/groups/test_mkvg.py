@@ -4,6 +4,7 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.host.commands.groups.mkvg import COMMANDS
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.lvm import VolumeGroup
@@ -172,3 +173,8 @@ def test_chvg(lab: Lab) -> None:
     lab.refused("chvg -G datavg", "not supported")
     lab.refused("chvg -a n nowhere", "0516-306 chvg: Unable to find volume group nowhere in the Device")
     lab.refused("chvg -a maybe datavg", "Usage", status=2)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"chvg", "extendvg", "mkvg"} and set(COMMANDS) - writes == set()

@@ -7,6 +7,7 @@ import pytest
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
+from lvmfmt.host.commands.groups import recreatevg
 from lvmfmt.lvm import VolumeGroup
 
 from ..conftest import Lab
@@ -144,3 +145,8 @@ def test_a_mount_point_that_is_there_stays(vg: Lab) -> None:
     flash(vg)
     result = vg.type("recreatevg -y newvg hdisk4 hdisk5")
     assert result.err == ['imfs: mount point "/fs/data" already exists in /etc/filesystems']
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in recreatevg.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"recreatevg"} and set(recreatevg.COMMANDS) - writes == set()

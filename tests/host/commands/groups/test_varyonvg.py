@@ -1,6 +1,7 @@
 """varyonvg and varyoffvg (commands.md 2.6)."""
 
 from lvmfmt.host import Host
+from lvmfmt.host.commands.groups.varyonvg import COMMANDS
 from lvmfmt.host.folder.host_folder import Folder
 
 from ..conftest import Lab
@@ -90,3 +91,8 @@ def test_two_disks_with_one_pvid(lab: Lab) -> None:
     lab.good("cfgmgr")
     assert lab.listing("lspv")["hdisk4"] == lab.listing("lspv")["hdisk2"]  # a match by PVID
     lab.refused("varyonvg datavg", "PVID")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"varyoffvg", "varyonvg"} and set(COMMANDS) - writes == set()

@@ -3,6 +3,7 @@
 import io
 
 from lvmfmt.host import Host
+from lvmfmt.host.commands.odm import odmget
 
 from ...conftest import PVIDS, Box
 
@@ -54,3 +55,8 @@ def test_refusals_change_no_byte(box: Box) -> None:
         status, _, err = feed(box, line, text)
         assert status != 0 and err, line
     assert box.digests() == before
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in odmget.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"odmadd", "odmchange", "odmdelete"} and set(odmget.COMMANDS) - writes == {"odmget"}

@@ -7,6 +7,7 @@ import pytest
 
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.host import Host
+from lvmfmt.host.commands.software import installp
 from lvmfmt.origin import FixedOrigin
 
 from ...conftest import Box
@@ -156,3 +157,8 @@ def test_a_clone_gets_software_later(images: Box) -> None:
     images.good("alt_rootvg_op -S -t")
     assert on_disk(images, "hdisk1", "/etc/tool.conf") == b"colour = blue\n"
     assert get(images, "/etc/tool.conf") is None
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in installp.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"installp"} and set(installp.COMMANDS) - writes == set()

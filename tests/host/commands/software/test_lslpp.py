@@ -3,6 +3,7 @@
 import re
 
 from lvmfmt.host.archive import imagedata
+from lvmfmt.host.commands.software import lslpp
 
 from ...conftest import Box
 from ..alternate.test_alt_disk_copy import get, put
@@ -60,3 +61,8 @@ def test_what_is_not_mounted_is_not_copied(single: Box) -> None:
     assert "Creating /alt_inst/home file system." not in printed
     single.good("mount /home")
     assert get(single, "/home/user/f2") is not None
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in lslpp.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(lslpp.COMMANDS) - writes == {"lslpp", "oslevel"}

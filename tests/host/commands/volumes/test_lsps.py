@@ -1,5 +1,7 @@
 """lsps (commands.md 1.4; the columns of GLPI's reader of `lsps -a`: blanks between words)."""
 
+from lvmfmt.host.commands.volumes import lsps
+
 from ..conftest import Lab
 
 
@@ -28,3 +30,8 @@ def test_paging_space_of_another_group_is_not_active(data: Lab) -> None:
 def test_refused(data: Lab) -> None:
     data.refused("lsps nope", "0516-306")
     data.refused("lsps", "Usage", status=2)
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in lsps.COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == set() and set(lsps.COMMANDS) - writes == {"lsps"}

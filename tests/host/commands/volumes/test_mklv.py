@@ -3,6 +3,7 @@
 import pytest
 
 from lvmfmt.host import Host
+from lvmfmt.host.commands.volumes.mklv import COMMANDS
 
 from ..conftest import SPARE_PPS, Lab
 
@@ -193,3 +194,8 @@ def test_cplv(vg: Lab) -> None:
     assert vg.good("cplv -v other lv00") == ["cplv: Logical volume lv00 successfully copied to lv01 ."]
     assert vg.listing("lsvg -l other")["lv01"][:3] == ["jfs", "1", "2"]  # 8 MiB are one PP there
     vg.refused("cplv -y hd4 lv00", "0516-360")
+
+
+def test_who_opens_the_disks_for_writing() -> None:
+    writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
+    assert writes == {"extendlv", "mklv", "rmlv"} and set(COMMANDS) - writes == set()
