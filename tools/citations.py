@@ -23,7 +23,7 @@ _PART = re.compile(r"(?:(invariant|item|vector)s? )?(V?\d+(?:\.\d+)*)(?: to (V?\
 _ID = re.compile(r'\{ #([\w.-]+) \}|<a id="([\w.-]+)"></a>')
 
 OLD_FORMS = re.compile(
-    r"\b(?:lvm|jfs2|backup)-format\b|commands\.md|§"
+    r"\b(?:lvm|jfs2|backup)-format\b|\bcommands\.md[ ,]+(?:section )?\d|§"
     r"|\b[Rr]eferences?(?:'s)?,? (?:section|item|chapter|vector|V?\d)"
     r"|(?<!offset )\bof the (?:format )?reference\b|\bthe reference's\b"
     r"|\b[Bb]y the reference\b|\bcommands(?: reference)?,? (?:section )?\d+\.\d|\(R\)|\(R, "
