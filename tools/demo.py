@@ -25,7 +25,7 @@ from lvmfmt.block.copy import copy_image
 from lvmfmt.cli.operands import tree
 from lvmfmt.cli.output import print_table, progress
 from lvmfmt.errors import LvmfmtError, printable
-from lvmfmt.host import DiskSpec, Host
+from lvmfmt.host import DiskSpec, Host, changed_by_cloning
 from lvmfmt.host.alternate import exclude
 from lvmfmt.inspect import ImageDiff, Proof, diff, prove
 from lvmfmt.units import GIB, align_up, format_size
@@ -44,8 +44,6 @@ STORY = (
     ["shutdown", "-Fr"],
     ["lspv"],
 )
-CHANGED_BY_CLONING = re.compile(r"/etc/objrepos(/.*)?|/etc/filesystems|/var/adm/ras(/alt_disk_inst\.log)?")
-"""Paths that differ because cloning changes them: each disk's ODM calls the other disk's group by another name."""
 REASONS = (
     (r"boot record", "the boot image moved or was written anew"),
     (r"LVM record.*", "membership of the volume group"),
@@ -111,7 +109,7 @@ def demonstrate(folder: Path, trees: Sequence[tuple[Path, str]]) -> int:
                 disks["hdisk0"],
                 disks["hdisk1"],
                 excluded=lambda path: bool(excluded(b"." + path.encode("utf-8", "surrogateescape"))),
-                changed=lambda path: CHANGED_BY_CLONING.fullmatch(path) is not None,
+                changed=changed_by_cloning,
                 progress=told,
             )
         changes = diff(folder / "hdisk0.before.img", disks["hdisk0"])

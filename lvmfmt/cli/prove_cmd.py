@@ -19,12 +19,12 @@ _EXAMPLES = """\
 examples:
   lvmfmt prove hdisk0.img --copy hdisk1.img
   lvmfmt prove hdisk0.img hdisk1.img --copy clone0.img clone1.img --json
-  lvmfmt prove hdisk0.img --copy hdisk1.img --exclude exclude.rootvg --changed '/etc/objrepos/.*'
+  lvmfmt prove hdisk0.img --copy hdisk1.img --exclude exclude.rootvg --cloned
   lvmfmt prove root.img --copy built.img               two images of file systems
 
 Compares every path of both sides, its type, mode, owner, mtime and link target, and the SHA-256 of its content.
---exclude takes the list that alt_disk_copy took: its paths may be missing in the copy. --changed names paths that
-cloning itself changes; they are listed apart.
+--exclude takes the list that alt_disk_copy took: its paths may be missing in the copy. --changed and --cloned name
+paths that cloning itself changes; they are listed apart.
 
 exit status: 0 nothing differs, 1 something does
 """
@@ -41,6 +41,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--changed", action="append", default=[], metavar="PATTERN", help="regular expression of paths; repeat for more"
     )
+    parser.add_argument("--cloned", action="store_true", help="as --changed for what alt_disk_copy itself changes")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -51,7 +52,7 @@ def run(args: argparse.Namespace) -> int:
 
     with progress("prove") as told:
         proof = prove(
-            args.operands, args.copy, excluded=_excluded(args.exclude), changed=_matcher(args.changed), progress=told
+            args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told
         )
     if args.json:
         print_json({**vars(proof), "proved": not proof.differences})
@@ -70,13 +71,17 @@ def _excluded(path: Path | None) -> Callable[[str], bool]:
     return lambda name: bool(matches(b"." + name.encode("utf-8", "surrogateescape")))
 
 
-def _matcher(patterns: list[str]) -> Callable[[str], bool]:
-    """Whether one of the patterns is a path as a whole."""
+def _changed(args: argparse.Namespace) -> Callable[[str], bool]:
+    """Whether a path as a whole is one that cloning changes."""
     try:
-        compiled = [re.compile(pattern) for pattern in patterns]
+        patterns = [re.compile(pattern).fullmatch for pattern in args.changed]
     except re.error as error:
         raise OperationRefused(f"not a regular expression: {error}") from None
-    return lambda name: any(pattern.fullmatch(name) for pattern in compiled)
+    if args.cloned:
+        from ..host import changed_by_cloning
+
+        return lambda name: changed_by_cloning(name) or any(matches(name) for matches in patterns)
+    return lambda name: any(matches(name) for matches in patterns)
 
 
 def _print(proof: Proof) -> None:

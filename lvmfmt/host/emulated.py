@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import io
 import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..errors import printable
 from . import registry
 from .folder.host_folder import Folder
 from .machine.running import Machine
@@ -28,6 +30,9 @@ class Host:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.folder = Folder(path)
 
+    def __repr__(self) -> str:
+        return f"<Host {printable(str(self.folder.path))}>"
+
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Host:
         """The host in the folder `path`."""
@@ -40,17 +45,24 @@ class Host:
 
         return create(path, **options)
 
-    def run(self, argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO | None = None) -> int:
+    def run(
+        self,
+        argv: Sequence[str],
+        stdout: TextIO | None = None,
+        stderr: TextIO | None = None,
+        stdin: TextIO | None = None,
+    ) -> int:
         """Run one AIX command and return its exit status.
 
         A host without power is booted first, and `stderr` says so.
 
         Args:
             argv: the command and its arguments.
-            stdout: where its output goes.
-            stderr: where its messages go.
+            stdout: where its output goes; by default where that of this process goes.
+            stderr: where its messages go; by default where those of this process go.
             stdin: what it reads; None for nothing.
         """
+        stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
         command = registry.find(argv[0])
         if command is None:
             return registry.unknown(argv[0], stderr)

@@ -56,7 +56,7 @@ class HostFile:
 
 
 def scan_trees(
-    trees: Sequence[tuple[str | os.PathLike[str], str]],
+    trees: str | os.PathLike[str] | Sequence[tuple[str | os.PathLike[str], str]],
     *,
     origin: Origin | None = None,
     devices: bool = False,
@@ -68,7 +68,7 @@ def scan_trees(
     way to a destination belong to root with mode 0755. Where two trees hold the same directory, they merge.
 
     Args:
-        trees: (source directory or file, destination path) pairs.
+        trees: (source directory or file, destination path) pairs; a single directory is the whole tree.
         origin: clock; by default that of the system.
         devices: take device nodes; otherwise they are left out.
 
@@ -80,7 +80,8 @@ def scan_trees(
         OperationRefused: a source does not exist, or two trees hold one name and not both are directories.
     """
     scanner = _Scanner(origin_or_system(origin).now(), devices)
-    for source, destination in trees:
+    pairs = [(trees, "/")] if isinstance(trees, str | os.PathLike) else trees
+    for source, destination in pairs:
         scanner.add(Path(source), destination)
     return scanner.builder.finish(), scanner.problems
 
