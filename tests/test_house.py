@@ -13,12 +13,14 @@ PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "lvmfmt"
 MODULES = sorted(PACKAGE.rglob("*.py"))
 
-BASE = {"errors", "units", "origin"}
+BASE = {"arguments", "errors", "oneline", "units", "origin"}
 GROUND = BASE | {"layout", "block"}
 FLOORS = {
     "errors": set(),
+    "arguments": {"errors"},
+    "oneline": {"errors"},
     "units": {"errors"},
-    "origin": {"errors", "units"},
+    "origin": {"arguments", "errors", "units"},
     "block": BASE,
     "layout": BASE,
     "lvm": GROUND,

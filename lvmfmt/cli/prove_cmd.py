@@ -51,9 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from ..inspect import prove
 
     with progress("prove") as told:
-        proof = prove(
-            args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told
-        )
+        proof = prove(args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told)
     if args.json:
         print_json({**vars(proof), "proved": not proof.differences})
     else:

@@ -11,6 +11,7 @@ from ..block import DeviceLike, opened
 from ..errors import CorruptImage, printable
 from ..layout.catalog import CATALOG, structure
 from ..layout.record import FieldInfo, Record
+from ..oneline import one_line
 from .structure_places import place
 
 _ARRAY = re.compile(r"(\w+)\[(\d+)\]")
@@ -34,6 +35,8 @@ class FieldDump:
     grade: str
     source: str
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class Dump:
@@ -45,6 +48,8 @@ class Dump:
     offset: int
     size: int
     fields: list[FieldDump]
+
+    __repr__ = one_line
 
 
 def dump(device: DeviceLike, record: Record | str, *, offset: int | None = None, copy: int = 1) -> Dump:

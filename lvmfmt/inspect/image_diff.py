@@ -13,6 +13,7 @@ from ..block import BlockDevice, DeviceLike, opened, opened_all
 from ..errors import LvmfmtError, OperationRefused, printable
 from ..jfs2 import FileSystem
 from ..lvm import LogicalVolume, VolumeGroup, scan
+from ..oneline import one_line
 from ..units import MIB, SECTOR
 
 _CHUNK = 4 * MIB
@@ -46,6 +47,8 @@ class ImageDiff:
     size: int
     changes: list[ChangedSectors]
     """By place of the first sector."""
+
+    __repr__ = one_line
 
     @property
     def bytes(self) -> int:

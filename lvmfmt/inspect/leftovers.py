@@ -23,6 +23,7 @@ from ..lvm.kinds import LIMITS, VgKind
 from ..lvm.lvcb import TAG
 from ..lvm.lvcb import read as read_lvcb
 from ..lvm.vgdaformat import scalable_areas
+from ..oneline import one_line
 from ..units import KIB, MIB, SECTOR
 
 STRIDE = 128 * KIB
@@ -66,6 +67,8 @@ class Leftover:
     label: str = ""
     problem: str = ""
     found_by: str = "scan"
+
+    __repr__ = one_line
 
 
 def salvage(device: DeviceLike) -> list[Leftover]:

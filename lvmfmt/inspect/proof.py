@@ -16,6 +16,7 @@ from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import NotFound
 from ..jfs2 import FileSystem, Inventory
 from ..lvm import VolumeGroup, scan
+from ..oneline import one_line
 from .timestamps import rfc3339
 
 _BUFFER = 4 << 20
@@ -35,6 +36,8 @@ class Difference:
     """missing, unexpected, type, mode, owner, mtime, size, target, device, links, content."""
     source: str
     copy: str
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,8 @@ class Proof:
     """Paths of the source that the exclude list kept out of the copy."""
     digests: dict[str, bytes] = field(repr=False, default_factory=dict)
     """SHA-256 of every regular file of the copy, by path."""
+
+    __repr__ = one_line
 
 
 def file_systems(devices: Sequence[BlockDevice]) -> dict[str, FileSystem]:

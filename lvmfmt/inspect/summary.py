@@ -13,6 +13,7 @@ from ..jfs2.superblock.snapshots import features
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
 from ..lvm.problems import evidence
+from ..oneline import one_line
 from ..units import SECTOR
 from .area_copies import AreaCopy, area_copies
 
@@ -31,6 +32,8 @@ class Remark:
     """Byte of `where`."""
     text: str
     where: str
+
+    __repr__ = one_line
 
     @classmethod
     def of(cls, error: LvmfmtError, where: str) -> Remark:
@@ -63,6 +66,8 @@ class DiskSummary:
     """classic, big, scalable or foreign."""
     copies: list[AreaCopy]
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class FileSystemSummary:
@@ -83,6 +88,8 @@ class FileSystemSummary:
     features: list[str] = field(default_factory=list)
     """What it has beyond files and a log, as snapshots and quotas, a line each."""
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class VolumeSummary:
@@ -100,6 +107,8 @@ class VolumeSummary:
     label: str
     file_system: FileSystemSummary | None
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class MemberSummary:
@@ -113,6 +122,8 @@ class MemberSummary:
     free_pps: int
     vgda_copies: int
     state: int
+
+    __repr__ = one_line
 
 
 @dataclass(frozen=True)
@@ -129,6 +140,8 @@ class GroupSummary:
     physical_volumes: list[MemberSummary]
     logical_volumes: list[VolumeSummary]
 
+    __repr__ = one_line
+
 
 @dataclass(frozen=True)
 class Summary:
@@ -139,6 +152,8 @@ class Summary:
     file_systems: dict[str, FileSystemSummary] = field(default_factory=dict)
     """File systems that fill a whole image, by image."""
     findings: list[Remark] = field(default_factory=list)
+
+    __repr__ = one_line
 
 
 def inspect(devices: DeviceLike | Iterable[DeviceLike]) -> Summary:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OperationRefused
+from ..oneline import one_line
 from ..units import MIB, align_up, ceil_div
 
 PAGE = 4096
@@ -58,6 +59,8 @@ class Geometry:
     ag_log2: int
     second_table: int = 0
     second_map: int = 0
+
+    __repr__ = one_line
 
     @classmethod
     def of(cls, volume: int, block_size: int = 4096, *, log_bytes: int = 0, has_aim2: bool) -> Geometry:

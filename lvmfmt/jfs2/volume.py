@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from ..block import BlockDevice, Buffer, Bytes
 from ..errors import CorruptImage
+from ..oneline import one_line
 from .dialect import Dialect
 from .geometry import PAGE
 from .nodes.fault import Fault
@@ -29,6 +30,8 @@ class Volume:
     dialect: Dialect
     block_size: int
     blocks: int
+
+    __repr__ = one_line
 
     @property
     def where(self) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice
+from ..oneline import one_line
 from .descriptor.areas import Ledger
 from .descriptor.maps import LvMap
 from .descriptor.pptable import PpTable
@@ -26,6 +27,8 @@ class Member:
 
     device: BlockDevice
     record: LvmRecord
+
+    __repr__ = one_line
 
 
 @dataclass
@@ -51,6 +54,8 @@ class GroupState:
     record: LvmRecord
     source: tuple[str, int] = ("", 0)
     ledger: Ledger = field(default_factory=Ledger)
+
+    __repr__ = one_line
 
     @classmethod
     def empty(cls, geometry: Geometry, vgid: str) -> GroupState:

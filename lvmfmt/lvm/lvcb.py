@@ -15,6 +15,7 @@ import numpy as np
 
 from ..errors import CorruptImage, OperationRefused
 from ..layout.lvcb import LVCB
+from ..oneline import one_line
 from .disk.identity import NS_PER_S
 
 TAG = b"AIX LVCB"
@@ -76,6 +77,8 @@ class Lvcb:
     fs: str = ""
     stripe_width: int = 0
     stripe_exp: int = 0
+
+    __repr__ = one_line
 
 
 def ctime(ns: int) -> str:

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import printable
+from ...oneline import one_line
 from .catalogue import CHECKS
 
 ERROR, WARNING = "error", "warning"
@@ -42,6 +43,8 @@ class Finding:
     offset: int | None
     text: str
 
+    __repr__ = one_line
+
 
 @dataclass
 class Statistics:
@@ -71,6 +74,8 @@ class Report:
     errors: int = 0
     statistics: Statistics = field(default_factory=Statistics)
     notes: list[str] = field(default_factory=list)
+
+    __repr__ = one_line
 
     @property
     def is_clean(self) -> bool:

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layout.jfs2 import LEAF_SLOT_INDEXED, Structures
+from ...oneline import one_line
 from .byte_order import ByteOrder
 from .inode_form import InodeForm
 from .log_form import LogForm
@@ -74,6 +75,8 @@ class Dialect:
     continuation_bytes = 30
     """Bytes of a name in a continuation slot."""
     internal_head_bytes = 22
+
+    __repr__ = one_line
 
     @property
     def order(self) -> str:

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...oneline import one_line
 from ..nodes.extent_node import ROOT_OFFSET
 
 
@@ -23,6 +24,9 @@ class Inode(NamedTuple):
     number: int
     at: int
     row: NDArray[Any]
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @property
     def mode(self) -> int:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NotFound, OperationRefused, printable
+from ...oneline import one_line
 
 if TYPE_CHECKING:
     from ...block import Source
@@ -69,6 +70,8 @@ class Inventory:
     links: dict[int, bytes] = field(default_factory=dict)
     attributes: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
+
+    __repr__ = one_line
 
     def name(self, entry: int) -> bytes:
         """Name of the entry in row `entry`."""

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...oneline import one_line
 from ..dialect import Dialect
 from ..inodes.inode import Inode
 from ..inodes.inode_table import device_number
@@ -48,6 +49,9 @@ class Stat(NamedTuple):
     otime: int
     rdev: int
     generation: int
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @classmethod
     def of(cls, inode: Inode, dialect: Dialect) -> Stat:

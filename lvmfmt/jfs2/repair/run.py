@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 from ...block import BlockDevice, Bytes, DeviceLike, opened
 from ...block.overlay import Overlay
+from ...oneline import one_line
 from ...origin import Origin, origin_or_system
 from ..check import Report, check
 from ..check.aggregate_checks import Aggregate as CheckedAggregate
@@ -78,6 +79,8 @@ class RepairReport:
     written: bool = False
     failures: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+
+    __repr__ = one_line
 
     @property
     def is_clean(self) -> bool:

@@ -11,6 +11,7 @@ from typing import Any
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused, UnsupportedFeature
+from ...oneline import one_line
 from ...units import SECTOR, ceil_div
 from ..dialect import Dialect, dialect_of_magic
 from ..geometry import (
@@ -68,6 +69,8 @@ class Superblock:
     values: Any
     geometry: Geometry
     problems: tuple[str, ...]
+
+    __repr__ = one_line
 
     @property
     def state(self) -> int:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from ...block import BlockDevice
 from ...errors import ImageIOError, LvmfmtError, NotFound
+from ...oneline import one_line
 from ..disk.scan import DiskInfo, scan
 from ..group import GroupView
 from ..kinds import VgKind
@@ -46,6 +47,8 @@ class FoundGroup:
     inconsistent: list[Problem] = field(default_factory=list)
     error: LvmfmtError | None = None
 
+    __repr__ = one_line
+
     @property
     def whole(self) -> bool:
         """Whether it can be used as it is: every member once, all VGDAs equal."""
@@ -67,6 +70,8 @@ class Survey:
     free: list[DiskInfo]
     duplicates: dict[str, list[str]]
     unreadable: list[str]
+
+    __repr__ = one_line
 
 
 def survey(devices: Sequence[BlockDevice]) -> Survey:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from ...oneline import one_line
 from .entries import Entries
 from .pptable import PpTable
 from .vgda import PP_ALLOCATED, PP_STALE, Vgda
@@ -23,6 +24,8 @@ class LvMap:
 
     pv: NDArray[np.uint16]
     pp: NDArray[np.uint32]
+
+    __repr__ = one_line
 
     @classmethod
     def empty(cls, copies: int, lps: int) -> LvMap:

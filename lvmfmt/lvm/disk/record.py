@@ -7,6 +7,7 @@ from typing import Any
 
 from ...layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
 from ...layout.record import Record
+from ...oneline import one_line
 from ...units import SECTOR, align_up
 from ..kinds import LIMITS, VgKind
 from ..problems import Checker
@@ -50,6 +51,8 @@ class LvmRecord:
     vgsa_psn: tuple[int, int] = (0, 0)
     ltg_shift: int = 17
     areas: tuple[int, ...] = ()
+
+    __repr__ = one_line
 
     @classmethod
     def new(cls, vgid: str, kind: VgKind, version: int, pp_shift: int, areas: tuple[int, ...] = ()) -> LvmRecord:

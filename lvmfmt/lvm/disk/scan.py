@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from ...block import BlockDevice, DeviceLike, opened, opened_all
 from ...errors import CorruptImage, OperationRefused
+from ...oneline import one_line
 from ..problems import Problem
 from . import recordcopies as lvm_record
 from .boot import pvid_in, read_boot_record
@@ -27,6 +28,9 @@ class DiskInfo(NamedTuple):
     pvid: str | None
     record: LvmRecord | None
     problems: list[Problem]
+
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @property
     def vgid(self) -> str | None:
