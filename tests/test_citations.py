@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.host.messages import catalogue
-from lvmfmt.jfs2.check.catalogue import CHECKS
+from lvmfmt.jfs2.checking.catalogue import CHECKS
 from lvmfmt.lvm import RULES
 
 PROJECT = Path(__file__).resolve().parent.parent

@@ -17,7 +17,7 @@ from pathlib import Path
 from lvmfmt.cli.main import COMMANDS
 from lvmfmt.host.messages import catalogue
 from lvmfmt.host.registry import MODULES
-from lvmfmt.jfs2.check.catalogue import CHECKS
+from lvmfmt.jfs2.checking.catalogue import CHECKS
 from lvmfmt.layout.catalog import CATALOG, FAMILIES
 from lvmfmt.layout.record import Grade
 from lvmfmt.layout.sources import LEGEND

@@ -85,7 +85,7 @@ def run_extract(args: argparse.Namespace) -> int:
     import time
 
     from ..backup import open_archive
-    from ..jfs2.extract.extract import extract
+    from ..jfs2.extracting.extract import extract
     from ..jfs2.sources.backup import read_backup
 
     destination = args.dest or Path(args.file).name.removesuffix(".bff")

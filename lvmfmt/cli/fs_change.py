@@ -47,7 +47,7 @@ def run_resize(args: argparse.Namespace) -> int:
     """Resize."""
     from contextlib import nullcontext
 
-    from ..jfs2.resize import resize
+    from ..jfs2.resizing import resize
     from ..system.images import open_volume
     from ..units import parse_size
 

@@ -14,8 +14,8 @@ from .output import print_json
 
 if TYPE_CHECKING:
     from ..block import BlockDevice
-    from ..jfs2.check import Finding, Report
-    from ..jfs2.repair import Answer, RepairReport
+    from ..jfs2.checking import Finding, Report
+    from ..jfs2.repairing import Answer, RepairReport
     from ..system.place import FileSystemPlace
 
 _EXAMPLES = """\
@@ -60,7 +60,7 @@ def register(verbs: Commands) -> None:
 
 def run_fsck(args: argparse.Namespace) -> int:
     """Check, repair if asked, and print what breaks a rule and what was done about it."""
-    from ..jfs2.repair import Answer, exit_status, repair
+    from ..jfs2.repairing import Answer, exit_status, repair
     from ..origin import SeededOrigin, SystemOrigin
 
     answer = Answer(args.answer)
@@ -103,7 +103,7 @@ def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
     from ..block.overlay import Overlay
     from ..block.trace import Trace
     from ..block.undo import save, traced
-    from ..jfs2.repair import repair
+    from ..jfs2.repairing import repair
 
     traces: list[tuple[BlockDevice, Trace]] = []
 
@@ -168,7 +168,7 @@ def _print(report: Report) -> None:
 
 
 def _print_fixes(report: RepairReport, preen: bool) -> None:
-    from ..jfs2.repair import KINDS
+    from ..jfs2.repairing import KINDS
 
     for note in report.notes:
         print(f"Note: {printable(note)}")

@@ -141,7 +141,7 @@ def run_get(args: argparse.Namespace) -> int:
 def _get_tree(args: argparse.Namespace) -> int:
     import time
 
-    from ..jfs2.extract.extract import extract
+    from ..jfs2.extracting.extract import extract
     from .output import amount, progress
 
     start = time.monotonic()

@@ -58,8 +58,8 @@ def fill(parser: argparse.ArgumentParser) -> None:
 def run_check(args: argparse.Namespace) -> int:
     """Check every group, repair one if asked, and print what is wrong, or is still wrong."""
     from .. import block
-    from ..lvm.check.findings import check
-    from ..lvm.check.repair import repair
+    from ..lvm.checking.findings import check
+    from ..lvm.checking.repair import repair
     from ..origin import SeededOrigin, SystemOrigin
     from ..system.groups import by_group
 

@@ -38,3 +38,5 @@ from .online.varyon import (
 )
 from .transfer import export_lv as export_lv, import_lv as import_lv
 from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume
+from .checking.findings import check as check
+from .checking.repair import repair as repair

@@ -31,7 +31,7 @@ from ..block.plan import CHUNK, Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
 from . import lvcb as lvcbs
-from .check.findings import NAME
+from .checking.findings import NAME
 from .commit import Changes, commit
 from .descriptor.maps import LvMap, store
 from .disk import recordcopies as lvm_record

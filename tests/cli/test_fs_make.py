@@ -11,7 +11,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.cli.main import main
 from lvmfmt.jfs2 import LINUX
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.log import open_log
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.units import MIB

@@ -20,7 +20,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Event, Trace, Write, in_flight, replay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.check import Finding, check
+from lvmfmt.jfs2.checking import Finding, check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock

@@ -15,7 +15,7 @@ from lvmfmt.host import DiskSpec, Host
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.lvm import VolumeGroup, read_pvid
 from lvmfmt.units import MIB
 

@@ -9,7 +9,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.lvm import VolumeGroup
 
 from . import parsers

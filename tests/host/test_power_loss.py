@@ -16,9 +16,9 @@ from lvmfmt import block
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.trace import Barrier, Trace
 from lvmfmt.host import Host
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.findings import check as check_group
+from lvmfmt.lvm.checking.findings import check as check_group
 
 from .conftest import Box
 

@@ -26,9 +26,9 @@ from lvmfmt.host import DiskSpec, Host
 from lvmfmt.host.alternate.names import is_awake
 from lvmfmt.host.boot import image as boot
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.findings import check as check_group
+from lvmfmt.lvm.checking.findings import check as check_group
 from lvmfmt.units import MIB
 
 from .conftest import Box, Result

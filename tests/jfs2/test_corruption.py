@@ -16,7 +16,7 @@ from lvmfmt.errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
-from lvmfmt.jfs2.extract.data_order import iter_file_data
+from lvmfmt.jfs2.extracting.data_order import iter_file_data
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.layout.record import Record
 from lvmfmt.origin import FixedOrigin

@@ -16,7 +16,7 @@ from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused, Un
 from lvmfmt.jfs2 import ExternalLog, format_log
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.building.build import build
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.jfs2.log import Ring, find_log, history, redo

@@ -10,7 +10,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, FileSystem, InventoryBuilder, build, scan_trees
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.origin import FixedOrigin

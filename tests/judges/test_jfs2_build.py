@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, Identity, InventoryBuilder, build, scan_trees
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

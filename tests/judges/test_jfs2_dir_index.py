@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, FileSystem, build
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.sources.scan import scan_trees
 from lvmfmt.jfs2.superblock.format_options import Features

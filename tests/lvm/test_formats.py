@@ -17,8 +17,8 @@ from lvmfmt.block.undo import load as load_undo
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.layout.lvm_disk import LVM_RECORD_SCALABLE
 from lvmfmt.lvm import Severity, VgKind, VolumeGroup, scan
-from lvmfmt.lvm.check.findings import check
-from lvmfmt.lvm.check.repair import plan, repair
+from lvmfmt.lvm.checking.findings import check
+from lvmfmt.lvm.checking.repair import plan, repair
 from lvmfmt.lvm.descriptor.copies import Place
 from lvmfmt.lvm.descriptor.vgda import Vgda
 from lvmfmt.lvm.descriptor.vgsa import Vgsa

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.lvm import VgKind, VolumeGroup, join_group, migrate, reidentify, split_group, varyon
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.online import mwc as records
 from lvmfmt.origin import SeededOrigin
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import LvmRecord, VolumeGroup, read_pvid, scan
-from lvmfmt.lvm.check.findings import check
-from lvmfmt.lvm.check.repair import plan
+from lvmfmt.lvm.checking.findings import check
+from lvmfmt.lvm.checking.repair import plan
 from lvmfmt.lvm.matching import refuse_copies
 from lvmfmt.lvm.online.varyon import refresh, varyon
 from lvmfmt.origin import SeededOrigin

@@ -20,7 +20,7 @@ from hypothesis.stateful import (
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.change import Change
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.migrating import copy_lv, migrate, migrate_lp
 from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin

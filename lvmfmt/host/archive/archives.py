@@ -10,7 +10,7 @@ import numpy as np
 
 from ...backup import Archive, Member, Written, open_archive, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
-from ...jfs2.extract.archive_members import member, members
+from ...jfs2.extracting.archive_members import member, members
 from ...origin import FixedOrigin
 from ..machine.mounted_file_system import MountedFileSystem
 from ..machine.paths import holder

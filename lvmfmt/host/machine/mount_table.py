@@ -197,7 +197,7 @@ class MountTable:
     def _finish_resize(self, volume: str) -> None:
         """Finish what `chfs` was doing when the system lost power, as the logredo of AIX does."""
         if read_superblock(self._device(volume)).state in RESIZING:
-            from ...jfs2.resize import resize
+            from ...jfs2.resizing import resize
 
             resize(self._device(volume))
 

@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from ...block import BlockDevice
 from ...errors import OperationRefused
 from ..access.filesystem import FileSystem
-from ..check import check
-from ..check.aggregate_checks import Aggregate
-from ..check.ownership import owner_name
-from ..check.subject import Subject
+from ..checking import check
+from ..checking.aggregate_checks import Aggregate
+from ..checking.ownership import owner_name
+from ..checking.subject import Subject
 from ..maps.used_blocks import UsedBlocks
 
 FREE = "nobody"

@@ -3,8 +3,8 @@
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.host import Host
 from lvmfmt.host.machine.running import Machine
-from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.repair.superblocks import set_state
+from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.repairing.superblocks import set_state
 from lvmfmt.jfs2.superblock import CLEAN, read_superblock
 
 from .conftest import Lab

@@ -12,7 +12,7 @@ from lvmfmt.errors import OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.pages import OPEN
 from lvmfmt.jfs2.log.redo_shared import redo_shared

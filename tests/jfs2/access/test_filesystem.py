@@ -14,7 +14,7 @@ from lvmfmt.block import open as open_device
 from lvmfmt.errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
-from lvmfmt.jfs2.extract.data_order import iter_file_data
+from lvmfmt.jfs2.extracting.data_order import iter_file_data
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
 from lvmfmt.jfs2.inventory.inventory import Inventory
 from lvmfmt.units import MIB

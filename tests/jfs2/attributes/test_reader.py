@@ -14,7 +14,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, LvmfmtError, NotFound, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, FileSystem, InventoryBuilder, build
 from lvmfmt.jfs2.attributes.descriptor import ATTRIBUTE_OBJECT
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, scan_trees
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -6,9 +6,9 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, FileSystem, InventoryBuilder, build, mkfs
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.resize import resize
+from lvmfmt.jfs2.resizing import resize
 from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB

@@ -18,7 +18,7 @@ from lvmfmt.jfs2 import (
     InlineLog,
     mkfs,
 )
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, KIB, MIB

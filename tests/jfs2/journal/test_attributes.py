@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import NoSpace, NotFound, OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.log.locate import find_log

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.jfs2 import LINUX, FileSystem, mkfs
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock.format_options import Features

@@ -10,7 +10,7 @@ from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, NotFound
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, InventoryBuilder, build
-from lvmfmt.jfs2.check import CHECKS, check
+from lvmfmt.jfs2.checking import CHECKS, check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec
 from lvmfmt.jfs2.superblock.format_options import Features

@@ -5,7 +5,7 @@ import pytest
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.origin import FixedOrigin

@@ -6,7 +6,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import FileSystem, InventoryBuilder, build, mkfs
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.origin import FixedOrigin
 

@@ -9,7 +9,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity, InlineLog, format_log
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import Ring, find_log, history, redo
 from lvmfmt.jfs2.superblock import read_superblock

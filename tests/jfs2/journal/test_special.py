@@ -6,7 +6,7 @@ import pytest
 
 from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.jfs2 import LINUX, FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.origin import FixedOrigin

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, Identity, mkfs
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import open_log
 from lvmfmt.jfs2.log.logform import logform

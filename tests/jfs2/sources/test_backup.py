@@ -10,8 +10,8 @@ from lvmfmt.backup import Member, open_archive, write_archive
 from lvmfmt.backup.record import checksum
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import AIX, FileSystem, build, iter_file_data
-from lvmfmt.jfs2.extract.archive_members import member, members
-from lvmfmt.jfs2.extract.extract import extract
+from lvmfmt.jfs2.extracting.archive_members import member, members
+from lvmfmt.jfs2.extracting.extract import extract
 from lvmfmt.jfs2.sources.backup import UnpackedData, read_backup
 from lvmfmt.jfs2.sources.scan import scan_trees
 from lvmfmt.origin import FixedOrigin

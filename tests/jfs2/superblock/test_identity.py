@@ -9,7 +9,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, Write, replay
 from lvmfmt.errors import OperationRefused, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, InlineLog
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock

@@ -9,7 +9,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.errors import LvmfmtError, OperationRefused, UnsupportedFeature
 from lvmfmt.inspect.summary import inspect
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.superblock.snapshots import features, read_snapshots
 from lvmfmt.origin import FixedOrigin

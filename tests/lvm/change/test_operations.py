@@ -13,7 +13,7 @@ import pytest
 from lvmfmt.errors import AlreadyExists, CorruptImage, LvmfmtError, NotFound, OperationRefused
 from lvmfmt.lvm import Change, Severity, VgKind, VolumeGroup
 from lvmfmt.lvm.change.mapfile import PartitionRange, format_map_file, parse_map_file
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.errors import (
     AllocationRefused,
     BadArgument,

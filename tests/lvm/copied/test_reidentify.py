@@ -10,7 +10,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.copied.reidentifying import reidentify
 from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import SeededOrigin

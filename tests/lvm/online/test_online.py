@@ -9,7 +9,7 @@ import pytest
 from lvmfmt.errors import ImageIOError
 from lvmfmt.layout.lvm_disk import MWC_RECORD
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.online import mwc as mwcs
 from lvmfmt.lvm.online.mwc import Ltg
 from lvmfmt.lvm.online.spans import spans

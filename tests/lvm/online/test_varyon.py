@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.check.findings import check
+from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.online.onlinegroup import OnlineGroup
 from lvmfmt.lvm.online.varyon import NoQuorum, PvState, refresh, varyon
 from lvmfmt.lvm.split import join_group, split_group

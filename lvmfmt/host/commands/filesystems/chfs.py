@@ -7,8 +7,8 @@ from typing import TextIO
 
 from ....block.overlay import Overlay
 from ....errors import LvmfmtError, NoSpace, OperationRefused
-from ....jfs2.repair.superblocks import set_state
-from ....jfs2.resize import resize
+from ....jfs2.repairing.superblocks import set_state
+from ....jfs2.resizing import resize
 from ....jfs2.superblock import CLEAN, read_superblock
 from ....jfs2.superblock.identity import Change, reidentify
 from ....units import MIB, SECTOR, ceil_div

@@ -13,8 +13,8 @@ from ....jfs2.geometry import SUPERBLOCK_OFFSET
 from ....jfs2.log import LogWrap, find_any_log, redo
 from ....jfs2.log.logform import log_on, logform
 from ....jfs2.log.sharing import active_members
-from ....jfs2.repair import Answer, RepairReport, exit_status, repair
-from ....jfs2.repair.superblocks import set_state
+from ....jfs2.repairing import Answer, RepairReport, exit_status, repair
+from ....jfs2.repairing.superblocks import set_state
 from ....jfs2.superblock import CLEAN, CLEAN_QUIESCED, FSERROR, MOUNT, QUIESCED, Superblock, read_superblock
 from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine

@@ -20,8 +20,8 @@ from lvmfmt.layout.lvcb import LVCB
 from lvmfmt.layout.lvm_disk import LVM_RECORD
 from lvmfmt.layout.vgda import LV_ENTRY, PP_ENTRY, PV_HEADER, VGDA_HEADER
 from lvmfmt.lvm import RULES, Severity, VolumeGroup
-from lvmfmt.lvm.check.findings import check
-from lvmfmt.lvm.check.repair import plan, repair
+from lvmfmt.lvm.checking.findings import check
+from lvmfmt.lvm.checking.repair import plan, repair
 from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB = 1 << 20

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.repair import KINDS, Answer, exit_status, repair
+from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.repairing import KINDS, Answer, exit_status, repair
 from lvmfmt.origin import FixedOrigin
 
 _spec = importlib.util.spec_from_file_location(

@@ -9,8 +9,8 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InventoryBuilder, build, scan_trees
-from lvmfmt.jfs2.extract.extract import extract
-from lvmfmt.jfs2.extract.folders import Folders
+from lvmfmt.jfs2.extracting.extract import extract
+from lvmfmt.jfs2.extracting.folders import Folders
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000 * 10**9

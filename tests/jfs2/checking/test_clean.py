@@ -8,7 +8,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, InventoryBuilder, build, format_log, scan_trees, size_for
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.log import redo
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB, TIB

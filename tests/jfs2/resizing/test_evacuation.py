@@ -10,9 +10,9 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Barrier, Trace, replay
 from lvmfmt.errors import NoSpace, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, mkfs
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.resize import resize
+from lvmfmt.jfs2.resizing import resize
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, KIB, MIB

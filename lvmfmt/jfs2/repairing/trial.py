@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import CorruptImage
-from ..check.dtree_checks import Names
-from ..check.findings import Report
-from ..check.inode_checks import InodeChecker, InodeRows
-from ..check.names_checks import Census
-from ..check.subject import Subject
+from ..checking.dtree_checks import Names
+from ..checking.findings import Report
+from ..checking.inode_checks import InodeChecker, InodeRows
+from ..checking.names_checks import Census
+from ..checking.subject import Subject
 from ..superblock import Superblock
 
 _SPARE_VISITS = 1 << 16

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import LvmfmtError
-from lvmfmt.lvm.check.findings import check
-from lvmfmt.lvm.check.repair import plan
+from lvmfmt.lvm.checking.findings import check
+from lvmfmt.lvm.checking.repair import plan
 
 from ..test_corruption import PLACES, cases
 

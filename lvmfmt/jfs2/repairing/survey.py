@@ -14,11 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpace, UnsupportedFeature
-from ..check.aggregate_checks import check_aggregate
-from ..check.findings import Report
-from ..check.inode_checks import InodeRows, inode_rows
-from ..check.ownership import INODE_TABLE
-from ..check.subject import Subject
+from ..checking.aggregate_checks import check_aggregate
+from ..checking.findings import Report
+from ..checking.inode_checks import InodeRows, inode_rows
+from ..checking.ownership import INODE_TABLE
+from ..checking.subject import Subject
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_IAG, PAGE
 from ..inodes.inode_table import FILESET, blank_inodes, empty_root, system_inodes
 from ..maps.map_file import MapFile

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from lvmfmt.jfs2.check import CHECKS, check
+from lvmfmt.jfs2.checking import CHECKS, check
 
 
 class Case(NamedTuple):

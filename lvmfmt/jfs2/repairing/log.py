@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, LvmfmtError
-from ..check.findings import Report
-from ..check.log_checks import LogChecker
-from ..check.subject import Subject
+from ..checking.findings import Report
+from ..checking.log_checks import LogChecker
+from ..checking.subject import Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import find_log, redo
 from ..log.format import format_log

@@ -9,9 +9,9 @@ import numpy as np
 from ...block import BlockDevice, Bytes
 from ...block.overlay import Overlay
 from ...units import MIB, SECTOR
-from ..check.aggregate_checks import check_aggregate
-from ..check.findings import Report
-from ..check.subject import Subject
+from ..checking.aggregate_checks import check_aggregate
+from ..checking.findings import Report
+from ..checking.subject import Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..maps.used_blocks import UsedBlocks
 from ..superblock import FSERROR, read_superblock

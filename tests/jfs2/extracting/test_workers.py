@@ -6,7 +6,7 @@ import signal
 import pytest
 
 from lvmfmt.errors import CorruptImage, ImageIOError
-from lvmfmt.jfs2.extract.workers import share_out
+from lvmfmt.jfs2.extracting.workers import share_out
 
 
 def nothing(*_):

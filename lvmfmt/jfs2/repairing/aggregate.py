@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 from ...block.overlay import Overlay
 from ...errors import CorruptImage
 from ..building.aggregate import AGGREGATE_INODES, SECOND_COPY
-from ..check.findings import Report
-from ..check.ownership import aggregate_owner
-from ..check.subject import Subject
-from ..check.xtree_checks import extents_of
+from ..checking.findings import Report
+from ..checking.ownership import aggregate_owner
+from ..checking.subject import Subject
+from ..checking.xtree_checks import extents_of
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,

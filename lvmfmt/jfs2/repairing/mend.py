@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
-from ..check.inode_checks import InodeRows
+from ..checking.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
 from ..inodes.inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY

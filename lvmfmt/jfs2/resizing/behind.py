@@ -13,9 +13,9 @@ from ...block import BlockDevice
 from ...errors import NoSpace, OperationRefused, UnsupportedFeature
 from ..attributes.descriptor import INLINE_FLAG, Kind
 from ..attributes.forms import descriptor_form
-from ..check import check
-from ..check.findings import ERROR
-from ..check.ownership import aggregate_owner, owner_name
+from ..checking import check
+from ..checking.findings import ERROR
+from ..checking.ownership import aggregate_owner, owner_name
 from ..geometry import Geometry
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt.jfs2 import InventoryBuilder
-from lvmfmt.jfs2.extract.data_order import RUN, DataOrder, iter_extent_data
+from lvmfmt.jfs2.extracting.data_order import RUN, DataOrder, iter_extent_data
 
 SIZE = 6 * RUN
 

@@ -25,9 +25,9 @@ from ...block import BlockDevice, Bytes, DeviceLike, opened
 from ...block.overlay import Overlay
 from ...oneline import one_line
 from ...origin import Origin, origin_or_system
-from ..check import Report, check
-from ..check.aggregate_checks import Aggregate as CheckedAggregate
-from ..check.subject import Progress, Subject
+from ..checking import Report, check
+from ..checking.aggregate_checks import Aggregate as CheckedAggregate
+from ..checking.subject import Progress, Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import redo
 from ..maps.used_blocks import UsedBlocks

@@ -15,7 +15,7 @@ from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ...layout.jfs2.j2 import QUOTA_HEAD
 from ...units import SECTOR, ceil_div
 from ..access.filesystem import FileSystem
-from ..check.superblock_checks import KNOWN_FEATURES, MAY_DIFFER
+from ..checking.superblock_checks import KNOWN_FEATURES, MAY_DIFFER
 from ..dialect import AIX, LINUX, Dialect, dialect_of_magic
 from ..geometry import (
     AIT_OFFSET,

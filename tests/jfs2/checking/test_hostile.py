@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvmfmt.errors import CorruptImage, LvmfmtError
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 
 NAMES = ("aix-small", "linux-small", "aix", "linux", "simple", "operations", "indexed")
 

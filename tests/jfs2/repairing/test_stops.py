@@ -12,8 +12,8 @@ from lvmfmt.block.trace import Trace, replay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
 from lvmfmt.jfs2.access.filesystem import FileSystem
-from lvmfmt.jfs2.check import check
-from lvmfmt.jfs2.repair import repair
+from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.repairing import repair
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
