@@ -62,8 +62,8 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
                 return 1
         whole, problems = read_backup(archive, origin=machine.origin, devices=True)
         trees, parted = whole.split([point for point, _ in plan.file_systems])
-        line = ["mkvg", "-f", "-y", name, "-s", str(plan.pp_size // MIB), *(disk.name for disk in disks)]
-        mkvg(machine, line, stdout, stderr)
+        making = ["mkvg", "-f", "-y", name, "-s", str(plan.pp_size // MIB), *(disk.name for disk in disks)]
+        mkvg(machine, making, stdout, stderr)
         try:
             _make(machine, name, plan, trees, stdout)
         except LvmfmtError as error:
