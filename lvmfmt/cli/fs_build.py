@@ -56,12 +56,13 @@ def run_build(args: argparse.Namespace) -> int:
 
     from .. import jfs2
     from ..block.newfile import new_image
+    from ..jfs2.dialect import DIALECTS
     from ..jfs2.sources import combine
     from ..origin import SeededOrigin, SystemOrigin
 
     start = time.monotonic()
     origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
-    dialect = {"aix": jfs2.AIX, "linux": jfs2.LINUX}[args.dialect]
+    dialect = DIALECTS[args.dialect]
     log = jfs2.InlineLog() if args.log == "inline" else jfs2.ExternalLog(0)
     now = origin.now()
     with ExitStack() as stack:

@@ -103,7 +103,7 @@ def run_history(args: argparse.Namespace) -> int:
         try:
             indexed = read_superblock(device).indexed_directories
         except CorruptImage:  # a log volume: nothing says it, and Linux's file systems have indexed directories
-            indexed = log.dialect.name == "linux"
+            indexed = log.dialect.has_directory_indexes
         found = changes(records, indexed=indexed)
     if args.json:
         print_json({"transactions": found, "before_the_oldest": reason})

@@ -59,25 +59,29 @@ def register(verbs: Commands) -> None:
 def run_mkfs(args: argparse.Namespace) -> int:
     """Make a file system."""
     from .. import jfs2
+    from ..jfs2.dialect import DIALECTS
     from ..jfs2.superblock import check_unused
     from ..origin import SystemOrigin
 
-    origin = SystemOrigin()
-    linux = args.dialect == "linux"
-    names = {"label": args.label, "fpack": args.label if args.pack is None else args.pack} if linux else {
-        "fname": args.label, "fpack": args.pack or ""}  # fmt: skip
+    origin, dialect = SystemOrigin(), DIALECTS[args.dialect]
+    if "label" in dialect.superblock_form.identity_fields:
+        names = {"label": args.label, "fpack": args.label if args.pack is None else args.pack}
+    else:
+        names = {"fname": args.label, "fpack": args.pack or ""}
     with _target(args) as device:
         if not args.force:
             check_unused(device, hint="--force replaces it")
         report = jfs2.mkfs(
             device,
-            dialect=jfs2.LINUX if linux else jfs2.AIX,
+            dialect=dialect,
             origin=FixedOrigin(origin.now() if args.time is None else args.time),
             block_size=args.block_size,
             log=_log(args),
             identity=jfs2.Identity(uuid=args.uuid or origin.entropy("uuid", 16), **names),
             features=jfs2.Features(
-                version=int(args.superblock[1]), ea=int(args.ea[1]), directory_index=linux and not args.no_index
+                version=int(args.superblock[1]),
+                ea=int(args.ea[1]),
+                directory_index=dialect.has_directory_indexes and not args.no_index,
             ),
         )
         name = printable(args.lv or args.operands[0])
@@ -87,15 +91,16 @@ def run_mkfs(args: argparse.Namespace) -> int:
 
 def run_logform(args: argparse.Namespace) -> int:
     """Format a log."""
-    from .. import jfs2
+    from ..jfs2.dialect import DIALECTS
     from ..jfs2.log.logform import log_on, logform
     from ..origin import SystemOrigin
 
+    dialect = DIALECTS[args.dialect]
+    named_by_uuid = dialect.superblock_form.external_log_named_by_uuid
     with _target(args) as device:
-        linux = args.dialect == "linux"
-        fresh = linux and args.uuid is None and log_on(device) is None
+        fresh = named_by_uuid and args.uuid is None and log_on(device) is None
         uuid = SystemOrigin().entropy("uuid", 16) if fresh else args.uuid or bytes(16)
-        pages = logform(device, dialect=jfs2.LINUX if linux else jfs2.AIX, uuid=uuid, force=args.force)
+        pages = logform(device, dialect=dialect, uuid=uuid, force=args.force)
         print(f"{printable(args.lv or args.operands[0])}: a log of {pages} pages")
     return 0
 
@@ -135,14 +140,15 @@ def _log(args: argparse.Namespace) -> Log:
         raise OperationRefused(
             f"--log {args.log!r} is not understood", hint="inline, inline:SIZE, external:MAJOR,MINOR or external:IMAGE"
         )
-    if args.dialect == "aix":
-        return ExternalLog(device_number(rest))
     from .. import block
-    from ..jfs2 import LINUX
+    from ..jfs2.dialect import DIALECTS
     from ..jfs2.log import open_log
 
+    dialect = DIALECTS[args.dialect]
+    if not dialect.superblock_form.external_log_named_by_uuid:
+        return ExternalLog(device_number(rest))
     with block.open(rest) as image:
-        return ExternalLog(0, bytes(open_log(image, LINUX).values["uuid"]))
+        return ExternalLog(0, bytes(open_log(image, dialect).values["uuid"]))
 
 
 def device_number(text: str) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from ..block import BlockDevice, DeviceLike, Window, opened
 from ..block.plan import CHUNK
 from ..errors import CorruptImage, LvmfmtError
-from ..jfs2.dialect import AIX, LINUX
+from ..jfs2.dialect import DIALECTS
 from ..jfs2.superblock import read_superblock
 from ..lvm.disk.record import FIRST_PSN
 from ..lvm.disk.recordcopies import read as read_record
@@ -32,7 +32,7 @@ _MOST_METADATA = 2 * MIB + 2 * SECTOR * sum(
 )
 """Bytes in front of PP 1 of the largest group, where no LVM record says how many there are."""
 _SUPERBLOCKS = (0x8000, 0xF000)
-_DIALECTS = {dialect.magic: dialect for dialect in (AIX, LINUX)}
+_DIALECTS = {dialect.magic: dialect for dialect in DIALECTS.values()}
 
 
 @dataclass(frozen=True)

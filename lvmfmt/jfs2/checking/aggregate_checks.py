@@ -27,7 +27,6 @@ from .ownership import aggregate_owner
 from .subject import Subject
 from .xtree_checks import extents_of
 
-_GENERATOR = {"aix": ("ea", 40), "linux": ("dirtable", 8)}
 _IDENTITY = ("di_inostamp", "di_fileset", "di_gen", "di_uid", "di_gid", "di_nlink", "di_mode")
 
 
@@ -107,7 +106,7 @@ class _Table:
 
     def _identities(self, second: bool, stamp: int) -> None:
         s, table = self.subject, self.tables[second]
-        shift = SECOND_COPY if second and not s.is_linux else 0
+        shift = SECOND_COPY if second and not s.dialect.has_aim2 else 0
         place = (self.places[second] // s.volume.block_size, EXTENT_BYTES // s.volume.block_size)
         for number in AGGREGATE_INODES:
             row = table[number]
@@ -161,7 +160,7 @@ class _Table:
         s, first, second = self.subject, self.tables[False], self.tables[True]
         for number in (2, 4, FILESET):
             a, b = first[number].copy(), second[number].copy()
-            name, start = _GENERATOR[s.dialect.name]
+            name, start = s.dialect.inode_form.generator
             a[name][start : start + 4] = b[name][start : start + 4] = 0
             fields = [f for f in self.record.dtype.names or () if f not in ("di_ixpxd", "di_number")]
             different = [field for field in fields if not np.array_equal(a[field], b[field])]
@@ -169,7 +168,7 @@ class _Table:
                 soft = not set(different) & set(_IDENTITY)
                 text = f"differs from the first copy in {', '.join(different)}"
                 self._find("aggregate-copies", number, different[0], text, second=True, soft=soft)
-        if not s.is_linux:
+        if not s.dialect.has_aim2:
             return
         address, length = self._second_place(s.superblock.values["s_aim2"])
         extents = np.zeros(0, FILE_EXTENT)
@@ -207,7 +206,7 @@ def check_table_extents(subject: Subject, address: NDArray[np.int64], used: NDAr
     s, iag = subject, subject.dialect.structures.iag
     expected = [AIT_OFFSET // s.volume.block_size]
     needed = np.array(AGGREGATE_INODES)
-    if not s.is_linux:
+    if not s.dialect.has_aim2:
         pxd = s.superblock.values["s_ait2"]
         expected.append(int(pxd["addr_hi"]) << 32 | int(pxd["addr_lo"]))
         needed = np.concatenate((needed, needed + INODES_PER_EXTENT))

@@ -100,9 +100,9 @@ class InodeChecker:
         wrong = (stored != blocks) & ~unknown
         self._rule(used, "inode-blocks", "di_nblocks", wrong & ~devices, lambda i: str(blocks[i]))
         self._rule(used, "inode-device", "di_nblocks", wrong & devices, lambda i: str(attributes[i]))
-        if not self._subject.is_linux:
-            unmarked = devices & (rows["root"][:, INLINE_AREA] & _DEVICE_MARK == 0)
-            self._rule(used, "inode-device", "root", unmarked, "a device number with bit 63 set", show=False)
+        mark = self._subject.dialect.inode_form.devices.mark
+        unmarked = devices & (rows["root"][:, INLINE_AREA] & mark != mark)
+        self._rule(used, "inode-device", "root", unmarked, "a device number with bit 63 set", show=False)
         self._census.add(used.numbers, used.at, rows, parents)
 
     def _rule(

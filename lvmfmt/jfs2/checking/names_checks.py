@@ -14,9 +14,6 @@ from ..reading.inodes import ROOT_DIRECTORY
 from .dtree_checks import Names
 from .subject import Subject
 
-_SYSTEM = {"aix": (0, 1), "linux": (0, 1, 3)}
-"""Inodes in use that no directory names."""
-
 
 class Census:
     """Every inode in use and every name.
@@ -90,10 +87,8 @@ class _Links:
         named = np.bincount(self._child, minlength=count)
         directory_names = self._is_directory[self._child]
         below = np.bincount(self._parent[directory_names], minlength=count)
-        system = np.isin(self._numbers, _SYSTEM[self._subject.dialect.name])
-        attribute = np.zeros(count, bool)
-        if not self._subject.is_linux:
-            attribute = (self._mode & ATTRIBUTE_OBJECT != 0) & (named == 0)
+        system = np.isin(self._numbers, self._subject.dialect.inode_form.unnamed)
+        attribute = (self._mode & self._subject.dialect.inode_form.attribute_mark != 0) & (named == 0)
         expected = np.where(self._is_directory, 2 + below, named)
         judged = ~system & ~attribute & (self._nlink >= 1) & (self._is_directory | (named > 0))
         self._find(

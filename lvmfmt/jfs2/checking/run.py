@@ -26,7 +26,6 @@ from .subject import Progress, Subject
 from .superblock_checks import check_superblocks
 
 PHASES = ("inodes", "directories", "blocks", "inode maps", "block map")
-_QUOTA_FILES = {0x08000000: "/quota.user", 0x04000000: "/quota.group"}
 _QUOTA_MAGIC, _QUOTA_VERSION = 0x6A3271756F746173, 1
 
 
@@ -100,7 +99,7 @@ class _Run:
         for iag in own.groups():
             if iag.number == 0:
                 check_table_extents(s, iag.address, iag.used)
-        reserved = (0, 1, 2, 3) if s.is_linux else (0, 1, 2)
+        reserved = s.dialect.inode_form.reserved
         fileset = InodeMapChecker(s, aggregate.fileset_map, "inode map", reserved)
         inodes = InodeChecker(s, aggregate.stamp, self.census)
         for iag in fileset.groups():
@@ -121,9 +120,7 @@ class _Run:
     def _quota(self) -> None:
         """Check 87, where the superblock says that there are quota files."""
         s = self.subject
-        if s.is_linux:
-            return
-        for bit, path in _QUOTA_FILES.items():
+        for bit, path in s.dialect.superblock_form.quota_files.items():
             if not s.superblock.flag & bit:
                 continue
             try:

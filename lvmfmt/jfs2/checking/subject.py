@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...layout.record import Record
-from ..dialect import LINUX, Dialect
+from ..dialect import Dialect
 from ..geometry import Geometry
 from ..nodes.page_faults import PageFaults
 from ..superblock import Superblock
@@ -53,11 +53,6 @@ class Subject:
     def dialect(self) -> Dialect:
         """AIX or Linux."""
         return self.volume.dialect
-
-    @property
-    def is_linux(self) -> bool:
-        """Whether the dialect is that of Linux."""
-        return self.dialect is LINUX
 
     @property
     def geometry(self) -> Geometry:

@@ -12,10 +12,9 @@ import numpy as np
 from ...block import BlockDevice
 from ...layout.record import Record
 from ...units import SECTOR, ceil_div
-from ..dialect import AIX, Dialect
+from ..dialect import Dialect
 from ..geometry import (
     AIT_OFFSET,
-    BLOCK_SIZES,
     BLOCKS_PER_DMAP,
     EXTENT_BYTES,
     FSCK_LOG_PAGES,
@@ -29,7 +28,6 @@ from .subject import log2_or_minus1
 
 MAY_DIFFER = ("s_state", "s_logdev", "s_logserial", "s_time", "s_fscklog", "s_loguuid")
 """Fields that a mount, a change or fsck writes into the primary superblock only."""
-KNOWN_FEATURES = {"s_feature_compat": 1 | 1 << 62, "s_feature_rdonly": 1, "s_feature_incompat": 7 | 1 << 62}
 _MOST_GROUPS = 128
 SNAPSHOTS = 15
 _FEATURE_SNAPSHOT = 1
@@ -43,7 +41,7 @@ def check_superblocks(device: BlockDevice, dialect: Dialect, report: Report) -> 
 class _Superblock:
     def __init__(self, device: BlockDevice, dialect: Dialect, report: Report) -> None:
         self.device = device
-        self.dialect = dialect
+        self.dialect, self.form = dialect, dialect.superblock_form
         self.report = report
         self.record: Record = dialect.structures.superblock
         self.raw = device.read(SUPERBLOCK_OFFSET, self.record.size)
@@ -79,13 +77,13 @@ class _Superblock:
         self._secondary()
 
     def _features(self) -> None:
-        if self.dialect is not AIX:
+        if not self.form.feature_words:
             return
         version = self.value("s_version")
-        used = any(self.value(field) for field in KNOWN_FEATURES)
+        used = any(self.value(field) for field in self.form.feature_words)
         if version in (1, 2):
             self.rule("superblock-version", "s_version", (version == 2) == used, "2 with features, 1 without")
-        for field, known in KNOWN_FEATURES.items():
+        for field, known in self.form.feature_words.items():
             value = self.value(field)
             self.rule("superblock-features", field, not value & ~known, "known features", f"{value:#x}")
 
@@ -93,7 +91,7 @@ class _Superblock:
         """Check the fields that all places are computed from; whether they are right."""
         bsize, before = self.value("s_bsize"), self.report.counts.total()
         log2 = log2_or_minus1(bsize)
-        sizes = BLOCK_SIZES if self.dialect is AIX else (PAGE,)
+        sizes = self.form.block_sizes
         rule = "superblock-block-size"
         self.rule(rule, "s_bsize", bsize in sizes, " or ".join(map(str, sizes)))
         for field, expected in (
@@ -133,16 +131,13 @@ class _Superblock:
         else:
             self.place("superblock-log-place", "s_logpxd", (log, log_length) == (0, 0), "0@0 for an external log")
         extent = EXTENT_BYTES // bsize
-        tables = [("s_ait2", extent)]
-        if self.dialect is AIX:
-            self.place(
-                "superblock-second-tables", "s_ait", self.pxd("s_ait") == (AIT_OFFSET // bsize, extent),
-                f"{extent}@{AIT_OFFSET // bsize}",
-            )  # fmt: skip
-        else:
-            tables.append(("s_aim2", 2 * bpp))
-        for field, expected in tables:
-            at, count = self.pxd(field)
+        lengths = {"s_ait": extent, "s_ait2": extent, "s_aim2": 2 * bpp}
+        for field in self.form.table_places:
+            (at, count), expected = self.pxd(field), lengths[field]
+            if field == "s_ait":
+                first = AIT_OFFSET // bsize
+                self.place("superblock-second-tables", field, (at, count) == (first, extent), f"{extent}@{first}")
+                continue
             right = count == expected and at * bsize > SUPERBLOCK2_OFFSET + PAGE and at + count <= blocks
             self.place("superblock-second-tables", field, right, f"{expected} blocks behind the block map")
         pages = FSCK_LOG_PAGES * bpp
@@ -159,7 +154,7 @@ class _Superblock:
         self.rule("superblock-state", "s_flag", bool(flag & GROUP_COMMIT), "group commit (0x100)", f"{flag:#x}")
 
     def _snapshots(self) -> None:
-        if self.dialect is not AIX or not self.value("s_feature_rdonly") & _FEATURE_SNAPSHOT:
+        if not self.form.keeps_snapshots or not self.value("s_feature_rdonly") & _FEATURE_SNAPSHOT:
             return
         series: Any = self.row["s_snapshotSeries"][0]
         count, first, last = (int(series[field]) for field in ("nSnapshot", "first", "last"))

@@ -11,7 +11,7 @@ from .log_members import MinorNumbers
 from .log_sizes import aix_log_bytes
 from .superblock_form import SuperblockForm
 
-_SPARSE = 0x00020000
+_SPARSE, _ATTRIBUTE = 0x00020000, 0x00040000
 
 
 def _first_generation(stamp: int) -> int:
@@ -55,6 +55,7 @@ AIX = Dialect(
         file_mode=_SPARSE,
         directory_mode=_SPARSE,
         root_directory_mode=_SPARSE,
+        attribute_mark=_ATTRIBUTE,
         map_mode=_SPARSE,  # as the derived vectors have it [jfs2 6.5]
         log_slot=16,
         first_slots=160,

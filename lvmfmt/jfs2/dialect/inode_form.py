@@ -75,6 +75,7 @@ class InodeForm:
         file_mode, directory_mode: high bits of `di_mode` of new files and directories.
         root_directory_mode: the same of the root directory.
         inline_area_mark: the bit of `di_mode` that says that the inline attribute area is free; 0 for none.
+        attribute_mark: the bit of `di_mode` of an inode that is an attribute of another one; 0 for none.
         short_roots: a root whose extents fit before the inline attribute area ends there, and leaves it free.
         new_values: what some fields have in a new directory, and in a new inode of the file system itself.
         map_mode: bits of `di_mode` of the inodes of maps, besides those of a file of the system.
@@ -97,6 +98,7 @@ class InodeForm:
     reserved: tuple[int, ...]
     unnamed: tuple[int, ...]
     inline_area_mark: int = 0
+    attribute_mark: int = 0
     short_roots: bool = False
     new_values: Mapping[str, int] = field(default_factory=dict)
     map_mode: int = 0

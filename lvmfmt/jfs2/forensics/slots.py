@@ -82,13 +82,11 @@ def _head(raw: bytes, slot: int, head: HeadSlot, dialect: Dialect, freed: bool) 
     name = dialect.decode_name(bytes(coded[: len(coded) // dialect.name_unit * dialect.name_unit]))
     if not name or b"/" in name or b"\0" in name or name in (b".", b".."):
         return None
-    size = 4 if dialect.order == "<" else 8
-    field = raw[base : base + size]
-    number: int | None
-    if freed:
-        number = None if size == 4 else int.from_bytes(bytes(_LINK) + field[_LINK:], "big")
-    else:
-        number = int.from_bytes(field, "big" if size == 8 else "little")
+    size = dialect.inode_number.size
+    overwritten = int.from_bytes(b"\xff" * _LINK * freed + bytes(size - _LINK * freed), dialect.byte_order.name)
+    number: int | None = int.from_bytes(raw[base : base + size], dialect.byte_order.name) & ~overwritten
+    if 0 < overwritten < NUMBERS.stop:
+        number = None
     if number is not None and number not in NUMBERS:
         return None
     return FoundName(slot, name, len(coded) == length, number)

@@ -11,6 +11,7 @@ from typing import Literal
 
 import numpy as np
 
+from ..attributes.forms import descriptor_form
 from ..dialect import NANO, Dialect
 from ..nodes.extent_node import ExtentNodeCodec
 
@@ -29,6 +30,7 @@ class Coding(ExtentNodeCodec):
         fields: struct and byte offset of each integer field of an inode, by published name.
         places: byte offset of every field of an inode.
         attributes_at: byte offset of the flag of its attributes.
+        attributes_behind_tree: whether a tree leaves room for them in the inode.
     """
 
     def __init__(self, dialect: Dialect) -> None:
@@ -36,7 +38,8 @@ class Coding(ExtentNodeCodec):
         self.order: Literal["big", "little"] = dialect.byte_order.name
         record = dialect.structures.inode
         self.places = {name: record.offset_of(name) for name in record.dtype.names or ()}
-        self.attributes_at = self.places["di_ea" if dialect.attribute_descriptor == "dxd" else "ea"]
+        form = descriptor_form(dialect)
+        self.attributes_at, self.attributes_behind_tree = self.places[form.fields[0]], form.uses_inline_area
         self.fields = {
             name: (Struct(dialect.order + _CODES[dtype.str[1:]]), self.places[name])
             for name, (dtype, *_) in (record.dtype.fields or {}).items()

@@ -184,8 +184,7 @@ class InodeImage:
     @property
     def _has_inline_attributes(self) -> bool:
         coding = self.coding
-        at = coding.places.get("di_ea")  # AIX has no room for them behind a tree
-        return at is not None and bool(self.data[at] & INLINE_FLAG)
+        return coding.attributes_behind_tree and bool(self.data[coding.attributes_at] & INLINE_FLAG)
 
     def root_ranges(self, allocated: Extents) -> Ranges:
         """Changed slots of its tree root; none for a deleted file."""

@@ -164,7 +164,7 @@ def decode_leaves(codec: DirectoryCodec, leaves: Leaves) -> LeafEntries:
     bad[leaf[following != END]] = True
     used = np.bincount(np.concatenate(visited), minlength=count * slots).reshape(count, slots) + leaves.reserved
     bad |= (used > 1).any(axis=1) | (leaves.free != slots - used.sum(axis=1))
-    kind = ">u8" if dialect.order == ">" else "<u4"
+    kind = dialect.inode_number_dtype
     number = np.ascontiguousarray(table[at, : np.dtype(kind).itemsize]).view(kind)[:, 0].astype(np.uint64)
     bad[leaf[(number < numbers.start) | (number >= numbers.stop)]] = True
     coded, lengths = _names(dialect, text, length)

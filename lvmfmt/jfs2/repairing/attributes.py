@@ -15,16 +15,13 @@ from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_HEAD, EA_LIST
-from ..dialect import AIX
-from ..inodes.inode_table import INLINE_EA_START
+from ..attributes.descriptor import EXTENT_FLAG, INLINE_AT, INLINE_BYTES, INLINE_FLAG
+from ..attributes.ead import FORMAT_2
+from ..attributes.forms import descriptor_form
+from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_ENTRIES
 from ..nodes.extent_node import FIRST_ENTRY
 from ..volume import Volume
 from .room import Ranges, Room
-
-_INLINE, _EXTENT = 0x40, 0x20
-_INLINE_AT, _INLINE_BYTES = 160, 128
-_SHORT_ROOT_ENTRIES = 8
-_FORMAT_2 = 1
 
 
 class AttributeMender:
@@ -48,12 +45,14 @@ class AttributeMender:
             shared: ranges of blocks that another owner keeps.
             format_2: AIX: whether the superblock has the feature "attributes of format 2".
         """
-        if self._volume.dialect is AIX:
-            return self._aix(row, shared, format_2)
-        return [*self._linux(row, "di_ea", shared), *self._linux(row, "di_acl", shared)]
+        mend = {"dxd": self._dxds, "ead": self._ead}[self._volume.dialect.attribute_descriptor]
+        return mend(row, shared, format_2)
 
-    def _aix(self, row: NDArray[Any], shared: Ranges, format_2: bool) -> list[str]:
-        if row["ea"][0, 0] == _FORMAT_2:
+    def _dxds(self, row: NDArray[Any], shared: Ranges, format_2: bool) -> list[str]:
+        return [*self._dxd(row, "di_ea", shared), *self._dxd(row, "di_acl", shared)]
+
+    def _ead(self, row: NDArray[Any], shared: Ranges, format_2: bool) -> list[str]:
+        if row["ea"][0, 0] == FORMAT_2:
             if format_2:
                 return []
             row["ea"][0, : EA_ROOT.size] = 0
@@ -72,10 +71,10 @@ class AttributeMender:
         ead["addr_hi"], ead["addr_lo"] = new >> 32, new & 0xFFFFFFFF
         return ["its attributes are copied to blocks of their own"]
 
-    def _linux(self, row: NDArray[Any], field: str, shared: Ranges) -> list[str]:
+    def _dxd(self, row: NDArray[Any], field: str, shared: Ranges) -> list[str]:
         dxd, what = row[field], "attributes" if field == "di_ea" else "access control list"
         flag, dialect = int(dxd["flag"][0]), self._volume.dialect
-        if flag & _EXTENT:
+        if flag & EXTENT_FLAG:
             length, address = (int(value[0]) for value in dialect.get_pxd(dxd["xd"]))
             if self._volume.bad_extents(np.array([address]), np.array([length]))[0]:
                 dxd[:] = np.zeros(1, dxd.dtype)
@@ -85,7 +84,7 @@ class AttributeMender:
                 dialect.put_pxd(dxd["xd"], slice(None), new, length)
                 done = [f"its {what} are copied to blocks of their own"]
             return done if field == "di_acl" else done + self._list_in_extent(dxd, new, length)
-        if flag & _INLINE and field == "di_ea":
+        if flag & INLINE_FLAG and field == "di_ea":
             return self._inline(row, dxd)
         return []
 
@@ -116,11 +115,11 @@ class AttributeMender:
         long_link = kind == stat.S_IFLNK and size >= self._volume.dialect.symlink_inline_limit
         taken = kind == stat.S_IFDIR or (kind == stat.S_IFLNK and not long_link and size >= INLINE_EA_START)
         if kind == stat.S_IFREG or long_link:
-            taken = not 0 <= int(header["nextindex"][0]) - FIRST_ENTRY <= _SHORT_ROOT_ENTRIES
-            if not taken and header["maxentry"][0] != FIRST_ENTRY + _SHORT_ROOT_ENTRIES:
-                header["maxentry"] = FIRST_ENTRY + _SHORT_ROOT_ENTRIES
+            taken = not 0 <= int(header["nextindex"][0]) - FIRST_ENTRY <= SHORT_ROOT_ENTRIES
+            if not taken and header["maxentry"][0] != FIRST_ENTRY + SHORT_ROOT_ENTRIES:
+                header["maxentry"] = FIRST_ENTRY + SHORT_ROOT_ENTRIES
                 return ["its tree ends before its inline attributes", *self._inline(row, dxd)]
-        area = row["root"][0, _INLINE_AT : _INLINE_AT + _INLINE_BYTES]
+        area = row["root"][0, INLINE_AT : INLINE_AT + INLINE_BYTES]
         kept, length = _sound_list(area.tobytes())
         if taken or length <= EA_LIST.size:
             dxd[:] = np.zeros(1, dxd.dtype)
@@ -139,9 +138,9 @@ class AttributeMender:
         """
         dxd = row["di_ea"]
         address = self._room.take(1)
-        data = row["root"][0, _INLINE_AT : _INLINE_AT + _INLINE_BYTES].tobytes()
+        data = row["root"][0, INLINE_AT : INLINE_AT + INLINE_BYTES].tobytes()
         self._device.write(address * self._volume.block_size, data.ljust(self._volume.block_size, b"\0"))
-        dxd["flag"] = _EXTENT
+        dxd["flag"] = EXTENT_FLAG
         self._volume.dialect.put_pxd(dxd["xd"], slice(None), address, 1)
 
     def keep_inline(self, row: NDArray[Any], root: NDArray[np.uint8], entries: int) -> None:
@@ -150,14 +149,13 @@ class AttributeMender:
         Raises:
             NoSpace: there is no room for them elsewhere.
         """
-        if self._volume.dialect is AIX:
-            if row["ea"][0, 0] & _INLINE and not root[_INLINE_AT:].any():
-                root[_INLINE_AT:] = row["root"][0, _INLINE_AT:]
-        elif row["di_ea"]["flag"][0] & _INLINE:
-            if entries > _SHORT_ROOT_ENTRIES:
-                self.make_way(row)
-            else:
-                root[_INLINE_AT:] = row["root"][0, _INLINE_AT:]
+        form = descriptor_form(self._volume.dialect)
+        if not form.flag(row[0]) & INLINE_FLAG:
+            return
+        if form.uses_inline_area and entries > SHORT_ROOT_ENTRIES:
+            self.make_way(row)
+        elif form.uses_inline_area or not root[INLINE_AT:].any():
+            root[INLINE_AT:] = row["root"][0, INLINE_AT:]
 
 
 def _sound_list(data: bytes) -> tuple[bytes, int]:

@@ -15,13 +15,10 @@ from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ...layout.jfs2.j2 import QUOTA_HEAD
 from ...units import SECTOR, ceil_div
 from ..access.filesystem import FileSystem
-from ..checking.superblock_checks import KNOWN_FEATURES, MAY_DIFFER
-from ..dialect import AIX, LINUX, Dialect, dialect_of_magic
+from ..checking.superblock_checks import MAY_DIFFER
+from ..dialect import Dialect, dialect_of_magic
 from ..geometry import (
-    AIT_OFFSET,
-    BLOCK_SIZES,
     BLOCKS_PER_DMAP,
-    EXTENT_BYTES,
     FSCK_LOG_PAGES,
     PAGE,
     SUPERBLOCK2_OFFSET,
@@ -37,7 +34,6 @@ from ..superblock import (
 from .fixes import Plan
 
 _PLACES = (SUPERBLOCK_OFFSET, SUPERBLOCK2_OFFSET)
-_QUOTA_FILES = {0x08000000: "/quota.user", 0x04000000: "/quota.group"}
 _QUOTA = (0x6A3271756F746173, 1)
 
 
@@ -72,12 +68,12 @@ def usable_superblock(device: Overlay) -> Superblock:
 
 def _derive_sizes(row: Any, dialect: Dialect) -> None:
     """Sizes that say the same as the block size and the number of blocks."""
-    size = int(row["s_bsize"][0])
-    if dialect is LINUX:
-        size = PAGE
-    elif size not in BLOCK_SIZES and 9 <= int(row["s_l2bsize"][0]) <= 12:
+    sizes, size = dialect.superblock_form.block_sizes, int(row["s_bsize"][0])
+    if len(sizes) == 1:
+        [size] = sizes
+    elif size not in sizes and 9 <= int(row["s_l2bsize"][0]) <= 12:
         size = 1 << int(row["s_l2bsize"][0])
-    if size not in BLOCK_SIZES:
+    if size not in sizes:
         return
     log2 = size.bit_length() - 1
     blocks = max(int(row["s_size"][0]), 0) * SECTOR // size
@@ -106,6 +102,7 @@ class _Mender:
     def __init__(self, device: Overlay, superblock: Superblock, plan: Plan) -> None:
         self.device, self.superblock, self.plan = device, superblock, plan
         self.dialect, self.geometry = superblock.dialect, superblock.geometry
+        self.form = self.dialect.superblock_form
         self.record = self.dialect.structures.superblock
         self.page = device.read(superblock.offset, PAGE)
         self.row = self.record.table(self.page, 1)
@@ -124,7 +121,7 @@ class _Mender:
             derived.append(("s_fscklog", 0))
         for field, value in derived:
             self._set(field, value, "superblock", title)
-        if self.dialect is AIX:
+        if self.form.feature_words:
             self._features(title)
         self._work_space(title)
         self._log_place(title)
@@ -132,9 +129,7 @@ class _Mender:
         self.device.write(SUPERBLOCK_OFFSET, self.page)
         self._secondary()
         result = read_superblock(self.device)
-        if self.dialect is AIX:
-            result = self._quota(result, title)
-        return result
+        return self._quota(result, title)
 
     def _keep_what_only_the_primary_has(self) -> None:
         """What a mount writes into the primary superblock only, where that can still be told."""
@@ -157,7 +152,7 @@ class _Mender:
             self.dialect.put_pxd(self.row[field], slice(None), address, length)
 
     def _features(self, title: str) -> None:
-        for field, known in KNOWN_FEATURES.items():
+        for field, known in self.form.feature_words.items():
             value = int(self.row[field][0])
             if not (unknown := value & ~known):
                 continue
@@ -167,7 +162,7 @@ class _Mender:
                 )
             self._set(field, value & known, "superblock-features", title)
         self._snapshots(title)
-        used = any(int(self.row[field][0]) for field in KNOWN_FEATURES)
+        used = any(int(self.row[field][0]) for field in self.form.feature_words)
         self._set("s_version", 2 if used else 1, "superblock", title)
 
     def _snapshots(self, title: str) -> None:
@@ -214,12 +209,11 @@ class _Mender:
     def _tables(self, title: str) -> None:
         """The second tables lie behind the block map; a place that cannot be becomes the one that mkfs computes."""
         g, size = self.geometry, self.geometry.block_size
-        places = {"s_ait2": (g.ait2, EXTENT_BYTES // size)}
-        if self.dialect is LINUX:
-            places["s_aim2"] = (g.aim2, 2 * g.blocks_per_page)
-        else:
-            self._place("s_ait", AIT_OFFSET // size, EXTENT_BYTES // size, title)
-        for field, (address, length) in places.items():
+        for field in self.form.table_places:
+            address, length = g.table_places[field]
+            if field == "s_ait":
+                self._place(field, address, length, title)
+                continue
             found, at = (int(value[0]) for value in self.dialect.get_pxd(self.row[field]))
             if found != length or not SUPERBLOCK2_OFFSET + PAGE < at * size <= (g.blocks - length) * size:
                 inside = SUPERBLOCK2_OFFSET + PAGE < at * size <= (g.blocks - length) * size
@@ -239,7 +233,7 @@ class _Mender:
 
     def _quota(self, superblock: Superblock, title: str) -> Superblock:
         flag = int(self.row["s_flag"][0])
-        for bit, path in _QUOTA_FILES.items():
+        for bit, path in self.form.quota_files.items():
             if flag & bit and not _is_quota_file(self.device, path):
                 text = f"{title}: quotas are marked, but {path} is no quota file; the mark is removed"
                 self.plan.add("superblock-features", text)

@@ -31,8 +31,6 @@ from .room import Ranges
 from .trial import Trial
 
 _CHUNK = 64
-_RESERVED = {"aix": (0, 1, 2), "linux": (0, 1, 2, 3)}
-_NAMELESS = {"aix": (0, 1), "linux": (0, 1, 3)}
 
 
 class Survey:
@@ -62,7 +60,7 @@ class Survey:
         count = max(self.file.pages - 1, 0)
         self.used = np.zeros((count, INODES_PER_IAG), bool)
         self.extents = np.zeros((count, EXTENTS_PER_IAG), np.int64)
-        self.nameless = _NAMELESS[work.superblock.dialect.name]
+        self.nameless = work.superblock.dialect.inode_form.unnamed
         self.spares: dict[int, InodeRows] = {}
         self.unlinked: set[int] = set()
         self.failures: list[str] = []
@@ -285,7 +283,7 @@ class Survey:
         if result is not None:
             self._accept(result[1])
             return
-        if number in _RESERVED[self.work.superblock.dialect.name]:
+        if number in self.work.superblock.dialect.inode_form.reserved:
             self._make(number)
             return
         self.work.plan.add("inode-cleared", f"inode {number}: nothing of it can be read", number)
@@ -308,7 +306,7 @@ class Survey:
         self.objects = [reference for reference in self.objects if reference[1] not in numbers]
 
     def _reserved_missing(self) -> list[int]:
-        names = _RESERVED[self.work.superblock.dialect.name]
+        names = self.work.superblock.dialect.inode_form.reserved
         return [number for number in names if not len(self.used) or not self.used[0, number]]
 
     def _make(self, number: int) -> None:
