@@ -1,13 +1,16 @@
 """What a Linux kernel says of a file system that was written through transactions, crashed, and was replayed."""
 
+import hashlib
 import stat
 
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.jfs2 import LINUX, InventoryBuilder, build
+from lvmfmt.jfs2 import LINUX, FileSystem, InventoryBuilder, build
+from lvmfmt.jfs2.check import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
+from lvmfmt.jfs2.sources.scan import scan_trees
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
@@ -49,3 +52,43 @@ def test_linux_mounts_it_as_root_and_reads_every_file(kernel, root_tree, check_c
     console = kernel([image], "root=/dev/ubda", "rootfstype=jfs", "ro", "init=/check")
     assert "Mounted root (jfs filesystem)" in console
     check_console(console, root_tree)
+
+
+APPEND = """#!/bin/busybox sh
+b=/bin/busybox
+i=0
+while [ $i -lt 300 ]; do
+  echo "appended $i" >> /sparse || echo "LOST append $i"
+  $b dd if=/check of=/sparse bs=4096 count=1 seek=$((1000 + 2 * i)) conv=notrunc 2>/dev/null || echo "LOST write $i"
+  i=$((i + 1))
+done
+$b dd if=/check of=/sparse bs=4096 count=1 seek=3 conv=notrunc 2>/dev/null || echo "LOST write into the first hole"
+$b md5sum /sparse
+$b sync
+$b mount -o remount,ro /dev/root /
+$b poweroff -f
+"""
+
+
+def test_linux_appends_to_a_file_that_begins_with_a_hole(kernel, root_tree, jfs_fsck, tmp_path):
+    """A first router that is not 0 makes its driver overrun the stack and turn the file system read-only."""
+    (root_tree / "append").write_text(APPEND)
+    (root_tree / "append").chmod(0o755)
+    image = tmp_path / "image"
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
+    with ImageFile.create(image, 64 * MIB) as device:
+        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
+        with mount(device, origin=FixedOrigin(NOW)) as mounted:
+            mounted.create("/sparse", now=NOW)
+            for block in range(10, 70, 2):
+                mounted.write("/sparse", block * 4096, b"%04d" % block * 1024, now=NOW)
+    jfs_fsck(image)
+    console = kernel([image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/append", writable=True)
+    assert "Mounted root (jfs filesystem)" in console
+    assert not any(word in console for word in ("LOST", "ERROR: (device", "overrun")), console
+    jfs_fsck(image)
+    with ImageFile(image) as device:
+        assert check(device).is_clean
+        content = FileSystem.open(device).read("/sparse")
+    assert f"{hashlib.md5(content).hexdigest()}  /sparse" in console
+    assert all(content[block * 4096 : block * 4096 + 4] == b"%04d" % block for block in range(10, 70, 2))

@@ -144,6 +144,7 @@ def test_a_full_file_system(volume, dialect):
     assert check(image).findings == []
 
 
+@pytest.mark.damaged
 def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
     image = volume(AIX)
     with mount(image, origin=FixedOrigin(NOW)) as mounted:
