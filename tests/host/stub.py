@@ -4,6 +4,7 @@ import io
 from pathlib import Path
 
 from lvmfmt.block import BlockDevice, ImageFile
+from lvmfmt.errors import NotFound
 from lvmfmt.host.folder.kernel import Kernel
 from lvmfmt.host.folder.nvram import Nvram
 from lvmfmt.host.folder.settings import Settings
@@ -80,7 +81,12 @@ class Stub(Machine):
     def group_of_volume(self, name: str) -> VolumeGroup:
         return next(group for group in self.varied.values() if name in group.logical_volumes)
 
+    def volume_device(self, name: str) -> BlockDevice:
+        return self.group_of_volume(name).logical_volumes[name].device
+
     def device(self, slot: str) -> BlockDevice:
+        if slot not in self.images:
+            raise NotFound("the disk image is missing", where=slot)
         return self.images[slot]
 
     def mounted(self, mount_point: str) -> MountedFileSystem:

@@ -1,0 +1,45 @@
+"""What `lvmfmt host ls` shows."""
+
+from pathlib import Path
+
+import pytest
+
+from lvmfmt.errors import NotFound
+from lvmfmt.host.machine.listing import FileRow, listing
+
+from ..stub import Stub, file_system
+
+TIME = 1_234_567_890 * 10**9  # 2009-02-13 23:31:30 UTC
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Stub:
+    machine = Stub(file_system(tmp_path / "root.img"))
+    machine.root.mkdir("/etc", now=TIME, mode=0o750)
+    machine.root.write_file("/etc/motd", b"hello", now=TIME, mode=0o640, uid=3, gid=4)
+    machine.root.mount.symlink("motd", "/etc/link", now=TIME)
+    return machine
+
+
+def test_a_directory_by_name(machine: Stub) -> None:
+    link, motd = listing(machine, "/etc/")
+    assert motd == FileRow("-rw-r-----", 3, 4, 5, "2009-02-13 23:31:30", "motd")
+    assert (link.mode[0], link.name, link.size) == ("l", "link -> motd", 4)
+    assert [row.name for row in listing(machine, "/")] == ["etc", "lost+found"]
+
+
+def test_one_file_under_the_name_that_was_given(machine: Stub) -> None:
+    (row,) = listing(machine, "etc/motd")
+    assert row.name == "etc/motd"
+    (row,) = listing(machine, "/etc/link")
+    assert row.name == "/etc/link -> motd"
+    with pytest.raises(NotFound):
+        listing(machine, "/etc/nothing")
+
+
+def test_other_file_systems_are_seen_where_they_are_mounted(machine: Stub, tmp_path: Path) -> None:
+    machine.opened["/etc"] = file_system(tmp_path / "etc.img")
+    machine.running.mount("/dev/lv01", "/etc")
+    assert [row.name for row in listing(machine, "/etc")] == ["lost+found"]
+    mode = {row.name: row.mode for row in listing(machine, "/")}["etc"]
+    assert mode == "drwxr-xr-x"  # of the root of what is mounted there

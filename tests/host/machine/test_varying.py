@@ -1,0 +1,42 @@
+"""Which disks belong to a group that the ODM knows: its PVIDs, and its VGID on the disk."""
+
+from pathlib import Path
+
+import pytest
+
+from lvmfmt import lvm
+from lvmfmt.host.machine import varying
+from lvmfmt.host.odm import devices
+from lvmfmt.lvm import free_group_metadata
+
+from ..stub import Stub, volume_group
+
+
+@pytest.fixture
+def machine(tmp_path: Path) -> Stub:
+    machine = Stub()
+    machine.define("datavg", volume_group(tmp_path))
+    return machine
+
+
+def known(machine: Stub) -> devices.Group:
+    found = devices.group(machine.odm, "datavg")
+    assert found is not None
+    return found
+
+
+def test_disks_with_the_pvid_and_the_group(machine: Stub) -> None:
+    assert list(varying.members(machine, known(machine))) == ["hdisk0", "hdisk1"]
+    free_group_metadata(machine.images["hdisk1"])  # its PVID stays
+    assert lvm.read_pvid(machine.images["hdisk1"]) is not None
+    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
+    devices.set_pvid(machine.odm, "hdisk0", None)
+    assert varying.members(machine, known(machine)) == {}
+
+
+def test_a_disk_that_is_gone_is_none(machine: Stub) -> None:
+    disk = machine.disk("/dev/hdisk1")
+    assert disk is not None and varying.readable(machine, disk) is machine.images["hdisk1"]
+    del machine.images["hdisk1"]
+    assert varying.readable(machine, disk) is None
+    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
