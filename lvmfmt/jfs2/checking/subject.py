@@ -87,8 +87,7 @@ class Subject:
     def find_faults(self, faults: Iterable[PageFaults], at: NDArray[np.int64], title: str = "") -> None:
         """Findings of pages of a map at bytes `at`, shape (pages,), each text after a title."""
         for each in faults:
-            if each.wrong.any():
-                self._find_rows_of(each, at + each.shift, title)
+            self._find_rows_of(each, at + each.shift, title)
 
     def _find_rows_of(self, faults: PageFaults, offsets: NDArray[np.int64], title: str) -> None:
         self.report.add_rows(

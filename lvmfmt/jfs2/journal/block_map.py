@@ -29,6 +29,8 @@ from ..nodes.page_faults import PageFaults, first_fault
 
 _LOADED = 1024
 """Pages whose bits are kept though nothing has changed in them: 8 MiB."""
+_AHEAD = 64
+"""Pages that are read at a time where one after the other is looked at."""
 _READ_CHECKS = ("dmap-blocks", "dmap-owned", "bmap-counts")
 
 
@@ -63,17 +65,22 @@ class MountedBlockMap:
             CorruptImage: the page makes no sense.
         """
         bits = self._bits.get(d)
-        if bits is None:
-            pages = self._page(d)
-            self._refuse(pages.faults(_READ_CHECKS), dmap_page(d))
-            bits = self._keep(d, pages)
-        return bits
+        return self._load(d) if bits is None else bits
 
-    def _keep(self, d: int, pages: DmapPages) -> bytearray:
+    def _load(self, d: int) -> bytearray:
+        """Read a page that is to be looked at; some more where the pages are looked at one after the other."""
+        count = min(_AHEAD if d - 1 in self._bits else 1, DMAPS_PER_L0 - d % DMAPS_PER_L0, self.pages - d)
+        pages = self._pages(d, count)
+        for each in pages.faults(_READ_CHECKS):
+            count = min(count, int(each.wrong.argmax()))  # a page that nobody needs may be wrong
+        if not count:
+            self._refuse(self._pages(d).faults(_READ_CHECKS), dmap_page(d))
         if len(self._bits) >= _LOADED + len(self._changed):
             self._bits = {n: kept for n, kept in self._bits.items() if n in self._changed}
-        bits = self._bits[d] = bytearray(pages.used.tobytes())
-        return bits
+        for row in range(count):
+            if d + row not in self._changed:
+                self._bits[d + row] = bytearray(pages.used[row].tobytes())
+        return self._bits[d]
 
     def check(self, address: int, length: int) -> None:
         """Look at the pages that know some blocks, before anything is done to them.
@@ -86,10 +93,7 @@ class MountedBlockMap:
         if not fresh:
             return
         for d in fresh:
-            pages = self._page(d)
-            self._refuse(pages.faults(), dmap_page(d))
-            if d not in self._bits:
-                self._keep(d, pages)
+            self._refuse(self._pages(d).faults(), dmap_page(d))
         if strange := [d for d in fresh if d - d % DMAPS_PER_L0 not in self._roots]:
             top = walk_levels(self._geometry, self._roots_below, self._judged, above=strange, known=self._root)
             control = self._control()
@@ -125,7 +129,7 @@ class MountedBlockMap:
             return
         ag_change = np.zeros(128, np.int64)
         for d in sorted(self._changed):
-            old = self._page(d).table
+            old = self._pages(d).table
             bits = np.frombuffer(self._bits[d], np.bool_)
             pages, free = dmap_pages(self._dialect, d, bits, self._geometry.blocks)
             pages["pad"] = old["pad"]
@@ -141,9 +145,9 @@ class MountedBlockMap:
         self._file.write(0, new)
         self._changed.clear()
 
-    def _page(self, d: int) -> DmapPages:
-        table = self._file.table(self._dialect.structures.dmap, dmap_page(d))
-        return DmapPages(self._dialect, self._geometry.blocks, np.array([d]), table)
+    def _pages(self, d: int, count: int = 1) -> DmapPages:
+        table = self._file.table(self._dialect.structures.dmap, dmap_page(d), count)
+        return DmapPages(self._dialect, self._geometry.blocks, d + np.arange(count), table)
 
     def _control(self) -> NDArray[Any]:
         return self._file.table(self._dialect.structures.dbmap, 0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from itertools import pairwise
 from typing import Any
 
@@ -32,6 +33,7 @@ class MapFile:
     def __init__(self, volume: Volume, extents: NDArray[Any]) -> None:
         self.volume = volume
         self._extents = extents[np.argsort(extents["offset"], kind="stable")]
+        self._offsets: list[int] = self._extents["offset"].tolist()
         ends = extents["offset"] + extents["length"]
         self.pages = min(int(ends.max(initial=0)), volume.blocks) // volume.blocks_per_page
 
@@ -78,8 +80,12 @@ class MapFile:
         return places
 
     def place(self, page: int) -> int:
-        """Byte offset in the device of one page."""
-        return int(self.places(page, 1)[0])
+        """Byte offset in the device of one page, -1 for one that is not there."""
+        block, bpp = page * self.volume.blocks_per_page, self.volume.blocks_per_page
+        row = bisect_right(self._offsets, block) - 1
+        if row < 0 or block + bpp > self._offsets[row] + int(self._extents["length"][row]):
+            return -1
+        return (int(self._extents["address"][row]) + block - self._offsets[row]) * self.volume.block_size
 
     def read(self, first: int, count: int) -> Bytes:
         """Pages `first` and on, shape (count, 4096), zeros for those that are not there."""
@@ -118,9 +124,9 @@ class MapFile:
 
     def _runs(self, first: int, count: int) -> list[tuple[int, int, int]]:
         """(first, end, byte offset) of pages that follow each other on the device; -1 where there are none."""
-        places = self.places(first, count)
         if count == 1:
-            return [(0, 1, int(places[0]))]
+            return [(0, 1, self.place(first))]
+        places = self.places(first, count)
         breaks = np.flatnonzero((np.diff(places) != PAGE) | (places[1:] < 0)) + 1
         edges = [0, *breaks.tolist(), count]
         return [(a, b, int(places[a])) for a, b in pairwise(edges) if b > a]

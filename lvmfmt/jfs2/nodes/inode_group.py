@@ -134,11 +134,11 @@ class InodeGroups:
             ("iag-extent-place", "inoext", self._elsewhere, "an extent in the group's allocation group"),
         )  # fmt: skip
         for check, field, judge, right in judges:
-            if checks is None or check in checks:
-                yield self._fault(check, field, judge(), right)
+            if (checks is None or check in checks) and (wrong := judge()).any():
+                yield self._fault(check, field, wrong, right)
         if checks is None or "iag-counts" in checks:
-            yield self._count("nfreeinos", self.free)
-            yield self._count("nfreeexts", self.missing)
+            yield from self._count("nfreeinos", self.free)
+            yield from self._count("nfreeexts", self.missing)
 
     def _fault(self, check: str, field: str, wrong: NDArray[np.bool_], right: str) -> PageFaults:
         """A rule of the groups, or of their extents: `wrong` of shape (groups,) or (groups, 128)."""
@@ -157,13 +157,14 @@ class InodeGroups:
         harmless = check == "iag-extent-place"
         return PageFaults(check, self._record, field, each, lambda _: right, found, words, harmless)
 
-    def _count(self, field: str, counted: NDArray[np.int64]) -> PageFaults:
+    def _count(self, field: str, counted: NDArray[np.int64]) -> Iterator[PageFaults]:
         found = self.table[field]
-        differ: NDArray[np.bool_] = found != counted
-        return PageFaults(
-            "iag-counts", self._record, field, differ, lambda i: counted[i], lambda i: found[i],
-            lambda i: f"group {self.numbers[i]}: {field} is {found[i]}, counted {counted[i]}",
-        )  # fmt: skip
+        wrong: Any = found != counted
+        if wrong.any():
+            yield PageFaults(
+                "iag-counts", self._record, field, wrong, lambda i: counted[i], lambda i: found[i],
+                lambda i: f"group {self.numbers[i]}: {field} is {found[i]}, counted {counted[i]}",
+            )  # fmt: skip
 
     def _bad_start(self) -> NDArray[np.bool_]:
         start, g = self.table["agstart"].astype(np.int64), self._geometry
@@ -212,7 +213,7 @@ class InodeMapSums:
         record, row, links = self._dialect.structures.dinomap, page[0], self._links
         yield from inode_control_faults(self._dialect, self._geometry, page, self._count)
         for field, counted in (("in_numinos", int(self._backed.sum())), ("in_numfree", int(self._free.sum()))):
-            yield single("imap-counts", record, field, row[field] != counted, counted, row[field])
+            yield from single("imap-counts", record, field, row[field] != counted, counted, row[field])
         starts = links["agstart"].astype(np.int64) >> self._geometry.ag_log2
         of_group = np.clip(starts, 0, _GROUPS - 1)
         control = row["in_agctl"]
@@ -221,7 +222,7 @@ class InodeMapSums:
             right = f"{inodes[group]} inodes, {unused[group]} free"
             found = f"{control['numinos'][group]} and {control['numfree'][group]}"
             words = f"allocation group {group} has {right}; its counts say {found}"
-            yield single("imap-ag-counts", record, f"in_agctl[{group}]", True, right, found, words)
+            yield from single("imap-ag-counts", record, f"in_agctl[{group}]", True, right, found, words)
         some = (self._missing > 0) & (self._missing < EXTENTS_PER_IAG)
         for check, head, forward, back, member in (
             ("imap-inode-list", "inofree", "inofreefwd", "inofreeback", self._free > 0),
@@ -231,11 +232,11 @@ class InodeMapSums:
                 rows = set(np.flatnonzero(member & (of_group == group)).tolist())
                 wrong = self._list(int(control[head][group]), links[forward], links[back], rows)
                 words = f"list {head} of allocation group {group}: {wrong}"
-                yield single(check, record, f"in_agctl[{group}]", bool(wrong), "a whole list", wrong, words)
+                yield from single(check, record, f"in_agctl[{group}]", bool(wrong), "a whole list", wrong, words)
         empty = set(np.flatnonzero(self._missing == EXTENTS_PER_IAG).tolist())
         wrong = self._list(int(row["in_freeiag"]), links["iagfree"], None, empty)
         words = f"list in_freeiag: {wrong}"
-        yield single("imap-free-list", record, "in_freeiag", bool(wrong), "a whole list", wrong, words)
+        yield from single("imap-free-list", record, "in_freeiag", bool(wrong), "a whole list", wrong, words)
 
     def _list(self, head: int, forward: NDArray[Any], back: NDArray[Any] | None, members: set[int]) -> str:
         """What is wrong with a list of groups; "" when it holds exactly `members`."""
@@ -266,7 +267,7 @@ def inode_control_faults(dialect: Dialect, geometry: Geometry, page: NDArray[Any
         ("imap-extent-length", "in_l2nbperiext", per_extent.bit_length() - 1),
     ):
         found = page[field][0]
-        yield single(check, dialect.structures.dinomap, field, found != right, right, found)
+        yield from single(check, dialect.structures.dinomap, field, found != right, right, found)
 
 
 def group_pages(

@@ -46,6 +46,7 @@ class DmapPages:
         self.table = table
         self.start = numbers * BLOCKS_PER_DMAP
         self._exist = np.clip(blocks - self.start, 0, BLOCKS_PER_DMAP)
+        self._whole = bool((self._exist == BLOCKS_PER_DMAP).all())
 
     @cached_property
     def used(self) -> NDArray[np.bool_]:
@@ -60,7 +61,8 @@ class DmapPages:
     @cached_property
     def free(self) -> NDArray[np.int64]:
         """Free blocks of each page, shape (pages,)."""
-        counted: NDArray[np.int64] = (~self.used & self.there).sum(axis=1)
+        used = self.used if self._whole else self.used & self.there
+        counted: NDArray[np.int64] = self._exist - np.count_nonzero(used, axis=1)
         return counted
 
     def faults(self, checks: Collection[str] = (*BIT_CHECKS, *SUM_CHECKS)) -> Iterator[PageFaults]:
@@ -72,60 +74,60 @@ class DmapPages:
             if name in checks:
                 yield from judge(name)
 
-    def _value(self, check: str, field: str, right: NDArray[np.int64]) -> PageFaults:
+    def _value(self, check: str, field: str, right: NDArray[np.int64]) -> Iterator[PageFaults]:
         found = self.table[field]
-        differ: NDArray[np.bool_] = found != right
-        return self._fault(
-            check, field, differ, lambda i: right[i], lambda i: found[i],
+        yield from self._rows(
+            check, field, found != right, lambda i: right[i], lambda i: found[i],
             lambda i: f"{self._title(i)}: {field} is {found[i]}, expected {right[i]}",
         )  # fmt: skip
 
-    def _fault(
-        self, check: str, field: str, wrong: NDArray[np.bool_], expected: Callable[[int], object],
-        found: Callable[[int], object], words: Callable[[int], str],
-    ) -> PageFaults:  # fmt: skip
-        return PageFaults(check, self._record, field, wrong, expected, found, words)
+    def _rows(
+        self, check: str, field: str, wrong: Any, expected: Callable[[int], object], found: Callable[[int], object],
+        words: Callable[[int], str],
+    ) -> Iterator[PageFaults]:  # fmt: skip
+        if wrong.any():
+            yield PageFaults(check, self._record, field, wrong, expected, found, words)
 
     def _title(self, row: int) -> str:
         return f"page of blocks {self.start[row]} and on"
 
     def _blocks(self, check: str) -> Iterator[PageFaults]:
-        yield self._value(check, "start", self.start)
-        yield self._value(check, "nblocks", self._exist)
-        beyond: Any = ~self.there & ~(self.used & self._committed)
-        yield self._fault(
+        yield from self._value(check, "start", self.start)
+        yield from self._value(check, "nblocks", self._exist)
+        if self._whole:
+            return
+        beyond: Any = ~self.there & ~(self.used & bits_of(self.table["pmap"]))
+        yield from self._rows(
             check, "wmap", beyond.any(axis=1), lambda _: "no free block that does not exist",
             lambda i: f"block {self.start[i] + beyond[i].argmax()}",
             lambda i: f"block {self.start[i] + beyond[i].argmax()} does not exist, but is marked free",
         )  # fmt: skip
 
-    @cached_property
-    def _committed(self) -> NDArray[np.bool_]:
-        return bits_of(self.table["pmap"])
-
     def _maps(self, check: str) -> Iterator[PageFaults]:
-        differ = self.there & (self.used != self._committed)
-        yield self._fault(
+        if not (self.table["wmap"] != self.table["pmap"]).any():
+            return
+        differ: Any = self.there & (self.used != bits_of(self.table["pmap"]))
+        yield from self._rows(
             check, "pmap", differ.any(axis=1), lambda _: "the same as wmap",
             lambda i: f"another map of {block_runs(differ[i], int(self.start[i]))}",
             lambda i: f"{block_runs(differ[i], int(self.start[i]))}: working and committed map differ",
         )  # fmt: skip
 
     def _counts(self, check: str) -> Iterator[PageFaults]:
-        yield self._value(check, "nfree", self.free)
+        yield from self._value(check, "nfree", self.free)
 
     def _constants(self, check: str) -> Iterator[PageFaults]:
         found = np.stack([self.table["tree"][field] for field in _DMAP_TREE], axis=1)
         right = list(_DMAP_TREE.values())
-        yield self._fault(
+        yield from self._rows(
             check, "tree", (found != right).any(axis=1), lambda _: right, lambda i: found[i].tolist(),
             lambda i: f"{self._title(i)}: {', '.join(_DMAP_TREE)} are {found[i].tolist()}",
         )  # fmt: skip
 
     def _trees(self, check: str) -> Iterator[PageFaults]:
-        trees = dmap_trees(np.packbits(self.used, axis=1).reshape(len(self.table), 256, 4))
-        yield self._fault(
-            check, "tree", (self.table["tree"]["stree"] != trees).any(axis=1),
+        words = np.ascontiguousarray(self.table["wmap"].astype(">u4")).view(np.uint8).reshape(-1, 256, 4)
+        yield from self._rows(
+            check, "tree", (self.table["tree"]["stree"] != dmap_trees(words)).any(axis=1),
             lambda _: "the tree that follows from the bits", lambda _: "another",
             lambda i: f"{self._title(i)}: its tree does not follow from its bits",
         )  # fmt: skip
@@ -187,9 +189,9 @@ def level_faults(
     record, title = dialect.structures.dmapctl, f"page {number} of the map: "
     for field, value in {**_CONTROL_TREE, "budmin": budmin}.items():
         found = page[field][0]
-        yield single("bmap-tree-constants", record, field, found != value, value, found, title=title)
+        yield from single("bmap-tree-constants", record, field, found != value, value, found, title=title)
     differs = bool((page["stree"][0] != control_tree(roots, budmin)).any())
-    yield single(
+    yield from single(
         "bmap-trees", record, "stree", differs, "the tree that follows from the pages below", "another",
         "its tree does not follow from the pages below", title=title,
     )  # fmt: skip
@@ -248,18 +250,18 @@ def map_control_faults(
     """All that is wrong with the map's own page, shape (1,), over pages with these totals."""
     record, right, row = dialect.structures.dbmap, map_control_page(dialect, geometry, totals)[0], page[0]
     for check, field in (*(("bmap-geometry", f) for f in _GEOMETRY), ("bmap-counts", "dn_nfree")):
-        yield single(check, record, field, row[field] != right[field], right[field], row[field])
+        yield from single(check, record, field, row[field] != right[field], right[field], row[field])
     for group in np.flatnonzero(row["dn_agfree"] != totals.ag_free).tolist():
         found, counted = row["dn_agfree"][group], totals.ag_free[group]
         words = f"allocation group {group}: {found} blocks free, counted {counted}"
-        yield single("bmap-counts", record, f"dn_agfree[{group}]", True, counted, found, words)
+        yield from single("bmap-counts", record, f"dn_agfree[{group}]", True, counted, found, words)
     found, root = row["dn_maxfreebud"], right["dn_maxfreebud"]
-    yield single("bmap-trees", record, "dn_maxfreebud", found != root, root, found)
+    yield from single("bmap-trees", record, "dn_maxfreebud", found != root, root, found)
     found, highest = row["dn_maxag"], right["dn_maxag"]
     words = f"dn_maxag is {found}, the highest group in use is {highest}"
-    yield single("bmap-preferred", record, "dn_maxag", found != highest, highest, found, words, warning=True)
+    yield from single("bmap-preferred", record, "dn_maxag", found != highest, highest, found, words, warning=True)
     found, count = row["dn_agpref"], geometry.ag_count
     words = f"dn_agpref is {found}, there are {count} groups"
-    yield single(
+    yield from single(
         "bmap-preferred", record, "dn_agpref", not 0 <= found < count, f"0 to {count - 1}", found, words
     )  # fmt: skip

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,7 +14,7 @@ from .fault import Fault
 
 @dataclass(frozen=True)
 class PageFaults:
-    """A rule that pages break; nothing is wrong where `wrong` is False everywhere.
+    """A rule that at least one page breaks.
 
     Attributes:
         check: name of the check that reports it.
@@ -50,7 +50,7 @@ class PageFaults:
 def first_fault(faults: Iterable[PageFaults]) -> Fault | None:
     """The first fault that is not harmless, None where all is right; its `entry` is the row of the page."""
     for each in faults:
-        if not each.warning and each.wrong.any():
+        if not each.warning:
             return each.fault(int(each.wrong.argmax()))
     return None
 
@@ -58,9 +58,9 @@ def first_fault(faults: Iterable[PageFaults]) -> Fault | None:
 def single(
     check: str, record: Record, field: str, wrong: bool, expected: object, found: object, words: str = "",
     *, title: str = "", warning: bool = False,
-) -> PageFaults:  # fmt: skip
-    """The same of one page, in words of its own or as "`field` is ..., expected ...", after a title."""
-    text = title + (words or f"{field} is {found}, expected {expected}")
-    return PageFaults(
-        check, record, field, np.array([wrong]), lambda _: expected, lambda _: found, lambda _: text, warning
-    )
+) -> Iterator[PageFaults]:  # fmt: skip
+    """The same of one page where it is wrong, in words of its own or as "`field` is ..., expected ..."."""
+    if wrong:
+        text = title + (words or f"{field} is {found}, expected {expected}")
+        one = np.ones(1, np.bool_)
+        yield PageFaults(check, record, field, one, lambda _: expected, lambda _: found, lambda _: text, warning)
