@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.check import check
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.geometry import PAGE, dmap_page
 from lvmfmt.jfs2.journal import block_map as module
 from lvmfmt.jfs2.journal import mount
