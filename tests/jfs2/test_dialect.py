@@ -8,20 +8,6 @@ from hypothesis import strategies as st
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 
 BOTH = pytest.mark.parametrize("dialect", [AIX, LINUX], ids=lambda d: d.name)
-lengths = np.arange(1, 256)
-
-
-def test_slots_of_aix_names() -> None:
-    # reference 6.5: 1-22 bytes take one slot, 23-52 two, 53-82 three, 233-255 nine
-    slots = AIX.leaf_slots(lengths)
-    assert slots[[0, 21, 22, 51, 52, 81, 232, 254]].tolist() == [1, 1, 2, 2, 3, 3, 9, 9]
-    assert np.array_equal(slots, -(-(lengths + 8) // 30)) and np.array_equal(slots, AIX.internal_slots(lengths))
-
-
-def test_slots_of_linux_names() -> None:
-    # reference 2.5, in UTF-16 units: leaf ceil((k + 2) / 15), internal ceil((k + 4) / 15)
-    assert np.array_equal(LINUX.leaf_slots(2 * lengths), -(-(lengths + 2) // 15))
-    assert np.array_equal(LINUX.internal_slots(2 * lengths), -(-(lengths + 4) // 15))
 
 
 @BOTH

@@ -26,10 +26,11 @@ from ..geometry import (
     Geometry,
 )
 from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT
 from ..nodes.inode_group import group_pages, link_groups
 from ..superblock.format_options import ExternalLog, Features, Identity, Log, superblock_flag
 from ..superblock.identity import Change
-from .dtree_build import DIRECTORY_SIZE_OF_ROOT, Directories
+from .dtree_build import Directories
 
 AGGREGATE_INODES = (1, 2, 3, 4, FILESET)
 """Inode map, block map, log, bad blocks, fileset map."""

@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..dialect import Dialect
 from ..geometry import PAGE
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES
-from .dtree_build import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, Directories
+from .dtree_build import Directories
 from .xtree_build import ExtentTrees, FileRuns
 
 INLINE_INDEXES = 12

@@ -1,7 +1,7 @@
 """Building directories in bulk: all B+-trees of a file system in a few array operations.
 
 A directory whose entries fit the eight slots of its inode is a leaf root; a larger one gets full leaf pages, and
-internal pages above them, filled from left to right. Source: reference sections 2.5 and 3.5.
+internal pages above them, filled from left to right. Source: [jfs2 2.5] and [jfs2 3.5].
 """
 
 from __future__ import annotations
@@ -15,25 +15,18 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from ..geometry import PAGE
-from .dtree_slots import (
-    FIRST_SLOT,
-    PAGE_CAPACITY,
-    PAGE_SLOTS,
-    ROOT_SIZE,
-    ROOT_SLOTS,
+from ..nodes.directory_node import (
+    DIRECTORY_SIZE_OF_ROOT,
+    FIRST_INDEX,
+    INTERNAL,
+    LEAF,
+    ROOT_INTERNAL,
+    ROOT_LEAF,
     SLOT,
-    STBL_SLOT,
-    Level,
-    Node,
-    Words,
-    chain_free_slots,
+    DirectoryCodec,
 )
-
-ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
-PAGE_LEAF, PAGE_INTERNAL = 0x02, 0x04
-DIRECTORY_SIZE_OF_ROOT = 256
-FIRST_INDEX = 2
-"""Of the indexes that the entries of a directory have in the Linux dialect."""
+from ..nodes.directory_writer import FIRST_SLOT, PAGE_CAPACITY, ROOT_CAPACITY, TABLE_SLOT, empty_page, empty_root
+from .dtree_slots import PlannedNode, SlotRows, Words
 
 
 class Directories:
@@ -66,6 +59,7 @@ class Directories:
     ) -> None:
         self._dialect = dialect = dialect.with_index() if indexed else dialect
         self._indexed = indexed
+        self._codec = DirectoryCodec(dialect, PAGE, 1, indexed=indexed)
         self._parents = np.asarray(parents, np.uint64)
         self._count = len(numbers)
         coded = [dialect.encode_name(name) for name in names]
@@ -76,23 +70,21 @@ class Directories:
         self._names = [coded[i] for i in order]
         self._keys = [keys[i] for i in order]
         self._children = np.asarray(children, np.uint64)[order] if order else np.zeros(0, np.uint64)
-        slots = dialect.leaf_slots(np.array([len(n) for n in self._names], np.int64))
-        self._leaves = Level(self._names, slots)
+        self._leaves = SlotRows(self._codec, self._names, leaf=True)
         self._router_names: list[bytes] = []
-        self._router_slots: list[int] = []
         self._router_pages: list[int] = []
-        self._roots: list[Node] = []
-        self._pages: list[Node] = []
+        self._roots: list[PlannedNode] = []
+        self._pages: list[PlannedNode] = []
         self.page_counts = np.zeros(self._count, np.int64)
         self.leaf_counts = np.zeros(self._count, np.int64)
-        running = np.concatenate(([0], np.cumsum(slots)))
+        running = self._leaves.running
         for d in range(self._count):
             first, last = int(self._bounds[d]), int(self._bounds[d + 1])
-            if running[last] - running[first] <= ROOT_SLOTS:
-                self._roots.append(Node(first, last, -1, True))
+            if running[last] - running[first] <= ROOT_CAPACITY:
+                self._roots.append(PlannedNode(first, last, -1, True))
             else:
                 self._plan_pages(d, first, last, running)
-        self._routers = Level(self._router_names, np.array(self._router_slots, np.int64))
+        self._routers = SlotRows(self._codec, self._router_names, leaf=False)
 
     @property
     def entry_counts(self) -> NDArray[np.int64]:
@@ -134,18 +126,18 @@ class Directories:
             (b"" if i == 0 else self._separator(spans[i - 1][1] - 1, a), before + i) for i, (a, _) in enumerate(spans)
         ]
         while True:
-            slots = self._dialect.internal_slots(np.array([len(name) for name, _ in below], np.int64))
-            if int(slots.sum()) <= ROOT_SLOTS:
+            slots = [self._codec.internal.slots(len(name)) for name, _ in below]
+            if sum(slots) <= ROOT_CAPACITY:
                 break
             below = self._plan_level(below, slots)
-        start = self._add_routers(below, slots)
-        self._roots.append(Node(start, start + len(below), -1, False))
+        start = self._add_routers(below)
+        self._roots.append(PlannedNode(start, start + len(below), -1, False))
         self.page_counts[directory] = len(self._pages) - before
 
-    def _plan_level(self, below: list[tuple[bytes, int]], slots: NDArray[np.int64]) -> list[tuple[bytes, int]]:
+    def _plan_level(self, below: list[tuple[bytes, int]], slots: list[int]) -> list[tuple[bytes, int]]:
         """Internal pages over the nodes `below`; returns the nodes of the new level."""
         running = np.concatenate(([0], np.cumsum(slots)))
-        start = self._add_routers(below, slots)
+        start = self._add_routers(below)
         spans = []
         row = 0
         while row < len(below):
@@ -156,18 +148,17 @@ class Directories:
         self._add_siblings([(start + a, start + b) for a, b in spans], leaf=False)
         return [(below[a][0], first_page + i) for i, (a, _) in enumerate(spans)]
 
-    def _add_routers(self, below: list[tuple[bytes, int]], slots: NDArray[np.int64]) -> int:
+    def _add_routers(self, below: list[tuple[bytes, int]]) -> int:
         start = len(self._router_names)
         self._router_names.extend(name for name, _ in below)
         self._router_pages.extend(page for _, page in below)
-        self._router_slots.extend(slots.tolist())
         return start
 
     def _add_siblings(self, spans: list[tuple[int, int]], *, leaf: bool) -> None:
         base = len(self._pages)
         for i, (a, b) in enumerate(spans):
             self._pages.append(
-                Node(a, b, base + i, leaf, base + i - 1 if i else -1, base + i + 1 if i + 1 < len(spans) else -1)
+                PlannedNode(a, b, base + i, leaf, base + i - 1 if i else -1, base + i + 1 if i + 1 < len(spans) else -1)
             )
 
     def _separator(self, left: int, right: int) -> bytes:
@@ -188,17 +179,15 @@ class Directories:
             Roots, shape (directories, 288), and pages, shape (pages, 4096), dtype uint8.
         """
         d = self._dialect
-        roots = np.zeros((self._count, ROOT_SIZE), np.uint8)
-        pages = np.zeros((len(self._pages), PAGE), np.uint8)
-        chain_free_slots(roots, 1, ROOT_SLOTS + 1)
-        chain_free_slots(pages, FIRST_SLOT, PAGE_SLOTS)
-        for leaf, level, record in ((True, self._leaves, d.structures.leaf_slot), (False, self._routers,
-                                    d.structures.internal_slot)):  # fmt: skip
+        roots = np.tile(np.frombuffer(empty_root(self._codec, 0), np.uint8), (self._count, 1))
+        pages = np.tile(np.frombuffer(empty_page(self._codec, 0, leaf=True), np.uint8), (len(self._pages), 1))
+        kinds = ((True, self._leaves, d.structures.leaf_slot), (False, self._routers, d.structures.internal_slot))
+        for leaf, level, record in kinds:
             for area, nodes, first_slot in ((roots, self._roots, 1), (pages, self._pages, FIRST_SLOT)):
                 chosen = [(i, node) for i, node in enumerate(nodes) if node.leaf is leaf and node.last > node.first]
                 if not chosen:
                     continue
-                rows, heads = level.place(area, chosen, first_slot, d, leaf)
+                rows, heads = level.place(area, chosen, first_slot)
                 table = area.reshape(-1).view(record.dtype)
                 if leaf:
                     table["inumber"][heads] = self._children[rows]
@@ -218,8 +207,8 @@ class Directories:
         header["flag"] = [ROOT_LEAF if n.leaf else ROOT_INTERNAL for n in self._roots]
         used = np.array([self._level(n).slot_count(n) for n in self._roots], np.int64)
         header["nextindex"] = [n.last - n.first for n in self._roots]
-        header["freecnt"] = ROOT_SLOTS - used
-        header["freelist"] = np.where(used < ROOT_SLOTS, used + 1, -1)
+        header["freecnt"] = ROOT_CAPACITY - used
+        header["freelist"] = np.where(used < ROOT_CAPACITY, used + 1, -1)
         for i, node in enumerate(self._roots):
             heads = self._level(node).head_slots(node, 1)
             header["stbl"][i, : len(heads)] = heads
@@ -228,22 +217,20 @@ class Directories:
     def _page_headers(self, pages: Words, addresses: NDArray[np.int64], blocks_per_page: int) -> None:
         if not len(pages):
             return
-        header = np.zeros(len(pages), self._dialect.structures.dtree_page_header.dtype)
+        header = pages[:, :SLOT].copy().view(self._dialect.structures.dtree_page_header.dtype)[:, 0]
         with_end = np.append(addresses, 0)  # index -1: no sibling
         header["next"] = with_end[[n.next for n in self._pages]]
         header["prev"] = with_end[[n.previous for n in self._pages]]
-        header["flag"] = [PAGE_LEAF if n.leaf else PAGE_INTERNAL for n in self._pages]
+        header["flag"] = [LEAF if n.leaf else INTERNAL for n in self._pages]
         used = np.array([self._level(n).slot_count(n) for n in self._pages], np.int64)
         header["nextindex"] = [n.last - n.first for n in self._pages]
         header["freecnt"] = PAGE_CAPACITY - used
         header["freelist"] = np.where(used < PAGE_CAPACITY, FIRST_SLOT + used, -1)
-        header["maxslot"] = PAGE_SLOTS
-        header["stblindex"] = STBL_SLOT
         self._dialect.put_pxd(header["self"], slice(None), addresses, blocks_per_page)
         pages[:, :SLOT] = header.view(np.uint8).reshape(-1, SLOT)
         for i, node in enumerate(self._pages):
             heads = self._level(node).head_slots(node, FIRST_SLOT)
-            pages[i, STBL_SLOT * SLOT : STBL_SLOT * SLOT + len(heads)] = heads
+            pages[i, TABLE_SLOT * SLOT : TABLE_SLOT * SLOT + len(heads)] = heads
 
-    def _level(self, node: Node) -> Level:
+    def _level(self, node: PlannedNode) -> SlotRows:
         return self._leaves if node.leaf else self._routers

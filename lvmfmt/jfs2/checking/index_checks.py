@@ -10,13 +10,12 @@ from numpy.typing import NDArray
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..geometry import PAGE
 from ..maps.map_file import MapFile
+from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_MAXENTRY
 from .dtree_checks import IndexedEntry
 from .subject import Subject
 from .xtree_checks import extents_of
 
-FIRST_INDEX = 2
-INLINE_SLOTS = 12
 _VALID = 1
 _CHUNK_PAGES = 256
 _SLOTS_A_PAGE = PAGE // DIRTABLE_SLOT.size
@@ -46,7 +45,7 @@ class IndexChecker:
         numbers = numbers[np.argsort(numbers[:, 0], kind="stable")]
         for index in numbers[1:][numbers[1:, 0] == numbers[:-1, 0], 0].tolist():
             self._find(number, at, f"two entries have index {index}")
-        if handed_out <= INLINE_SLOTS:
+        if handed_out <= INLINE_INDEXES:
             table = np.ascontiguousarray(row["dirtable"]).view(DIRTABLE_SLOT.dtype)[:handed_out]
             self._compare(number, at + self._inode.offset_of("dirtable"), table, FIRST_INDEX, numbers)
             return 0

@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
 from ..inodes.inode_table import FILESET, INLINE_AREA
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .attribute_checks import AttributeChecker
 from .dtree_checks import Directory, DirectoryChecker
-from .index_checks import FIRST_INDEX, INLINE_SLOTS, IndexChecker
+from .index_checks import IndexChecker
 from .names_checks import Census
 from .subject import Subject
 from .xtree_checks import check_trees
@@ -177,7 +177,7 @@ class InodeChecker:
         if self._subject.superblock.indexed_directories:
             blocks = self._indexes.check(number, at, row, directory.indexed)
             handed_out = max(int(row["di_next_index"]) - FIRST_INDEX, 0)
-            sizes = {handed_out * 8 if handed_out <= INLINE_SLOTS else -(-handed_out * 8 // PAGE) * PAGE}
+            sizes = {handed_out * 8 if handed_out <= INLINE_INDEXES else -(-handed_out * 8 // PAGE) * PAGE}
             if handed_out == 0:
                 sizes = {1, DIRECTORY_SIZE_OF_ROOT}  # once emptied, and as mkfs makes the root
         if int(row["di_size"]) not in sizes:

@@ -26,7 +26,6 @@ AIX = Dialect(
     structures=J2,
     byte_order=BIG,
     name_unit=1,
-    leaf_head_units=22,
     has_aim2=False,
     unwritten_flag=0x04,
     extent_flags=0x04 | 0x10 | 0x20 | 0x80,

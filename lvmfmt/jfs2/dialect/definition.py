@@ -39,7 +39,6 @@ class Dialect:
         structures: the on-disk structures.
         byte_order: of all numbers.
         name_unit: bytes of a unit of a name: 1, or 2 for UTF-16.
-        leaf_head_units: name units in the head slot of a directory entry, in the form that we write.
         has_aim2: a second copy of the aggregate inode map exists, and `s_ait2` is a copy of the first extent of the
             aggregate inode table; otherwise `s_ait2` is its second extent with inodes 32 and on.
         unwritten_flag: flag of an extent that is allocated but not recorded.
@@ -59,7 +58,6 @@ class Dialect:
     structures: Structures
     byte_order: ByteOrder
     name_unit: int
-    leaf_head_units: int
     has_aim2: bool
     unwritten_flag: int
     attribute_descriptor: Literal["dxd", "ead"]
@@ -69,12 +67,6 @@ class Dialect:
     extent_flags: int
     root_capacities: tuple[int, ...]
     symlink_inline_limit: int = 256
-
-    continuation_offset = 2
-    """Where the name goes on in a continuation slot."""
-    continuation_bytes = 30
-    """Bytes of a name in a continuation slot."""
-    internal_head_bytes = 22
 
     __repr__ = one_line
 
@@ -139,29 +131,7 @@ class Dialect:
 
     def with_index(self) -> Dialect:
         """The same for directories whose entries carry an index (Linux: DIR_INDEX)."""
-        return replace(self, structures=self.structures._replace(leaf_slot=LEAF_SLOT_INDEXED), leaf_head_units=11)
-
-    def head_offset(self, leaf: bool) -> int:
-        """Where the name starts in a head slot."""
-        s = self.structures
-        return (s.leaf_slot if leaf else s.internal_slot).offset_of("name")
-
-    def head_bytes(self, leaf: bool) -> int:
-        """Bytes of a name in a head slot."""
-        return self.leaf_head_units * self.name_unit if leaf else self.internal_head_bytes
-
-    def leaf_slots(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Slots of directory entries with on-disk names of `lengths` bytes, same shape."""
-        return self._slots(lengths, self.head_bytes(True))
-
-    def internal_slots(self, lengths: NDArray[np.int64]) -> NDArray[np.int64]:
-        """Slots of routers with on-disk keys of `lengths` bytes, same shape."""
-        return self._slots(lengths, self.internal_head_bytes)
-
-    def _slots(self, lengths: NDArray[np.int64], head: int) -> NDArray[np.int64]:
-        # the table of 2.5, ceil((k + cost) / units), says the same: cost is what the head holds less
-        rest = np.maximum(np.asarray(lengths) - head, 0)
-        return 1 + -(-rest // self.continuation_bytes)
+        return replace(self, structures=self.structures._replace(leaf_slot=LEAF_SLOT_INDEXED))
 
     def get_pxd(self, pxds: NDArray[Any]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Lengths and addresses in blocks of a table of `pxd` (or `xad`) rows, each of its shape."""

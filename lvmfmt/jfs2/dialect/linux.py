@@ -26,7 +26,6 @@ LINUX = Dialect(
     structures=JFS1,
     byte_order=LITTLE,
     name_unit=2,
-    leaf_head_units=13,
     has_aim2=True,
     unwritten_flag=0x08,
     extent_flags=0x04 | 0x08 | 0x10,

@@ -12,13 +12,13 @@ from dataclasses import dataclass
 from stat import S_IFMT
 
 from ...errors import CorruptImage
-from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ..dialect import Dialect
 from ..dialect.log_form import BTROOT, DTREE, INODE
-from ..geometry import INODE_SIZE
+from ..geometry import INODE_SIZE, PAGE
 from ..inodes.inode_table import FILESET
 from ..log.records import ALLOCATE_BITS, LogRecord
-from ..nodes.directory_node import SLOT, HeadSlot
+from ..nodes.directory_node import COUNT_AT, SLOT, TABLE_AT, DirectoryCodec
+from ..nodes.directory_writer import FIRST_SLOT, ROOT_CAPACITY
 from .slots import FoundName, free_slots, names
 
 _BASE = 128
@@ -79,7 +79,7 @@ def changes(records: list[LogRecord], *, indexed: bool = False) -> list[LoggedCh
 
 def _change(records: list[LogRecord], indexed: bool) -> LoggedChange:
     dialect = records[0].ring.log.dialect
-    head = HeadSlot.of(LEAF_SLOT_INDEXED if indexed else dialect.structures.leaf_slot)
+    codec = DirectoryCodec(dialect, PAGE, 1, indexed=indexed)
     inodes: list[str] = []
     entries: list[tuple[int, bytes, int]] = []
     removed: list[tuple[int, bytes]] = []
@@ -91,7 +91,7 @@ def _change(records: list[LogRecord], indexed: bool) -> LoggedChange:
                 inodes += _inodes(record, dialect)
             elif record.kind == "REDOPAGE" and record.part["subtype"] & DTREE:
                 directory = int(record.part["inode"])
-                for is_there, found in _entries(record, head, dialect):
+                for is_there, found in _entries(record, codec):
                     if not is_there:
                         removed.append((directory, found.name))
                     elif found.number is not None:
@@ -147,7 +147,7 @@ def _inode(base: bytes, dialect: Dialect) -> str:
 _CODE = {2: "H", 4: "I", 8: "Q"}
 
 
-def _entries(record: LogRecord, head: HeadSlot, dialect: Dialect) -> Iterator[tuple[bool, FoundName]]:
+def _entries(record: LogRecord, codec: DirectoryCodec) -> Iterator[tuple[bool, FoundName]]:
     """Names in the slots of a directory node that a record carries, and whether the node has them after the change."""
     ranges = record.ranges(SLOT)
     size = max((part.first + part.slots for part in ranges), default=0)
@@ -156,28 +156,29 @@ def _entries(record: LogRecord, head: HeadSlot, dialect: Dialect) -> Iterator[tu
         node[part.first * SLOT : (part.first + part.slots) * SLOT] = part.data
         known.update(range(part.first, part.first + part.slots))
     raw, is_root = bytes(node), bool(record.part["subtype"] & BTROOT)
-    heads = _heads(raw, known, is_root)
-    reserved = {0} if is_root else set(range(_STBL_END))
+    heads = _heads(raw, known, codec.root_table_at if is_root else 0)
+    reserved = set(range(1 if is_root else FIRST_SLOT))
     for slot in sorted(known - reserved) if heads is None else sorted(known & heads):
-        yield from ((True, found) for found in names(raw, [slot], head, dialect, freed=False))
+        yield from ((True, found) for found in names(raw, [slot], codec, freed=False))
     if heads is not None:
         free = [slot for slot in free_slots(raw) if slot in known]
-        yield from ((False, found) for found in names(raw, free, head, dialect, freed=True))
+        yield from ((False, found) for found in names(raw, free, codec, freed=True))
 
 
-def _heads(raw: bytes, known: set[int], is_root: bool) -> set[int] | None:
-    """Head slots of the entries of a node, if the record carries its sorted table whole."""
+def _heads(raw: bytes, known: set[int], root_table: int) -> set[int] | None:
+    """Head slots of the entries of a node, if the record carries its sorted table whole.
+
+    Args:
+        raw: the node.
+        known: slots that the record carries.
+        root_table: where the table of a root begins; 0 for a page.
+    """
     if 0 not in known:
         return None
-    count = raw[_COUNT_AT]
-    if is_root:
-        return set(raw[_STBL_AT : _STBL_AT + min(count, _ROOT_HEADS)])
-    first = raw[_STBL_INDEX_AT]
+    count = raw[COUNT_AT]
+    if root_table:
+        return set(raw[root_table : root_table + min(count, ROOT_CAPACITY)])
+    first = raw[TABLE_AT]
     if not set(range(first, first + -(-count // SLOT))) <= known:
         return None
     return set(raw[first * SLOT : first * SLOT + count])
-
-
-_COUNT_AT, _STBL_INDEX_AT, _STBL_AT, _ROOT_HEADS = 17, 21, 24, 8
-_STBL_END = 5
-"""Slots of a page of 4096 bytes that its header and its first sorted table take."""

@@ -14,13 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...errors import CorruptImage
-from ...layout.jfs2 import LEAF_SLOT_INDEXED
 from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_EXTENT, INODES_PER_IAG
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET
 from ..log.records import Extent
-from ..nodes.directory_node import HeadSlot
+from ..nodes.directory_node import SLOT
 from ..paths.stat import Stat
 from ..reading.xtree import read_extents
 from .slots import free_slots, names
@@ -111,8 +110,7 @@ def _extents(fs: FileSystem, inode: Inode) -> list[Extent]:
 
 
 def _entries(fs: FileSystem) -> Iterator[DeletedEntry]:
-    indexed = fs.superblock.indexed_directories
-    head = HeadSlot.of(LEAF_SLOT_INDEXED if indexed else fs.dialect.structures.leaf_slot)
+    codec = fs.directories.codec
     for path, found in fs.walk():
         if not found.is_directory:
             continue
@@ -123,7 +121,7 @@ def _entries(fs: FileSystem) -> Iterator[DeletedEntry]:
         nodes = [(root, inode.root_at)]
         nodes += [(fs.volume.read(a, n).tobytes(), a * fs.block_size) for a, n in pages]
         for raw, at in nodes:
-            for entry in names(raw, free_slots(raw), head, fs.dialect, freed=True):
+            for entry in names(raw, free_slots(raw), codec, freed=True):
                 if entry.name in present:  # moved when a node was split, not removed
                     continue
-                yield DeletedEntry(path, entry.name, entry.complete, entry.number, at + entry.slot * 32)
+                yield DeletedEntry(path, entry.name, entry.complete, entry.number, at + entry.slot * SLOT)

@@ -12,14 +12,14 @@ from struct import Struct
 
 from ..dialect.log_form import TABLE, XTREE
 from ..geometry import PAGE
+from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
 from ..nodes.packed_extents import Piece
 from .dtree_node import NodeImage
 from .file_extents import FileExtents
-from .images import INDEX_AT, INDEX_BYTES, INLINE_INDEXES, InodeImage
+from .images import INDEX_AT, INDEX_BYTES, InodeImage
 from .transaction import Transaction
 
-FIRST_INDEX = 2
 _SLOT = Struct("<xBBBI")
 """Flag, position, and block address (high 8 bits, low 32) of the leaf."""
 _VALID, _FREE = 1, 0

@@ -8,10 +8,9 @@ Source: [jfs2 3.5].
 from __future__ import annotations
 
 from ...errors import AlreadyExists, NotFound
-from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..dialect.log_form import DTREE
 from ..geometry import PAGE
-from ..nodes.directory_node import FULL_PAGE_SLOTS, MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FULL_PAGE_SLOTS, MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
 from .dir_index import DirectoryIndex
 from .dtree_node import NodeImage
 from .dtree_proof import NodeProver, Path

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import DTREE, TABLE, XTREE
 from ..geometry import INODE_SIZE, PAGE
-from ..nodes.directory_node import ROOT_SLOTS, SLOT
+from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES, ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW
 from ..nodes.packed_extents import ENTRY, Piece
 from .coding import Coding
@@ -26,7 +26,7 @@ from .dtree_node import NodeFormat, NodeImage
 _TAIL = 256
 """Where an inode's symlink or device number starts; the inline attributes follow."""
 _INLINE_ATTRIBUTES = 384
-INDEX_AT, INDEX_BYTES, INLINE_INDEXES = 128, 96, 12
+INDEX_AT, INDEX_BYTES = 128, 96
 """Where a directory's index (Linux dialect) lies in its inode: 12 slots, or the root of the tree of its pages."""
 _INDEX_BASE = 256
 """Bytes of an inode's base with the index."""
@@ -171,7 +171,7 @@ class InodeImage:
 
     def _has_index_pages(self, data: bytes | bytearray) -> bool:
         packing, at = self.coding.fields["di_next_index"]
-        return bool(data) and int(packing.unpack_from(data, at)[0]) - 2 > INLINE_INDEXES
+        return bool(data) and int(packing.unpack_from(data, at)[0]) - FIRST_INDEX > INLINE_INDEXES
 
     def index_ranges(self, allocated: Extents) -> Ranges:
         """Changed slots of the root of its index's tree; none while the index fits the inode."""

@@ -11,10 +11,9 @@ import numpy as np
 
 from ...block import Buffer
 from ...errors import OperationRefused
-from ..building.dtree_build import DIRECTORY_SIZE_OF_ROOT
 from ..inodes.inode_table import fill_special
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
 from .attributes import AttributeOperations
-from .dir_index import FIRST_INDEX
 from .dtree_change import DirectoryTree
 from .file_content import FileContent
 from .handles import OpenFiles

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from .directory_node import (
+    CONTINUED,
     COUNT_AT,
     END,
     FLAG_AT,
@@ -144,7 +145,7 @@ def decode_leaves(codec: DirectoryCodec, leaves: Leaves) -> LeafEntries:
     following = table[at, head.next].astype(np.int64)
     rest = length - head.name_bytes
     longest = max(int(rest.max(initial=0)), 0)
-    width = head.name_bytes + -(-longest // dialect.continuation_bytes) * dialect.continuation_bytes
+    width = head.name_bytes + -(-longest // CONTINUED) * CONTINUED
     text = np.empty((len(at), width), np.uint8)
     text[:, : head.name_bytes] = table[at, head.name : head.name + head.name_bytes]
     done = head.name_bytes
@@ -156,8 +157,8 @@ def decode_leaves(codec: DirectoryCodec, leaves: Leaves) -> LeafEntries:
         going, here = going[~outside], here[~outside]
         at_next = leaf[going] * slots + here
         visited.append(at_next)
-        end = done + dialect.continuation_bytes
-        text[going, done:end] = table[at_next, dialect.continuation_offset :]
+        end = done + CONTINUED
+        text[going, done:end] = table[at_next, SLOT - CONTINUED :]
         following[going] = table[at_next, 0]
         done = end
         going = going[length[going] > done]
@@ -165,7 +166,7 @@ def decode_leaves(codec: DirectoryCodec, leaves: Leaves) -> LeafEntries:
     used = np.bincount(np.concatenate(visited), minlength=count * slots).reshape(count, slots) + leaves.reserved
     bad |= (used > 1).any(axis=1) | (leaves.free != slots - used.sum(axis=1))
     kind = dialect.inode_number_dtype
-    number = np.ascontiguousarray(table[at, : np.dtype(kind).itemsize]).view(kind)[:, 0].astype(np.uint64)
+    number = np.ascontiguousarray(table[at, : kind.itemsize]).view(kind)[:, 0].astype(np.uint64)
     bad[leaf[(number < numbers.start) | (number >= numbers.stop)]] = True
     coded, lengths = _names(dialect, text, length)
     starts = np.cumsum(lengths) - lengths

@@ -34,6 +34,12 @@ MAX_INODES = 1 << 43
 """Numbers end where the 32-bit numbers of inode allocation groups do."""
 NUMBERS = range(ROOT_INODE + 1, MAX_INODES)
 """Inode numbers that an entry may have."""
+DIRECTORY_SIZE_OF_ROOT = 256
+"""`di_size` of a directory whose entries lie in its inode, without an index."""
+FIRST_INDEX = 2
+"""Of the indexes that the entries of a directory have (Linux: DIR_INDEX)."""
+INLINE_INDEXES = 12
+"""How many of them have their slot in the inode."""
 END = 0xFF
 """The link at the end of a chain."""
 FLAG_AT, COUNT_AT, FREE_COUNT_AT, FREE_LIST_AT, SLOTS_AT, TABLE_AT, SELF_AT = 16, 17, 18, 19, 20, 21, 24

@@ -37,10 +37,14 @@ class DirectoryReader:
     Args:
         volume: the file system.
         indexed: entries carry a directory index (Linux dialect).
+
+    Attributes:
+        codec: takes nodes of its directories apart.
     """
 
     def __init__(self, volume: Volume, *, indexed: bool) -> None:
         self._nodes = TreeReader(volume, indexed=indexed)
+        self.codec = self._nodes.codec
 
     def entries(self, root: bytes, *, at: int, pages: list[tuple[int, int]] | None = None) -> Iterator[Entry]:
         """All entries in the order of the tree.
@@ -85,7 +89,7 @@ class DirectoryReader:
         """
         from ..nodes.directory_leaves import decode_leaf_roots
 
-        return decode_leaf_roots(self._nodes.codec, roots)
+        return decode_leaf_roots(self.codec, roots)
 
     def lookup(self, root: bytes, name: bytes, *, at: int) -> int | None:
         """Inode number of the entry called `name`, or None.
@@ -94,7 +98,7 @@ class DirectoryReader:
             CorruptImage: the part of the directory that was looked at makes no sense.
         """
         nodes = self._nodes
-        coded = nodes.codec.dialect.encode_name(name)
+        coded = self.codec.dialect.encode_name(name)
         node = nodes.root(root, at)
         seen: set[int] = set()
         for _ in range(MAX_DEPTH):
@@ -145,7 +149,7 @@ class DirectoryReader:
             which = [i for i, leaf in enumerate(leaves) if leaf.header.slots == size]
             odd = which
             if len(which) > 1:
-                part = decode_leaves(self._nodes.codec, Leaves.of([leaves[i].header for i in which]))
+                part = decode_leaves(self.codec, Leaves.of([leaves[i].header for i in which]))
                 parts.append(part._replace(leaf=np.array(which)[part.leaf]))
                 odd = np.array(which)[~part.good].tolist()
             for i in odd:  # what is wrong with a leaf is said slot by slot

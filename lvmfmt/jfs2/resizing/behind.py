@@ -19,6 +19,7 @@ from ..checking.ownership import aggregate_owner, owner_name
 from ..geometry import Geometry
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET
+from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FILE_EXTENT
 from ..reading.directory import DirectoryReader
 from ..reading.inodes import InodeMap
@@ -29,7 +30,6 @@ from ..volume import Volume
 BLOCK_MAP = 2
 BATCH = 1024
 """Inodes that are held in memory at a time."""
-FIRST_INDEX, INLINE_INDEXES = 2, 12
 TREE = np.dtype([("number", "<i8"), ("rigid", "?"), ("pages", "<i8")])
 """dtype of a file whose extent tree is written anew: inode (aggregate inodes are negative), whether its extents must
 stay in one piece each, pages of its tree."""
