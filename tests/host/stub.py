@@ -2,9 +2,11 @@
 
 import io
 from pathlib import Path
+from types import ModuleType
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.errors import NotFound
+from lvmfmt.host import registry
 from lvmfmt.host.folder.kernel import Kernel
 from lvmfmt.host.folder.nvram import Nvram
 from lvmfmt.host.folder.settings import Settings
@@ -18,6 +20,8 @@ from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import FixedOrigin, SeededOrigin
 from lvmfmt.units import MIB
+
+from .conftest import Result
 
 MACHINE_ID = "00C6CE9D4C00"
 
@@ -41,6 +45,13 @@ def volume_group(folder: Path, disks: int = 2, size: int = 96 * MIB, pp_size: in
     return VolumeGroup.create(images, origin=SeededOrigin(5), machine_id=MACHINE_ID, pp_size=pp_size)
 
 
+class Slots:
+    """Disks that nobody has opened by a slot."""
+
+    def forget(self) -> None:
+        pass
+
+
 class Stub(Machine):
     """A running machine of which only that is there which a test gives it."""
 
@@ -57,6 +68,7 @@ class Stub(Machine):
         self.varied: dict[str, VolumeGroup] = {}
         self.images: dict[str, BlockDevice] = {}
         self.saved = 0
+        self.slots = Slots()  # type: ignore[assignment]
         if root is not None:
             self.opened["/"] = root
             self.kernel.mount("/dev/hd4", "/")
@@ -97,3 +109,11 @@ class Stub(Machine):
 
     def save_odm(self) -> None:
         self.saved += 1
+
+
+def run(machine: Stub, module: ModuleType, line: str, stdin: str = "") -> Result:
+    """Run a command of a module of `host/commands`."""
+    argv, out, err = line.split(), io.StringIO(), io.StringIO()
+    machine.stdin = io.StringIO(stdin)
+    status = registry.call(module.COMMANDS[argv[0]], machine, argv, out, err)
+    return Result(status, out.getvalue().splitlines(), err.getvalue().splitlines())
