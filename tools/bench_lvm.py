@@ -13,7 +13,7 @@ from bench_lines import Line, best, peak_mib
 
 from lvmfmt.block import BlockDevice, Buffer, ImageFile
 from lvmfmt.block.device import byte_view
-from lvmfmt.lvm import Change, VgKind, VolumeGroup
+from lvmfmt.lvm import Change, LvPolicy, VgKind, VolumeGroup
 from lvmfmt.lvm.copied.reidentifying import reidentify
 from lvmfmt.lvm.geometry import FIRST_PP_PSN
 from lvmfmt.origin import SeededOrigin
@@ -171,7 +171,7 @@ def scalable(folder: Path, repeat: int) -> Iterator[Line]:
     group, devices = make(folder, 1, pps * MIB + 130 * MIB, pp_size=MIB, kind=VgKind.SCALABLE, max_pps=pps)
     with group.change(SeededOrigin(2)) as change:
         for number in range(16):
-            change.add_lv(f"lv{number}", "raw", pps // 16, max_lps=pps)
+            change.add_lv(f"lv{number}", "raw", pps // 16, policy=LvPolicy(max_lps=pps))
     seconds = best(max(repeat, 3), lambda: VolumeGroup.open(devices))
     yield Line("open 2,097,152 PPs", seconds, 1, "s", 1, "")
     code = (

@@ -104,7 +104,7 @@ def _plain(name: str, lv: LogicalVolume, targets: list[Target]) -> dict[str, obj
 
 def _concise(name: str, lv: LogicalVolume, targets: list[Target]) -> str:
     """One device: name, no UUID, any minor number, flags, the table."""
-    flags = "ro" if lv.permissions == 2 else "rw"
+    flags = "ro" if lv.policy.read_only else "rw"
     return ",".join([_device_name(name, lv), "", "", flags, *(str(target) for target in targets)])
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ..lvm import LvPolicy
 from ..units import MIB
 from .odm.filesystems import FileSystemStanza
 
@@ -21,18 +22,18 @@ class VolumeSpec(NamedTuple):
         type: its type.
         minimum: bytes it has at least.
         mount_point: where its file system is mounted.
-        intra: region of the disk that is preferred.
         attributes: of its stanza in /etc/filesystems, beside device, type and log.
-        options: arguments of `Change.add_lv` that differ from the usual ones.
+        policy: how it is placed and written.
+        label: in its control block where it is not mounted.
     """
 
     name: str
     type: str
     minimum: int
     mount_point: str | None = None
-    intra: str = "c"
     attributes: Mapping[str, str] = MappingProxyType({})
-    options: Mapping[str, bool | str] = MappingProxyType({})
+    policy: LvPolicy = LvPolicy(intra="c")
+    label: str = ""
 
 
 def _boot_fs(volume: str, *, free: str = "false") -> dict[str, str]:
@@ -47,10 +48,10 @@ ROOTVG = "rootvg"
 BOOT_VOLUME, LOG_VOLUME, ROOT_VOLUME = "hd5", "hd8", "hd4"
 
 VOLUMES = (
-    VolumeSpec(BOOT_VOLUME, "boot", MIB, intra="e",
-               options={"relocatable": False, "bb_relocation": False, "label": "primary_bootlv"}),
-    VolumeSpec("hd6", "paging", 64 * MIB, intra="m", options={"mwc": False, "bb_relocation": False}),
-    VolumeSpec(LOG_VOLUME, "jfs2log", MIB, options={"mwc": False}),
+    VolumeSpec(BOOT_VOLUME, "boot", MIB, label="primary_bootlv",
+               policy=LvPolicy(intra="e", relocatable=False, bb_relocation=False)),
+    VolumeSpec("hd6", "paging", 64 * MIB, policy=LvPolicy(intra="m", mwc="n", bb_relocation=False)),
+    VolumeSpec(LOG_VOLUME, "jfs2log", MIB, policy=LvPolicy(intra="c", mwc="n")),
     VolumeSpec("hd4", "jfs2", 32 * MIB, "/", attributes=_boot_fs("root", free="true")),
     VolumeSpec("hd2", "jfs2", 32 * MIB, "/usr", attributes=_boot_fs("/usr")),
     VolumeSpec("hd9var", "jfs2", 16 * MIB, "/var", attributes=_boot_fs("/var")),

@@ -6,6 +6,7 @@ from .change.mapfile import (
 )
 from .migrating import copy_lv as copy_lv, copy_onto as copy_onto, migrate as migrate, migrate_lp as migrate_lp
 from .split import join_group as join_group, split_group as split_group
+from .policy import LvPolicy as LvPolicy
 from .problems import Problem as Problem
 from .rules import RULES as RULES, Rule as Rule, Severity as Severity
 from .copied.reidentifying import reidentify as reidentify

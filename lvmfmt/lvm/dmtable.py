@@ -67,7 +67,7 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
         places = tuple((_MAPPER + part, 0) for part in whole or list(parts)[:1])
         return [Target(0, size, "mirror" if len(places) > 1 else "linear", places)]
     assert lv.device.size == lv.size  # refuses a stripe that is none
-    if lv.stripe_width:
+    if lv.policy.width:
         return _striped(lv, paths)
     device = lv.partitions
     return [
@@ -79,7 +79,7 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
 def dm_parts(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> dict[str, list[Target]]:
     """The tables of the devices that have to be there first, by name; none but for a striped LV with several copies."""
     good = [copy for copy in range(lv.copies) if (lv.map.held & ~lv.stale)[copy].all()]
-    if not lv.stripe_width or len(good) < 2:
+    if not lv.policy.width or len(good) < 2:
         return {}
     return {f"{name or lv.name}_copy{copy + 1}": _striped(_one_copy(lv, copy), paths) for copy in good}
 
@@ -92,7 +92,7 @@ def _one_copy(lv: LogicalVolume, copy: int) -> LogicalVolume:
 
 def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
     """One target for each run of groups that go on in all columns, where the first good copy of each LP lies."""
-    width, pp = lv.stripe_width, lv.pp_size // SECTOR
+    width, pp = lv.policy.width, lv.pp_size // SECTOR
     good = lv.map.held & ~lv.stale
     for number, known in lv.pvs.items():
         good &= (lv.map.pv != number) | (lv.map.pp <= known.reachable)
@@ -112,7 +112,7 @@ def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
             continue
         columns = [(lv.pvs[n], p) for n, p in zip(pv[start].tolist(), pps[start].tolist(), strict=True)]
         places = tuple((paths[c.device.name], c.offset(p) // SECTOR) for c, p in columns if c.device is not None)
-        targets.append(Target(at, length, "striped", places, (1 << lv.stripe_exp) // SECTOR))
+        targets.append(Target(at, length, "striped", places, lv.policy.strip_size // SECTOR))
     return targets
 
 

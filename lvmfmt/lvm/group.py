@@ -9,6 +9,7 @@ from typing import Self
 
 from ..block import DeviceLike, opened_all
 from ..units import format_size
+from .descriptor.lvpolicy import policy_of
 from .descriptor.vgda import PV_MISSING, PV_STALE
 from .descriptor.vgdalvs import LV_STALE
 from .disk.identity import lvid
@@ -213,25 +214,17 @@ class GroupView:
     def volume(self, minor: int, block: FirstBlock | None = None) -> LogicalVolume:
         """The LV with a minor number; without its control block unless `block` has it."""
         state = self._state
-        entry = state.vgda.lvs[minor - 1]
-        lv_state, _, policy = state.vgda.small_fields(minor)
+        lv_state, lvcb = state.vgda.small_fields(minor)[0], block.lvcb if block else None
         stale = state.maps[minor].look_up(state.stale)
         return LogicalVolume(
             name=state.vgda.name(minor).decode("utf-8", "surrogateescape"),
             minor=minor,
             lvid=lvid(state.vgid, minor),
             pp_size=1 << state.record.pp_shift,
-            max_lps=int(entry["maxsize"]),
             state=lv_state & ~LV_STALE | (LV_STALE if stale.any() else 0),  # the VGSA decides what is stale
-            policy=policy,
-            mwc=int(entry["mirwrt_consist"]),
-            bb_relocation=int(entry["bb_relocation"]),
-            write_verify=int(entry["write_verify"]),
-            permissions=int(entry["permissions"]),
+            policy=policy_of(state.vgda, minor, lvcb),
             map=state.maps[minor],
             stale=stale,
-            lvcb=block.lvcb if block else None,
+            lvcb=lvcb,
             pvs=self._pvs,
-            stripe_exp=int(entry["stripe_exp"]),
-            stripe_width=int(entry["striping_width"]),
         )

@@ -114,16 +114,19 @@ def copy_lv(
     source = _volume(_base(group), name)
     target = into or group
     base = _base(target)
-    striped = source.stripe_width
-    lps = ceil_div(source.size, base.pp_size)
+    lps, most = ceil_div(source.size, base.pp_size), (source.policy.max_lps or 0) * source.pp_size
+    policy = replace(
+        source.policy,
+        contiguous=None,
+        mwc=source.policy.mwc or "n",
+        schedule="p",
+        read_only=False,
+        max_lps=max(lps, ceil_div(most, base.pp_size)),
+    )
     with target.change(origin) as change:
         change.add_lv(
             new_name, source.type or "copy", lps, source.copies, disks,
-            intra=source.intra, inter=source.inter, strict=source.strict, upper_bound=source.upper_bound,
-            max_lps=max(lps, ceil_div(source.max_lps * source.pp_size, base.pp_size)),
-            relocatable=source.lvcb is None or source.lvcb.relocatable, bb_relocation=source.bb_relocation == 1,
-            write_verify=source.write_verify == 1, mwc={1: "a", 3: "p"}.get(source.mwc, "n"), fs=source.fs,
-            strip_size=1 << source.stripe_exp if striped else 0, stripe_width=striped or None,
+            policy=policy, fs=source.fs,
         )  # fmt: skip
         made = _unborn(base, change, new_name)
         first = source.device.read(0, SECTOR).tobytes()

@@ -13,8 +13,8 @@ from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature, printable
 from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap
-from .descriptor.vgda import PP_STRIPED
 from .lvcb import NO_LABEL, Lvcb
+from .policy import LvPolicy
 from .unreachable import Unreachable
 
 
@@ -74,38 +74,24 @@ class LogicalVolume:
 
     Attributes:
         minor: its number in the group, from 1.
-        max_lps: largest number of LPs allowed.
         state: lv_state of the VGDA: 1 defined, 3 defined and stale.
-        policy: mirror_policy of the VGDA.
-        mwc: mirror write consistency: 1 on, 2 off, 3 passive.
-        bb_relocation: 1 yes, 2 no.
-        write_verify: 1 on, 2 off.
-        permissions: 1 read-write, 2 read-only.
+        policy: how it is placed and written.
         map: where its PPs are.
         stale: whether each PP is stale, shape (copies, lps).
         lvcb: its control block, None if it has none.
         pvs: the PVs of the group by number.
-        stripe_exp: log2 of the bytes of a strip, 0 if it is not striped.
-        stripe_width: disks of a stripe, 0 if it is not striped.
     """
 
     name: str
     minor: int
     lvid: str
     pp_size: int
-    max_lps: int
     state: int
-    policy: int
-    mwc: int
-    bb_relocation: int
-    write_verify: int
-    permissions: int
+    policy: LvPolicy
     map: LvMap
     stale: NDArray[np.bool_]
     lvcb: Lvcb | None
     pvs: Mapping[int, PhysicalVolume]
-    stripe_exp: int = 0
-    stripe_width: int = 0
 
     def __repr__(self) -> str:
         stale = f", {self.stale_pps} PPs stale" if self.stale_pps else ""
@@ -173,26 +159,6 @@ class LogicalVolume:
         return self.lvcb.fs if self.lvcb else ""
 
     @property
-    def intra(self) -> str:
-        """The region asked for: e, m, c, im or ie."""
-        return self.lvcb.intra if self.lvcb else "m"
-
-    @property
-    def inter(self) -> str:
-        """m: as few PVs as possible, x: as many."""
-        return self.lvcb.inter if self.lvcb else "m"
-
-    @property
-    def strict(self) -> str:
-        """Whether copies must be on different PVs: y, n, s."""
-        return self.lvcb.strict if self.lvcb else "y"
-
-    @property
-    def upper_bound(self) -> int:
-        """Largest number of PVs for a copy."""
-        return self.lvcb.upper_bound if self.lvcb else 32
-
-    @property
     def device(self) -> BlockDevice:
         """The LV as a block device of `size` bytes, the LVCB in its first sector.
 
@@ -247,15 +213,16 @@ class LogicalVolume:
 
     def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
         """The bytes of the LV in their order (lvm-format 15), in these copies of the LPs, shape (copies, lps)."""
-        if self.policy != PP_STRIPED:
+        width, strip = self.policy.width, self.policy.strip_size
+        if not strip:
             return self._joined(usable, name, writable=writable)
-        width, exponent = self.stripe_width, self.stripe_exp
-        if width < 1 or not 0 < exponent <= self.pp_size.bit_length() - 1 or self.lps % width:
+        if width < 1 or not 1 < strip <= self.pp_size or self.lps % width:
             raise UnsupportedFeature(
-                f"a stripe of {width} disks with strips of 2^{exponent} bytes over {self.lps} LPs", where=self.name
+                f"a stripe of {width} disks with strips of 2^{strip.bit_length() - 1} bytes over {self.lps} LPs",
+                where=self.name,
             )
         columns = [self._joined(usable, name, writable=writable, first=c, step=width) for c in range(width)]
-        return Striped(columns, strip=1 << exponent, name=name)
+        return Striped(columns, strip=strip, name=name)
 
     def _joined(
         self, usable: NDArray[np.bool_], name: str, *, writable: bool, first: int = 0, step: int = 1

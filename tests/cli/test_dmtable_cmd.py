@@ -14,7 +14,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -27,8 +27,8 @@ def disks(tmp_path: Path) -> list[str]:
     devices = [ImageFile.create(path, 40 * MIB) for path in paths]
     group = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
     with group.change(origin) as change:
-        change.add_lv("hd4", "jfs2", 6, 2, intra="e")
-        change.add_lv("lv00", "raw", 3, intra="e")
+        change.add_lv("hd4", "jfs2", 6, 2, policy=LvPolicy(intra="e"))
+        change.add_lv("lv00", "raw", 3, policy=LvPolicy(intra="e"))
     for device in devices:
         device.close()
     return [str(path) for path in paths]

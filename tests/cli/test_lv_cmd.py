@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -231,7 +232,7 @@ def with_old(disks: list[str]) -> list[str]:
     devices = [ImageFile(disk, writable=True) for disk in disks]
     group = VolumeGroup.open(devices)
     with group.change(SeededOrigin(2)) as change:
-        change.set_policy("lv00", max_lps=100)
+        change.set_policy("lv00", replace(change.policy("lv00"), max_lps=100))
     for volume in ("hd4", "lv00"):
         group.logical_volumes[volume].device.write(512, b"today")
     for device in devices:

@@ -251,7 +251,7 @@ def test_volumes_in_detail(host: Box, groups: dict[str, VolumeGroup]) -> None:
         assert found["LV IDENTIFIER"] == f"{groups[name].vgid}.{volume.minor}"
         assert (found["TYPE"], found["MOUNT POINT"]) == (volume.type, mount_point(volume))
         figures = [parsers.number(found[label]) for label in ("LPs", "PPs", "COPIES", "STALE PPs", "MAX LPs")]
-        assert figures == [volume.lps, volume.pps, volume.copies, volume.stale_pps, volume.max_lps]
+        assert figures == [volume.lps, volume.pps, volume.copies, volume.stale_pps, volume.policy.max_lps]
         assert found["LV STATE"] == ("opened/" if is_open(host, volume) else "closed/") + (
             "stale" if volume.stale_pps else "syncd"
         )

@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, build, scan_trees
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import FixedOrigin, SeededOrigin
 from lvmfmt.units import GIB
 
@@ -20,7 +20,7 @@ def test_linux_mounts_a_logical_volume_as_root(kernel, root_tree, check_console,
         group = VolumeGroup.create([device], origin=origin, machine_id="00F7B72A4C00", version=1)
         with group.change(origin) as change:
             change.add_lv("hd5", "boot", 1)
-            change.add_lv("hd4", "jfs", 4, label="/", contiguous=True)
+            change.add_lv("hd4", "jfs", 4, label="/", policy=LvPolicy(contiguous=True))
         hd4 = group.logical_volumes["hd4"].device
         assert bytes(hd4.read(0, 8)) == b"AIX LVCB"
         build(hd4, inventory, dialect=LINUX, origin=FixedOrigin(NOW))

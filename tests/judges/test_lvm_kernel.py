@@ -14,7 +14,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 pytestmark = [pytest.mark.judge, pytest.mark.slow]
@@ -86,8 +86,8 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[VolumeG
     # the example of the reference, vector 12: hd5 at sector 4352 length 8192, lv00 at 12544 length 24576
     result["vector12"] = group, _ = create(folder, "vector12", 64 * MIB, 4 * MIB)
     with group.change(origin) as change:
-        change.add_lv("hd5", "boot", 1, intra="e")
-        change.add_lv("lv00", "raw", 3, intra="e")
+        change.add_lv("hd5", "boot", 1, policy=LvPolicy(intra="e"))
+        change.add_lv("lv00", "raw", 3, policy=LvPolicy(intra="e"))
 
     # a rootvg, one LV in each region, names of 1 and 15 characters
     result["rootvg"] = group, _ = create(folder, "rootvg", 8 * GIB, 16 * MIB)
@@ -96,25 +96,25 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[VolumeG
             ("hd5", "boot", 2, "e"), ("hd6", "paging", 32, "e"), ("hd8", "jfs2log", 1, "c"), ("hd4", "jfs2", 20, "c"),
             ("hd2", "jfs2", 60, "m"), ("a", "raw", 5, "ie"), ("fifteen_letters", "raw", 6, "im"),
         ):  # fmt: skip
-            change.add_lv(name, type, lps, intra=intra)
+            change.add_lv(name, type, lps, policy=LvPolicy(intra=intra))
 
     # after removing and renaming: a hole, a reused minor number, an LV in pieces
     result["worn"] = group, _ = create(folder, "worn", 1000 * MIB, 1 * MIB)
     with group.change(origin) as change:
         for i in range(6):
-            change.add_lv(f"lv{i}", "raw", 10, intra="e")
+            change.add_lv(f"lv{i}", "raw", 10, policy=LvPolicy(intra="e"))
     with group.change(origin) as change:
         change.remove_lv("lv1")
         change.remove_lv("lv3")
         change.rename_lv("lv4", "renamed")
     with group.change(origin) as change:
-        change.add_lv("pieces", "raw", 15, intra="e")
-        change.add_lv("later", "raw", 200, intra="c")
+        change.add_lv("pieces", "raw", 15, policy=LvPolicy(intra="e"))
+        change.add_lv("later", "raw", 200, policy=LvPolicy(intra="c"))
 
     # the largest disk that version 1 can take: 1,016 PPs of 256 MiB; every PP in use
     result["large"] = group, _ = create(folder, "large", 1017 * 256 * MIB, 256 * MIB)
     with group.change(origin) as change:
-        change.add_lv("all", "raw", 1016, intra="e", max_lps=1016)
+        change.add_lv("all", "raw", 1016, policy=LvPolicy(intra="e", max_lps=1016))
 
     result["empty"] = create(folder, "empty", 64 * MIB, 1 * MIB)
     result["version8"] = create(folder, "version8", 64 * MIB, 1 * MIB, version=8)
@@ -165,8 +165,8 @@ def test_first_disk_of_a_mirrored_group(tmp_path: Path, kernel: Callable[..., st
     group = VolumeGroup.create(devices, origin=origin, machine_id=MACHINE, pp_size=1 * MIB, version=1)
     first, second = group.physical_volumes
     with group.change(origin) as change:
-        change.add_lv("only", "raw", 3, disks=[first], intra="e")
-        change.add_lv("hd4", "jfs2", 12, copies=2, intra="e")
+        change.add_lv("only", "raw", 3, disks=[first], policy=LvPolicy(intra="e"))
+        change.add_lv("hd4", "jfs2", 12, copies=2, policy=LvPolicy(intra="e"))
     expected = [Partition("only", 4352, 3 * 2048), Partition("hd4", 4352 + 3 * 2048, 12 * 2048)]
     assert boot(kernel, tmp_path, paths).partitions[0] == expected
 

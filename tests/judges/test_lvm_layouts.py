@@ -19,7 +19,7 @@ import pytest
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 from .test_lvm_kernel import MACHINE, MIB, Partition, boot
@@ -99,7 +99,7 @@ def build(shape: Shape, folder: Path) -> tuple[VolumeGroup, Path]:
             copies = 2 if shape.mirrored and number % 2 == 0 else 1
             first = list(group.physical_volumes)[:1] if copies == 1 else None
             intra = "e" if shape.fragmented else shape.intra[number]
-            change.add_lv(f"lv{number:02}", "raw", lps, copies, first, intra=intra)
+            change.add_lv(f"lv{number:02}", "raw", lps, copies, first, policy=LvPolicy(intra=intra))
     if shape.fragmented:
         with group.change(origin) as change:  # a hole that the next LV fills and leaves
             change.remove_lv("lv00")
@@ -108,7 +108,9 @@ def build(shape: Shape, folder: Path) -> tuple[VolumeGroup, Path]:
                     change.remove_lv(f"lv{number:02}")
         with group.change(origin) as change:
             first = list(group.physical_volumes)[:1]
-            change.add_lv("pieces", "raw", shape.volumes[0] + sum(shape.volumes[1:]), 1, first, intra="e")
+            change.add_lv(
+                "pieces", "raw", shape.volumes[0] + sum(shape.volumes[1:]), 1, first, policy=LvPolicy(intra="e")
+            )
     return group, paths[0]
 
 

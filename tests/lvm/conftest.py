@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.block import BlockDevice, Buffer, Extent
 from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"  # D8
@@ -91,8 +91,10 @@ def make_group(
         devices = disks(count)
         group = VolumeGroup.create(devices, origin=origin, machine_id=MACHINE, **{"pp_size": MIB, **options})
         with group.change(origin) as change:
-            change.add_lv("hd5", "boot", 2, intra="e", label="primary_bootlv")
-            change.add_lv("hd4", "jfs2", 5, min(count, 2), intra="c", label="/", fs="vfs=jfs2:log=/dev/hd8")
+            change.add_lv("hd5", "boot", 2, policy=LvPolicy(intra="e"), label="primary_bootlv")
+            change.add_lv(
+                "hd4", "jfs2", 5, min(count, 2), policy=LvPolicy(intra="c"), label="/", fs="vfs=jfs2:log=/dev/hd8"
+            )
             change.add_lv("lv00", "raw", 3)
         return group, devices
 

@@ -60,7 +60,7 @@ def use(devices: list[Any]) -> VolumeGroup | None:
         assert 0 <= pv.reachable <= pv.pp_count
     for lv in group.logical_volumes.values():
         assert lv.lps <= 32512 and lv.copies <= 3
-        _ = (lv.name, lv.type, lv.label, lv.fs, lv.intra, lv.pps, lv.stale_pps, lv.pv_numbers)
+        _ = (lv.name, lv.type, lv.label, lv.fs, lv.policy, lv.pps, lv.stale_pps, lv.pv_numbers)
         try:
             device = lv.device
             assert device.size == lv.size

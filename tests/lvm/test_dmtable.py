@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from lvmfmt.errors import UnsupportedFeature
-from lvmfmt.lvm import VolumeGroup, dm_table
+from lvmfmt.lvm import LvPolicy, VolumeGroup, dm_table
 from lvmfmt.lvm.dmtable import dm_parts
 from lvmfmt.origin import SeededOrigin
 
@@ -135,7 +135,7 @@ def test_stripes_are_where_the_formula_puts_them(
     group = VolumeGroup.create(devices, origin=origin, machine_id="00F7B72A4C00", pp_size=MIB)
     with group.change(origin) as change:
         change.add_lv("before", "raw", 3)
-        change.add_lv("stripe", "raw", 2 * width, copies, strip_size=65536, stripe_width=width)
+        change.add_lv("stripe", "raw", 2 * width, copies, policy=LvPolicy(strip_size=65536, stripe_width=width))
         change.add_lv("between", "raw", 1)
     with group.change(origin) as change:
         change.extend_lv("stripe", width)
@@ -157,8 +157,8 @@ def test_a_stripe_with_a_missing_disk(disks: Any, origin: SeededOrigin) -> None:
     devices = disks(4)
     group = VolumeGroup.create(devices, origin=origin, machine_id="00F7B72A4C00", pp_size=MIB)
     with group.change(origin) as change:
-        change.add_lv("single", "raw", 2, strip_size=4096, stripe_width=2)
-        change.add_lv("double", "raw", 2, 2, strip_size=4096, stripe_width=2)
+        change.add_lv("single", "raw", 2, policy=LvPolicy(strip_size=4096, stripe_width=2))
+        change.add_lv("double", "raw", 2, 2, policy=LvPolicy(strip_size=4096, stripe_width=2))
     part = VolumeGroup.open(devices[1:])
     assert [t.kind for t in dm_table(part.logical_volumes["single"], PATHS)] == ["error"]
     assert [str(t) for t in dm_table(part.logical_volumes["double"], {**PATHS, "disk4": "/d4"})] == [

@@ -8,7 +8,7 @@ import pytest
 from lvmfmt.errors import AlreadyExists, CorruptImage, ImageIOError, NoSpace, NotFound, OperationRefused
 from lvmfmt.layout.lvm_disk import BAD_BLOCK_DIRECTORY, LVM_RECORD, VGSA_CLASSIC
 from lvmfmt.layout.vgda import LV_ENTRY, PV_HEADER, VGDA_HEADER
-from lvmfmt.lvm import Severity, VolumeGroup, free_group_metadata, read_pvid, scan, write_pvid
+from lvmfmt.lvm import LvPolicy, Severity, VolumeGroup, free_group_metadata, read_pvid, scan, write_pvid
 from lvmfmt.lvm.disk import identity
 from lvmfmt.origin import SEEDED_START_NS, SEEDED_STEP_NS, SeededOrigin
 
@@ -112,7 +112,7 @@ def test_factor(disks: Any, origin: SeededOrigin):
     (disk,) = disks(1, 1300 * MIB)
     group = VolumeGroup.create([disk], origin=origin, machine_id=MACHINE, pp_size=MIB, factor=2)
     with group.change(origin) as change:
-        change.add_lv("big", "raw", 1297, max_lps=2000, intra="e")
+        change.add_lv("big", "raw", 1297, policy=LvPolicy(max_lps=2000, intra="e"))
     group = VolumeGroup.open([disk])
     assert group.factor == 2 and raw(disk, 128, VGSA_CLASSIC).factor == 2
     lv = group.logical_volumes["big"]
@@ -236,7 +236,7 @@ def test_every_byte_lies_where_the_map_says(make_group: Any, origin: SeededOrigi
     """Section 14 and 15: psn(pp) = 4352 + (pp - 1) x PP; LV byte x is LP x / PP."""
     group, devices = make_group(3)
     with group.change(origin) as change:
-        change.add_lv("spread", "raw", 10, 2, inter="x")
+        change.add_lv("spread", "raw", 10, 2, policy=LvPolicy(inter="x"))
     lv = VolumeGroup.open(devices).logical_volumes["spread"]
     data = fill(lv.device, 3)
     for copy in range(2):
@@ -312,7 +312,7 @@ def test_the_other_reading_of_state_and_copies(make_group: Any, origin: SeededOr
     for psn in (136, 2242):
         disk.write((psn + 1) * SECTOR + 32 + 8, bytes([0, 1, 1, 2]))  # hd4
     opened = VolumeGroup.open([disk])
-    assert (opened.logical_volumes["hd4"].state, opened.logical_volumes["hd4"].policy) == (1, 2)
+    assert (opened.logical_volumes["hd4"].state, opened.logical_volumes["hd4"].policy.schedule) == (1, "p")
     assert not [p for p in opened.problems if p.structure == "lv_entry"]
     with opened.change(origin) as change:
         change.rename_lv("hd4", "other")
@@ -326,7 +326,7 @@ def test_the_other_reading_of_state_and_copies(make_group: Any, origin: SeededOr
 def test_control_blocks(make_group: Any, origin: SeededOrigin):
     group, devices = make_group(2)
     lv = VolumeGroup.open(devices).logical_volumes["hd4"]
-    assert (lv.type, lv.label, lv.fs, lv.intra, lv.inter, lv.strict) == (
+    assert (lv.type, lv.label, lv.fs, lv.policy.intra, lv.policy.inter, lv.policy.strict) == (
         "jfs2",
         "/",
         "vfs=jfs2:log=/dev/hd8",
@@ -480,8 +480,9 @@ def test_options(make_group: Any, origin: SeededOrigin):
 def test_arguments_out_of_range(make_group: Any, origin: SeededOrigin):
     group, _ = make_group(1)
     for options in (
-        {"lps": 0}, {"lps": 513, "max_lps": 512}, {"copies": 4}, {"copies": 0}, {"intra": "x"}, {"inter": "c"},
-        {"strict": "maybe"}, {"upper_bound": 0}, {"label": "/" + "x" * 127}, {"fs": "x" * 128}, {"lps": 62},
+        {"lps": 0}, {"lps": 513, "policy": LvPolicy(max_lps=512)}, {"copies": 4}, {"copies": 0},
+        {"policy": LvPolicy(intra="x")}, {"policy": LvPolicy(inter="c")}, {"policy": LvPolicy(strict="maybe")},
+        {"policy": LvPolicy(upper_bound=0)}, {"label": "/" + "x" * 127}, {"fs": "x" * 128}, {"lps": 62},
         {"copies": 2}, {"disks": ["0" * 16]},
     ):  # fmt: skip
         with pytest.raises(OperationRefused), group.change(origin) as change:

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvmfmt.lvm import VgKind, VolumeGroup, join_group, migrate, reidentify, split_group, varyon
+from lvmfmt.lvm import LvPolicy, VgKind, VolumeGroup, join_group, migrate, reidentify, split_group, varyon
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.online import mwc as records
 from lvmfmt.origin import SeededOrigin
@@ -29,7 +29,7 @@ def group(kind: VgKind, disks: Any, origin: SeededOrigin) -> tuple[VolumeGroup, 
     first, second, _ = group.physical_volumes
     with group.change(origin) as change:
         change.add_lv("m", "jfs2", 4, 2, [first, second], label="/m")
-        change.add_lv("s", "jfs2", 4, strip_size=65536, disks=[first, second])
+        change.add_lv("s", "jfs2", 4, policy=LvPolicy(strip_size=65536), disks=[first, second])
         change.add_lv("l", "jfs2", 4, disks=[first])
         change.set_options(quorum=False)
     for name in ("m", "s", "l"):

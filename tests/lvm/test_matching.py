@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -33,7 +34,7 @@ def three() -> tuple[MemoryDevice, ...]:
             change.add_lv(f"lv{n}", "raw", 1, disks=[pvid])
     old = named(devices[0], "d0.old")
     with group.change(origin) as change:
-        change.set_policy("lv1", max_lps=400)
+        change.set_policy("lv1", replace(change.policy("lv1"), max_lps=400))
     group.logical_volumes["lv1"].device.write(SECTOR, b"new")
     return (old, *devices)
 
@@ -236,7 +237,7 @@ def test_a_disk_that_is_split_off_is_nobody_s_copy(make_group: Make, origin: See
         for name, lv in group.logical_volumes.items():
             if lv.copies == 1:
                 change.mirror(name)
-    group.sync(origin)
+    group.sync(origin=origin)
     split_group(group, [list(group.physical_volumes)[1]], origin=origin)
     reopened = VolumeGroup.open([devices[0]])
     assert reopened.split_off == {2} and set(reopened.state.members) == {1}

@@ -1,6 +1,7 @@
 """A group under operations in any order: after each of them the model, the copies, the checks and the images agree."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import cache
 from typing import Any
 
@@ -18,7 +19,7 @@ from hypothesis.stateful import (
 )
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.lvm.change import Change
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.migrating import copy_lv, migrate, migrate_lp
@@ -50,8 +51,7 @@ def described(group: VolumeGroup) -> Any:
         group.auto_varyon,
         {p: (v.number, v.pp_count, v.vgda_count, v.state, v.used.tolist(), v.stale.tolist())
          for p, v in group.physical_volumes.items()},
-        {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.stale.tolist(), v.lvcb, v.max_lps, v.state, v.policy,
-             v.mwc, v.bb_relocation, v.write_verify, v.permissions, v.stripe_width, v.stripe_exp)
+        {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.stale.tolist(), v.lvcb, v.state, v.policy)
          for n, v in group.logical_volumes.items()},
     )  # fmt: skip
 
@@ -123,8 +123,8 @@ class Operations(RuleBasedStateMachine):
     def make(
         self, name: str, lps: int, copies: int, intra: str, inter: str, strict: str, strip: int, seed: int
     ) -> None:
-        options = {"strip_size": strip, "stripe_width": 2} if strip else {"strict": strict}
-        if self.change(lambda c: c.add_lv(name, "jfs2", lps, copies, intra=intra, inter=inter, **options)):
+        policy = LvPolicy(intra, inter, strip_size=strip, stripe_width=2) if strip else LvPolicy(intra, inter, strict)
+        if self.change(lambda c: c.add_lv(name, "jfs2", lps, copies, policy=policy)):
             self.grow(name, seed)
 
     @precondition(lambda self: self.model)
@@ -224,7 +224,9 @@ class Operations(RuleBasedStateMachine):
     )
     def policy(self, which: int, intra: str | None, strict: str, most: int) -> None:
         name = self.one(which)
-        self.change(lambda c: c.set_policy(name, intra=intra, strict=strict, max_lps=most, mwc="p"))
+        self.change(
+            lambda c: c.set_policy(name, replace(c.policy(name), intra=intra, strict=strict, max_lps=most, mwc="p"))
+        )
 
     @rule(quorum=st.booleans(), auto=st.booleans())
     def options(self, quorum: bool, auto: bool) -> None:

@@ -14,7 +14,7 @@ from ... import lvm
 from ...block import BlockDevice
 from ...errors import LvmfmtError, NoSpace, OperationRefused
 from ...jfs2 import AIX, ExternalLog, InlineLog, Inventory, Log, build, format_log
-from ...lvm import LogicalVolume, VolumeGroup
+from ...lvm import LogicalVolume, LvPolicy, VolumeGroup
 from ...origin import FixedOrigin
 from ...system.volume_types import LOG_TYPE
 from ...units import SECTOR, ceil_div
@@ -31,8 +31,6 @@ from .names import ALT_GROUP, PREFIX, alt_path
 from .targets import check_sizes, choose_geometry
 
 Say = Callable[[str], None]
-
-_MWC = {1: "a", 2: "n", 3: "p"}
 
 
 class Clone:
@@ -153,21 +151,25 @@ class Clone:
         like = self.source.logical_volumes.get(volume.name)
         fs = like.fs if like and like.fs else f"vfs=jfs2:log=/dev/{self._log}" if point else ""
         lps = self._lps(volume)
+        kept = like.policy if like else LvPolicy()
+        policy = LvPolicy(
+            volume.policy.intra,
+            volume.policy.inter,
+            kept.strict,
+            relocatable=volume.type != "boot",
+            bb_relocation=kept.bb_relocation,
+            write_verify=kept.write_verify,
+            mwc=kept.mwc or "a",
+            max_lps=max(volume.policy.max_lps or 0, lps),
+        )
         change.add_lv(
             PREFIX + volume.name,
             volume.type,
             lps,
             volume.copies,
-            intra=volume.intra,
-            inter=volume.inter,
+            policy=policy,
             label=alt_path(point) if point else volume.label,
             fs=alternate.alt_attributes(fs),
-            max_lps=max(volume.max_lps, lps),
-            relocatable=volume.type != "boot",
-            bb_relocation=like is None or like.bb_relocation == 1,
-            strict=like.strict if like else "y",
-            write_verify=like is not None and like.write_verify == 1,
-            mwc=_MWC.get(like.mwc, True) if like else True,
         )
 
     def _trim(self) -> None:

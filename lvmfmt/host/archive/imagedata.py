@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from ...errors import CorruptImage
-from ...lvm import LogicalVolume, VolumeGroup
+from ...lvm import LogicalVolume, LvPolicy, VolumeGroup
 from ...lvm.disk.identity import NS_PER_S
 from ...system.volume_types import FILE_SYSTEMS, LOGS, PAGING_TYPE
 from ...units import MIB
@@ -21,7 +21,6 @@ from ..odm.stanza import Stanza
 PATH = "/image.data"
 
 _STRICT = {"y": "yes", "n": "no", "s": "superstrict"}
-_READ_ONLY = 2
 _INTRA_LETTER = {word: letter for letter, word in INTRA_WORDS.items()}
 _INTER_LETTER = {word: letter for letter, word in INTER_WORDS.items()}
 
@@ -54,10 +53,8 @@ class VolumeData:
     lps: int
     copies: int
     pps: int
-    intra: str
-    inter: str
+    policy: LvPolicy
     label: str
-    max_lps: int
 
 
 @dataclass(frozen=True)
@@ -137,18 +134,20 @@ def _volume(
     open_ = here is not None or lv.type in (PAGING_TYPE, *LOGS)
     return Stanza("lv_data", {
         "VOLUME_GROUP": group_name, "LV_SOURCE_DISK_LIST": " ".join(on), "LV_IDENTIFIER": lv.lvid,
-        "LOGICAL_VOLUME": lv.name, "VG_STAT": "active/complete", "TYPE": lv.type, "MAX_LPS": str(lv.max_lps),
+        "LOGICAL_VOLUME": lv.name, "VG_STAT": "active/complete", "TYPE": lv.type, "MAX_LPS": str(lv.policy.max_lps),
         "COPIES": str(lv.copies), "LPs": str(lv.lps), "STALE_PPs": str(lv.stale_pps),
-        "INTER_POLICY": INTER_WORDS.get(lv.inter, lv.inter),
-        "INTRA_POLICY": INTRA_WORDS.get(lv.intra, lv.intra), "MOUNT_POINT": here.mount_point if here else "",
-        "MIRROR_WRITE_CONSISTENCY": MWC_WORDS.get(lv.mwc, "off"), "LV_SEPARATE_PV": _STRICT.get(lv.strict, "yes"),
-        "PERMISSION": "read-only" if lv.permissions == _READ_ONLY else "read/write",
+        "INTER_POLICY": INTER_WORDS.get(lv.policy.inter, lv.policy.inter),
+        "INTRA_POLICY": INTRA_WORDS.get(lv.policy.intra, lv.policy.intra),
+        "MOUNT_POINT": here.mount_point if here else "",
+        "MIRROR_WRITE_CONSISTENCY": MWC_WORDS.get(lv.policy.mwc, "off"),
+        "LV_SEPARATE_PV": _STRICT.get(lv.policy.strict, "yes"),
+        "PERMISSION": "read-only" if lv.policy.read_only else "read/write",
         "LV_STATE": f"{'opened' if open_ else 'closed'}/{'stale' if lv.stale_pps else 'syncd'}",
-        "WRITE_VERIFY": "on" if lv.write_verify == 1 else "off", "PP_SIZE": str(group.pp_size // MIB),
+        "WRITE_VERIFY": "on" if lv.policy.write_verify else "off", "PP_SIZE": str(group.pp_size // MIB),
         "SCHED_POLICY": "parallel", "PP": str(lv.pps),
-        "BB_POLICY": "relocatable" if lv.bb_relocation == 1 else "non-relocatable",
+        "BB_POLICY": "relocatable" if lv.policy.bb_relocation else "non-relocatable",
         "RELOCATABLE": "no" if lv.type == "boot" else "yes",
-        "UPPER_BOUND": str(lv.upper_bound), "LABEL": lv.label or "", "MAPFILE": (maps or {}).get(lv.name, ""),
+        "UPPER_BOUND": str(lv.policy.upper_bound), "LABEL": lv.label or "", "MAPFILE": (maps or {}).get(lv.name, ""),
         "LV_MIN_LPS": str(min(smallest, lv.lps)), "STRIPE_WIDTH": "", "STRIPE_SIZE": "", "SERIALIZE_IO": "no",
         "FS_TAG": "", "DEV_SUBTYP": "",
     })  # fmt: skip
@@ -201,10 +200,12 @@ def _parse_volume(found: Stanza, where: str) -> VolumeData:
             "image_data", "COPIES", offset=found.offset, expected="1 to 3", found=numbers["COPIES"], where=where
         )
     intra, inter = _text(found, "INTRA_POLICY", where), _text(found, "INTER_POLICY", where)
+    policy = LvPolicy(
+        _INTRA_LETTER.get(intra, "m"), _INTER_LETTER.get(inter, "m"), max_lps=max(numbers["MAX_LPS"], numbers["LPs"])
+    )
     return VolumeData(
         _text(found, "LOGICAL_VOLUME", where), _text(found, "TYPE", where), numbers["LPs"], numbers["COPIES"],
-        numbers["PP"], _INTRA_LETTER.get(intra, "m"), _INTER_LETTER.get(inter, "m"), found.items.get("LABEL", ""),
-        numbers["MAX_LPS"],
+        numbers["PP"], policy, found.items.get("LABEL", ""),
     )  # fmt: skip
 
 

@@ -4,5 +4,5 @@ INTRA_WORDS = {"e": "edge", "m": "middle", "c": "center", "ie": "inner edge", "i
 """Region of a disk that its partitions are to lie in, by its letter."""
 INTER_WORDS = {"m": "minimum", "x": "maximum"}
 """Over how many disks it is to be spread, by the letter."""
-MWC_WORDS = {1: "on/ACTIVE", 2: "off", 3: "on/PASSIVE"}
-"""Mirror write consistency, by its number in the VGDA."""
+MWC_WORDS = {"a": "on/ACTIVE", "n": "off", "p": "on/PASSIVE"}
+"""Mirror write consistency, by its letter."""

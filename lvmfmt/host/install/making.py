@@ -65,9 +65,11 @@ class Maker:
                 change.set_options(quorum=False)
             for spec in VOLUMES:
                 entry = self._entry(spec)
-                options = {"label": spec.mount_point or "", **spec.options}
                 fs = filesystems.control_block_text(entry) if entry else ""
-                change.add_lv(spec.name, spec.type, lps[spec.name], len(members), intra=spec.intra, fs=fs, **options)  # type: ignore[arg-type]
+                change.add_lv(
+                    spec.name, spec.type, lps[spec.name], len(members), policy=spec.policy,
+                    label=spec.label or spec.mount_point or "", fs=fs,
+                )  # fmt: skip
 
     def _default_size(self, spec: VolumeSpec) -> int:
         if spec.name == BOOT_VOLUME:

@@ -169,8 +169,8 @@ def volume_attributes(volume: LogicalVolume) -> dict[str, str]:
         "lvserial_id": (volume.lvid, ""),
         "type": (volume.type, "jfs"),
         "label": (volume.label or "None", "None"),
-        "intra": (volume.intra, "m"),
-        "inter": (volume.inter, "m"),
+        "intra": (volume.policy.intra, "m"),
+        "inter": (volume.policy.inter, "m"),
         "copies": (str(volume.copies), "1"),
         "size": (str(volume.lps), ""),
     }

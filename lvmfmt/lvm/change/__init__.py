@@ -6,9 +6,9 @@ from .copies import Copies
 from .disks import Disks, check_unowned
 from .options import Options
 from .policies import Policies
-from .volumes import DEFAULT_MAX_LPS, Volumes
+from .volumes import Volumes
 
-__all__ = ["DEFAULT_MAX_LPS", "Change", "check_unowned"]
+__all__ = ["Change", "check_unowned"]
 
 
 class Change(Volumes, Policies, Copies, Disks, Options):

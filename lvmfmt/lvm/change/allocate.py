@@ -19,10 +19,11 @@ from numpy.typing import NDArray
 
 from ..descriptor.maps import LvMap
 from ..errors import AllocationRefused
-from .pools import Indices, Policy, Pool, Row
+from ..policy import LvPolicy
+from .pools import Indices, Pool, Row
 
 
-def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> LvMap:
+def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: LvPolicy) -> LvMap:
     """Choose PPs for a new LV; the pools lose them.
 
     Args:
@@ -51,7 +52,7 @@ def allocate(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> Lv
         return found
 
 
-def add_copies(pools: Sequence[Pool], old: LvMap, copies: int, policy: Policy) -> LvMap:
+def add_copies(pools: Sequence[Pool], old: LvMap, copies: int, policy: LvPolicy) -> LvMap:
     """Give PPs to what an LV lacks of `copies` copies; what has a PP keeps it.
 
     Args:
@@ -84,7 +85,7 @@ def add_copies(pools: Sequence[Pool], old: LvMap, copies: int, policy: Policy) -
     return new
 
 
-def extend(pools: Sequence[Pool], old: LvMap, lps: int, policy: Policy) -> LvMap:
+def extend(pools: Sequence[Pool], old: LvMap, lps: int, policy: LvPolicy) -> LvMap:
     """Give an LV more LPs in all its copies; see `add_copies` for the arguments.
 
     Returns:
@@ -107,7 +108,7 @@ def extend(pools: Sequence[Pool], old: LvMap, lps: int, policy: Policy) -> LvMap
     return new
 
 
-def fill_row(pools: Sequence[Pool], row: Row, policy: Policy) -> None:
+def fill_row(pools: Sequence[Pool], row: Row, policy: LvPolicy) -> None:
     """Choose PPs for one copy.
 
     Raises:
@@ -127,7 +128,7 @@ def fill_row(pools: Sequence[Pool], row: Row, policy: Policy) -> None:
         raise AllocationRefused(f"{int((row.pv == 0).sum())} LPs of {len(row)} find no PP")
 
 
-def _contiguous(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+def _contiguous(usable: Sequence[Pool], row: Row, policy: LvPolicy) -> None:
     for pool in usable:
         run = pool.run(len(row), policy.intra) if row.allowed(pool, policy.strict).all() else None
         if run is not None:
@@ -135,7 +136,7 @@ def _contiguous(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
     raise AllocationRefused(f"no free run of {len(row)} PPs")
 
 
-def _striped(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+def _striped(usable: Sequence[Pool], row: Row, policy: LvPolicy) -> None:
     width = policy.width
     depth = len(row) // width
     if row.columns:
@@ -152,7 +153,7 @@ def _striped(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
         row.give(pool, np.arange(column, len(row), width), pps)
 
 
-def _maximum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+def _maximum(usable: Sequence[Pool], row: Row, policy: LvPolicy) -> None:
     chosen = _bounded(usable, row, policy)
     base = row.first + row.copy
     for shift in range(len(chosen)):
@@ -164,7 +165,7 @@ def _maximum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
             return
 
 
-def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
+def _minimum(usable: Sequence[Pool], row: Row, policy: LvPolicy) -> None:
     chosen = _bounded(usable, row, policy)
     first = [pool for pool in chosen if pool.number in row.own]
     whole = next((pool for pool in chosen if not first and row.capacity(pool, policy.strict) == len(row)), None)
@@ -193,11 +194,11 @@ def _minimum(usable: Sequence[Pool], row: Row, policy: Policy) -> None:
             return
 
 
-def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
+def _bounded(usable: Sequence[Pool], row: Row, policy: LvPolicy) -> list[Pool]:
     """The disks that the upper bound leaves, in the order given."""
     others = [pool for pool in usable if pool.number not in row.own]
     own = [pool for pool in usable if pool.number in row.own]
-    bound = max(policy.upper_bound - len(row.own), 0)
+    bound = max(policy.bound - len(row.own), 0)
     if len(others) > bound:
         room = {pool.number: row.capacity(pool, policy.strict) for pool in usable}
         need = len(row) - sum(room[pool.number] for pool in own)
@@ -212,14 +213,14 @@ def _bounded(usable: Sequence[Pool], row: Row, policy: Policy) -> list[Pool]:
     return [pool for pool in usable if pool in own or pool in others]
 
 
-def _fill(pool: Pool, row: Row, lps: Indices, policy: Policy) -> None:
+def _fill(pool: Pool, row: Row, lps: Indices, policy: LvPolicy) -> None:
     """Give the first of these LPs the disk's best PPs, in the order of the LPs."""
     if len(lps):
         pps = pool.best(policy.intra, len(lps))
         row.give(pool, np.sort(lps[: len(pps)]), pps)
 
 
-def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> LvMap | None:
+def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: LvPolicy) -> LvMap | None:
     """A strict map by McNaughton's rule, which finds one wherever there is one; None if there is none.
 
     All copies in one row, disk after disk, none for more than `lps` of them: so no disk meets an LP twice.
@@ -233,10 +234,10 @@ def _wrapped(pools: Sequence[Pool], lps: int, copies: int, policy: Policy) -> Lv
         pool.take(pps)
         at += len(pps)
     spread = max(len(_numbers(row)) for row in result.pv)
-    return result if at == len(pv) and spread <= policy.upper_bound else None
+    return result if at == len(pv) and spread <= policy.bound else None
 
 
-def violated(lv_map: LvMap, policy: Policy) -> str:
+def violated(lv_map: LvMap, policy: LvPolicy) -> str:
     """Which part of a policy a map breaks, as a sentence; "" if none."""
     pv, held = lv_map.pv.astype(np.int64), lv_map.held
     # an LP without a PP in a copy has a place of its own
@@ -246,8 +247,8 @@ def violated(lv_map: LvMap, policy: Policy) -> str:
     disks = [set(row[mask].tolist()) for row, mask in zip(lv_map.pv, held, strict=True)]
     if (policy.strict == "s" or policy.width) and sum(map(len, disks)) > len(set().union(*disks)):
         return "two copies of the LV would share a disk"
-    if any(len(row) > policy.upper_bound for row in disks):
-        return f"a copy would lie on more than {policy.upper_bound} disks"
+    if any(len(row) > policy.bound for row in disks):
+        return f"a copy would lie on more than {policy.bound} disks"
     width = policy.width
     if width and not all(len({int(row[i]) for i in range(c, lv_map.lps, width)}) == 1
                          for row in lv_map.pv for c in range(width)):  # fmt: skip

@@ -12,9 +12,10 @@ from ...errors import NotFound
 from ..descriptor.maps import LvMap
 from ..descriptor.vgda import MAX_COPIES
 from ..errors import AllocationRefused, BadArgument, CopiesExist, LastGoodCopy, NotOnDisk
+from ..policy import LvPolicy
 from .allocate import add_copies, fill_row, violated
 from .draft import Draft
-from .pools import Policy, Row
+from .pools import Row
 
 
 class Copies(Draft):
@@ -25,9 +26,7 @@ class Copies(Draft):
         name: str,
         *pvids: str,
         copies: int | None = None,
-        intra: str | None = None,
-        inter: str | None = None,
-        strict: str | None = None,
+        policy: LvPolicy | None = None,
     ) -> None:
         """Add copies to an LV (`mklvcopy`); their PPs are stale until `VolumeGroup.sync` has filled them.
 
@@ -37,9 +36,7 @@ class Copies(Draft):
             name: of the LV.
             pvids: the disks for the new PPs, in order; default all.
             copies: of each LP in the end; default one more than there are.
-            intra: another region for the new PPs.
-            inter: another inter-policy for the new PPs.
-            strict: another strictness for the new PPs.
+            policy: how the new PPs are chosen; default that of the LV.
 
         Raises:
             AllocationRefused: strictness or free PPs do not allow it.
@@ -53,11 +50,9 @@ class Copies(Draft):
             raise CopiesExist(name, whole, wanted) if copies is None else BadArgument("copies", wanted, "1 to 3")
         if whole >= wanted:
             raise CopiesExist(name, whole, wanted)
-        policy = self._policy(minor)
+        policy = policy or self._policy(minor)
         if policy.width:  # striped mirrors came later than either (lvm-format 4.3)
             self._check_version(6, "striped mirrors")
-        given = {"intra": intra, "inter": inter, "strict": strict}
-        policy = replace(policy, **{key: value for key, value in given.items() if value is not None})  # type: ignore[arg-type]
         new = add_copies(self._pools(pvids or None), old, wanted, policy)
         before = LvMap.empty(new.copies, new.lps)
         before.pv[: old.copies] = old.pv
@@ -152,7 +147,7 @@ class Copies(Draft):
                           frozenset(np.unique(barred[barred != 0]).tolist()), own, int(lps[0]), copy)  # fmt: skip
                 if policy.width:  # a column goes to one disk that no other column has
                     free = [pool for pool in pools if pool.number not in own]
-                    fill_row(free, row, replace(policy, width=0, upper_bound=1 + len(own), inter="m"))
+                    fill_row(free, row, replace(policy, strip_size=0, upper_bound=1 + len(own), inter="m"))
                     if len(set(row.pv.tolist())) > 1:
                         raise AllocationRefused(f"{len(lps)} LPs of a stripe need PPs of one disk", where=name)
                 else:
@@ -244,7 +239,7 @@ class Copies(Draft):
         self._place(minor, new)
 
     def _together(
-        self, lv_map: LvMap, leaving: NDArray[np.bool_], copy: int, policy: Policy
+        self, lv_map: LvMap, leaving: NDArray[np.bool_], copy: int, policy: LvPolicy
     ) -> list[NDArray[np.int64]]:
         """The LPs of a copy that leave, in the groups that are placed at once: columns of stripes, or all."""
         lps = np.flatnonzero(leaving[copy])

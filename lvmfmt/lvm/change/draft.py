@@ -11,13 +11,15 @@ from ...origin import Origin
 from .. import lvcb as lvcbs
 from ..commit import Changes
 from ..descriptor.factor import with_factor
+from ..descriptor.lvpolicy import policy_of
 from ..descriptor.maps import LvMap, store
-from ..descriptor.vgda import PP_STRIPED, PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from ..descriptor.vgda import PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from ..errors import BadArgument
 from ..firstblock import FirstBlock
 from ..groupstate import GroupState
 from ..lvcb import Lvcb
-from .pools import Policy, Pool
+from ..policy import LvPolicy
+from .pools import Pool
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT
@@ -125,17 +127,16 @@ class Draft:
         held = lv_map.held
         self.state.stale[lv_map.pv[held] - 1, lv_map.pp[held] - 1] = stale
 
-    def _policy(self, minor: int) -> Policy:
-        """What the LV's control block and entry say; without a control block the defaults of `mklv`."""
-        known = self._lvcb(minor) or Lvcb("", "", "", "", "", "")
-        width = self._stripe_width(minor)
-        return Policy(
-            known.intra, known.inter, "s" if width else known.strict, known.upper_bound, known.type == "boot", width
-        )
+    def policy(self, name: str) -> LvPolicy:
+        """How an LV is placed and written as it shall be.
 
-    def _stripe_width(self, minor: int) -> int:
-        striped = self.state.vgda.small_fields(minor)[2] == PP_STRIPED
-        return int(self.state.vgda.lvs["striping_width"][minor - 1]) if striped else 0
+        Raises:
+            NotFound: no LV has this name.
+        """
+        return self._policy(self._minor(name))
+
+    def _policy(self, minor: int) -> LvPolicy:
+        return policy_of(self.state.vgda, minor, self._lvcb(minor))
 
     # ---- control blocks
 

@@ -1,4 +1,4 @@
-"""What an allocation works on: the policy of an LV, the free PPs of a disk, the LPs of a copy that need PPs."""
+"""What an allocation works on: the free PPs of a disk, the LPs of a copy that need PPs."""
 
 from __future__ import annotations
 
@@ -12,27 +12,6 @@ from numpy.typing import NDArray
 from ..disk.regions import nearest_first
 
 Indices = NDArray[np.int64]
-
-
-@dataclass(frozen=True)
-class Policy:
-    """What an allocation has to respect.
-
-    Attributes:
-        intra: e, m, c, im or ie.
-        inter: m or x.
-        strict: y, n or s.
-        upper_bound: largest number of disks for one copy.
-        contiguous: every copy must be one run of PPs.
-        width: disks of a stripe, 0 if not striped.
-    """
-
-    intra: str = "m"
-    inter: str = "m"
-    strict: str = "y"
-    upper_bound: int = 32
-    contiguous: bool = False
-    width: int = 0
 
 
 class Pool:

@@ -3,26 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from ...errors import NoSpace
 from .. import lvcb as lvcbs
+from ..descriptor.lvpolicy import entry_codes
 from ..descriptor.maps import LvMap
-from ..descriptor.vgda import MAX_COPIES, NO, PP_STRIPED, YES
+from ..descriptor.vgda import MAX_COPIES
 from ..disk.identity import lvid
-from ..disk.regions import INTRA
 from ..errors import AllocationRefused, BadArgument, BadMap, MaximumReached
 from ..lvcb import STRIP_SHIFTS, Lvcb
+from ..policy import DEFAULT_MAX_LPS, PLACING, LvPolicy
 from .allocate import allocate, extend, violated
-from .codes import MAX_UPPER_BOUND, SCHEDULES, mwc_code
 from .draft import Draft
 from .mapfile import PartitionRange, place
-from .pools import Policy
 
-DEFAULT_MAX_LPS = 512
+_USUAL = LvPolicy()
 _LARGE_STRIP_SHIFT = 17
-_STRIPES, _STRIPED_MIRRORS, _LARGE_STRIPS = 2, 6, 30  # LVM versions that brought them (lvm-format 4.3)
+_STRIPES, _STRIPED_MIRRORS, _LARGE_STRIPS = 2, 6, 30  # LVM versions that brought them [lvm 4.3]
 
 
 class Volumes(Draft):
@@ -36,22 +36,9 @@ class Volumes(Draft):
         copies: int = 1,
         disks: Sequence[str] | None = None,
         *,
-        intra: str = "m",
-        inter: str = "m",
-        strict: str = "y",
-        upper_bound: int | None = None,
+        policy: LvPolicy = _USUAL,
         label: str = "",
         fs: str = "",
-        max_lps: int | None = None,
-        contiguous: bool | None = None,
-        relocatable: bool = True,
-        bb_relocation: bool = True,
-        write_verify: bool = False,
-        mwc: bool | str = True,
-        schedule: str = "p",
-        read_only: bool = False,
-        strip_size: int = 0,
-        stripe_width: int | None = None,
         partitions: Sequence[PartitionRange] | None = None,
     ) -> None:
         """Make a logical volume and its control block.
@@ -62,22 +49,9 @@ class Volumes(Draft):
             lps: number of LPs; of a striped LV rounded up to a multiple of the width.
             copies: of each LP.
             disks: PVIDs of the disks to use, in order; default all.
-            intra: e, m, c, im, ie.
-            inter: m or x.
-            strict: y, n, s; a striped LV with several copies is always s.
-            upper_bound: largest number of disks for a copy; default 32, of a striped LV its width.
+            policy: how its PPs are chosen, and how it is written.
             label: mount point.
             fs: attributes of the file system.
-            max_lps: largest number of LPs later; default 512, or `lps` if that is more.
-            contiguous: every copy one run of PPs; default for type `boot`.
-            relocatable: whether it may be moved.
-            bb_relocation: whether bad blocks are relocated.
-            write_verify: whether writes are verified.
-            mwc: mirror write consistency: a (active), p (passive), n (none); True and False are a and n.
-            schedule: p, s, ps or pr: how copies are written and read.
-            read_only: whether it can only be read.
-            strip_size: bytes of a strip, a power of two from 4 KiB to 128 MiB and at most a PP; 0 does not stripe.
-            stripe_width: disks of a stripe; default all of `disks`.
             partitions: the exact PPs, all of a copy before those of the next (`mklv -m`); instead of `disks`.
 
         Raises:
@@ -88,32 +62,20 @@ class Volumes(Draft):
             BadMap: `partitions` cannot be used.
         """
         self._check_name(name)
-        width = self._width(name, strip_size, stripe_width, copies, disks, schedule)
-        if width:
-            lps = -(-lps // width) * width
-            strict = "s" if copies > 1 else strict
-            upper_bound = width if upper_bound is None else upper_bound
-        upper_bound = 32 if upper_bound is None else upper_bound
-        max_lps = max(DEFAULT_MAX_LPS, lps) if max_lps is None else max_lps
+        policy = self._settled(name, type, lps, copies, disks, policy)
+        lps = -(-lps // policy.width) * policy.width if policy.width else lps
+        vgda, most = self.state.vgda, policy.max_lps or 0
         for what, value, expected, valid in (
-            ("maximum LPs", max_lps, f"1 to {self.state.vgda.max_pps}", 1 <= max_lps <= self.state.vgda.max_pps),
-            ("LPs", lps, f"1 to {max_lps}", 1 <= lps <= max_lps),
+            ("maximum LPs", most, f"1 to {vgda.max_pps}", 1 <= most <= vgda.max_pps),
+            ("LPs", lps, f"1 to {most}", 1 <= lps <= most),
             ("copies", copies, f"1 to {MAX_COPIES}", 1 <= copies <= MAX_COPIES),
-            ("intra-policy", intra, "e, m, c, im or ie", intra in INTRA),
-            ("inter-policy", inter, "m or x", inter in ("m", "x")),
-            ("strictness", strict, "y, n or s", strict in ("y", "n", "s")),
-            ("upper bound", upper_bound, f"1 to {MAX_UPPER_BOUND}", 1 <= upper_bound <= MAX_UPPER_BOUND),
-            ("upper bound", upper_bound, f"{width}, the stripe width", not width or upper_bound == width),
-            ("schedule", schedule, "p, s, ps or pr", schedule in SCHEDULES),
         ):
             if not valid:
                 raise BadArgument(what, value, expected, where=name)
-        vgda = self.state.vgda
+        policy.check(vars(policy), name)
         minor = min(set(range(1, vgda.max_lvs)).difference(self.state.maps), default=0)
         if not minor:
             raise NoSpace(f"the group has its {vgda.max_lvs - 1} logical volumes", where=name)
-        run = type == "boot" if contiguous is None else contiguous
-        policy = Policy(intra, inter, strict, upper_bound, run, width)
         lv_map = (
             allocate(self._pools(disks), lps, copies, policy)
             if partitions is None
@@ -121,15 +83,11 @@ class Volumes(Draft):
         )
         entry = vgda.lvs[minor - 1]
         entry["lvname"] = minor - 1
-        entry["maxsize"] = max_lps
         entry["num_lps"] = lps
-        entry["mirror_policy"] = PP_STRIPED if width else SCHEDULES[schedule]
-        entry["permissions"] = 2 if read_only else 1
-        entry["bb_relocation"] = YES if bb_relocation else NO
-        entry["write_verify"] = YES if write_verify else NO
-        entry["mirwrt_consist"] = mwc_code(mwc)
-        entry["stripe_exp"] = strip_size.bit_length() - 1 if width else 0
-        entry["striping_width"] = width
+        for field, code in entry_codes(policy, vars(policy)):
+            entry[field] = code
+        exponent = policy.strip_size.bit_length() - 1 if policy.width else 0
+        entry["stripe_exp"], entry["striping_width"] = exponent, policy.width
         vgda.names[minor - 1] = name.encode()
         self._mark(lv_map, stale=False)
         self._place(minor, lv_map)
@@ -142,15 +100,11 @@ class Volumes(Draft):
             created=made,
             modified=made,
             machine_id=self._machine_id[3:].upper(),
-            relocatable=relocatable,
-            inter=inter,
-            intra=intra,
-            strict=strict,
-            upper_bound=upper_bound,
+            **{member: getattr(policy, member) for member in PLACING},
             lps=lps,
             copies=copies,
-            stripe_width=width,
-            stripe_exp=strip_size.bit_length() - 1 if width else 0,
+            stripe_width=policy.width,
+            stripe_exp=exponent,
             label=label or lvcbs.NO_LABEL,
             fs=fs,
         )
@@ -209,7 +163,7 @@ class Volumes(Draft):
             BadArgument: none, or more than it has.
         """
         minor = self._minor(name)
-        old, width = self.state.maps[minor], self._stripe_width(minor)
+        old, width = self.state.maps[minor], self._policy(minor).width
         lps = -(-lps // width) * width if width else lps
         if not 1 <= lps <= old.lps:
             raise BadArgument("LPs", lps, f"1 to {old.lps}", where=name)
@@ -247,12 +201,25 @@ class Volumes(Draft):
         if self.state.vgda.format.lvcb_in_lv:
             self._lvcbs.pop(self._minor(name), None)
 
-    def _width(
-        self, name: str, strip_size: int, width: int | None, copies: int, disks: Sequence[str] | None, schedule: str
-    ) -> int:
-        """Disks of a stripe, 0 if it is not striped; see `add_lv`."""
+    def _settled(
+        self, name: str, type: str, lps: int, copies: int, disks: Sequence[str] | None, asked: LvPolicy
+    ) -> LvPolicy:
+        """What is asked of a new LV, with everything that is usual filled in."""
+        width = self._width(name, copies, disks, asked)
+        lps = -(-lps // width) * width if width else lps
+        policy = replace(asked, stripe_width=width, strict="s" if width and copies > 1 else asked.strict)
+        return replace(
+            policy,
+            upper_bound=policy.bound,
+            contiguous=type == "boot" if asked.contiguous is None else asked.contiguous,
+            max_lps=max(DEFAULT_MAX_LPS, lps) if asked.max_lps is None else asked.max_lps,
+        )
+
+    def _width(self, name: str, copies: int, disks: Sequence[str] | None, asked: LvPolicy) -> int:
+        """Disks of a stripe, 0 if it is not striped."""
+        strip_size, width = asked.strip_size, asked.stripe_width
         if not strip_size:
-            if width is not None:
+            if width:
                 raise BadArgument("strip size", 0, "a power of two, for a stripe width is given", where=name)
             return 0
         shift = strip_size.bit_length() - 1
@@ -262,8 +229,6 @@ class Volumes(Draft):
             width = len(disks if disks is not None else self.state.pvids) // max(copies, 1)
         if not 2 <= width <= len(self.state.vgda.pvs):
             raise BadArgument("stripe width", width, f"2 to {len(self.state.vgda.pvs)}", where=name)
-        if schedule != "p":
-            raise BadArgument("schedule", schedule, "p for a striped LV", where=name)
         self._check_version(_STRIPES, "striped logical volumes")
         if copies > 1:
             self._check_version(_STRIPED_MIRRORS, "striped mirrors")
@@ -271,7 +236,7 @@ class Volumes(Draft):
             self._check_version(_LARGE_STRIPS, "strips above 128 KiB")
         return width
 
-    def _exact(self, partitions: Sequence[PartitionRange], old: LvMap, lps: int, policy: Policy) -> LvMap:
+    def _exact(self, partitions: Sequence[PartitionRange], old: LvMap, lps: int, policy: LvPolicy) -> LvMap:
         """The map with more LPs exactly there; what the policy forbids is refused."""
         pvids = self.state.pvids
         pools = {pvids[pool.number]: pool for pool in self._pools(None)}
@@ -281,7 +246,7 @@ class Volumes(Draft):
             raise BadMap(reason)
         return new
 
-    def _next_to(self, old: LvMap, lps: int, policy: Policy) -> LvMap:
+    def _next_to(self, old: LvMap, lps: int, policy: LvPolicy) -> LvMap:
         pvids = self.state.pvids
         ends = zip(old.pv[:, -1].tolist(), old.pp[:, -1].tolist(), strict=True)
         try:

@@ -27,7 +27,7 @@ from ..disk.barrier import DiskFailed
 from ..sync import Run, mark_good, within_reach
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
-from .mwc import OFF, PASSIVE, SLOTS, WHOLE, Ltg, MwcCache
+from .mwc import SLOTS, WHOLE, Ltg, MwcCache
 from .spans import Span, lv_spans
 
 Act = Callable[[BlockDevice, int, Span], None]
@@ -155,10 +155,10 @@ class Mirroring:
 
     def _announce(self, lv: LogicalVolume, offset: int, length: int) -> None:
         """Name what is about to be written in the MWC records of the disks that it is written to."""
-        if lv.copies < 2 or lv.mwc == OFF:
+        if lv.copies < 2 or lv.policy.mwc == "n":
             return
         shift = self.group.record.ltg_shift
-        numbers = range(offset >> shift, (offset + length - 1 >> shift) + 1) if lv.mwc != PASSIVE else (WHOLE,)
+        numbers = range(offset >> shift, (offset + length - 1 >> shift) + 1) if lv.policy.mwc != "p" else (WHOLE,)
         ltgs = [Ltg(lv.minor, number) for number in numbers]
         lps = {span.lp for span in self._spans(lv, offset, length)}
         disks = sorted({pv for lp in lps for pv, _ in self._good(lv.minor, lp)} & set(self._mwc))

@@ -26,7 +26,6 @@ SLOTS = _ROWS
 """Entries of a record that are used."""
 WHOLE = 0xFFFFFFFF
 """LTG number that stands for all of an LV; passive consistency, grade C."""
-ACTIVE, OFF, PASSIVE = 1, 2, 3
 
 
 class Ltg(NamedTuple):

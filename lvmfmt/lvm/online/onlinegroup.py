@@ -13,7 +13,6 @@ from ...origin import Origin
 from ..change import Change
 from ..commit import Changes
 from ..descriptor.pptable import PpTable
-from ..descriptor.vgda import NO
 from ..disk.barrier import DiskFailed
 from ..groupstate import GroupState, Member
 from ..sync import distrust_copies, fill, stale_runs
@@ -206,7 +205,7 @@ class OnlineVolume(BlockDevice):
         self._lv = lv
         self.name = lv.name
         self.size = lv.size
-        self.writable = lv.permissions != NO
+        self.writable = not lv.policy.read_only
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""

@@ -95,8 +95,8 @@ def test_identities(single: Box) -> None:
         assert list(new.logical_volumes) == list(old.logical_volumes)
         for name, volume in new.logical_volumes.items():
             like = old.logical_volumes[name]
-            assert (volume.type, volume.label, volume.fs, volume.lps, volume.intra) == (
-                like.type, like.label, like.fs, like.lps, like.intra,
+            assert (volume.type, volume.label, volume.fs, volume.lps, volume.policy.intra) == (
+                like.type, like.label, like.fs, like.lps, like.policy.intra,
             )  # fmt: skip
             assert volume.lvid == f"{new.vgid}.{volume.minor}"
     superblock = J2.superblock

@@ -46,12 +46,12 @@ def test_attributes_of_the_volumes(single: Box) -> None:
     # lslv of a real rootvg (reference 1.3): label, policies, relocation
     with ImageFile(single.image("hdisk0")) as image:
         volumes = VolumeGroup.open([image]).logical_volumes
-    assert volumes["hd5"].label == "primary_bootlv" and volumes["hd5"].intra == "e"
+    assert volumes["hd5"].label == "primary_bootlv" and volumes["hd5"].policy.intra == "e"
     assert volumes["hd5"].lvcb is not None and not volumes["hd5"].lvcb.relocatable
-    assert [volumes[n].bb_relocation for n in ("hd5", "hd6", "hd4")] == [2, 2, 1]  # 1 yes, 2 no
-    assert [volumes[n].mwc for n in ("hd6", "hd8", "hd4")] == [2, 2, 1]  # 1 on, 2 off
+    assert [volumes[n].policy.bb_relocation for n in ("hd5", "hd6", "hd4")] == [False, False, True]
+    assert [volumes[n].policy.mwc for n in ("hd6", "hd8", "hd4")] == ["n", "n", "a"]
     assert volumes["hd2"].fs == "vfs=jfs2:log=/dev/hd8:mount=automatic:type=bootfs:vol=/usr:free=false"
-    assert all(v.lps <= v.max_lps == 512 for v in volumes.values())
+    assert all(v.lps <= v.policy.max_lps == 512 for v in volumes.values())
 
 
 def test_trees_are_spread_by_mount_point(single: Box, tree: Path) -> None:

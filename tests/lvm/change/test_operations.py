@@ -4,6 +4,7 @@ Bytes are compared with what was written through the LVs before; places with the
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import AlreadyExists, CorruptImage, LvmfmtError, NotFound, OperationRefused
-from lvmfmt.lvm import Change, Severity, VgKind, VolumeGroup
+from lvmfmt.lvm import Change, LvPolicy, Severity, VgKind, VolumeGroup
 from lvmfmt.lvm.change.mapfile import PartitionRange, format_map_file, parse_map_file
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.errors import (
@@ -48,11 +49,11 @@ def small(memory_disk: type[Any], origin: SeededOrigin) -> Callable[..., tuple[V
         group = VolumeGroup.create(devices, origin=origin, machine_id=MACHINE, pp_size=MIB, **options)
         with group.change(origin) as change:
             if "b" in volumes:
-                change.add_lv("hd5", "boot", 2, intra="e", label="primary_bootlv")
+                change.add_lv("hd5", "boot", 2, policy=LvPolicy(intra="e"), label="primary_bootlv")
             if "m" in volumes:
                 change.add_lv("hd4", "jfs2", 2, min(count, 2), label="/", fs="vfs=jfs2:log=/dev/hd8")
             if "s" in volumes and count > 1:
-                change.add_lv("stripe", "raw", 4, strip_size=64 * KIB, stripe_width=2)
+                change.add_lv("stripe", "raw", 4, policy=LvPolicy(strip_size=64 * KIB, stripe_width=2))
         for seed, lv in enumerate(group.logical_volumes.values()):
             data = np.random.default_rng(seed).integers(0, 256, lv.size - SECTOR, np.uint8)
             lv.device.write(SECTOR, data)
@@ -153,7 +154,7 @@ def test_the_operations_in_big_and_scalable_groups(kind: VgKind, small: Any, ori
     before = contents(group)
     moved_lp(group, origin)
     with group.change(origin) as change:
-        change.set_policy("stripe", max_lps=20)
+        change.set_policy("stripe", replace(change.policy("stripe"), max_lps=20))
     migrate(group, [pvid(group, 2)], [pvid(group, 3), pvid(group, 1)], origin=origin, name="hd4")
     copied_stripe(group, origin)
     group.logical_volumes["copy"].device.write(0, b"block 0")
@@ -205,7 +206,7 @@ def test_a_copy_in_another_group_and_onto_another_volume(small: Any, origin: See
     other, devices = small(2, "m")
     copy_lv(group, "stripe", "copy", origin=origin, into=other)
     assert contents(other)["copy"] == contents(group)["stripe"]
-    assert other.logical_volumes["copy"].stripe_width == 2
+    assert other.logical_volumes["copy"].policy.stripe_width == 2
     assert copy_onto(group, "hd4", "hd4", origin=origin, into=other) == 2 * MIB - SECTOR
     assert contents(other)["hd4"] == contents(group)["hd4"] and check(devices) == []
 
@@ -311,7 +312,8 @@ def test_a_stopped_split_can_be_joined(small: Any, origin: SeededOrigin) -> None
 def test_a_striped_volume_lies_as_the_formula_says(small: Any, origin: SeededOrigin) -> None:
     group, devices = small(3)
     lv = group.logical_volumes["stripe"]
-    assert lv.policy == 5 and (lv.stripe_width, lv.stripe_exp) == (2, 16)
+    assert (lv.policy.stripe_width, lv.policy.strip_size) == (2, 64 * KIB)
+    assert int(group.state.vgda.lvs[lv.minor - 1]["mirror_policy"]) == 5
     assert (lv.lvcb.stripe_width, lv.lvcb.stripe_exp) == (2, 16)
     data = np.random.default_rng(5).integers(0, 256, lv.size - SECTOR, np.uint8)
     lv.device.write(SECTOR, data)
@@ -327,9 +329,9 @@ def test_a_striped_volume_lies_as_the_formula_says(small: Any, origin: SeededOri
 def test_striped_and_mirrored(small: Any, origin: SeededOrigin) -> None:
     group, devices = small(4, "")
     with group.change(origin) as change:
-        change.add_lv("both", "raw", 3, 2, strip_size=4 * KIB, stripe_width=2)
+        change.add_lv("both", "raw", 3, 2, policy=LvPolicy(strip_size=4 * KIB, stripe_width=2))
     lv = group.logical_volumes["both"]
-    assert lv.lps == 4 and lv.strict == "s" and lv.upper_bound == 2
+    assert lv.lps == 4 and lv.policy.strict == "s" and lv.policy.upper_bound == 2
     assert [sorted(set(row)) for row in lv.map.pv.tolist()] == [[1, 2], [3, 4]]
     data = np.random.default_rng(7).integers(0, 256, lv.size - SECTOR, np.uint8)
     lv.device.write(SECTOR, data)
@@ -376,7 +378,7 @@ def test_mirror_to_three_at_once_and_elsewhere(small: Any, origin: SeededOrigin)
     group, devices = small(3, "b")
     before = contents(group)
     with group.change(origin) as change:
-        change.mirror("hd5", copies=3, intra="ie")
+        change.mirror("hd5", copies=3, policy=replace(change.policy("hd5"), intra="ie"))
     lv = group.logical_volumes["hd5"]
     assert lv.copies == 3 and lv.stale.sum() == 4 and lv.map.pp[1:].min() > 9
     group.sync(origin=origin)
@@ -390,13 +392,19 @@ def test_mirror_to_three_at_once_and_elsewhere(small: Any, origin: SeededOrigin)
 def test_flags(small: Any, origin: SeededOrigin) -> None:
     group, devices = small(2)
     with group.change(origin) as change:
-        change.set_policy(
-            "hd4", intra="ie", inter="x", strict="s", upper_bound=1, relocatable=False, bb_relocation=False,
+        asked = LvPolicy(
+            "ie", "x", "s", 1, contiguous=False, stripe_width=0, relocatable=False, bb_relocation=False,
             write_verify=True, mwc="p", schedule="pr", read_only=True, max_lps=77,
         )  # fmt: skip
-    lv = VolumeGroup.open(devices).logical_volumes["hd4"]
-    assert (lv.intra, lv.inter, lv.strict, lv.upper_bound, lv.lvcb.relocatable) == ("ie", "x", "s", 1, False)
-    assert (lv.bb_relocation, lv.write_verify, lv.mwc, lv.policy, lv.permissions, lv.max_lps) == (2, 1, 3, 8, 2, 77)
+        change.set_policy("hd4", asked)
+    group = VolumeGroup.open(devices)
+    lv = group.logical_volumes["hd4"]
+    assert lv.policy == asked
+    assert (lv.lvcb.intra, lv.lvcb.inter, lv.lvcb.strict) == ("ie", "x", "s")
+    assert (lv.lvcb.upper_bound, lv.lvcb.relocatable) == (1, False)
+    entry = group.state.vgda.lvs[lv.minor - 1]  # [lvm 8.2]
+    codes = ("bb_relocation", "write_verify", "mirwrt_consist", "mirror_policy", "permissions", "maxsize")
+    assert [int(entry[code]) for code in codes] == [2, 1, 3, 8, 2, 77]
     assert check(devices) == []
 
 
@@ -421,7 +429,7 @@ def test_a_larger_factor_stopped_at_every_write(small: Any, memory_disk: Any, or
     large = memory_disk("large", (4352 + 256) * SECTOR + 1500 * MIB)
     with group.change(origin) as change:
         change.add_pv(large)
-        change.add_lv("beyond", "raw", 1100, max_lps=2000)
+        change.add_lv("beyond", "raw", 1100, policy=LvPolicy(max_lps=2000))
     again = VolumeGroup.open([*devices, large])
     assert [pv.pp_count for pv in again.physical_volumes.values()] == [12, 12, 12, 1500]
     assert again.logical_volumes["beyond"].lps == 1100 and check([*devices, large]) == []
@@ -454,19 +462,21 @@ def fill_up(change: Change, group: VolumeGroup) -> None:
 REFUSALS: dict[str, tuple[type[LvmfmtError], Callable[[Change, VolumeGroup], Any]]] = {
     "no room": (AllocationRefused, lambda c, g: c.add_lv("x", "raw", 99)),
     "strict": (AllocationRefused, lambda c, g: c.add_lv("x", "raw", 1, 3)),
-    "upper bound": (AllocationRefused, lambda c, g: c.add_lv("x", "raw", 12, upper_bound=1)),
+    "upper bound": (AllocationRefused, lambda c, g: c.add_lv("x", "raw", 12, policy=LvPolicy(upper_bound=1))),
     "name in use": (AlreadyExists, lambda c, g: c.add_lv("hd4", "raw", 1)),
     "bad name": (OperationRefused, lambda c, g: c.add_lv("a/b", "raw", 1)),
     "no LPs": (BadArgument, lambda c, g: c.add_lv("x", "raw", 0)),
     "copies": (BadArgument, lambda c, g: c.add_lv("x", "raw", 1, 4)),
-    "region": (BadArgument, lambda c, g: c.add_lv("x", "raw", 1, intra="z")),
-    "mwc": (BadArgument, lambda c, g: c.add_lv("x", "raw", 1, mwc="z")),
-    "strip of a sector": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, strip_size=512)),
-    "strip of three": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, strip_size=12288)),
-    "strip above a PP": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, strip_size=2 * MIB)),
-    "large strip in an old group": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, strip_size=256 * KIB)),
-    "stripe of one": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, strip_size=4096, stripe_width=1)),
-    "stripe without strips": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, stripe_width=2)),
+    "region": (BadArgument, lambda c, g: c.add_lv("x", "raw", 1, policy=LvPolicy(intra="z"))),
+    "mwc": (BadArgument, lambda c, g: c.add_lv("x", "raw", 1, policy=LvPolicy(mwc="z"))),
+    "strip of a sector": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(strip_size=512))),
+    "strip of three": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(strip_size=12288))),
+    "strip above a PP": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(strip_size=2 * MIB))),
+    "large strip in an old group": (
+        BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(strip_size=256 * KIB))),
+    "stripe of one": (
+        BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(strip_size=4096, stripe_width=1))),
+    "stripe without strips": (BadArgument, lambda c, g: c.add_lv("x", "raw", 2, policy=LvPolicy(stripe_width=2))),
     "map too short": (BadMap, lambda c, g: c.add_lv("x", "raw", 2, partitions=[PartitionRange(pvid(g, 1), 12, 12)])),
     "map on a used PP": (BadMap, lambda c, g: c.add_lv("x", "raw", 1, partitions=[PartitionRange(pvid(g, 1), 1, 1)])),
     "map off the disk": (BadMap, lambda c, g: c.add_lv("x", "raw", 1, partitions=[PartitionRange(pvid(g, 1), 0, 0)])),
@@ -474,7 +484,8 @@ REFUSALS: dict[str, tuple[type[LvmfmtError], Callable[[Change, VolumeGroup], Any
         BadMap, lambda c, g: c.add_lv("x", "raw", 1, 2, partitions=[PartitionRange(pvid(g, 1), 10, 11)])),
     "boot map in pieces": (BadMap, lambda c, g: c.add_lv(
         "x", "boot", 2, partitions=[PartitionRange(pvid(g, 1), 12, 11)])),
-    "maximum": (MaximumReached, lambda c, g: (c.set_policy("hd4", max_lps=3), c.extend_lv("hd4", 2))),
+    "maximum": (MaximumReached, lambda c, g: (
+        c.set_policy("hd4", replace(c.policy("hd4"), max_lps=3)), c.extend_lv("hd4", 2))),
     "extend by none": (BadArgument, lambda c, g: c.extend_lv("hd4", 0)),
     "extend what is not": (NotFound, lambda c, g: c.extend_lv("nothing", 1)),
     "extend a boot LV": (AllocationRefused, lambda c, g: (c.add_lv(
@@ -485,9 +496,11 @@ REFUSALS: dict[str, tuple[type[LvmfmtError], Callable[[Change, VolumeGroup], Any
     "rmlvcopy to none": (BadArgument, lambda c, g: c.remove_copies("hd4", 0)),
     "last good copy": (LastGoodCopy, lambda c, g: (c.mark_stale("hd4"), c.unmirror("hd4", pvid(g, 1)))),
     "not on disk": (NotOnDisk, lambda c, g: c.unmirror("hd5", pvid(g, 2))),
-    "strict after the fact": (BadArgument, lambda c, g: c.set_policy("hd4", upper_bound=0)),
-    "fewer LPs than there are": (BadArgument, lambda c, g: c.set_policy("hd4", max_lps=1)),
-    "stripe made loose": (BadArgument, lambda c, g: c.set_policy("stripe", strict="n")),
+    "strict after the fact": (BadArgument, lambda c, g: c.set_policy("hd4", replace(c.policy("hd4"), upper_bound=0))),
+    "fewer LPs than there are": (BadArgument, lambda c, g: c.set_policy("hd4", replace(c.policy("hd4"), max_lps=1))),
+    "stripe made wider": (
+        BadArgument, lambda c, g: c.set_policy("stripe", replace(c.policy("stripe"), stripe_width=3))),
+    "stripe made loose": (BadArgument, lambda c, g: c.set_policy("stripe", replace(c.policy("stripe"), strict="n"))),
     "factor without room for the disks": (BadArgument, lambda c, g: c.set_options(factor=32)),
     "factor that is none": (OperationRefused, lambda c, g: c.set_options(factor=3)),
     "smaller factor": (BadArgument, lambda c, g: (c.set_options(factor=4), c.set_options(factor=2))),

@@ -19,7 +19,7 @@ from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.layout.lvcb import LVCB
 from lvmfmt.layout.lvm_disk import LVM_RECORD
 from lvmfmt.layout.vgda import LV_ENTRY, PP_ENTRY, PV_HEADER, VGDA_HEADER
-from lvmfmt.lvm import RULES, Severity, VolumeGroup
+from lvmfmt.lvm import RULES, LvPolicy, Severity, VolumeGroup
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.checking.repair import plan, repair
 from lvmfmt.origin import FixedOrigin, SeededOrigin
@@ -592,7 +592,7 @@ def good(request: pytest.FixtureRequest) -> Image:
     pvids = list(group.physical_volumes)
     with group.change(origin) as change:
         change.add_lv("hd5", "boot", 2, disks=pvids[:1], label="primary_bootlv")
-        change.add_lv("hd4", "jfs2", 5, 2, intra="c", label="/", fs="vfs=jfs2:log=/dev/hd8")
+        change.add_lv("hd4", "jfs2", 5, 2, policy=LvPolicy(intra="c"), label="/", fs="vfs=jfs2:log=/dev/hd8")
         change.add_lv("lv00", "raw", 3, disks=pvids[1:])
     random = np.random.default_rng(1)
     for lv in group.logical_volumes.values():

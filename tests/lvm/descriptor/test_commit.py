@@ -25,7 +25,7 @@ def view(devices: Sequence[Any]) -> tuple[dict[str, Any] | None, dict[int, Any],
     lvs, pvs = group.logical_volumes, group.physical_volumes
     metadata = {
         "pvs": {p: (v.number, v.pp_count, v.first_psn, v.vgda_count, v.state) for p, v in pvs.items()},
-        "lvs": {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.state, v.max_lps) for n, v in lvs.items()},
+        "lvs": {n: (v.minor, v.map.pv.tolist(), v.map.pp.tolist(), v.state, v.policy.max_lps) for n, v in lvs.items()},
         "stale": {n: v.stale.tolist() for n, v in lvs.items()},
         "total": group.total_vgdas,
         "here": [p for p, v in pvs.items() if v.device is not None],

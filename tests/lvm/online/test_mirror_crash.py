@@ -17,7 +17,7 @@ from lvmfmt.block import BlockDevice
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, in_flight, replay
 from lvmfmt.errors import ImageIOError, LvmfmtError
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.lvm.online.onlinegroup import OnlineGroup
 from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.lvm.sync import good_copies
@@ -75,13 +75,13 @@ class History:
         return replay(self.bases[number], events, mine, drop=drop, tear=tear)
 
 
-def run(memory_disk: Any, seed: int, *, fails: bool, mwc: bool = True, writes: int = 9) -> History:
+def run(memory_disk: Any, seed: int, *, fails: bool, mwc: str = "a", writes: int = 9) -> History:
     """A workload on a mirrored LV: writes of a part of a sector up to several LTGs, flushes, perhaps a failing disk."""
     origin, random = SeededOrigin(seed), Random(seed)
     bases = [memory_disk(f"disk{i}", 16 * MIB) for i in (1, 2)]
     group = VolumeGroup.create(bases, origin=origin, machine_id=MACHINE, pp_size=MIB)
     with group.change(origin) as change:
-        change.add_lv(NAME, "raw", LPS, 2, mwc=mwc)
+        change.add_lv(NAME, "raw", LPS, 2, policy=LvPolicy(mwc=mwc))
         change.set_options(quorum=False)
     history = History(bases, victim=seed % 2)
     history.traces = [Trace(Overlay(base), history.order) for base in bases]
@@ -235,4 +235,4 @@ def test_without_mwc_the_copies_may_differ(memory_disk: Any) -> None:
     """`mwc=off` gives the guarantee up: the test sees the difference that a record would have repaired."""
     with pytest.raises(AssertionError, match="differ"):
         for seed in range(6):
-            verify(run(memory_disk, seed, fails=False, mwc=False), seed)
+            verify(run(memory_disk, seed, fails=False, mwc="n"), seed)

@@ -124,9 +124,9 @@ def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Invento
         for volume in plan.volumes:
             entry = entries.get(volume.name)
             change.add_lv(
-                volume.name, volume.type, volume.lps, volume.copies, intra=volume.intra, inter=volume.inter,
+                volume.name, volume.type, volume.lps, volume.copies, policy=volume.policy,
                 label=entry.mount_point if entry else volume.label,
-                fs=filesystems.control_block_text(entry) if entry else "", max_lps=max(volume.max_lps, volume.lps),
+                fs=filesystems.control_block_text(entry) if entry else "",
             )  # fmt: skip
     for volume in plan.volumes:
         devices.define_volume(machine.odm, name, group.logical_volumes[volume.name])

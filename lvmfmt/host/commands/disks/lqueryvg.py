@@ -154,7 +154,8 @@ def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         counts = f"PPs {pv.pp_count} first sector {pv.first_psn} VGDAs {pv.vgda_count} state {pv.state}"
         print(f"PV {pv.number}: {pv.pvid} {counts}", file=stdout)
     for name, volume in group.logical_volumes.items():
-        facts = f"LPs {volume.lps} copies {volume.copies} max {volume.max_lps} policy {volume.policy}"
+        policy = group.state.vgda.small_fields(volume.minor)[2]
+        facts = f"LPs {volume.lps} copies {volume.copies} max {volume.policy.max_lps} policy {policy}"
         print(printable(f"LV {volume.minor}: {name} {facts} state {volume.state}"), file=stdout)
 
 

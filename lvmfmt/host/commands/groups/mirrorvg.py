@@ -38,7 +38,7 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         wanted = [
             volume
             for volume in group.logical_volumes.values()
-            if volume.copies < int(copies) and not volume.stripe_width and volume.type not in _NOT_MIRRORED
+            if volume.copies < int(copies) and not volume.policy.width and volume.type not in _NOT_MIRRORED
         ]
         if not wanted:
             raise CommandFailed(message("mirror-nothing", group=name))

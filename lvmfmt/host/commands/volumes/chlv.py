@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TextIO
 
 from ...machine import imfs
@@ -11,7 +12,7 @@ from ...messages import CommandFailed, message
 from ...syntax import Command, UsageError, flags
 from ..aixwords import as_aix
 from ..operands import check_free_name, finish, group_of_volume
-from .mklv import volume_options
+from .mklv import policy_options
 
 
 def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
@@ -25,7 +26,7 @@ def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 
 
 def _change(machine: Machine, name: str, given: dict[str, str]) -> None:
-    options = volume_options(given)
+    options = policy_options(given)
     if "p" in given:
         options["read_only"] = given["p"] == "r"
     group_name, group = group_of_volume(machine, name, "chlv")
@@ -35,8 +36,7 @@ def _change(machine: Machine, name: str, given: dict[str, str]) -> None:
             raise CommandFailed(message("volume-open", program="chlv", volume=name))
         check_free_name(machine, new)
     with group.change(machine.origin) as change:
-        if options:
-            change.set_policy(name, **options)
+        change.set_policy(name, replace(change.policy(name), **options))
         if "t" in given or "L" in given:
             change.set_lvcb(name, type=given.get("t"), label=given.get("L"))
         if new is not None:

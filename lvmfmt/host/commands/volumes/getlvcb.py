@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TextIO
 
 from ....errors import printable
@@ -55,7 +56,7 @@ def _members(known: Lvcb) -> Iterator[tuple[str, str, str]]:
 def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Write members of a control block: type (`-t`), label (`-L`), file system text (`-f`), policies."""
     from ..aixwords import as_aix
-    from .mklv import volume_options
+    from .mklv import policy_options
 
     given, operands = flags(argv, "a:e:f:L:r:s:t:u:", operands=1)
     if not given:
@@ -63,9 +64,8 @@ def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     name = operands[0].removeprefix("/dev/")
     group_name, group = group_of_volume(machine, name, "putlvcb")
     with as_aix("putlvcb"), group.change(machine.origin) as change:
-        policies = volume_options({flag: value for flag, value in given.items() if flag in "aersu"})
-        if policies:
-            change.set_policy(name, **policies)
+        placing = policy_options({flag: value for flag, value in given.items() if flag in "aersu"})
+        change.set_policy(name, replace(change.policy(name), **placing))
         if {"t", "L", "f"} & set(given):
             change.set_lvcb(name, type=given.get("t"), label=given.get("L"), fs=given.get("f"))
     finish(machine, group_name, group)

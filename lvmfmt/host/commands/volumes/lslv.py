@@ -18,8 +18,7 @@ from ...odm import devices
 from ...syntax import Command, UsageError, flags
 from ..operands import by_region, disk_called, group_of_volume, mount_point, varied_on_group
 
-_POLICIES = {1: "sequential", 2: "parallel", 4: "parallel write/sequential read", 5: "striped",
-             8: "parallel write/round robin read"}  # fmt: skip
+_SCHEDULES = {"s": "sequential", "ps": "parallel write/sequential read", "pr": "parallel write/round robin read"}
 _SEPARATE = {"y": "yes", "n": "no", "s": "yes (superstrict)"}
 
 
@@ -51,35 +50,35 @@ def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: Logi
     from ...formats.characteristics import VolumeFacts, volume_details
 
     state = "opened" if volume.name in open_volumes(machine, group) else "closed"
-    known = volume.lvcb
+    policy = volume.policy
     return volume_details(
         VolumeFacts(
             name=volume.name,
             group=group_name,
             lvid=volume.lvid,
-            permission="read/write" if volume.permissions == 1 else "read only",
+            permission="read only" if policy.read_only else "read/write",
             group_state="active/complete" if group.complete else "active/partial",
             state=f"{state}/{'stale' if volume.stale_pps else 'syncd'}",
             type=volume.type,
-            write_verify=volume.write_verify == 1,
-            max_lps=volume.max_lps,
+            write_verify=policy.write_verify,
+            max_lps=policy.max_lps or 0,
             pp_size=volume.pp_size,
             copies=volume.copies,
-            policy=_POLICIES.get(volume.policy, "parallel"),
+            policy="striped" if policy.width else _SCHEDULES.get(policy.schedule, "parallel"),
             lps=volume.lps,
             pps=volume.pps,
             stale=volume.stale_pps,
-            bb_policy="relocatable" if volume.bb_relocation == 1 else "non-relocatable",
-            inter=INTER_WORDS.get(volume.inter, volume.inter),
-            relocatable=known is None or known.relocatable,
-            intra=INTRA_WORDS.get(volume.intra, volume.intra),
-            upper_bound=volume.upper_bound,
+            bb_policy="relocatable" if policy.bb_relocation else "non-relocatable",
+            inter=INTER_WORDS.get(policy.inter, policy.inter),
+            relocatable=policy.relocatable,
+            intra=INTRA_WORDS.get(policy.intra, policy.intra),
+            upper_bound=policy.bound,
             mount_point=mount_point(volume),
             label=volume.label or "None",
-            mwc=MWC_WORDS.get(volume.mwc, "off"),
-            separate=_SEPARATE.get(volume.strict, volume.strict),
-            stripe_width=volume.stripe_width,
-            strip_size=1 << volume.stripe_exp if volume.stripe_width else 0,
+            mwc=MWC_WORDS.get(policy.mwc, "off"),
+            separate=_SEPARATE.get(policy.strict, policy.strict),
+            stripe_width=policy.width,
+            strip_size=policy.strip_size,
         )
     )
 
@@ -88,7 +87,7 @@ def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Itera
     yield f"{printable(volume.name)}:{printable(mount_point(volume))}"
     yield rows.volume_disks_header()
     names = machine.disk_names(list(group.physical_volumes))
-    wanted = INTRA.get(volume.intra, Region.OUTER_MIDDLE)
+    wanted = INTRA.get(volume.policy.intra, Region.OUTER_MIDDLE)
     for name, pv in zip(names, group.physical_volumes.values(), strict=True):
         here = volume.map.pv == pv.number
         if here.any():

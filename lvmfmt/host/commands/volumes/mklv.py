@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import Any, TextIO
 
-from ....lvm import PartitionRange, VolumeGroup, parse_map_file
+from ....lvm import LvPolicy, PartitionRange, VolumeGroup, parse_map_file
 from ....lvm.change import Change
 from ....lvm.errors import LastGoodCopy
 from ....units import GIB, KIB, MIB, ceil_div
@@ -46,8 +47,8 @@ def size_of(text: str) -> int:
     return int(found[1]) * _UNITS.get(found[2].lower(), 1)
 
 
-def volume_options(given: dict[str, str]) -> dict[str, Any]:
-    """What the flags that `mklv` and `chlv` share mean for `Change.add_lv` and `Change.set_policy`."""
+def policy_options(given: dict[str, str]) -> dict[str, Any]:
+    """The members of a `LvPolicy` that the flags which `mklv` and `chlv` share ask for."""
     found: dict[str, Any] = {
         key: given[flag]
         for flag, key in (("a", "intra"), ("e", "inter"), ("s", "strict"), ("w", "mwc"), ("d", "schedule"))
@@ -89,7 +90,7 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         raise UsageError
     group_name, amount, *disks = operands
     type = given.get("t", "jfs")
-    options = volume_options(given)
+    options = policy_options(given)
     if "S" in given:
         options["strip_size"] = size_of(given["S"])
         options["stripe_width"] = _number(given["C"]) if "C" in given else None
@@ -98,13 +99,12 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         group = varied_on_group(machine, group_name, "mklv")
         name = given.get("y") or new_name(machine, given.get("Y") or default_prefix(type))
         check_free_name(machine, name)
-        if "m" in given:
-            options["partitions"] = map_file(machine, group, given["m"], "mklv")
+        listed = map_file(machine, group, given["m"], "mklv") if "m" in given else None
         pvids = members(machine, group, disks, "mklv") or None
         with group.change(machine.origin) as change:
             change.add_lv(
                 name, type, partitions(amount, group.pp_size), _number(given.get("c", "1")), pvids,
-                label=given.get("L", ""), **options,
+                policy=LvPolicy(**options), label=given.get("L", ""), partitions=listed,
             )  # fmt: skip
     finish(machine, group_name, group)
     print(name, file=stdout)
@@ -116,14 +116,13 @@ def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if len(operands) < 2:
         raise UsageError
     name, amount, *disks = operands
-    options = volume_options(given)
+    options = policy_options(given)
     with as_aix("extendlv", message("extendlv-failed")):
         group_name, group = group_of_volume(machine, name, "extendlv")
         listed = map_file(machine, group, given["m"], "extendlv") if "m" in given else None
         pvids = members(machine, group, disks, "extendlv") or None
         with group.change(machine.origin) as change:
-            if options:
-                change.set_policy(name, **options)
+            change.set_policy(name, replace(change.policy(name), **options))
             change.extend_lv(name, partitions(amount, group.pp_size), pvids, partitions=listed)
     finish(machine, group_name, group)
 

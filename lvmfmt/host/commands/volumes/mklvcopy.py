@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TextIO
 
 from .... import lvm
@@ -27,6 +28,7 @@ from ..operands import (
     new_name,
     varied_on_group,
 )
+from .mklv import policy_options
 
 _PLACE = re.compile(r"([^/\s]+)/(\d{1,9})(?:/(\d))?")
 
@@ -37,14 +39,13 @@ def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     if len(operands) < 2 or operands[1] not in ("2", "3"):
         raise UsageError
     name, copies, *disks = operands
+    options = policy_options({flag: value for flag, value in given.items() if flag in "aes"})
     with as_aix("mklvcopy", message("mklvcopy-failed")):
         refuse(given, "mklvcopy", "um")
         group_name, group = group_of_volume(machine, name, "mklvcopy")
         pvids = members(machine, group, disks, "mklvcopy")
         with group.change(machine.origin) as change:
-            change.mirror(
-                name, *pvids, copies=int(copies), intra=given.get("a"), inter=given.get("e"), strict=given.get("s")
-            )
+            change.mirror(name, *pvids, copies=int(copies), policy=replace(change.policy(name), **options))
     finish(machine, group_name, group)
     if "k" in given:
         group.sync(name, origin=machine.origin)
