@@ -119,7 +119,7 @@ def test_the_good_disk_is_good(disk: bytes, tmp_path: Path, capsys: pytest.Captu
 
 def places(disk: bytes) -> dict[str, list[int]]:
     """Where the structures that an image is entered by lie on the good disk."""
-    first_pp = 4352 * SECTOR  # lvm-format 1.2
+    first_pp = 4352 * SECTOR  # [lvm 1.2]
     hd4 = first_pp + disk[first_pp:].index(b"J2FS") - 0x8000
     return {
         "boot_record": [0],

@@ -10,7 +10,7 @@ from ..block import Buffer
 from .permissions import Permissions
 
 JOURNALLED = 0x00010000
-"""Bit of the mode that AIX sets for directories (5.6)."""
+"""Bit of the mode that AIX sets for directories [backup 5.6]."""
 
 Content = Callable[[], Iterator[Buffer]]
 """Answers the bytes of a file, from the start, in pieces that are valid until the next one is asked for."""
@@ -74,7 +74,7 @@ class Member:
 
     @property
     def link(self) -> tuple[int, int] | None:
-        """What names of one file have in common; None for a file with one name, and for directories (7.4)."""
+        """What names of one file have in common; None for a file with one name, and for directories [backup 7.4]."""
         return (self.device, self.key) if self.nlink > 1 and self.key and self.kind != stat.S_IFDIR else None
 
     def read(self) -> bytes:

@@ -1,6 +1,6 @@
 """What an installp package says of itself: the text `lpp_name` in its archive.
 
-Source: backup-format 13.1 for its place and its first line; the lines about filesets are those of IBM's published
+Source: [backup 13.1] for its place and its first line; the lines about filesets are those of IBM's published
 packaging documents, as remembered, so what is no such line is passed over.
 """
 

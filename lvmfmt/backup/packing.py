@@ -1,6 +1,6 @@
 """Packed file data: a Huffman tree by depths, then codes, then an end code.
 
-Source: backup-format section 8. The shape of the tree is that of three streams that AIX wrote; for other data AIX may
+Source: [backup 8]. The shape of the tree is that of three streams that AIX wrote; for other data AIX may
 break ties in another way, which every decoder takes as well.
 """
 
@@ -77,7 +77,7 @@ def count_bytes(chunks: Iterable[Buffer]) -> NDArray[np.int64]:
 def make_tree(counts: NDArray[np.int64]) -> Tree | None:
     """The tree for bytes that occur so often; None where there is none that can be stored.
 
-    A heap merges the two rarest nodes; the end code counts as 0 and comes first (8.3).
+    A heap merges the two rarest nodes; the end code counts as 0 and comes first [backup 8.3].
     """
     present = np.flatnonzero(counts).tolist()
     if not present:
@@ -232,7 +232,7 @@ def unpack(stream: Iterable[Buffer], size: int, where: str = "") -> Iterator[Byt
 def _tables(tree: Tree) -> tuple[list[int], list[NDArray[np.int64]]]:
     """(limits, symbols), both by depth: a window of 24 bits is a leaf of the first depth whose limit it reaches.
 
-    Limits fall with depth, since long codes have small values (8.2).
+    Limits fall with depth, since long codes have small values [backup 8.2].
     """
     limits = [first << (MAX_LEVELS - depth) for depth, first in enumerate(tree.inner, 1)]
     table, at = [], 0

@@ -1,6 +1,6 @@
 """The block of permissions behind a file's record: an access control list and a privilege list.
 
-Source: backup-format section 6.
+Source: [backup 6].
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from ..layout.backup import BFF_ACL, BFF_ACL_ENTRY, BFF_ACL_ID, BFF_PCL, BFF_SEC
 from .record import WORD, fields
 
 MAX_WORDS = 512
-"""Largest list that is believed: 4096 bytes (6.2)."""
+"""Largest list that is believed: 4096 bytes [backup 6.2]."""
 
 KINDS = {1: "permit"}
 WHO = {1: "user", 2: "group"}
@@ -85,7 +85,7 @@ def canonical_block(mode: int) -> bytes:
 
 
 def canonical(mode: int) -> Permissions:
-    """The block of a file that has no permissions beyond its mode (6.4).
+    """The block of a file that has no permissions beyond its mode [backup 6.4].
 
     Args:
         mode: all 32 bits.

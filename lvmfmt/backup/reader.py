@@ -1,6 +1,6 @@
 """Reading an archive: one stream of records, walked with bounds, and resumed where a record is of no known form.
 
-Source: backup-format sections 1, 7, 10 and 11.
+Source: [backup 1, 7, 10, 11].
 """
 
 from __future__ import annotations
@@ -181,7 +181,7 @@ class Archive:
         """Where permissions and data of a member are: the first way to read it that leads to another record."""
         after, stored = at + head.length, padded(stored)
         lists = self._lists(after)
-        # what is known comes first; symlinks and old records are said to have no lists (5.3, 7.5)
+        # what is known comes first; symlinks and old records are said to have no lists [backup 5.3, 7.5]
         ways = [(True, True), (False, True), (True, False), (False, False)]
         if kind == stat.S_IFLNK or head.type in (NAME, ONAME):
             ways[:2] = ways[1::-1]

@@ -1,6 +1,6 @@
 """Records of an archive: their common head, their checksum, and files in the forms that there are.
 
-Source: backup-format sections 2, 3 and 5.
+Source: [backup 2, 3, 5].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Writing an archive: volume record, members, end, and zeros to the end of the last block.
 
-Source: backup-format section 12.
+Source: [backup 12].
 """
 
 from __future__ import annotations
@@ -122,7 +122,7 @@ class _Writer:
         self.fill(padded(stored) - stored)
 
     def _tree(self, member: Member) -> tuple[packing.Tree, int] | None:
-        """The tree that a member's data is packed with and the packed size, None to store it as it is (8.3)."""
+        """The tree that a member's data is packed with and the packed size, None to store it as it is [backup 8.3]."""
         if not self._pack or member.kind != stat.S_IFREG or not 0 < member.size <= MAX_SMALL:
             return None
         counts = packing.count_bytes(_exactly(member.content, member.size, member.name, []))
@@ -133,7 +133,7 @@ class _Writer:
         return (tree, size) if padded(size) < padded(member.size) else None
 
     def _key(self, member: Member) -> int:
-        """0, or a key counting down for each file that has several names or is a directory with some in it (7.3)."""
+        """0, or a key counting down for each file with several names or directory with some in it [backup 7.3]."""
         if member.nlink <= 1:
             return 0
         if member.link is not None and member.link in self._keys:

@@ -22,7 +22,7 @@ _RESERVED = (
     (8, 30, "bad block directory"), (64, 65, "configuration record, backup"), (70, 71, "LVM record, backup"),
     (71, 93, "bad block directory, backup"),
 )  # fmt: skip
-"""First sector, sector after, owner (lvm-format 1.1)."""
+"""First sector, sector after, owner [lvm 1.1]."""
 
 
 @dataclass(frozen=True)

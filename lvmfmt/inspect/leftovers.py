@@ -1,6 +1,6 @@
 """What can be found on a disk when nothing says where to look: control blocks of LVs and superblocks, by scanning.
 
-PP 1 starts at a multiple of 128 KiB (lvm-format 1.2) and every PP is a multiple of 1 MiB, so a logical volume begins
+PP 1 starts at a multiple of 128 KiB [lvm 1.2] and every PP is a multiple of 1 MiB, so a logical volume begins
 on a 128 KiB boundary whatever the PP size of its group. The control blocks of big and scalable groups lie, also or
 only, in their VGDA, one a sector: in front of PP 1 every sector is looked at. Only data extents are.
 """

@@ -27,14 +27,14 @@ _DISK_PSN = {
     "lvm_record_scalable": (7, 70),
     "bad_block_directory": (8, 71),
 }
-"""PSNs of the copies (lvm-format 1.1)."""
+"""PSNs of the copies [lvm 1.1]."""
 
 _VOLUME_BYTE = {
     "lvcb": (0,),
     "j2_superblock": (0x8000, 0xF000),
     "jfs1_superblock": (0x8000, 0xF000),
 }
-"""Bytes of the copies in a logical volume or file system (lvm-format 9, jfs2-format 1)."""
+"""Bytes of the copies in a logical volume or file system ([lvm 9], [jfs2 1])."""
 
 _GROUP_AREA = {
     VgKind.CLASSIC: {"vgsa": "vgsa", "vgda_header": "vgda", "vgda_trailer": "vgda"},

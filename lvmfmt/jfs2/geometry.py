@@ -1,6 +1,6 @@
 """Size arithmetic: where everything of a file system lies, computed from volume, block and log size.
 
-Source: reference sections 1.1 to 1.3; the geometry vectors of section 6.5 are its test.
+Source: [jfs2 1.1 to 1.3]; the geometry vectors of [jfs2 6.5] are its test.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ class Geometry:
     Attributes:
         volume: bytes of the device.
         block_size: bytes of a block.
-        blocks: usable blocks (`n` of the reference; `s_size` counts them in sectors).
+        blocks: usable blocks (`n` of [jfs2 1.3]; `s_size` counts them in sectors).
         log_blocks: length of the inline log, 0 for an external one; it starts at `log_address`.
         map_pages: pages of the block map file.
         second_table, second_map: where the second inode table and map are in a file system that was resized; 0 in

@@ -3,7 +3,7 @@
 A run of LPs with one copy is a `linear` target. With several copies it is a `mirror` target with a log in memory
 (`core`) that takes the copies to be in sync (`nosync`): the only mirroring target that needs no metadata of its own on
 the disks (`raid1` keeps superblocks). A group of LPs of a striped LV is a `striped` target, whose strips lie as AIX's
-do (lvm-format 15). Stale copies are left out. What no disk has is an `error` target.
+do [lvm 15]. Stale copies are left out. What no disk has is an `error` target.
 
 Targets cannot be nested in one table. So a striped LV with several copies takes one device for each copy, and a device
 that mirrors them.
@@ -58,7 +58,7 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
         name: of the device; that of the LV by default. The devices that `dm_parts` tells of are named after it.
 
     Raises:
-        UnsupportedFeature: the LV is striped in a way that lvm-format 15 does not describe.
+        UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
     """
     parts = dm_parts(lv, paths, name=name)
     if parts:

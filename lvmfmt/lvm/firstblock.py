@@ -1,4 +1,4 @@
-"""The first sector of a logical volume: a control block, or what an application has put there (lvm-format 13.3)."""
+"""The first sector of a logical volume: a control block, or what an application has put there [lvm 13.3]."""
 
 from __future__ import annotations
 

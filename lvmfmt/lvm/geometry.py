@@ -189,11 +189,11 @@ class Geometry:
 
 
 def pp_count(size: int, pp_shift: int, first_psn: int = FIRST_PP_PSN) -> int:
-    """PPs on a disk of `size` bytes: what fits between its first PP and the relocation pool (lvm-format 1.2)."""
+    """PPs on a disk of `size` bytes: what fits between its first PP and the relocation pool [lvm 1.2]."""
     return max(0, (size // SECTOR - RELOCATION_SECTORS - first_psn) * SECTOR >> pp_shift)
 
 
 def vgda_counts(numbers: Iterable[int]) -> dict[int, int]:
-    """VGDA copies by PV number: 2 on an only disk, 2 + 1 on two, else 1 on each (lvm-format 11)."""
+    """VGDA copies by PV number: 2 on an only disk, 2 + 1 on two, else 1 on each [lvm 11]."""
     ordered = sorted(numbers)
     return {number: 2 if index == 0 and len(ordered) < 3 else 1 for index, number in enumerate(ordered)}

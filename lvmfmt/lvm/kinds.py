@@ -1,4 +1,4 @@
-"""The three kinds of volume group and their published limits (lvm-format 1.3; H, I3, I4, D13)."""
+"""The three kinds of volume group and their published limits ([lvm 1.3]; H, I3, I4, D13)."""
 
 from __future__ import annotations
 

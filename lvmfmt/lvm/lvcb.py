@@ -87,7 +87,7 @@ def ctime(ns: int) -> str:
 
 
 def read(block: bytes, *, offset: int = 0, where: str = "") -> Lvcb:
-    """The control block in the first 512 bytes of an LV, whatever its layout (lvm-format 13.2).
+    """The control block in the first 512 bytes of an LV, whatever its layout [lvm 13.2].
 
     Raises:
         CorruptImage: the tag is not there, or a member cannot be found.

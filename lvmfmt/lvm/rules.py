@@ -94,7 +94,7 @@ _ALL = (
     Rule("pv-start", E, "PP 1 lies behind the areas", "nobody can tell", False),
     Rule("pv-state", W, "a PV is active", "varyonvg decides it", False),
     Rule("pv-copies", W, "a PV has the VGDA copies that its rank asks for: 2 on one disk, 2 + 1 on two, else 1 each",
-         "the rule (lvm-format 11)", True),
+         "the rule [lvm 11]", True),
     Rule("pv-number", W, "a PV header has the number of its place", "the place", True),
     Rule("pv-missing", W, "the VGSA marks only PVs of the group as missing", "the PV headers", True),
     Rule("pv-stale", W, "a PV is marked stale when it has a stale PP", "the VGSA, which decides what is stale", True),

@@ -44,7 +44,7 @@ from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
 
 _SNAPSHOTS = 10
-"""LVM version that brought snapshot groups (lvm-format 4.3)."""
+"""LVM version that brought snapshot groups [lvm 4.3]."""
 _LOG = re.compile(r"(?<=log=/dev/)[^:]+")
 
 

@@ -46,7 +46,7 @@ def import_lv(
 
     The control block belongs to the LV and not to its content: it stays where the LV has one and `source` begins
     with a control block too, or with zeros as a file system image does. Anything else goes in, for an application may
-    use block 0 (lvm-format 13.3).
+    use block 0 [lvm 13.3].
 
     A mirrored LV has only one copy that is not stale while it is written, so that an interruption leaves copies that
     are known to differ, and `VolumeGroup.sync` makes them equal. In a group that is varied on, copies on disks that it

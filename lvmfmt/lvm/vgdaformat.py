@@ -96,7 +96,7 @@ class VgdaFormat(NamedTuple):
 
 
 def row_format(kind: VgKind, sectors: int, factor: int) -> VgdaFormat:
-    """The format of a classic VGDA, or of a big one, which is the classic one scaled (lvm-format 8 and 9).
+    """The format of a classic VGDA, or of a big one, which is the classic one scaled [lvm 8, 9].
 
     Args:
         kind: CLASSIC or BIG.
@@ -147,7 +147,7 @@ def bit_sectors(bits: int) -> int:
 
 
 def scalable_areas(max_pvs: int, max_lvs: int, max_pps: int) -> tuple[int, ...]:
-    """Sectors of ppsa, pv_miss, mwc_db, vg_info, pv_info, lvcb_info, lvea, ppea (lvm-format 10)."""
+    """Sectors of ppsa, pv_miss, mwc_db, vg_info, pv_info, lvcb_info, lvea, ppea [lvm 10]."""
     status = (bit_sectors(max_pps), bit_sectors(max_pvs), bit_sectors(max_lvs))
     pvs = table_sectors(max_pvs, PV_INFO.size)
     lvs = table_sectors(max_lvs, LV_ENTRY_SCALABLE.size)

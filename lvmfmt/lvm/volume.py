@@ -167,7 +167,7 @@ class LogicalVolume:
         the copies would differ without anything saying so.
 
         Raises:
-            UnsupportedFeature: the LV is striped in a way that lvm-format 15 does not describe.
+            UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
         """
         wanted = self.map.held & ~self.stale
         usable = self.within_reach(wanted)
@@ -212,7 +212,7 @@ class LogicalVolume:
         return self._device(usable, f"{self.name} copy {copy}", writable=True)
 
     def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
-        """The bytes of the LV in their order (lvm-format 15), in these copies of the LPs, shape (copies, lps)."""
+        """The bytes of the LV in their order [lvm 15], in these copies of the LPs, shape (copies, lps)."""
         width, strip = self.policy.width, self.policy.strip_size
         if not strip:
             return self._joined(usable, name, writable=writable)

@@ -130,7 +130,7 @@ def test_the_record_of_a_large_file() -> None:
 
 
 def test_the_checksum_and_the_end_record() -> None:
-    assert record.build(BFF_END, record.END, {"left_over": 1}) == bytes.fromhex("01 07 6B EA 84 0A 01 00")  # section 10
+    assert record.build(BFF_END, record.END, {"left_over": 1}).hex(" ") == "01 07 6b ea 84 0a 01 00"  # [backup 10]
     assert record.checksum(VOLUME_RECORD) == 0xD7E8
     assert record.checksum(DIRECTORY_RECORD[:80]) == 0xA3A8
     assert record.checksum(LARGE_FILE_RECORD) == 0xA380
@@ -167,7 +167,7 @@ def test_every_kind_of_member(pack) -> None:
     one, two, other = found[2:5]
     assert one.link == two.link is not None and other.link not in (None, one.link)
     assert {m.key for m in found if m.nlink == 1} == {0}
-    assert [m.key for m in found if m.nlink > 1] == [0xFFFFFFFF - i for i in (0, 1, 2, 2, 3)]  # section 7.3
+    assert [m.key for m in found if m.nlink > 1] == [0xFFFFFFFF - i for i in (0, 1, 2, 2, 3)]  # [backup 7.3]
 
 
 def test_an_archive_in_an_archive_is_data() -> None:
@@ -222,7 +222,7 @@ def test_records_of_other_versions() -> None:
     data = (
         VOLUME_RECORD
         + record.build(BFF_NAME, record.NAME, old, name=b"old")
-        + b"old".ljust(8, b"\0")  # no permissions behind it (5.3)
+        + b"old".ljust(8, b"\0")  # no permissions behind it [backup 5.3]
         + record.build(BFF_NAME_LF, record.NAME_LF, large, name=b"large")
         + canonical(0o100600).build()
         + b"four".ljust(8, b"\0")
@@ -233,7 +233,7 @@ def test_records_of_other_versions() -> None:
 
 @pytest.mark.parametrize("layout", ["none", "before", "zero ended"])
 def test_symlinks_as_the_readers_disagree_about_them(layout) -> None:
-    # section 7.5: the target alone; lists and target; the target with its NUL and 40 bytes
+    # [backup 7.5]: the target alone; lists and target; the target with its NUL and 40 bytes
     target = b"/usr/lib/boot"
     lists = canonical(0o120777).build()
     body = {

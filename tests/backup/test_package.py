@@ -1,4 +1,4 @@
-"""`lpp_name`: the first line as backup-format 13.1 gives it, filesets as IBM's packaging documents do."""
+"""`lpp_name`: the first line as [backup 13.1] gives it, filesets as IBM's packaging documents do."""
 
 from lvmfmt.backup import Member
 from lvmfmt.backup.package import Fileset, Package, package_of, parse

@@ -1,4 +1,4 @@
-"""Packed data: the reference's streams bit for bit, round trips, and hostile trees."""
+"""Packed data: the streams of [backup 8, V3] bit for bit, round trips, and hostile trees."""
 
 import tomllib
 from contextlib import suppress
@@ -33,7 +33,7 @@ def unpack(stream, size, step=70):
 
 
 def test_the_stream_of_the_reference() -> None:
-    assert pack(TEXT) == PACKED  # backup-format V3
+    assert pack(TEXT) == PACKED  # [backup V3]
     assert pack(b"A" * 8) == ONE_SYMBOL
     assert unpack(PACKED, 12) == TEXT
     assert unpack(ONE_SYMBOL, 8) == b"A" * 8

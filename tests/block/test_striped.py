@@ -1,4 +1,4 @@
-"""The striped view against the formula of lvm-format 15, byte by byte."""
+"""The striped view against the formula of [lvm 15], byte by byte."""
 
 from collections.abc import Iterator
 from itertools import pairwise
@@ -54,7 +54,7 @@ class Memory(BlockDevice):
 
 
 def place(x: int, width: int, strip: int, partition: int) -> int:
-    """Byte x of the LV in the row of LPs: lvm-format 15, written as it stands there."""
+    """Byte x of the LV in the row of LPs: [lvm 15], written as it stands there."""
     unit = x // strip
     group = x // (width * partition)
     unit -= group * width * partition // strip

@@ -36,7 +36,7 @@ def disks(tmp_path: Path) -> list[str]:
 
 def test_the_table_of_one_volume(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dmtable", *disks, "--lv", "hd4", "--device", f"{disks[1]}=/dev/vdb"]) == 0
-    # PP 1 is at sector 4352 (lvm-format 1.2), 6 LPs of 2048 sectors
+    # PP 1 is at sector 4352 [lvm 1.2], 6 LPs of 2048 sectors
     assert capsys.readouterr().out == "0 12288 mirror core 2 1024 nosync 2 /dev/loop0 4352 /dev/vdb 4352\n"
 
 

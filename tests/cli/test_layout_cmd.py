@@ -23,7 +23,7 @@ def test_the_list_names_every_structure(capsys: pytest.CaptureFixture[str]) -> N
 
 
 def test_the_fields_of_the_boot_record(capsys: pytest.CaptureFixture[str]) -> None:
-    # lvm-format 2: the PVID is 16 bytes at 0x80 and was seen in dumps
+    # [lvm 2]: the PVID is 16 bytes at 0x80 and was seen in dumps
     assert cli.main(["layout", "boot_record", "--json"]) == 0
     record = json.loads(capsys.readouterr().out)
     assert record["size"] == 512

@@ -130,7 +130,7 @@ def test_a_disk_without_its_record_is_still_of_the_group(disks: list[str], tmp_p
 
 def test_what_cannot_be_told_is_left_and_said(disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     for disk, psn in ((0, 136), (0, 2242), (1, 136)):
-        put(disks[disk], psn * SECTOR + 0x24, b"\0\2")  # quorum (8.1)
+        put(disks[disk], psn * SECTOR + 0x24, b"\0\2")  # quorum [lvm 8.1]
     before = digest(disks)
     assert cli.main(["vg", "check", *disks, "--repair", "--undo-file", str(tmp_path / "undo")]) == 1
     text = capsys.readouterr().out

@@ -83,7 +83,7 @@ class Story:
                     assert read_pvid(image) == row.pvid
 
     def refused(self) -> None:
-        """With a LUN varied on, one with the same PVID cannot be configured (5.3)."""
+        """With a LUN varied on, one with the same PVID cannot be configured [commands 3.1]."""
         result = self.box.run("cfgmgr")
         assert result.status == 1
         assert not {"hdisk10", "hdisk11", "hdisk12"} & {row.name for row in parsers.lspv(self.box.good("lspv"))}

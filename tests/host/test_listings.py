@@ -24,7 +24,7 @@ from .conftest import Box, small_tree
 DISKS = [f"hdisk{i}" for i in range(4)]
 GROUPS = {"rootvg": DISKS[:2], "datavg": DISKS[2:]}
 PVID_AT = 0x80
-"""Where the PVID is in sector 0 (commands, section 0.2)."""
+"""Where the PVID is in sector 0 [commands 0.2]."""
 Place = tuple[str, int]
 """A PP: disk and number."""
 
@@ -128,7 +128,7 @@ def test_disks_in_detail(host: Box, groups: dict[str, VolumeGroup]) -> None:
 
 
 def pps_that_fit(host: Box, disk: str, group: VolumeGroup) -> int:
-    """Whole PPs behind the reserved sectors, whose number is in the LVM record (psn_part1: lvm-format 1.2)."""
+    """Whole PPs behind the reserved sectors, whose number is in the LVM record (psn_part1: [lvm 1.2])."""
     first = next(iter(group.physical_volumes.values())).first_psn
     return (host.image(disk).stat().st_size // 512 - first) * 512 // group.pp_size
 
@@ -255,7 +255,7 @@ def test_volumes_in_detail(host: Box, groups: dict[str, VolumeGroup]) -> None:
         assert found["LV STATE"] == ("opened/" if is_open(host, volume) else "closed/") + (
             "stale" if volume.stale_pps else "syncd"
         )
-        # as published of hd5, hd6 and hd8 (commands, section 1.3)
+        # as published of hd5, hd6 and hd8 [commands 1.3]
         if volume.name == "hd5":
             assert (found["LABEL"], found["BB POLICY"], found["RELOCATABLE"]) == (
                 "primary_bootlv", "non-relocatable", "no",

@@ -18,7 +18,7 @@ PVID = bytes.fromhex("0041a97b0622ef7f")
 
 @pytest.fixture
 def disk(tmp_path: Path) -> ImageFile:
-    """A disk with a boot record and an LVM record at the published places (lvm-format 1.1, 1.2)."""
+    """A disk with a boot record and an LVM record at the published places [lvm 1.1, 1.2]."""
     image = ImageFile.create(tmp_path / "hdisk0.img", 4 << 20)
     image.write(0, bytes.fromhex("c9c2d4c1"))
     image.write(0x80, PVID)
@@ -59,7 +59,7 @@ def test_the_backup_lvm_record_serves_where_the_primary_is_gone(disk: ImageFile)
 
 
 def test_a_place_beyond_the_disk_names_the_field_that_says_it(disk: ImageFile) -> None:
-    # vgda_psn is 8 bytes at 0x1C of the record (lvm-format 4.1); the second value is at 0x20
+    # vgda_psn is 8 bytes at 0x1C of the record [lvm 4.1]; the second value is at 0x20
     disk.write(7 * SECTOR + 0x20, b"\xff\xff\xff\xff")
     with pytest.raises(CorruptImage) as caught:
         dump(disk, CATALOG["vgda_header"], copy=2)

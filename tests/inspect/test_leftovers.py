@@ -17,7 +17,7 @@ SECTOR = 512
 
 
 def wipe(path: Path) -> None:
-    """Everything of the LVM before PP 1 at sector 4352 (lvm-format 1.2)."""
+    """Everything of the LVM before PP 1 at sector 4352 [lvm 1.2]."""
     with path.open("r+b") as stream:
         stream.write(bytes(4352 * SECTOR))
 

@@ -34,7 +34,7 @@ def group(request: Any, tmp_path: Path) -> tuple[VgKind, list[ImageFile]]:
     return request.param, make(tmp_path, request.param)
 
 
-# lvm-format 9: copies of 32 + 8802 sectors, from sector 128 on
+# [lvm 9]: copies of 32 + 8802 sectors, from sector 128 on
 BIG = {
     ("vgsa_big", 1): 128, ("vgda_header_big", 1): 160, ("vgda_trailer", 1): 160 + 8801,
     ("vgsa_big", 2): 8962, ("vgda_header_big", 2): 8994,
@@ -63,7 +63,7 @@ def test_places_of_a_scalable_group(tmp_path: Path) -> None:
     assert dump(disk, CATALOG["pv_info"], copy=2).offset == begins[12].offset + 16
     lv = {field.name: field.value for field in dump(disk, CATALOG["lv_entry_scalable"]).fields}
     assert "hd4" in lv["name"]
-    assert dump(disk, CATALOG["mwc_record"], copy=20).offset == 119 * SECTOR  # lvm-format 1.1
+    assert dump(disk, CATALOG["mwc_record"], copy=20).offset == 119 * SECTOR  # [lvm 1.1]
     with pytest.raises(OperationRefused, match="copies 1 to 2, not 3"):
         dump(disk, CATALOG["vg_info"], copy=3)
 
@@ -93,7 +93,7 @@ def test_what_is_not_ours_is_recognised_and_not_read(group: tuple[VgKind, list[I
         dump(devices[0], CATALOG[name])
 
 
-# ---- what is left of a group: lvm-format 4 (backup record), 11 (two places a disk, every disk)
+# ---- what is left of a group: [lvm 4] (backup record), [lvm 11] (two places a disk, every disk)
 
 
 def destroy(disk: ImageFile, what: str) -> None:

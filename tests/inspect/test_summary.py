@@ -34,7 +34,7 @@ def test_a_whole_group_has_no_findings(rootvg: Rootvg) -> None:
     with ImageFile(rootvg.disks[0]) as device:
         assert summary.disks[0].pvid == read_pvid(device)
     assert [d.pv_number for d in summary.disks] == [1, 2]
-    # a group of two disks has two VGDAs on the first and one on the second (lvm-format 8; VGDA PSNs 136 and 2242)
+    # a group of two disks has two VGDAs on the first and one on the second ([lvm 8]; VGDA PSNs 136 and 2242)
     assert [(c.area, c.copy, c.psn) for c in summary.disks[0].copies] == [
         ("vgsa", 1, 128), ("vgda", 1, 136), ("vgsa", 2, 2234), ("vgda", 2, 2242),
     ]  # fmt: skip

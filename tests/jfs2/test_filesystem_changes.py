@@ -69,7 +69,7 @@ def content(i: int, size: int) -> bytes:
 
 
 def used_blocks(device: BlockDevice, fs: FileSystem) -> int:
-    """Bits set in the map, counted from the pages themselves (16 MiB: one page, reference 1.3)."""
+    """Bits set in the map, counted from the pages themselves (16 MiB: one page, [jfs2 1.3])."""
     page = np.frombuffer(device.read(0x10000 + 4 * 4096, 4096), np.uint8)
     assert page[2048:3072].tobytes() == page[3072:].tobytes()
     return int(np.unpackbits(page[2048:3072]).sum()) - (8192 - fs.volume.blocks)
@@ -345,7 +345,7 @@ def test_without_its_log_a_file_system_is_marked_dirty_while_it_changes(tmp_path
         with device:
             state = FileSystem.open(device)
             if stopped and writes:
-                assert "marked dirty" in state.problems[0]  # s_state 0x2 (2.2)
+                assert "marked dirty" in state.problems[0]  # s_state 0x2 [jfs2 2.2]
                 with pytest.raises(OperationRefused, match="marked dirty"):
                     FileSystem.open(device, writable=True)
             elif not stopped:
@@ -393,7 +393,7 @@ def test_identity_of_an_aix_file_system(tmp_path: Path) -> None:
         fs = FileSystem.open(device, writable=True)
         fs.set_identity(fname="/home/x", fpack="hd1", logdev=10 << 32 | 5)
         assert (fs.superblock.values.s_fname, fs.superblock.values.s_fpack) == (b"/home/", b"hd1")
-        for at in (0x8000, 0xF000):  # reference 6.5: dev64 of major 10, minor 5
+        for at in (0x8000, 0xF000):  # [jfs2 6.5]: dev64 of major 10, minor 5
             assert device.read(at + 128, 8).tobytes().hex() == "8000000a00000005"
             assert device.read(at + 24, 12).tobytes() == b"/home/hd1\0\0\0"
         assert FileSystem.open(device).problems == []

@@ -1,4 +1,4 @@
-"""Geometry against the vectors of the reference, section 6.5 (they come from images of jfs_mkfs and a formatter)."""
+"""Geometry against the vectors of [jfs2 6.5] (they come from images of jfs_mkfs and a formatter)."""
 
 import pytest
 

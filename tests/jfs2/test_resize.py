@@ -1,4 +1,4 @@
-"""Growing and shrinking: what is in the file system stays, the maps are those of the new size (3.13, 3.14)."""
+"""Growing and shrinking: what is in the file system stays, the maps are those of the new size [jfs2 3.13, 3.14]."""
 
 import shutil
 
@@ -51,7 +51,7 @@ def content_is_there(device):
 
 
 def expected(device, size):
-    """Size arithmetic of section 1.3 for the new size, its log as long as before."""
+    """Size arithmetic of [jfs2 1.3] for the new size, its log as long as before."""
     old = read_superblock(device).geometry
     new = Geometry.of(size, old.block_size, log_bytes=old.log_blocks * old.block_size, has_aim2=old.has_aim2)
     return new.blocks, new.log_address, new.ag_size

@@ -50,7 +50,7 @@ def test_empty_file_system_equals_jfs_mkfs(judge, tmp_path, mib):
     for flag in (0x8000, 0xF000):
         b[flag + record.offset_of("s_flag") + 2] |= 0x20  # DIR_INDEX
         start = flag + record.offset_of("s_loguuid")
-        a[start : start + 16] = 0  # stack bytes (reference section 2.2)
+        a[start : start + 16] = 0  # stack bytes [jfs2 2.2]
     b[log + LINUX.structures.log_super.offset_of("flag") + 2] |= 0x20
     pages = a[log + 2 * 4096 :].reshape(-1, 4096)  # from page 3 of the log on: empty pages, only their frames count
     pages[:, 8:-8] = 0
@@ -161,6 +161,6 @@ def test_both_dialects_hold_the_same_extents(root_tree, tmp_path):
         with ImageFile(tmp_path / dialect.name) as device:
             assert check(device).findings == []
     used = [report.blocks - report.free_blocks for report in twins]
-    assert used[1] - used[0] == 2  # s_aim2, two pages (section 1.2)
+    assert used[1] - used[0] == 2  # s_aim2, two pages [jfs2 1.2]
     assert twins[0].bytes_copied == twins[1].bytes_copied
     assert twins[0].inodes == twins[1].inodes + 1

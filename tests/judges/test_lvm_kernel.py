@@ -83,7 +83,7 @@ def layouts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[VolumeG
     origin = SeededOrigin(5)
     result = {}
 
-    # the example of the reference, vector 12: hd5 at sector 4352 length 8192, lv00 at 12544 length 24576
+    # [lvm vector 12]: hd5 at sector 4352 length 8192, lv00 at 12544 length 24576
     result["vector12"] = group, _ = create(folder, "vector12", 64 * MIB, 4 * MIB)
     with group.change(origin) as change:
         change.add_lv("hd5", "boot", 1, policy=LvPolicy(intra="e"))
@@ -132,7 +132,7 @@ def of(booted: Boot, layouts: dict[str, tuple[VolumeGroup, Path]], name: str) ->
     return booted.partitions[list(layouts).index(name)]
 
 
-def test_the_example_of_the_reference(booted: Boot, layouts):
+def test_the_example_of_the_vectors(booted: Boot, layouts):
     assert of(booted, layouts, "vector12") == [Partition("hd5", 4352, 8192), Partition("lv00", 12544, 24576)]
 
 

@@ -122,7 +122,7 @@ class Expected(NamedTuple):
 
 
 def expected(group: VolumeGroup) -> Expected:
-    """By the reference: an LV is contiguous if its PPs of PV 1 hold LP 1, 2, ... in one run (lvm-format 8.4, L)."""
+    """An LV is contiguous if its PPs of PV 1 hold LP 1, 2, ... in one run [lvm 8.4]."""
     first = next(iter(group.physical_volumes.values()))
     partitions, pieces = [], Counter[tuple[str, int]]()
     for lv in group.logical_volumes.values():

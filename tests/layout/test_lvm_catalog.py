@@ -12,35 +12,35 @@ from lvmfmt.layout import lvcb, lvm_disk, vgda, vgda_scalable
 from lvmfmt.layout.catalog import CATALOG
 from lvmfmt.layout.record import Record
 
-# Rows of the reference tables by grade. A: a dump tag (D1 to D9) without a doubt about the place. B: a shipped header
+# Rows of the published tables by grade. A: a dump tag (D1 to D9) without a doubt about the place. B: a shipped header
 # (H) or the Linux driver (L; L? fixes a place too, since the struct is published). C: offset or width assumed (A), only
-# remembered (R) or only derived (X). Nested tables count as one field of their parent.
+# recalled or only derived (X). Nested tables count as one field of their parent.
 GRADES = {
-    # section 2: 31 rows of the table (the two rows after 0x90 included), id and PVID starred; the last two are one
+    # [lvm 2]: 31 rows of the table (the two rows after 0x90 included), id and PVID starred; the last two are one
     # array of four entries and a signature
     "boot_record": {"A": 2, "B": 31},
-    # section 2, last paragraph: 8 bytes and two u32 whose byte order is assumed
+    # [lvm 2], last paragraph: 8 bytes and two u32 whose byte order is assumed
     "prep_partition": {"B": 8, "C": 2},
-    "config_record": {"B": 20},  # section 3: all H
+    "config_record": {"B": 20},  # [lvm 3]: all H
     "seek_profile": {"B": 3},
-    # section 4.1: 15 rows; D1 gives no value for reloc_len, ltg_shift and the reserved tail
+    # [lvm 4.1]: 15 rows; D1 gives no value for reloc_len, ltg_shift and the reserved tail
     "lvm_record": {"A": 12, "B": 3},
-    "lvm_record_scalable": {"B": 30},  # section 4.2: H only; its last row is reserved
-    "bad_block_directory": {"B": 3},  # section 5: H
+    "lvm_record_scalable": {"B": 30},  # [lvm 4.2]: H only; its last row is reserved
+    "bad_block_directory": {"B": 3},  # [lvm 5]: H
     "bad_block_entry": {"B": 2},
-    "mwc_record": {"C": 5},  # section 6: X, inside A
+    "mwc_record": {"C": 5},  # [lvm 6]: X, inside A
     "mwc_entry": {"C": 2},
-    "vgsa": {"A": 8},  # section 7.1: 6 rows, each D1 or D2; the two stamps have two words
-    # section 8.1: stamp words and VGID dumped; numlvs L, the next five L?; quorum, auto_varyon, check_sum, tail A
+    "vgsa": {"A": 8},  # [lvm 7.1]: 6 rows, each D1 or D2; the two stamps have two words
+    # [lvm 8.1]: stamp words and VGID dumped; numlvs L, the next five L?; quorum, auto_varyon, check_sum, tail A
     "vgda_header": {"A": 3, "B": 6, "C": 4},
-    # section 8.2: lvname and maxsize D1, num_lps L, everything else "D1 order, R" or X
+    # [lvm 8.2]: lvname and maxsize D1, num_lps L, everything else "D1 order, R" or X
     "lv_entry": {"A": 2, "B": 1, "C": 13},
-    # section 8.3: PVID, pp_count, psn_part1 D1; state, pvnum_vgdas and the last 8 bytes (three fields) A
+    # [lvm 8.3]: PVID, pp_count, psn_part1 D1; state, pvnum_vgdas and the last 8 bytes (three fields) A
     "pv_header": {"A": 3, "C": 5},
-    # section 8.4: lv_index, lp_num L and two gaps L?; six members with place R
+    # [lvm 8.4]: lv_index, lp_num L and two gaps L?; six members with place R
     "pp_entry": {"B": 4, "C": 6},
-    "lv_name": {"B": 1},  # section 8.5: L, H
-    # sections 7.2, 7.3, 9 and 10: emulated layouts, assumed throughout
+    "lv_name": {"B": 1},  # [lvm 8.5]: L, H
+    # [lvm 7.2, 7.3, 9, 10]: emulated layouts, assumed throughout
     "vgsa_big": {"C": 8},
     "vgda_header_big": {"C": 15},
     "area_begin": {"C": 3},
@@ -49,8 +49,8 @@ GRADES = {
     "pv_info": {"C": 8},
     "lv_entry_scalable": {"C": 16},
     "pp_entry_scalable": {"C": 9},
-    "vgda_trailer": {"C": 5},  # section 8.5: place R, A
-    # section 13: the 8 bytes of the tag are published with their place; 13.2 is assumed throughout (19 rows, 8 more
+    "vgda_trailer": {"C": 5},  # [lvm 8.5]: place R, A
+    # [lvm 13]: the 8 bytes of the tag are published with their place; 13.2 is assumed throughout (19 rows, 8 more
     # bytes beside the tag, and the rest of the tag row)
     "lvcb": {"A": 1, "C": 21},
 }
@@ -85,7 +85,7 @@ def test_sizes(name: str):
 @pytest.mark.parametrize(
     ("name", "field", "offset"),
     [
-        # sections 2 to 13 of the reference, the offsets that a slip would move
+        # [lvm 2 to 13]: the offsets that a slip would move
         ("boot_record", "boot_code_length", 0x24), ("boot_record", "boot_lv_start", 0x2C),
         ("boot_record", "boot_prg_start", 0x30), ("boot_record", "boot_lv_length", 0x34),
         ("boot_record", "boot_emulation", 0x3D), ("boot_record", "basecs_start", 0x48),

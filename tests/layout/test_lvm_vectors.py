@@ -240,7 +240,7 @@ def test_11_regions(count: int, sizes: tuple[int, ...]):
 
 @pytest.mark.parametrize(
     ("size", "shift", "count"),
-    [  # section 1.2: D1, D13 and others; the last two by its formula
+    [  # [lvm 1.2]: D1, D13 and others; the last two by its formula
         (286749480 * 512, 28, 546), (40 << 30, 26, 639), (200 << 30, 29, 399), (300 << 30, 28, 1199),
         (1 << 30, 24, 63), (2 << 40, 30, 2047),
     ],

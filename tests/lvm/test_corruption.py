@@ -18,7 +18,7 @@ from lvmfmt.layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEAD
 from lvmfmt.lvm import Severity, VolumeGroup, scan
 
 SECTOR = 512
-VGDA, VGSA = (136, 2242), (128, 2234)  # section 1.2
+VGDA, VGSA = (136, 2242), (128, 2234)  # [lvm 1.2]
 PV_AREA = 17 * SECTOR
 LV_MINOR = 2  # hd4
 

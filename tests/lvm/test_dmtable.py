@@ -23,7 +23,7 @@ PATHS = {f"disk{n}": f"/dev/loop{n}" for n in (1, 2, 3)}
 
 
 def where(device: Any, minor: int) -> dict[int, list[tuple[int, int]]]:
-    """LP -> [(PV, sector)] read from the first VGDA with the offsets of lvm-format 8.3 and 8.4 only."""
+    """LP -> [(PV, sector)] read from the first VGDA with the offsets of [lvm 8.3, 8.4] only."""
     vgda = device.data.tobytes()[136 * SECTOR :]
     found: dict[int, list[tuple[int, int]]] = {}
     for pv in range(32):
@@ -147,7 +147,7 @@ def test_stripes_are_where_the_formula_puts_them(
     found = strips([str(t) for t in dm_table(lv, paths)], parts, strip)
     on_disk = where(devices[0], lv.minor)
     for unit in range(lv.size // 65536):
-        group_of, inside = divmod(unit, width * PP // strip)  # lvm-format 15
+        group_of, inside = divmod(unit, width * PP // strip)  # [lvm 15]
         lp, at = group_of * width + inside % width + 1, inside // width * strip
         assert found.pop(unit) == {(f"/dev/loop{pv}", sector + at) for pv, sector in on_disk[lp]}
     assert not found
@@ -169,6 +169,6 @@ def test_a_stripe_with_a_missing_disk(disks: Any, origin: SeededOrigin) -> None:
 def test_striped_in_an_unknown_way_is_refused(make_group: Any) -> None:
     _, (disk,) = make_group(1)
     for psn in (136, 2242):
-        disk.write(psn * SECTOR + SECTOR + 32 * 2 + 10, b"\0\5")  # mirror_policy of minor 3 (lvm-format 8.2)
+        disk.write(psn * SECTOR + SECTOR + 32 * 2 + 10, b"\0\5")  # mirror_policy of minor 3 [lvm 8.2]
     with pytest.raises(UnsupportedFeature):
         dm_table(VolumeGroup.open([disk]).logical_volumes["lv00"], PATHS)

@@ -1,6 +1,6 @@
 """Big and scalable groups: where their structures lie, that others' are recognised, that disagreements are found.
 
-Places come from lvm-format 4.2, 7.2, 7.3, 9 and 10; what is changed to break a rule is changed through the tables of a
+Places come from [lvm 4.2, 7.2, 7.3, 9, 10]; what is changed to break a rule is changed through the tables of a
 copy that the bytes of the disk are read into and written back from, in all three formats alike.
 """
 
@@ -76,7 +76,7 @@ def word(disk: Any, offset: int, format: str = ">I") -> Any:
 
 
 def test_places_of_a_big_group(group_of: Any) -> None:
-    """Section 9: VGSA 128, VGDA 160, VGSA' 8962, VGDA' 8994, first PP 17920; LV entries at 1, PV areas at 33."""
+    """[lvm 9]: VGSA 128, VGDA 160, VGSA' 8962, VGDA' 8994, first PP 17920; LV entries at 1, PV areas at 33."""
     (disk,) = group_of(VgKind.BIG, 1)
     record = VolumeGroup.open([disk]).record
     assert (record.vgsa_psn, record.vgda_psn) == ((128, 8962), (160, 8994))
@@ -96,7 +96,7 @@ def test_places_of_a_big_group(group_of: Any) -> None:
 
 
 def test_places_of_a_scalable_group(group_of: Any) -> None:
-    """Section 10: areas of 9, 1, 1 and 1, 129, 258, 65, 2049 sectors; two copies end at 5154, first PP 5376."""
+    """[lvm 10]: areas of 9, 1, 1 and 1, 129, 258, 65, 2049 sectors; two copies end at 5154, first PP 5376."""
     (disk,) = group_of(VgKind.SCALABLE, 1)
     record = VolumeGroup.open([disk]).record
     values = LVM_RECORD_SCALABLE.parse(disk.read(7 * SECTOR, SECTOR))
@@ -127,7 +127,7 @@ def test_places_of_a_scalable_group(group_of: Any) -> None:
     ],
 )
 def test_published_limits(kind: VgKind, lvs: int, pvs: int, pps: int, factors: int) -> None:
-    """Section 1.3."""
+    """[lvm 1.3]."""
     geometry = Geometry.of([], 16 * MIB, 1, None, kind=kind)
     assert (geometry.max_lvs, geometry.max_pvs, geometry.vg_pps) == (lvs, pvs, pps)
     with pytest.raises(OperationRefused, match="factor"):
@@ -136,7 +136,7 @@ def test_published_limits(kind: VgKind, lvs: int, pvs: int, pps: int, factors: i
 
 
 def test_scalable_pp_sizes_and_disks(memory_disk: Any) -> None:
-    """PPs up to 128 GiB (1.3), disks beyond 2 TiB; what does not fit is refused with what would be lost."""
+    """PPs up to 128 GiB [lvm 1.3], disks beyond 2 TiB; what does not fit is refused with what would be lost."""
     geometry = Geometry.of([], 128 * GIB, 1, None, kind=VgKind.SCALABLE, max_pps=2097152, max_lvs=4096)
     assert geometry.record("0" * 16).areas[-1] == -(-(16 + 2097152 * 32 + 8) // 512)
     assert geometry.fit(100 * TIB).pps == 799  # 800 PPs of 128 GiB but for the metadata

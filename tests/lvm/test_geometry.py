@@ -1,4 +1,4 @@
-"""PP sizes, factors and versions: lvm-format 1.2, 1.3, 4.3 and issue text."""
+"""PP sizes, factors and versions: [lvm 1.2, 1.3, 4.3] and issue text."""
 
 import pytest
 
@@ -63,7 +63,7 @@ def test_vgda_counts(numbers: list[int], counts: dict[int, int]):
 )
 @pytest.mark.parametrize("pp_size", [None, 16 * MIB])
 def test_a_factor_that_a_kind_does_not_have_is_not_rounded(kind: VgKind, factor: int, pp_size: int | None):
-    # lvm-format 1.3: powers of two that divide 32 or 128 disks; none in a scalable group
+    # [lvm 1.3]: powers of two that divide 32 or 128 disks; none in a scalable group
     with pytest.raises(BadArgument, match="factor") as refused:
         Geometry.of([Sized(1 * GIB)], pp_size, factor, None, kind=kind)
     assert refused.value.value == factor

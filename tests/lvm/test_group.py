@@ -1,4 +1,4 @@
-"""Making, opening and changing groups; expectations from lvm-format sections 1, 4, 7, 8, 11, 12 and 15."""
+"""Making, opening and changing groups; expectations from [lvm 1, 4, 7, 8, 11, 12, 15]."""
 
 from typing import Any
 
@@ -87,7 +87,7 @@ def test_same_seed_same_bytes(disks: Any):
 
 @pytest.mark.parametrize(("count", "copies"), [(1, [2]), (2, [2, 1]), (3, [1, 1, 1]), (5, [1] * 5)])
 def test_vgda_copies(count: int, copies: list[int], make_group: Any):
-    """Section 11: 2; 2 + 1; 1 each; and the second place is empty where it is not used."""
+    """[lvm 11]: 2; 2 + 1; 1 each; and the second place is empty where it is not used."""
     _, devices = make_group(count)
     group = VolumeGroup.open(devices)
     assert [pv.vgda_count for pv in group.physical_volumes.values()] == copies
@@ -233,7 +233,7 @@ def test_reading_changes_nothing(make_group: Any):
 
 
 def test_every_byte_lies_where_the_map_says(make_group: Any, origin: SeededOrigin):
-    """Section 14 and 15: psn(pp) = 4352 + (pp - 1) x PP; LV byte x is LP x / PP."""
+    """[lvm 14, 15]: psn(pp) = 4352 + (pp - 1) x PP; LV byte x is LP x / PP."""
     group, devices = make_group(3)
     with group.change(origin) as change:
         change.add_lv("spread", "raw", 10, 2, policy=LvPolicy(inter="x"))
@@ -257,7 +257,7 @@ def test_stale_partitions_are_never_read(make_group: Any, origin: SeededOrigin):
     assert lv.stale.tolist() == [[False] * 3, [True] * 3]
     assert lv.device.read(0, lv.size).tobytes() == data
     assert not lv.copy_device(2).read(0, lv.size).any()
-    # the VGSA row of PV 2 says which PPs (section 7.1, lowest bit first)
+    # the VGSA row of PV 2 says which PPs ([lvm 7.1], lowest bit first)
     row = raw(devices[0], 128, VGSA_CLASSIC).stalepp[127:254]
     assert {8 * i + b + 1 for i in range(127) for b in range(8) if row[i] >> b & 1} == set(lv.map.pp[1].tolist())
     # one good copy less: what was stale cannot stand in
@@ -289,7 +289,7 @@ def test_three_copies_name_each_other(make_group: Any, origin: SeededOrigin):
 
 
 def test_maps_without_copy_bytes_and_alternates(make_group: Any):
-    """Section 8.4: lv_index and lp_num alone are enough; copies are then ordered by PV number."""
+    """[lvm 8.4]: lv_index and lp_num alone are enough; copies are then ordered by PV number."""
     group, devices = make_group(2)
     data = fill(group.logical_volumes["hd4"].device, 6)
     for device in devices:
@@ -307,7 +307,7 @@ def test_maps_without_copy_bytes_and_alternates(make_group: Any):
 
 
 def test_the_other_reading_of_state_and_copies(make_group: Any, origin: SeededOrigin):
-    """Section 8.2: bytes 8..11 may be {u16, u8, u8} instead; a zero first byte tells, and a change keeps it."""
+    """[lvm 8.2]: bytes 8..11 may be {u16, u8, u8} instead; a zero first byte tells, and a change keeps it."""
     _group, (disk,) = make_group(1)
     for psn in (136, 2242):
         disk.write((psn + 1) * SECTOR + 32 + 8, bytes([0, 1, 1, 2]))  # hd4
@@ -368,7 +368,7 @@ def test_rename(make_group: Any, origin: SeededOrigin):
 
 
 def test_a_volume_without_control_block(make_group: Any, origin: SeededOrigin):
-    """Section 13.3: legal on classic groups, and LVM does not update a block that lacks the tag (I10)."""
+    """[lvm 13.3]: legal on classic groups, and LVM does not update a block that lacks the tag (I10)."""
     group, devices = make_group(1)
     group.logical_volumes["lv00"].device.write(0, b"database".ljust(SECTOR, b"!"))
     opened = VolumeGroup.open(devices)
@@ -514,7 +514,7 @@ def test_unknown_bytes_of_a_vgda_are_kept(make_group: Any, origin: SeededOrigin)
 
 
 def test_a_stamp_at_the_end_of_the_trailer_stays_there(make_group: Any, origin: SeededOrigin):
-    """Section 8.5: the ending stamp may be the first or the last 8 bytes of the trailer."""
+    """[lvm 8.5]: the ending stamp may be the first or the last 8 bytes of the trailer."""
     _, (disk,) = make_group(1)
     for psn in (136, 2242):
         trailer = (psn + 2097) * SECTOR

@@ -1,7 +1,7 @@
 """A group of each kind through what can happen to it: failing disks, power failure, another identity, split and join.
 
 What is expected are the bytes that were written, and that the checker finds nothing; sector numbers are of
-lvm-format 1.1 and 10.
+[lvm 1.1, 10].
 """
 
 from typing import Any

@@ -30,7 +30,7 @@ MACHINE = "00F7B72A4C00"
 MIB = 1 << 20
 SECTOR = 512
 SIZES = [11 * MIB, 14 * MIB, 18 * MIB]  # 8, 11 and 15 PPs of 1 MiB
-FIRST_PP = 4352 * SECTOR  # lvm-format 1.2
+FIRST_PP = 4352 * SECTOR  # [lvm 1.2]
 NAMES = ["lv00", "lv01", "hd4", "paging", "data"]
 
 seeds = st.integers(0, 2**32 - 1)

@@ -1,6 +1,6 @@
 """What becomes of an ODM on the disk it was copied to: its own group is rootvg, where it came from is `old_rootvg`.
 
-This is why the names of two rootvgs seem to change at a boot (reference, section 5.7): each has an ODM of its own.
+This is why the names of two rootvgs seem to change at a boot [commands 5.7]: each has an ODM of its own.
 """
 
 from __future__ import annotations

@@ -67,7 +67,7 @@ class MksysbClone(Clone):
 def finish(machine: Machine, say: Say, *, reset_devices: bool = False, console: str | None = None) -> None:
     """Phase 3: give the restored system an ODM that knows its own disks, a boot image, and the names it boots with.
 
-    The lines come in the order that AIX prints here, which differs from that of `alt_disk_copy` (reference, 5.8).
+    The lines come in the order that AIX prints here, which differs from that of `alt_disk_copy` [commands 5.8].
 
     Args:
         machine: the running machine.

@@ -2,7 +2,7 @@
 
 Asleep it is a rootvg like any other: names and labels in VGDA, control blocks and superblocks are those that it boots
 with. Awake, and while it is being made, its logical volumes are called `alt_hd4` and its file systems belong below
-`/alt_inst`, so that they can stand beside those of the running system (reference, sections 5.5 to 5.7). Which of the
+`/alt_inst`, so that they can stand beside those of the running system [commands 5.5 to 5.7]. Which of the
 two it is can be read on the disk, so a process that finds it goes on where another one stopped.
 """
 

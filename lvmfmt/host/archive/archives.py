@@ -19,7 +19,7 @@ from ..messages import CommandFailed, message
 from ..odm import devices
 
 FIRST = ("/bosinst.data", "/image.data")
-"""What stands in front of everything else in an image of rootvg (backup-format 13.2)."""
+"""What stands in front of everything else in an image of rootvg [backup 13.2]."""
 
 
 def absolute(name: str) -> str:

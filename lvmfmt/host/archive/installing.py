@@ -1,6 +1,6 @@
 """Installing packages: their files below a root directory, their filesets in its class `product`.
 
-What a package has for the root file system lies in its `inst_root` and is copied from there (R, backup-format 13.1).
+What a package has for the root file system lies in its `inst_root` and is copied from there (recalled, [backup 13.1]).
 Programs of a package are not run, and symlinks that only its inventory knows are not made: both are in `liblpp.a`.
 """
 

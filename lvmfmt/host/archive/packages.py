@@ -1,6 +1,6 @@
 """installp packages in a directory of the host, and which of them are to be installed.
 
-A package is taken as a whole, with all filesets that it holds. Source: backup-format 13.1.
+A package is taken as a whole, with all filesets that it holds. Source: [backup 13.1].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The script that a system runs at its first boot: /etc/firstboot, run once by `fbcheck` of /etc/inittab.
 
 AIX renames it to /etc/fb_hh_mm_mm_dd (hour, minute, month, day) before it runs it, so that a boot that is interrupted
-does not run it twice (R). This host runs the commands of it that it has, as its console does.
+does not run it twice (recalled). This host runs the commands of it that it has, as its console does.
 """
 
 from __future__ import annotations

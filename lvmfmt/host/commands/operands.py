@@ -17,7 +17,7 @@ from ..odm import devices
 from ..odm.devices import Disk
 
 MISSING, REMOVED, NO_ALLOCATION = 2, 4, 8
-"""States of a disk in the VGDA (lvm-format 8.3)."""
+"""States of a disk in the VGDA [lvm 8.3]."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
 
 

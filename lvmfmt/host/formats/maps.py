@@ -1,6 +1,6 @@
 """Maps of partitions: `lspv -p`, `lspv -M`, `lslv -m`, `lslv -p`.
 
-The columns of `lspv -p`, `lspv -M` and `lslv -p` are recalled (R), those of `lslv -m` seen in a transcript (T:TEN).
+The columns of `lspv -p`, `lspv -M` and `lslv -p` are recalled, those of `lslv -m` seen in a transcript (T:TEN).
 """
 
 from __future__ import annotations

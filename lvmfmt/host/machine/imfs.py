@@ -35,7 +35,7 @@ def entry_of(volume: LogicalVolume) -> FileSystemStanza | None:
 def add(machine: Machine, volumes: Iterable[LogicalVolume]) -> list[str]:
     """Add the stanzas of volumes, where their mount points are not there yet; a line for each that is.
 
-    The directories to mount on are made (R).
+    The directories to mount on are made (recalled).
     """
     before = data = machine.root.read(PATH)
     points = {entry.mount_point for entry in filesystems.parse(data)}

@@ -1,7 +1,7 @@
 """ODM search criteria, as `odmget -q` takes them: comparisons joined by AND.
 
-Source: IBM's description of ODM object searches (R): operators = != > >= < <= and LIKE with the pattern characters of
-a shell; the only connection is AND; strings may stand in quotes.
+Source: IBM's description of ODM object searches (recalled): operators = != > >= < <= and LIKE with the pattern
+characters of a shell; the only connection is AND; strings may stand in quotes.
 """
 
 from __future__ import annotations

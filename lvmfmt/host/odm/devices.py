@@ -1,7 +1,7 @@
 """What the ODM says about disks, volume groups and logical volumes, in the words of this program.
 
 Volume groups have names only here: the disk knows identifiers (VGID, PVID), the ODM of the booted rootvg gives them
-names. Attribute names are those of the references' section 3.2.
+names. Attribute names are those of [commands 3.2].
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 POSIX lists are the values of two attributes of Linux. AIXC lists are known from archives that AIX wrote; where a file
 system of AIX keeps one, and NFS4 lists at all, are not published: such bytes come as they are, with their type.
-Source: reference section 2.10 and chapter 5, item 14; `layout/jfs2/acl.py`.
+Source: [jfs2 2.10, item 14]; `layout/jfs2/acl.py`.
 """
 
 from __future__ import annotations

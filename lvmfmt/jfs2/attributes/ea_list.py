@@ -1,7 +1,7 @@
 """The list of extended attributes: its bytes, in both byte orders.
 
 JFS1 has it in the inode or in an extent. What AIX has in the extent of its format 1 is not published; what we write
-there is the same list in its byte order (grade C). Source: reference section 2.10, invariant 50 and chapter 5, item 12.
+there is the same list in its byte order (grade C). Source: [jfs2 2.10, invariant 50, item 12].
 """
 
 from __future__ import annotations

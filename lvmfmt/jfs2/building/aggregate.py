@@ -1,6 +1,6 @@
 """The aggregate's own metadata: aggregate inode table and map, and both superblocks.
 
-Source: reference sections 1.2, 2.2, 2.6 and 3.1.
+Source: [jfs2 1.2, 2.2, 2.6, 3.1].
 """
 
 from __future__ import annotations

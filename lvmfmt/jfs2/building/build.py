@@ -2,7 +2,7 @@
 
 Inode numbers, trees and addresses are computed from the inventory's arrays; then metadata is written in large
 sequential runs, inode extents IAG by IAG, and file data by a copy plan. The superblocks come last, so that a file
-system that was not finished has no valid magic (reference section 1.4).
+system that was not finished has no valid magic [jfs2 1.4].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Directory indexes in bulk (Linux dialect, DIR_INDEX): the tables that find an entry by a number that stays the same.
 
 The entries of a directory get their indexes in the order of its tree. Up to 12 slots lie in the inode; a longer table
-has pages, all in one extent. Source: reference sections 2.3 to 2.5.
+has pages, all in one extent. Source: [jfs2 2.3 to 2.5].
 """
 
 from __future__ import annotations

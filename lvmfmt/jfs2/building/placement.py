@@ -1,4 +1,4 @@
-"""Where everything of a new file system goes, computed from an inventory's arrays (reference sections 1.2 and 2)."""
+"""Where everything of a new file system goes, computed from an inventory's arrays [jfs2 1.2, 2]."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """The named checks: what a consistent, unmounted file system fulfils, one name for each rule.
 
-Numbers and rules are the invariants of chapter 4 of the format reference, from 1 to 88.
+Their numbers are those of the invariants of the format [jfs2 4].
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ class Check(NamedTuple):
     """A rule that a consistent file system fulfils."""
 
     number: int
-    """The invariant's number in the reference."""
+    """Its number among the invariants [jfs2 4]."""
     name: str
     meaning: str
     warning: bool = False

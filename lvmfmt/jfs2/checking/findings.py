@@ -26,7 +26,7 @@ class Finding:
     """One breach of a rule.
 
     Attributes:
-        number: of the rule in the reference.
+        number: of the rule among the invariants [jfs2 4].
         name: of the check.
         severity: "error" or "warning".
         structure: name of the structure, as `lvmfmt layout` lists it; "" when it is about several.

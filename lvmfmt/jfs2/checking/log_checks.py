@@ -103,7 +103,7 @@ class LogChecker:
 
         Args:
             last: the page that a closed log ends in; what is torn elsewhere is left over from before a replay, which
-                reads such a page as the older of its ends (reference 3.7): no more than a warning.
+                reads such a page as the older of its ends [jfs2 3.7]: no more than a warning.
         """
         s, header = self._subject, self._subject.dialect.structures.log_page_header
         count = self._pages - _FIRST_PAGE

@@ -1,6 +1,6 @@
 """Who owns which block: ranges of blocks with their owners, and blocks that have two.
 
-Source: invariant 15.
+Source: [jfs2 invariant 15].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The log's history: what each transaction that the log still holds has changed.
 
 Records carry the new bytes of what they change, so that the log tells names, sizes and times that the file system may
-have lost since. Source: reference section 2.8.
+have lost since. Source: [jfs2 2.8].
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Setting and removing extended attributes of a mounted file system.
 
 A list that goes into an extent is written to new blocks, which are safe before the commit that names them is; the old
-ones come back after it. One in the inode is part of the inode's record. Source: reference sections 2.10 and 3.6, and
+ones come back after it. One in the inode is part of the inode's record. Source: [jfs2 2.10, 3.6], and
 the log of a Linux kernel (fixtures/linux-jfs/attributes.img).
 """
 

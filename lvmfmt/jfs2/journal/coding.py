@@ -1,7 +1,7 @@
 """Single records as bytes: extents and their nodes, instants and the integer fields of an inode.
 
 Tables are numpy's work; a transaction touches one inode, which `struct` takes apart much faster.
-Source: reference sections 2.1 and 2.3.
+Source: [jfs2 2.1, 2.3].
 """
 
 from __future__ import annotations

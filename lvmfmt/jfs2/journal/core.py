@@ -2,7 +2,7 @@
 
 Committed changes are kept in memory, as pages over the device and as records that are not written yet. A force writes
 new data, then the log. A sync point forces, brings all pages and maps home, and tells the log that nothing older is
-needed. Source: reference sections 3.6 to 3.8.
+needed. Source: [jfs2 3.6 to 3.8].
 """
 
 from __future__ import annotations
@@ -219,7 +219,7 @@ class Journal:
         self._space.rest(txn.freed, self._log.end)
 
     def _add_inode_group(self) -> None:
-        """Add a page to the inode map; its own transaction, durable before the page is used (3.3.2)."""
+        """Add a page to the inode map; its own transaction, durable before the page is used [jfs2 3.3.2]."""
         geometry = self.superblock.geometry
         page = self.inodes.blank_group(self._space)
         with self.transaction() as txn:

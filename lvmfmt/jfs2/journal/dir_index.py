@@ -2,7 +2,7 @@
 
 A table holds, by index, the leaf page and the position there of an entry. Up to 12 slots lie in the inode; a longer
 table has pages with 512 slots each, and an extent tree whose root takes the place of the 12. Indexes are handed out in
-ascending order and never again, until the directory is empty. Source: reference sections 2.3 to 2.5 and 3.5.
+ascending order and never again, until the directory is empty. Source: [jfs2 2.3 to 2.5, 3.5].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Content of a file inside a transaction: data goes to the device, before the commit that makes it visible is durable.
 
-Source: reference sections 3.4 and 7.5.
+Source: [jfs2 3.4, 7.5].
 """
 
 from __future__ import annotations

@@ -2,7 +2,7 @@
 
 The commit that takes the last name of an open file frees its blocks in the log, but not in the working map: nobody gets
 them before the last close. What goes home never knows such a file, so that after a crash, as after an unmount, nothing
-of it is left. Source: reference section 3.4 (the last paragraph on truncate) and 3.10, step 10.
+of it is left. Source: [jfs2 3.4] (the last paragraph on truncate) and 3.10, step 10.
 """
 
 from __future__ import annotations

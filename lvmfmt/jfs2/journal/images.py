@@ -1,7 +1,7 @@
 """Pages and inodes as a transaction changes them, and the log records that say what has changed.
 
-What is logged is the difference between the bytes before and after, in slots of the object. Source: reference
-sections 2.8 (data segments), 3.4 to 3.6 and item 16 of chapter 5.
+What is logged is the difference between the bytes before and after, in slots of the object. Source: the data
+segments of [jfs2 2.8], and [jfs2 3.4 to 3.6, item 16].
 """
 
 from __future__ import annotations

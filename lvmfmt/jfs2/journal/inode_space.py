@@ -1,9 +1,9 @@
 """The inode map of a mounted file system, in memory; its pages go home at sync points.
 
 Recovery finds the inodes in use from the log, so nothing of it is logged. Inode extents without inodes stay backed:
-giving them back (3.3.4) is an economy of the reference's kernel with a record of its own (NOREDOINOEXT), no condition
-for a sound file system (invariants 28 to 33), and the replay of a log does it for all of them anyway (3.10, step 10).
-Source: reference sections 2.6 and 3.3.
+giving them back [jfs2 3.3.4] is an economy of the kernel of Linux with a record of its own (NOREDOINOEXT), no condition
+for a sound file system [jfs2 invariants 28 to 33], and the replay of a log does it for all of them anyway [jfs2 3.10].
+Source: [jfs2 2.6, 3.3].
 """
 
 from __future__ import annotations

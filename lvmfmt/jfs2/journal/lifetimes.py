@@ -1,6 +1,6 @@
 """How inodes begin and end: a new one with its name, and what goes with the last name.
 
-Source: reference sections 3.3.4, 3.3.5 and 3.6.
+Source: [jfs2 3.3.4, 3.3.5, 3.6].
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ class Lifetimes(MountedTree):
         read = Inode(inode.number, inode.at, inode.row.copy())
         for found in descriptor_form(self._dialect).read_all(self._volume, read):
             if found.kind in (Kind.OBJECTS, Kind.UNKNOWN):
-                # what belongs to them, and how it is given back, is not published (reference 5, items 12 and 13)
+                # what belongs to them, and how it is given back, is not published [jfs2 5, items 12, 13]
                 raise UnsupportedFeature("removing a file with such attributes of AIX", where=self._volume.where)
             if found.length:
                 txn.free(found.address, found.length)

@@ -1,7 +1,7 @@
 """Writing the log: records over page boundaries, pages in their order, and its superblock at open and close.
 
 Records are kept in memory until they are forced. A force writes one page after the other, each with its own barrier:
-a page that arrived before its predecessor would be a gap in the sequence. Source: reference sections 3.7 and 3.8.
+a page that arrived before its predecessor would be a gap in the sequence. Source: [jfs2 3.7, 3.8].
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class LogWriter:
         durable: position up to which records survive a crash.
         synced: position of the last sync point, or of the oldest record that it keeps.
         capacity: bytes that the ring holds.
-        delta: bytes after which a new sync point is due (3.8.3).
+        delta: bytes after which a new sync point is due [jfs2 3.8.3].
         serial: of this use of the log.
 
     Raises:

@@ -94,7 +94,7 @@ class Mount(Operations):
         """Bring everything home and refuse changes, so that a copy of the device is a file system as it stands.
 
         AIX says so in the superblock and keeps the log open, with nothing in it to replay; Linux closes the log and
-        marks the file system as clean (3.12).
+        marks the file system as clean [jfs2 3.12].
 
         Args:
             timeout: nanoseconds after which `expire` thaws it.

@@ -1,6 +1,6 @@
 """Changing a mounted file system: every operation is one transaction.
 
-Source: reference sections 3.3.5, 3.5 and the table of operations in 3.6.
+Source: [jfs2 3.3.5, 3.5] and the table of operations in 3.6.
 """
 
 from __future__ import annotations

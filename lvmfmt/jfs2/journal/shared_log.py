@@ -241,7 +241,7 @@ class Member:
 
         Raises:
             LogWrap: it would overwrite what the last sync point keeps. Sync points come early enough and transactions
-                are small enough that this does not happen (3.8.3).
+                are small enough that this does not happen [jfs2 3.8.3].
         """
         writer = self.shared.writer
         start = writer.end

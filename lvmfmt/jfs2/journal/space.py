@@ -1,6 +1,6 @@
 """Giving out and taking back blocks: those that were given back rest until their commit is safe.
 
-A block is handed out again only when no crash can bring its old owner back. Source: reference section 3.2.
+A block is handed out again only when no crash can bring its old owner back. Source: [jfs2 3.2].
 """
 
 from __future__ import annotations

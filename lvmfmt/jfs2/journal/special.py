@@ -1,7 +1,7 @@
 """Making device nodes, FIFOs and sockets in a mounted file system.
 
 The device number lies in the inode's root area, behind what Linux logs of such an inode; our record of the inode has it
-too, so that a replay gives it back. Source: reference sections 2.3 and 3.6 ("device node").
+too, so that a replay gives it back. Source: [jfs2 2.3, 3.6] ("device node").
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """A transaction: what one operation changes, in memory until it commits, and its records in the log.
 
-Source: reference section 3.6; only the record types that both dialects share are written.
+Source: [jfs2 3.6]; only the record types that both dialects share are written.
 """
 
 from __future__ import annotations

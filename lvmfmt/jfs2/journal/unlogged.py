@@ -1,7 +1,7 @@
 """Changing a file system whose log cannot be reached: the same engine, with the file system marked dirty meanwhile.
 
-A crash leaves the mark (`s_state` 0x2), so that the next one who opens it knows that fsck is due. Source: reference
-sections 2.2 and 3.9.
+A crash leaves the mark (`s_state` 0x2), so that the next one who opens it knows that fsck is due. Source:
+[jfs2 2.2, 3.9].
 """
 
 from __future__ import annotations

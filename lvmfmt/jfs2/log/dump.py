@@ -25,7 +25,7 @@ def rows(records: list[LogRecord]) -> list[dict[str, Any]]:
 
 
 def lines(records: list[LogRecord]) -> list[str]:
-    """One line per record, with names and extents (`length@address`) as the format's reference writes them."""
+    """One line per record, with names and extents (`length@address`) as the format pages write them."""
     return [_line(record) for record in records]
 
 

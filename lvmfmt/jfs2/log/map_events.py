@@ -1,6 +1,6 @@
 """What committed records say of the maps: blocks and inodes that came into use or were given back, newest first.
 
-The newest event of a block or inode decides. Source: reference sections 3.10.7 to 3.10.9.
+The newest event of a block or inode decides. Source: [jfs2 3.10.7 to 3.10.9].
 """
 
 from __future__ import annotations

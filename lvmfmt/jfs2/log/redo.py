@@ -2,7 +2,7 @@
 
 The log is read backwards once, everything that follows from it is worked out in memory, and only then written, in an
 order that allows to stop anywhere and begin again: pages and block map, inode maps, superblock, log pages that the
-crash tore, log. Each step gives the same bytes however often it is done. Source: reference section 3.10.
+crash tore, log. Each step gives the same bytes however often it is done. Source: [jfs2 3.10].
 """
 
 from __future__ import annotations

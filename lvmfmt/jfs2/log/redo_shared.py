@@ -1,4 +1,4 @@
-"""logredo of a log volume for several of the file systems that use it (reference sections 2.9, 3.8.5 and 3.10)."""
+"""logredo of a log volume for several of the file systems that use it [jfs2 2.9, 3.8.5, 3.10]."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Reading inodes: the fileset's inode map, single inodes, and the whole table as numpy arrays.
 
-Source: reference sections 2.3 and 2.6, invariants 17 to 33 and 42.
+Source: [jfs2 2.3, 2.6, invariants 17 to 33, 42].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The aggregate's inodes and their map: from their other copy, and from what they describe.
 
-Source: reference sections 2.6 and 3.1, invariants 17 to 23 and 40.
+Source: [jfs2 2.6, 3.1, invariants 17 to 23, 40].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Extended attributes of one inode: what cannot be is dropped, the rest kept.
 
-Source: reference section 2.10 and invariants 49 to 51.
+Source: [jfs2 2.10, invariants 49 to 51].
 """
 
 from __future__ import annotations
@@ -131,7 +131,7 @@ class AttributeMender:
         return [f"its list of attributes becomes {length} bytes long"]
 
     def make_way(self, row: NDArray[Any]) -> None:
-        """Move inline attributes to an extent of their own, since the tree of the file needs their area (2.10).
+        """Move inline attributes to an extent of their own, since the tree of the file needs their area [jfs2 2.10].
 
         Raises:
             NoSpace: there is no room.

@@ -1,6 +1,6 @@
 """Extent trees: what can still be read of a damaged one, and a new one from it.
 
-Source: reference sections 2.4 and 3.4, invariants 52 to 59.
+Source: [jfs2 2.4, 3.4, invariants 52 to 59].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The typed fixes of a repair: what each does, and whether it only restores what follows from something sound.
 
-Source: reference section 3.11 ("repair choices").
+Source: [jfs2 3.11] ("repair choices").
 """
 
 from __future__ import annotations

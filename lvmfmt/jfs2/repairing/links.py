@@ -1,6 +1,6 @@
 """Names and inodes brought together: names of nothing go, files without a name go to /lost+found, links are counted.
 
-Source: reference section 3.11 (link counts, connectedness, orphans) and invariants 46, 51 and 72 to 74.
+Source: [jfs2 3.11] (link counts, connectedness, orphans) and [jfs2 invariants 46, 51, 72 to 74].
 """
 
 from __future__ import annotations

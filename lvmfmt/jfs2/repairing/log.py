@@ -1,6 +1,6 @@
 """The log: replayed before anything is judged, and put right when the file system needs it no more.
 
-Source: reference sections 3.8 to 3.11 and invariants 13 and 84 to 86.
+Source: [jfs2 3.8 to 3.11, invariants 13, 84 to 86].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Single inodes: fields that follow from place and content, trees and directories built anew where they are damaged.
 
-Source: reference sections 2.3 to 2.5 and 3.11, invariants 42 to 71.
+Source: [jfs2 2.3 to 2.5, 3.11, invariants 42 to 71].
 """
 
 from __future__ import annotations

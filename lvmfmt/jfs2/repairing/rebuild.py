@@ -1,6 +1,6 @@
 """A new directory tree from names, by the bulk builder; with its index where the file system has one.
 
-Source: reference section 2.5.
+Source: [jfs2 2.5].
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ that is known to be clean, or as near to it as it gets. Then it is written in fi
 A stop leaves a file system that is marked dirty, every inode of which is as it was or as it is to be. Maps and counts
 follow from the inodes, and each decision from the inodes and names that it is about, so another repair goes on to the
 same end. A replay of the log comes first and is safe by itself (see `log.redo`).
-Source: reference section 3.11.
+Source: [jfs2 3.11].
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ from .trial import Judge
 
 _ROUNDS = 4
 OKAY, INTERRUPTED, CHANGED_MOUNTED, LEFT_UNCORRECTED = 0, 2, 4, 8
-"""What the `fsck` of AIX exits with (commands reference 4.4)."""
+"""What the `fsck` of AIX exits with [commands 4.4]."""
 
 
 class Answer(enum.Enum):

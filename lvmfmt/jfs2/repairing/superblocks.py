@@ -1,6 +1,6 @@
 """Both superblocks: the copy that makes sense, with every field that follows from others as it follows.
 
-Source: reference sections 1.1 to 1.3 and invariants 1 to 13, 87 and 88.
+Source: [jfs2 1.1 to 1.3, invariants 1 to 13, 87, 88].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The inodes of the fileset, group by group: which are in use, which are sound, and who owns which blocks.
 
-Source: reference sections 2.6 and 3.11, invariants 15 and 26 to 45.
+Source: [jfs2 2.6, 3.11, invariants 15, 26 to 45].
 """
 
 from __future__ import annotations

@@ -3,7 +3,7 @@
 Every object with blocks behind the end gets a new body before it: data, trees and directory pages are written to free
 blocks, where nobody looks yet. Only the sectors of inodes and inode maps change in place; they are noted first (see
 `notebook`), so that a stop leaves the old file system, or one whose shrink is finished by doing it again.
-Source: reference section 3.14.
+Source: [jfs2 3.14].
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Where moved blocks are now, and pages of directories that say so.
 
-Source: reference section 2.5.
+Source: [jfs2 2.5].
 """
 
 from __future__ import annotations

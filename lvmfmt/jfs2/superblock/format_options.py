@@ -1,4 +1,4 @@
-"""What can be chosen for a new file system: where its log is, its names, its features (reference 1.3 and 2.2)."""
+"""What can be chosen for a new file system: where its log is, its names, its features [jfs2 1.3, 2.2]."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ..dialect import Dialect
 from .reading import GROUP_COMMIT, INLINE_LOG
 
 MAX_LOG = 2047 * MIB
-"""Bytes of the longest inline log (section 1.3, "cap"); addresses in a log have 31 bits."""
+"""Bytes of the longest inline log ([jfs2 1.3], "cap"); addresses in a log have 31 bits."""
 
 
 @dataclass(frozen=True)
@@ -87,7 +87,7 @@ def log_bytes(dialect: Dialect, log: Log, volume: int) -> int:
     """Bytes that the log takes from a volume.
 
     Raises:
-        OperationRefused: a size that the reference does not allow (section 1.3).
+        OperationRefused: a size that the format does not allow [jfs2 1.3].
     """
     if isinstance(log, ExternalLog):
         return 0

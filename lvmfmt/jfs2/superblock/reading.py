@@ -1,6 +1,6 @@
 """The superblock: found, checked field by field, and what its state says about the file system.
 
-Source: reference sections 1.1 to 1.3, 2.2, and invariants 1 to 12 of chapter 4.
+Source: [jfs2 1.1 to 1.3, 2.2, invariants 1 to 12].
 """
 
 from __future__ import annotations
@@ -142,7 +142,7 @@ def read_superblock(device: BlockDevice) -> Superblock:
 
 
 def _refuse_snapshot_storage(device: BlockDevice) -> None:
-    """Name a volume that stores the snapshots of another one (reference section 2.12)."""
+    """Name a volume that stores the snapshots of another one [jfs2 2.12]."""
     at = SNAPSHOT_STORAGE_OFFSET
     if device.size >= at + SECTOR and device.read(at, 4).tobytes() == SNAPSHOT_STORAGE_MAGIC:
         raise UnsupportedFeature(
@@ -215,7 +215,7 @@ def _sizes(dialect: Dialect, v: Any, device_size: int) -> Iterator[tuple[str, bo
 
 def _geometry(dialect: Dialect, v: Any, device_size: int) -> Geometry:
     blocks = v["s_size"] * SECTOR // v["s_bsize"]
-    # a resize leaves the second tables where they are, and s_xsize set (section 3.13)
+    # a resize leaves the second tables where they are, and s_xsize set [jfs2 3.13]
     second = [
         _address(v[name]) if v["s_xsize"] and name in v and _address(v[name]) * v["s_bsize"] > BLOCK_MAP_OFFSET else 0
         for name in ("s_ait2", "s_aim2")

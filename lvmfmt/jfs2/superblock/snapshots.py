@@ -1,7 +1,7 @@
 """Snapshots, quotas and other features of AIX JFS2: recognised and named; none of their data is touched.
 
 The live tree lies where it always lies, so that it is read as ever; copy on write is AIX's own affair, so that nothing
-may be written (`Superblock.writable_features`). Source: reference sections 2.2, 2.11, 2.12 and invariant 88.
+may be written (`Superblock.writable_features`). Source: [jfs2 2.2, 2.11, 2.12, invariant 88].
 """
 
 from __future__ import annotations

@@ -51,7 +51,7 @@ class Copies(Draft):
         if whole >= wanted:
             raise CopiesExist(name, whole, wanted)
         policy = policy or self._policy(minor)
-        if policy.width:  # striped mirrors came later than either (lvm-format 4.3)
+        if policy.width:  # striped mirrors came later than either [lvm 4.3]
             self._check_version(6, "striped mirrors")
         new = add_copies(self._pools(pvids or None), old, wanted, policy)
         before = LvMap.empty(new.copies, new.lps)

@@ -23,7 +23,7 @@ from .pools import Pool
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT
-"""States of a PV that gives no PPs: missing, removed, no allocation, split (lvm-format 8.3)."""
+"""States of a PV that gives no PPs: missing, removed, no allocation, split [lvm 8.3]."""
 
 
 class Draft:
@@ -93,9 +93,7 @@ class Draft:
 
     def _check_version(self, version: int, what: str) -> None:
         if self.state.record.version < version:
-            raise BadArgument(
-                f"LVM version for {what}", self.state.record.version, f"{version} or later (lvm-format 4.3)"
-            )
+            raise BadArgument(f"LVM version for {what}", self.state.record.version, f"{version} or later [lvm 4.3]")
 
     # ---- partitions
 

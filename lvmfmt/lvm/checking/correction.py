@@ -1,6 +1,6 @@
 """What a VGDA should say where two of its structures, or it and the control blocks, disagree; in memory.
 
-LV and LP number of the PP entries are believed before everything that can be derived from them (lvm-format 8.4). They
+LV and LP number of the PP entries are believed before everything that can be derived from them [lvm 8.4]. They
 themselves are corrected only where an LP lacks a copy and the entries of its other copies name the PP.
 """
 

@@ -49,7 +49,7 @@ from .naming import Naming
 
 _NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _VGID = slice(4, 20)
-"""Where the VGID lies in an LVM record of any kind (lvm-format 4.1, 4.2)."""
+"""Where the VGID lies in an LVM record of any kind [lvm 4.1, 4.2]."""
 
 
 def reidentify(
@@ -157,7 +157,7 @@ def _unfinished(disks: Mapping[int, Place]) -> Vgda | None:
 
 
 def _refuse_unless_sound(group: VolumeGroup, devices: Sequence[BlockDevice], subset: bool) -> None:
-    """It repairs nothing (commands 6): the disks are those that the VGDA names, and the VGDAs are equal."""
+    """It repairs nothing [commands 6]: the disks are those that the VGDA names, and the VGDAs are equal."""
     state = group.state
     absent = [pvid for number, pvid in state.pvids.items() if number not in state.members]
     if absent and not subset:

@@ -1,4 +1,4 @@
-"""Finding the copies of VGSA and VGDA on the disks of a group and choosing the newest valid one (lvm-format 11)."""
+"""Finding the copies of VGSA and VGDA on the disks of a group and choosing the newest valid one [lvm 11]."""
 
 from __future__ import annotations
 

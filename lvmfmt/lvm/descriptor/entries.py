@@ -1,7 +1,7 @@
 """What the PP entries of a VGDA say, as columns, and which of it can be believed.
 
 What holds which copy follows from `lv_index` and `lp_num` alone, the two members that the Linux driver reads; the copy
-byte only orders the copies, and where it does not make sense PV and PP number do (lvm-format 8.4).
+byte only orders the copies, and where it does not make sense PV and PP number do [lvm 8.4].
 
 All LPs of the group have a column each, those of an LV side by side, in the order of the minor numbers. So a copy of an
 LP has one place in a table of copies and columns, and neither doubles nor mates need sorting.

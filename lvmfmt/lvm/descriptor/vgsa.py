@@ -147,7 +147,7 @@ class Vgsa:
 
 
 class ScalableVgsa(Vgsa):
-    """A writable view of a copy of a scalable group: the areas ppsa, pv_miss and mwc_db (lvm-format 7.3, assumed).
+    """A writable view of a copy of a scalable group: the areas ppsa, pv_miss and mwc_db ([lvm 7.3], assumed).
 
     Args:
         raw: the bytes of the three areas.

@@ -56,7 +56,7 @@ class LvmRecord:
 
     @classmethod
     def new(cls, vgid: str, kind: VgKind, version: int, pp_shift: int, areas: tuple[int, ...] = ()) -> LvmRecord:
-        """The record of a new group, of no disk yet: per copy VGSA, then VGDA, from sector 128 on (lvm-format 1.2).
+        """The record of a new group, of no disk yet: per copy VGSA, then VGDA, from sector 128 on [lvm 1.2].
 
         Args:
             vgid: identifier of the group.

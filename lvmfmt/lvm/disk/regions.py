@@ -1,4 +1,4 @@
-"""The five regions of a disk, from the outer edge (PP 1) to the inner edge (lvm-format 14, checked with D10)."""
+"""The five regions of a disk, from the outer edge (PP 1) to the inner edge ([lvm 14], checked with D10)."""
 
 from __future__ import annotations
 

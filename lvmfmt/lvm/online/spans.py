@@ -1,4 +1,4 @@
-"""Which logical partitions a range of a logical volume lies on (lvm-format 15)."""
+"""Which logical partitions a range of a logical volume lies on [lvm 15]."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
 """Varying a volume group on: which disks are here, whether that is enough, which copies are believed, what is repaired.
 
-All disks must be here unless it is forced (lvm-format 11, I6; commands 2.6). While the group is on, more than half of
+All disks must be here unless it is forced ([lvm 11], I6; [commands 2.6]). While the group is on, more than half of
 its VGDAs must stay; forced on with half or less, only those that are here count from then on (which AIX does by putting
 the other disks in removed state; that it does is from memory of its manual, grade C).
 

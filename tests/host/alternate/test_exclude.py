@@ -38,7 +38,7 @@ TREE = home("/reps/a", "/reps/deep/b", "/reps2/c", "/keep/reps/d")
 
 @pytest.mark.parametrize("pattern", [b"^./home/reps\n", b"^./home/reps"])
 def test_a_prefix_also_drops_what_only_starts_so(pattern: bytes) -> None:
-    # the reference: `^./home/reps` also drops ./home/reps2
+    # [commands 5.5]: `^./home/reps` also drops ./home/reps2
     assert left(TREE, "/home", pattern) == {"/keep", "/keep/reps", "/keep/reps/d"}
 
 

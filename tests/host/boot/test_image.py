@@ -129,7 +129,7 @@ def test_a_stale_record_over_its_intact_image_boots(box: Box) -> None:
 
 
 def test_a_stale_record_over_another_copy_does_not_boot_before_bosboot(single: Box) -> None:
-    # reference, section 9 point 11: a clone's record, then a fresh mirror copy of hd5 on the same partitions
+    # [commands 9.11]: a clone's record, then a fresh mirror copy of hd5 on the same partitions
     single.good("alt_disk_copy -d hdisk1")
     single.good("bootlist -m normal hdisk0")
     assert single.good("bootlist -m normal -o hdisk1") == ["hdisk1 blv=hd5"]

@@ -16,7 +16,7 @@ from lvmfmt.units import MIB
 from ..conftest import PVIDS, Box, Result
 
 SPARE_SIZE = 96 * MIB
-"""A spare disk: with PPs of 4 MiB it has (96 - 4352 sectors) / 4 MiB = 23 PPs (lvm-format 1.2)."""
+"""A spare disk: with PPs of 4 MiB it has (96 - 4352 sectors) / 4 MiB = 23 PPs [lvm 1.2]."""
 SPARE_PPS = 23
 
 

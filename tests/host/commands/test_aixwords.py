@@ -1,4 +1,4 @@
-"""What the logical volume manager refuses, in AIX's words (commands.md 2.1 to 2.5)."""
+"""What the logical volume manager refuses, in AIX's words [commands 2.1 to 2.5]."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Every flag that the reference gives for a command (commands.md 1 to 6) is known: it works, or is refused plainly.
+"""Every flag that is documented for a command [commands 1 to 6] is known: it works, or is refused plainly.
 
 None of them is answered with the usage, which would say that there is no such flag. The operands do not exist, so that
 nothing is done.
@@ -15,13 +15,13 @@ from lvmfmt.host import Host, registry
 from .conftest import Lab
 
 DOCUMENTED = {
-    # section 1
+    # [commands 1]
     "lspv": ("-l; -p; -M; -L; -n hdisk0", "hdisk99"),
     "lsvg": ("-l; -p; -M; -m; -L", "nowhere"),
     "lslv": ("-l; -m; -n hdisk0; -L; -p hdisk0", "nolv"),
     "lsfs": ("-c; -q; -l", "/nowhere"),
     "lsps": ("-c", "nolv"),
-    # section 2
+    # [commands 2]
     "mkvg": ("-B; -S; -S -v 512; -S -P 64; -t 2; -s 16; -f; -n; -C; -i; -V 99; -y newvg", "hdisk99"),
     "extendvg": ("-f; -p pool", "nowhere hdisk1"),
     "reducevg": ("-d; -df", "nowhere hdisk1"),
@@ -40,7 +40,7 @@ DOCUMENTED = {
     "varyoffvg": ("-s", "nowhere"),
     "importvg": ("-y new; -V 99; -n; -f; -F; -R; -L rootvg", "hdisk99"),
     "exportvg": ("-b", "nowhere"),
-    # section 3
+    # [commands 3]
     "cfgmgr": ("-v -l hdisk99; -l hdisk99", ""),
     "rmdev": ("-l; -dl", "hdisk99"),
     "rendev": ("-n new -l", "hdisk99"),
@@ -51,7 +51,7 @@ DOCUMENTED = {
     "synclvodm": ("-v", "nowhere"),
     "getlvodm": ("-j", "hdisk99"),
     "bootinfo": ("-s; -B", "hdisk99"),
-    # section 4
+    # [commands 4]
     "crfs": ("-v jfs2 -g nowhere -a size=1G -m; -v jfs2 -d nolv -A yes -p ro -t no -m;"
              " -v jfs2 -g nowhere -a logname=INLINE -a size=1G -m; -v jfs2 -g nowhere -a agblksize=4096 -a size=1G -m;"
              " -v jfs2 -g nowhere -a isnapshot=yes -m", "/new"),
@@ -67,7 +67,7 @@ DOCUMENTED = {
     "fscklog": ("-p", "/dev/nolv"),
     "splitvg": ("-y new; -c 2; -f; -i", "nowhere"),
     "joinvg": ("-f", "nowhere"),
-    # section 5
+    # [commands 5]
     "bosboot": ("-a -d; -aq -d", "/dev/hdisk99"),
     "bootlist": ("-m normal; -m service; -m both; -m normal -o; -m normal -ov; -m normal -r", "hdisk99"),
     "mksysb": ("-i; -e; -m; -im", "/no/such/directory/file"),
@@ -80,7 +80,7 @@ DOCUMENTED = {
                         " -K -d; -D -d; -B -d; -V -d; -g -d; -k -d; -r -d; -y -d; -z -d; -T -d; -S -d; -C -d",
                         "hdisk99 -m /no"),
     "alt_disk_install": ("-C; -d /no; -W; -v new; -q", "hdisk99"),
-    # section 6
+    # [commands 6]
     "recreatevg": ("-y new; -p; -f; -Y x; -Y NA; -L /x; -L /; -l /no; -n; -V 99; -d; -O", "hdisk99"),
 }  # fmt: skip
 """Command -> its flags, a call each, and the operands that follow."""

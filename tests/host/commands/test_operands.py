@@ -1,4 +1,4 @@
-"""Groups, volumes and disks by their names on command lines; messages of commands.md 0.3 and 2."""
+"""Groups, volumes and disks by their names on command lines; messages of [commands 0.3, 2]."""
 
 import io
 from pathlib import Path
@@ -68,7 +68,7 @@ def test_mount_points_and_states_in_listings(machine: Stub) -> None:
 
 
 def test_pps_by_region(machine: Stub) -> None:
-    # a fifth of 23 PPs is 4.6: the regions have 5, 5, 4, 4 and 5 of them (commands.md 1.1, `FREE DISTRIBUTION`)
+    # a fifth of 23 PPs is 4.6: the regions have 5, 5, 4, 4 and 5 of them ([commands 1.1], `FREE DISTRIBUTION`)
     pv = next(iter(machine.varied["datavg"].physical_volumes.values()))
     counts = operands.by_region(pv, np.ones(23, bool))
     assert sum(counts) == 23 and len(counts) == 5 and set(counts) <= {4, 5}

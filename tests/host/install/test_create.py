@@ -43,7 +43,7 @@ def test_rootvg_is_that_of_the_article(box: Box) -> None:
 
 
 def test_attributes_of_the_volumes(single: Box) -> None:
-    # lslv of a real rootvg (reference 1.3): label, policies, relocation
+    # lslv of a real rootvg [commands 1.3]: label, policies, relocation
     with ImageFile(single.image("hdisk0")) as image:
         volumes = VolumeGroup.open([image]).logical_volumes
     assert volumes["hd5"].label == "primary_bootlv" and volumes["hd5"].policy.intra == "e"

@@ -43,7 +43,7 @@ def test_simple_image_of_linux(linux_image: Callable[[str], Path]) -> None:
         assert fs.dialect is LINUX and fs.problems == []
         assert list(tree(fs)) == ["/", "/d", "/d/f"]
         assert fs.listdir("/d") == ["f"] and fs.read("/d/f") == b"hello\n"
-        s = fs.stat("/d/f")  # reference 6.1, inode 33
+        s = fs.stat("/d/f")  # [jfs2 6.1], inode 33
         assert (s.number, s.mode, s.attributes, s.size, s.blocks) == (33, 0o100644, 0x60000, 6, 1)
         assert (s.otime, s.mtime, s.generation) == (1795308665 * 10**9, 1795308665 * 10**9 + 0x2A80080C, 2)
         assert fs.statfs() == (3788, 3749, 6, 64)

@@ -13,7 +13,7 @@ SECURITY_BLOCK = bytes.fromhex(
     "05000000 02000000 28000000 00080002 00000700 05000000 0c000640 08000200 000000d6 0c000640 08000200 00005528"
 )
 """The start of the security block of a directory as AIX archived it, little-endian but for the numbers of groups
-(vector V5 of the reference on the backup format: acl_len 40, acl_mode 0x02000800, rwx r-x ---, and rw- for the groups
+([backup V5]: acl_len 40, acl_mode 0x02000800, rwx r-x ---, and rw- for the groups
 214 and 21800).
 """
 

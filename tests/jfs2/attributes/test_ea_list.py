@@ -33,7 +33,7 @@ def test_what_linux_wrote():
 
 
 def test_the_same_list_in_the_other_byte_order():
-    # reference 5, item 12: the list of JFS1 in big-endian
+    # [jfs2 5, item 12]: the list of JFS1 in big-endian
     coded = encode_list({b"user.x": b"vvvvv"}, ">")
     assert coded == b"\0\0\0\x14\0\x06\0\x05user.x\0vvvvv"
     assert parse_list(volume(AIX), coded + bytes(100), None, 0) == {b"user.x": b"vvvvv"}

@@ -101,7 +101,7 @@ def root(fs, *, directory=0, acl=0):
 
 
 def test_attributes_that_are_inodes(aix):
-    """Reference 2.10: a directory whose entries are the attributes; names and values by chapter 5, item 13."""
+    """[jfs2 2.10, item 13]: a directory whose entries are the attributes."""
     aix.device.write(aix.inode("/f").at + 128, root(aix, directory="/d"))
     found = aix.attributes("/f")
     assert (found.kind.value, found.grade, found.values) == ("objects", "C", {b"one": b"1", b"two": b"2" * 5000})
@@ -126,7 +126,7 @@ def test_what_is_no_directory_of_attributes(aix, target):
 def test_bytes_in_an_unpublished_form_are_shown_not_read(aix):
     inode = aix.inode("/f")
     address = int(np.ascontiguousarray(inode.root[44:48]).view(">u4")[0])
-    ead = struct.pack(">BBBBIHhI", 0, 1, 2, 0, address, 7, 0, 0)  # reference 2.1: two blocks, one entry, type 7
+    ead = struct.pack(">BBBBIHhI", 0, 1, 2, 0, address, 7, 0, 0)  # [jfs2 2.1]: two blocks, one entry, type 7
     aix.device.write(inode.at + 128, ead)
     found = aix.attributes("/f")
     assert (found.is_known, found.type, found.grade, found.values) == (False, 7, "C", {})

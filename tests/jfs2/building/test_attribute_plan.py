@@ -68,7 +68,7 @@ def everything():
 
 
 INLINE = {"/short", "/list of 128 bytes", "/8 extents", "/link", "/link of 300", "/device", "/pipe"}
-"""Invariant 49: the tree has at most 8 extents (maxentry 10), the target less than 128 bytes; reference 2.10: 128."""
+"""At most 8 extents (maxentry 10), a target below 128 bytes, a list of 128 bytes [jfs2 2.10, invariant 49]."""
 
 
 @BOTH

@@ -1,4 +1,4 @@
-"""The builder in the AIX dialect against the derived vectors of the reference (section 6.5), and its refusals."""
+"""The builder in the AIX dialect against the derived vectors [jfs2 6.5], and its refusals."""
 
 import numpy as np
 import pytest
@@ -79,7 +79,7 @@ def test_dmap(empty):
 
 
 def test_long_names_never_live_in_a_root(tmp_path):
-    """A name of 233 bytes needs 9 slots, a root has 8 (section 6.5); the entry's bytes for 23 are given there."""
+    """A name of 233 bytes needs 9 slots, a root has 8 [jfs2 6.5]; the entry's bytes for 23 are given there."""
     tree = InventoryBuilder()
     tree.add_inode(0o040755)
     a, b = tree.add_inode(0o040755), tree.add_inode(0o040755)

@@ -1,4 +1,4 @@
-"""Directories with an index, built in bulk (2.5): sizes as the reference says, every slot judged by `jfs_fsck`."""
+"""Directories with an index, built in bulk [jfs2 2.5]: sizes as it says, every slot judged by `jfs_fsck`."""
 
 import stat
 

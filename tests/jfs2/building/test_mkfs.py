@@ -45,7 +45,7 @@ def ranges(*paths):
 
 
 def differences(theirs, ours, log_start):
-    """Offsets where the images differ, but for what jfs_mkfs does not set: see the issue and reference 2.2, 3.8.1."""
+    """Offsets where the images differ, but for what jfs_mkfs does not set: see the issue and [jfs2 2.2, 3.8.1]."""
     loguuid = LINUX.structures.superblock.offset_of("s_loguuid")
     result = []
     with theirs.open("rb") as a, ours.open("rb") as b:
@@ -130,7 +130,7 @@ def test_aix_block_sizes(tmp_path, block_size, size):
         report = mkfs(device, origin=FixedOrigin(NOW), block_size=block_size)
         result = check(device)
         assert result.findings == []
-        # n of section 1.3, counted by the superblock in sectors
+        # n of [jfs2 1.3], counted by the superblock in sectors
         values = read_superblock(device).values
         assert values["s_size"] * 512 == report.blocks * block_size
         assert FileSystem.open(device).listdir("/") == ["lost+found"]
@@ -169,7 +169,7 @@ def test_longest_inline_log(tmp_path):
 
 
 def test_superblock_version_2(tmp_path):
-    """Version 2 has a feature word, version 1 none (invariant 2); EAv2 brings aggregate inode 5 (section 2.6)."""
+    """Version 2 has a feature word, version 1 none [jfs2 invariant 2]; EAv2 brings aggregate inode 5 [jfs2 2.6]."""
     for features, words in (
         (Features(version=2), (1, 0, 0)),
         (Features(version=2, ea=2), (1, 0, 2)),

@@ -1,6 +1,6 @@
 """Every named check has images of its own that break it: one field of a good image is changed, and it is named.
 
-What a change means is said by the format reference (chapter 4); `also` lists the checks that the same change breaks
+What a change means is said by the invariants [jfs2 4]; `also` lists the checks that the same change breaks
 too, because two structures say the same thing.
 """
 

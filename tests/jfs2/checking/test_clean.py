@@ -28,7 +28,7 @@ def test_built(good, memory, name):
 @pytest.mark.parametrize(
     ("name", "inodes", "directories", "used"),
     [
-        ("simple", 6, 2, 39),  # reference 6.1: 3788 blocks, 3749 free; inodes 0 to 3, /d and /d/f
+        ("simple", 6, 2, 39),  # [jfs2 6.1]: 3788 blocks, 3749 free; inodes 0 to 3, /d and /d/f
         ("operations", 9, 1, None),
         ("indexed", 543, 5, None),  # 4, 4 directories, 514 + 12 + 5 files, fifo, blk, s1, sparse
     ],
@@ -101,14 +101,14 @@ def test_external_log(memory, dialect):
 
 
 def test_attributes_in_an_extent(image):
-    """A list as Linux writes it, in a block that the file's inode owns (reference 2.10)."""
+    """A list as Linux writes it, in a block that the file's inode owns [jfs2 2.10]."""
     i = image("linux")
     i.attributes_in_an_extent("/more")
     assert texts(check(i.device)) == []
 
 
 def test_frozen_is_only_a_warning(image):
-    """A copy taken while frozen needs nothing (reference 3.12): CLEANQUIESCED, its log open with nothing to redo."""
+    """A copy taken while frozen needs nothing [jfs2 3.12]: CLEANQUIESCED, its log open with nothing to redo."""
     i = image("aix")
     i.superblock(s_state=0x1000)
     i.view(i.s.log_super, i.geometry.log_address * i.block_size + 4096)["state"] = 0

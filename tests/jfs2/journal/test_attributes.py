@@ -66,7 +66,7 @@ def test_from_nothing_to_the_inode_to_blocks_and_back(volume, dialect):
             mounted.setxattr("/f", "user.x", value, now=NOW + 5)
             assert mounted.xattrs("/f") == {b"user.x": value}
             found.append(in_blocks(mounted, "/f"))
-        # reference 2.10: the inode has room for 128 bytes, 4 + (5 + 6 + 113); where it has none, a block
+        # [jfs2 2.10]: the inode has room for 128 bytes, 4 + (5 + 6 + 113); where it has none, a block
         inline = (0, "inline") if dialect is LINUX else (1, "extent")
         assert found == [inline, inline, (1, "extent"), (2, "extent")]
         assert mounted.stat("/f").ctime == NOW + 5
@@ -99,7 +99,7 @@ def test_files_that_go_take_their_attributes_along(volume, dialect):
 
 
 def test_a_growing_tree_leaves_inline_attributes_alone(volume):
-    """Invariant 49: with attributes in the inode its root has 8 entries, then come pages."""
+    """[jfs2 invariant 49]: with attributes in the inode its root has 8 entries, then come pages."""
     with mount(image := volume(LINUX), origin=FixedOrigin(NOW)) as mounted:
         mounted.create("/f", now=NOW)
         mounted.setxattr("/f", "user.x", b"v" * 50, now=NOW)
@@ -170,7 +170,7 @@ def test_forms_of_aix_that_are_not_ours_are_left_alone(volume):
 
 
 def test_the_records_are_those_of_linux(volume):
-    """Reference 3.6: an extent is ALLOCPXD, then INODE; a replacement frees too; inline is slot 3 with the base."""
+    """[jfs2 3.6]: an extent is ALLOCPXD, then INODE; a replacement frees too; inline is slot 3 with the base."""
     mounted = mount(image := volume(LINUX), origin=FixedOrigin(NOW))
     mounted.create("/f", now=NOW)
     number = mounted.stat("/f").number

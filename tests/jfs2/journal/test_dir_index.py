@@ -1,4 +1,4 @@
-"""Directories with an index, changed through the journal (3.5); `jfs_fsck` compares every slot with its entry."""
+"""Directories with an index, changed through the journal [jfs2 3.5]; `jfs_fsck` compares every slot with its entry."""
 
 import random
 
@@ -34,7 +34,7 @@ def table_of(device, path):
 
 @pytest.mark.judge
 def test_the_table_grows_as_the_reference_says(jfs_fsck, indexed):
-    """8 bytes an entry up to 12, then pages of 512 slots; an empty directory begins anew (2.5, 3.5)."""
+    """8 bytes an entry up to 12, then pages of 512 slots; an empty directory begins anew [jfs2 2.5, 3.5]."""
     with mount(indexed, origin=FixedOrigin(NOW)) as fs:
         fs.mkdir("/d", now=NOW)
     made = 0

@@ -11,7 +11,7 @@ from lvmfmt.jfs2.journal import mount
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000 * 10**9
-GROUPS = 17  # the root has 16 entries (reference section 2.3)
+GROUPS = 17  # the root has 16 entries [jfs2 2.3]
 FULL = GROUPS * 4096
 
 
@@ -48,7 +48,7 @@ def test_a_full_allocation_group_makes_a_new_inode_group(tmp_path, dialect):
         for i in range(400):
             mounted.write_file(f"/f{i}", b"content", now=NOW)
         mounted.unmount()
-        assert not check(device).counts  # an extent elsewhere would be a warning (invariant 39)
+        assert not check(device).counts  # an extent elsewhere would be a warning [jfs2 invariant 39]
         fs = FileSystem.open(device)
         groups = [fs.inodes.iag(k) for k in range(fs.inodes.iag_count)]
         starts = [int(group.row["agstart"][0]) for group in groups]

@@ -63,8 +63,8 @@ def test_what_is_written_is_read_back(log, dialect, lengths, forces):
 
 
 def test_descriptor_sizes_and_first_address(log, dialect):
-    """Page 2 holds the record of the format: the first one of ours ends two descriptors behind the header (3.8)."""
-    size = {AIX: 56, LINUX: 36}  # section 2.13
+    """Page 2 has the record of the format: our first one ends two descriptors behind the header [jfs2 3.8]."""
+    size = {AIX: 56, LINUX: 36}  # [jfs2 2.13]
     writer = LogWriter(open_log(log(dialect), dialect))
     assert writer.append(COMMIT, tid=1) == 2 * PAGE + 8 + 2 * size[dialect]
 
@@ -98,7 +98,7 @@ def test_pages_go_from_the_last_to_page_two_and_sequences_rise(log, dialect):
     raw = device.read(2 * PAGE, (PAGES - 2) * PAGE).reshape(-1, PAGE)
     sequence = header.table(np.ascontiguousarray(raw[:, :8]))["page"].astype(np.int64)
     assert (raw[:, :8] == raw[:, -8:]).all()
-    assert np.count_nonzero(np.diff(np.append(sequence, sequence[0])) != 1) == 1  # invariant 85
+    assert np.count_nonzero(np.diff(np.append(sequence, sequence[0])) != 1) == 1  # [jfs2 invariant 85]
     assert sequence.max() > PAGES * 2
     found, _ = history(Ring(open_log(device, dialect)))
     assert found[-1].part["inode"] == 59

@@ -39,7 +39,7 @@ def test_superblock_and_log_say_mounted_then_clean(volume, dialect):
     values = log_values(device)
     assert (values["state"], values["serial"]) == (1, 1)
     records, _ = history(Ring(find_log(device, read_superblock(device))))
-    # the record of the format, the three of the mount and the unmount (3.8.1, 3.8.2, 3.8.4)
+    # the record of the format, the three of the mount and the unmount [jfs2 3.8.1, 3.8.2, 3.8.4]
     assert [r.kind for r in records] == ["SYNCPT", "SYNCPT", "MOUNT", "SYNCPT"]
     assert records[-1].address == values["end"]
     assert errors(device) == []
@@ -89,7 +89,7 @@ def test_nothing_is_home_before_a_sync_point(volume, dialect):
 
 
 def test_records_of_a_create(volume):
-    """The sequence of the table in section 3.6, as Linux wrote it."""
+    """The sequence of the table in [jfs2 3.6], as Linux wrote it."""
     device = volume(LINUX)
     mounted = mount(device, origin=FixedOrigin(NOW))
     mounted.create("/a", now=NOW)
@@ -141,7 +141,7 @@ def test_small_blocks(volume, block_size):
 
 @pytest.mark.slow
 def test_more_inodes_than_one_group_has(volume, dialect, judge, tmp_path):
-    """4,096 inodes need a second page of the inode map, whose growth is logged (3.3.2)."""
+    """4,096 inodes need a second page of the inode map, whose growth is logged [jfs2 3.3.2]."""
     device = volume(dialect, 32 * MIB)
     mounted = mount(device, origin=FixedOrigin(NOW))
     for i in range(4300):
@@ -241,7 +241,7 @@ def test_external_log_of_linux(volume, tmp_path):
 
 
 def test_external_log_of_aix(volume, tmp_path):
-    """The file system is known by its minor number, one bit each (2.8)."""
+    """The file system is known by its minor number, one bit each [jfs2 2.8]."""
     device = volume(AIX, log=ExternalLog(10 << 32 | 5))
     log = ImageFile.create(tmp_path / "log", MIB)
     format_log(log, AIX)

@@ -134,7 +134,7 @@ def test_a_directory_with_many_levels(volume, dialect, fsck):
     with mount(image, origin=FixedOrigin(NOW)) as mounted:
         for name in names:
             mounted.unlink("/d/" + name, now=NOW)
-        assert mounted.stat("/d").size == 256  # section 2.5: while the root is a leaf
+        assert mounted.stat("/d").size == 256  # [jfs2 2.5]: while the root is a leaf
         mounted.rmdir("/d", now=NOW)
     assert [str(f) for f in check(image).findings] == []
 

@@ -1,4 +1,4 @@
-"""One log volume for several file systems at once (reference 2.9, 3.8.3, 3.8.5), and frozen file systems (3.12)."""
+"""One log volume for several file systems at once [jfs2 2.9, 3.8.3, 3.8.5], and frozen file systems [jfs2 3.12]."""
 
 import numpy as np
 import pytest
@@ -219,7 +219,7 @@ def test_a_frozen_device_is_a_file_system(log, member, dialect):
     copy = Overlay(one)
     assert content(copy) == {"a": b"a" * 9000}
     assert [f for f in check(copy).findings if f.severity != "warning"] == []
-    # section 2.2: AIX says CLEANQUIESCED instead of MOUNT; Linux marks it clean
+    # [jfs2 2.2]: AIX says CLEANQUIESCED instead of MOUNT; Linux marks it clean
     assert read_superblock(copy).state == (0x1000 if dialect is AIX else 0)
     assert not read_superblock(copy).problems
     before = bytes(one.read(0, one.size))

@@ -1,4 +1,4 @@
-"""Device nodes, FIFOs and sockets through transactions; their numbers survive a replay (reference 3.6)."""
+"""Device nodes, FIFOs and sockets through transactions; their numbers survive a replay [jfs2 3.6]."""
 
 import stat
 

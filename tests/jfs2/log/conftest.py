@@ -1,4 +1,4 @@
-"""Images that Linux wrote, and a writer of logs by the rules of the reference's section 3.7."""
+"""Images that Linux wrote, and a writer of logs by the rules of [jfs2 3.7]."""
 
 import lzma
 from collections.abc import Callable, Iterable

@@ -1,4 +1,4 @@
-"""An empty log: vectors of section 6.5, invariants 84 to 86."""
+"""An empty log: vectors and rules of [jfs2 6.5, invariants 84 to 86]."""
 
 import numpy as np
 import pytest

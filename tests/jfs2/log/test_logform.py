@@ -1,4 +1,4 @@
-"""`logform`: what it keeps, what it refuses (reference sections 2.8, 2.9, 3.8.1; invariants 13, 84 to 86)."""
+"""`logform`: what it keeps, what it refuses [jfs2 2.8, 2.9, 3.8.1, invariants 13, 84 to 86]."""
 
 import subprocess
 

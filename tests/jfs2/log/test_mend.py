@@ -1,4 +1,4 @@
-"""Mending a ring after a crash: pages behind the end fit again, and the end and its records stay (3.7, 3.10.2)."""
+"""Mending a ring after a crash: pages behind the end fit again, and the end and its records stay [jfs2 3.7, 3.10.2]."""
 
 import numpy as np
 import pytest
@@ -44,7 +44,7 @@ def test_the_end_stays_and_the_ring_has_one_break(device, dialect, log_writer, k
     assert mended.end == end
     assert [(r.address, r.tid, r.data) for r in history(mended)[0]] == before
     assert mended.mend() == 0
-    # the rule of invariant 85: both ends of each page agree, and the sequence rises by 1 but at one place
+    # the rule of [jfs2 invariant 85]: both ends of each page agree, and the sequence rises by 1 but at one place
     pages = device.read(2 * PAGE, (PAGES - 2) * PAGE).reshape(-1, PAGE)
     record = dialect.structures.log_page_header
     heads, tails = record.table(pages[:, :8].copy()), record.table(pages[:, -8:].copy())

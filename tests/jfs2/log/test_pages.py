@@ -1,4 +1,4 @@
-"""The ring of pages: superblock checks, the end of the log, torn and missing pages (reference 2.8, 3.7, 3.10.2)."""
+"""The ring of pages: superblock checks, the end of the log, torn and missing pages [jfs2 2.8, 3.7, 3.10.2]."""
 
 import pytest
 
@@ -71,7 +71,7 @@ def test_passing_the_ring_once_around_is_a_log_wrap(device, dialect, log_writer)
 
 
 def test_a_torn_page_ends_the_log_before_its_records(device, dialect, written):
-    """Header written, trailer not: the older sequence counts and no record ends there (3.7)."""
+    """Header written, trailer not: the older sequence counts and no record ends there [jfs2 3.7]."""
     _, ends = written
     last = ends[-1] // PAGE
     device.write(last * PAGE + PAGE - 8, dialect.structures.log_page_header.build({"page": last - 3, "eor": 8}))

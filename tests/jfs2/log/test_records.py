@@ -1,4 +1,4 @@
-"""Records: the decoded list of reference 6.1, jfs_logdump as a judge, and bounds of every field."""
+"""Records: the decoded list of [jfs2 6.1], jfs_logdump as a judge, and bounds of every field."""
 
 import re
 import subprocess

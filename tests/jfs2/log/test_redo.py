@@ -137,7 +137,7 @@ def from_scratch(linux_device, volume, crash, set_superblock, tmp_path):
 def test_all_of_a_kernels_log_replayed_on_an_empty_file_system(jfs_fsck, from_scratch, tmp_path, name, given_back):
     """Creation, links, renames, deletion, truncation, attributes, device nodes: the log alone gives the same tree.
 
-    A running kernel keeps an inode extent that has become empty, a replay gives its four blocks back (3.10.10).
+    A running kernel keeps an inode extent that has become empty, a replay gives its four blocks back [jfs2 3.10.10].
     """
     original, device = from_scratch(name)
     if name == "dirty":
@@ -283,7 +283,7 @@ def test_a_log_without_a_sync_point_ends_in_an_error(volume, crash, dialect):
 
 
 def test_a_clean_file_system_only_gets_its_log_closed(volume, crash, set_superblock, dialect):
-    """The crash came between the two last steps of an unmount (reference 3.9)."""
+    """The crash came between the two last steps of an unmount [jfs2 3.9]."""
     device = volume(dialect)
     clean = content(device)
     writer = crash(device)
@@ -316,7 +316,7 @@ def test_a_mark_for_fsck_alone_is_no_reason_to_replay(volume, set_superblock, di
 
 
 def test_a_file_system_frozen_with_deleted_files_gets_its_maps(volume, crash, set_superblock):
-    """QUIESCED: records are not replayed, working maps become the committed ones (reference 3.12)."""
+    """QUIESCED: records are not replayed, working maps become the committed ones [jfs2 3.12]."""
     device = volume(AIX)
     set_superblock(device, s_logserial=1)
     clean = content(device)

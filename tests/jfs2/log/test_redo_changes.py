@@ -82,7 +82,7 @@ class Differ:
                 else:
                     count = int(root[:32].view(self.s.xtree_header.dtype)["nextindex"][0])
                     for index in range(2, count):
-                        root[16 * index] |= 1  # NEW: allocated by this transaction (3.6.4)
+                        root[16 * index] |= 1  # NEW: allocated by this transaction [jfs2 3.6.4]
                     data = self.slots((0, root[:32].tobytes()), (2, root[32 : 16 * count].tobytes()), slot=16)
                 part = {"fileset": 16, "inode": first + j, "pxd": pxd(block), "subtype": 0x14 if is_dir else 0x12}
                 roots.append(("REDOPAGE", data, {**part, "l2linesize": 5 if is_dir else 4}))
@@ -205,7 +205,7 @@ def many_files(tmp_path, dialect):
 
 
 def test_a_freed_inode_extent_takes_its_older_records_along(tmp_path, dialect, crash, changed_slots):
-    """NOREDOINOEXT in the Linux dialect, XDTABLE in that of AIX (reference 2.8, 3.10.6)."""
+    """NOREDOINOEXT in the Linux dialect, XDTABLE in that of AIX [jfs2 2.8, 3.10.6]."""
     device = many_files(tmp_path, dialect)
     address, iag_at = extent_one(device)
     page = device.read(address * PAGE, PAGE)

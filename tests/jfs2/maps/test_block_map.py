@@ -32,7 +32,7 @@ def test_a_block_given_out_twice_is_noticed():
 
 
 def test_page_numbers_of_large_maps():
-    # section 1.3: (b>>13) + (b>>23) + (b>>33) + 4 and its siblings
+    # [jfs2 1.3]: (b>>13) + (b>>23) + (b>>33) + 4 and its siblings
     for block in (0, 8191, 8192, 1 << 23, (1 << 23) - 1, 1 << 33, (1 << 33) + (5 << 23) + (7 << 13)):
         assert dmap_page(block >> 13) == (block >> 13) + (block >> 23) + (block >> 33) + 4
         assert l0_page(block >> 23) == (block >> 23) * 1024 + (block >> 23) + (block >> 33) + 3
@@ -43,7 +43,7 @@ def test_page_numbers_of_large_maps():
 def test_last_dmap_marks_what_does_not_exist(dialect):
     pages, free = dmap_pages(dialect, 0, np.zeros(8192, bool), 3788)
     words = pages["wmap"][0]
-    assert words[118] == 0x000FFFFF  # section 6.1: blocks 3788 and on of word 118
+    assert words[118] == 0x000FFFFF  # [jfs2 6.1]: blocks 3788 and on of word 118
     assert (words[119:] == 0xFFFFFFFF).all()
     assert free.tolist() == [3788]
     assert pages["nblocks"].tolist() == [3788]

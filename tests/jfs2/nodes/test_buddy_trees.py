@@ -1,4 +1,4 @@
-"""Buddy trees: the reference's example from a Linux image, and the rule restated the slow way."""
+"""Buddy trees: an example from a Linux image [jfs2 6.1], and the rule restated the slow way."""
 
 import numpy as np
 from hypothesis import given
@@ -30,7 +30,7 @@ def test_free_dmap_is_one_buddy():
 
 
 def slow_leaves(bits):
-    """Section 2.7.1 word by word: largest aligned free run in each word, then buddies joined."""
+    """[jfs2 2.7.1] word by word: largest aligned free run in each word, then buddies joined."""
     leaves = []
     for word in bits.reshape(256, 32):
         best = -1

@@ -1,4 +1,4 @@
-"""Shrinking below what is in use: everything is there afterwards, and the Linux checker agrees (3.14)."""
+"""Shrinking below what is in use: everything is there afterwards, and the Linux checker agrees [jfs2 3.14]."""
 
 import hashlib
 import random

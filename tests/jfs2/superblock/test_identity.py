@@ -1,4 +1,4 @@
-"""Identity: the fields of section 2.2, in both superblocks, in a few writes of one sector."""
+"""Identity: the fields of [jfs2 2.2], in both superblocks, in a few writes of one sector."""
 
 import subprocess
 
@@ -21,7 +21,7 @@ CHANGES = {
     AIX: Change(fname="/alt_a", fpack="alt_fs", log_device=39 << 32 | 7),
     LINUX: Change(fpack="volume-name", label="a label", uuid=bytes(range(16))),
 }
-# field, byte in the superblock (section 2.2), bytes
+# field, byte in the superblock [jfs2 2.2], bytes
 EXPECTED = {
     AIX: [(24, b"/alt_a"), (30, b"alt_fs"), (128, bytes.fromhex("8000002700000007"))],
     LINUX: [(101, b"volume-name"), (136, bytes(range(16))), (152, b"a label".ljust(16, b"\0"))],

@@ -1,4 +1,4 @@
-"""Snapshots, quotas and newer features: named, read around, and never written to. Bytes by reference 2.2, 2.12."""
+"""Snapshots, quotas and newer features: named, read around, and never written to. Bytes by [jfs2 2.2, 2.12]."""
 
 import stat
 import struct
@@ -16,7 +16,7 @@ from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000
 SUPERBLOCKS = (0x8000, 0xF000)
-MADE = 1_212_535_170  # 0x4845D182, 2008-06-03 23:19:30: seconds that AIX wrote (reference 6.4)
+MADE = 1_212_535_170  # 0x4845D182, 2008-06-03 23:19:30: seconds that AIX wrote [jfs2 6.4]
 
 
 def generation(number, *, state=4, device=0, inode=0, seconds=MADE):

@@ -1,6 +1,6 @@
 """Operations on logical volumes: what they do, what they refuse, and what a stop at any write leaves.
 
-Bytes are compared with what was written through the LVs before; places with the formulas of lvm-format 14 and 15.
+Bytes are compared with what was written through the LVs before; places with the formulas of [lvm 14, 15].
 """
 
 from collections.abc import Callable, Sequence
@@ -319,7 +319,7 @@ def test_a_striped_volume_lies_as_the_formula_says(small: Any, origin: SeededOri
     lv.device.write(SECTOR, data)
     for x in np.random.default_rng(6).integers(SECTOR, lv.size, 200).tolist():
         strip, width = 64 * KIB, 2
-        unit, g = x // strip, x // (width * MIB)  # lvm-format 15
+        unit, g = x // strip, x // (width * MIB)  # [lvm 15]
         unit -= g * width * MIB // strip
         lp, at = g * width + unit % width, unit // width * strip + x % strip
         disk = devices[int(lv.map.pv[0, lp]) - 1]

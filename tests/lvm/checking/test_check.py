@@ -1,6 +1,6 @@
 """Every named rule has images of its own that break it: bytes of a good mirrored group of two disks are changed.
 
-What a change means is said by lvm-format; `also` lists the rules that the same change breaks too, because two
+What a change means is said by [lvm 4 to 13]; `also` lists the rules that the same change breaks too, because two
 structures say the same thing. What has a sound source is repaired to the bytes that the good group had, but for
 time stamps; the undo file puts the broken bytes back exactly.
 """
@@ -33,7 +33,7 @@ FIRST_PP = 4352
 
 
 class Image:
-    """The disks of a group, and what lies where on them by chapters 4 to 8 of lvm-format."""
+    """The disks of a group, and what lies where on them by [lvm 4 to 8]."""
 
     def __init__(self, devices: list[Any]) -> None:
         self.devices = devices

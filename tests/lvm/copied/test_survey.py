@@ -26,7 +26,7 @@ def test_whole_groups_and_free_disks(make_group: Make, disks: Any):
     found = survey([one[1], *two, empty, one[0]])
     assert set(found.groups) == {first.vgid, second.vgid}
     assert all(group.whole for group in found.groups.values())
-    assert len(second.vgid) == 16  # a group of version 1 has the old VGID of 64 bits (lvm-format 12)
+    assert len(second.vgid) == 16  # a group of version 1 has the old VGID of 64 bits [lvm 12]
     assert [info.device.name for info in found.free] == ["empty"]
 
 

@@ -1,4 +1,4 @@
-"""Sector 0: who writes what, and what stays (lvm-format 2 and 12.1)."""
+"""Sector 0: who writes what, and what stays [lvm 2, 12.1]."""
 
 from typing import Any
 

@@ -35,7 +35,7 @@ def heal(device: Any) -> None:
 
 
 def stale_row(device: Any, number: int) -> set[int]:
-    """Stale PPs of a PV by the first VGSA: 127 bytes a PV from byte 12, lowest bit first (lvm-format 7.1)."""
+    """Stale PPs of a PV by the first VGSA: 127 bytes a PV from byte 12, lowest bit first [lvm 7.1]."""
     row = device.read(128 * SECTOR + 12 + 127 * (number - 1), 127).tobytes()
     return {pp for pp in range(1, 1017) if row[(pp - 1) // 8] >> (pp - 1) % 8 & 1}
 
@@ -135,7 +135,7 @@ def test_a_lost_barrier_of_the_only_copy_is_told(make_group: Make, origin: Seede
 
 
 def named(device: Any) -> set[tuple[int, int]]:
-    """What the newer record of PSN 2 and 3 names, (LV, LTG), read by the places of lvm-format 6."""
+    """What the newer record of PSN 2 and 3 names, (LV, LTG), read by the places of [lvm 6]."""
     best = (0, 0)
     found: set[tuple[int, int]] = set()
     for psn in (2, 3):
@@ -308,7 +308,7 @@ def test_a_forced_synchronisation_that_is_stopped_leaves_a_good_copy(make_group:
 
 
 def test_spans_of_a_striped_volume():
-    # u = x >> e, g, u', LP = g w + u' mod w + 1, offset = (u' div w) s + x mod s (lvm-format 15)
+    # u = x >> e, g, u', LP = g w + u' mod w + 1, offset = (u' div w) s + x mod s [lvm 15]
     pp, strip, width = MIB, 64 << 10, 3
     for x in (0, strip - 1, strip, 5 * strip + 7, 3 * MIB + 4 * strip + 9):
         (span,) = spans(pp, x, 1, strip=strip, width=width)

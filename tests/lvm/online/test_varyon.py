@@ -23,7 +23,7 @@ def findings(devices: list[Any]) -> set[str]:
 
 
 def pv_missing(device: Any) -> int:
-    """The missing-PV bitmap of the first VGSA: byte 8 at PSN 128 (lvm-format 7.1)."""
+    """The missing-PV bitmap of the first VGSA: byte 8 at PSN 128 [lvm 7.1]."""
     return int.from_bytes(device.read(128 * SECTOR + 8, 4).tobytes(), "big")
 
 
@@ -61,7 +61,7 @@ def test_with_all_disks_nothing_is_written(make_group: Make, origin: SeededOrigi
 
 @pytest.mark.parametrize("quorum", [True, False])
 def test_all_disks_must_be_here_whatever_the_quorum_setting(quorum: bool, make_group: Make, origin: SeededOrigin):
-    # lvm-format 11 (I6 technote), commands 2.6
+    # [lvm 11] (I6 technote), [commands 2.6]
     group, devices = make_group(3)
     with group.change(origin) as change:
         change.set_options(quorum=quorum)
@@ -239,7 +239,7 @@ def test_a_group_without_a_valid_vgsa(make_group: Make, origin: SeededOrigin):
     assert isinstance(online, OnlineGroup) and not findings(devices)
 
 
-# ---- disks that come back while the group is on (commands 2.6: varyonvg of a group that is on)
+# ---- disks that come back while the group is on ([commands 2.6]: varyonvg of a group that is on)
 
 
 def test_a_disk_comes_back_while_a_volume_is_open(make_group: Make, origin: SeededOrigin):
@@ -329,7 +329,7 @@ def test_missing_follows_split_and_join(make_group: Make, origin: SeededOrigin):
     online = varyon(devices, origin=origin)
     pvids = list(online.group.physical_volumes)
     split_group(online.group, pvids[1:], origin=origin)
-    assert online.missing == {2} and online.votes == 3  # 2 + 1 VGDAs (lvm-format 11)
+    assert online.missing == {2} and online.votes == 3  # 2 + 1 VGDAs [lvm 11]
     volume = online.open_lv("hd4")
     volume.write(MIB, b"alone")
     volume.close()

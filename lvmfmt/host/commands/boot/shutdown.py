@@ -51,7 +51,7 @@ def _stop(machine: Machine, stdout: TextIO, *, again: bool) -> int:
 
 
 def _refuse_while_awake(machine: Machine, program: str) -> None:
-    """A group that is awake would come back with names that no boot can use (reference, section 5.3)."""
+    """A group that is awake would come back with names that no boot can use [commands 5.3]."""
     for known in machine.groups():
         if known.name != ROOTVG and machine.is_varied_on(known) and alternate.is_awake(machine.group(known.name)):
             raise CommandFailed(message("group-awake", program=program, group=known.name))

@@ -52,7 +52,7 @@ def installp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 
 
 def _summary(chosen: list[Image], broken: set[str], stdout: TextIO, event: str) -> None:
-    """The table at the end (R)."""
+    """The table at the end (recalled)."""
     for line in ("Installation Summary", "-" * 20, _SUMMARY, "-" * 79):
         print(line, file=stdout)
     for image in chosen:

@@ -1,4 +1,4 @@
-"""alt_disk_copy phase by phase and flag by flag (reference section 5.5)."""
+"""alt_disk_copy phase by phase and flag by flag [commands 5.5]."""
 
 from collections.abc import Callable
 

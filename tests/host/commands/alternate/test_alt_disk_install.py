@@ -1,4 +1,4 @@
-"""`alt_disk_install`, whose old name says who speaks (commands.md 5.8); a mksysb for another machine."""
+"""`alt_disk_install`, whose old name says who speaks [commands 5.8]; a mksysb for another machine."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""alt_rootvg_op (reference sections 5.6 and 5.7)."""
+"""alt_rootvg_op [commands 5.6, 5.7]."""
 
 from collections.abc import Callable
 
@@ -20,7 +20,7 @@ SLEEP = [
     "Fixing LV control blocks...",
     "Fixing file system superblocks...",
 ]
-"""As the reference restores it in 5.6."""
+"""As [commands 5.6] restores it."""
 
 
 @pytest.fixture

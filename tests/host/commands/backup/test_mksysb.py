@@ -1,6 +1,6 @@
 """`mksysb`, `lsmksysb`, `savevg`, `restvg`, `alt_disk_mksysb`: whole groups in an archive, and back from it.
 
-Lines without a source of their own are those of commands.md 5.4 and 5.8; the others are recalled (texts/backup.toml).
+Lines without a source of their own are those of [commands 5.4, 5.8]; the others are recalled (texts/backup.toml).
 """
 
 import pytest
@@ -49,7 +49,7 @@ def test_an_image_of_rootvg(single) -> None:
     ]  # fmt: skip
     names = single.good("lsmksysb -f /home/sys")
     assert len(names) == count == len(set(names))
-    assert names[:2] == ["./bosinst.data", "./image.data"]  # backup-format 13.2: they and the maps come first
+    assert names[:2] == ["./bosinst.data", "./image.data"]  # [backup 13.2]: they and the maps come first
     assert names[2].startswith("./tmp/vgdata/rootvg/") and names[2].endswith(".map")
     assert "./home/sys" not in names
     # small_tree's exclude list: ^./home/user/f2$ and ^./opt/app/

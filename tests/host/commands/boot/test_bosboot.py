@@ -1,4 +1,4 @@
-"""bosboot, bootlist, savebase, bootinfo, ipl_varyon (reference sections 3.4, 5.1, 5.2)."""
+"""bosboot, bootlist, savebase, bootinfo, ipl_varyon [commands 3.4, 5.1, 5.2]."""
 
 from collections.abc import Callable
 
@@ -102,7 +102,7 @@ def test_bootinfo(make_box: Callable[..., Box]) -> None:
     assert box.run("bootinfo -s hdisk7").status == 1
     assert box.run("bootinfo").status == box.run("bootinfo -b -v").status == 2
     vgid = next(line.split()[-1] for line in box.good("lsvg rootvg") if "VG IDENTIFIER" in line)
-    # columns of reference section 3.4
+    # columns of [commands 3.4]
     assert box.good("ipl_varyon -i") == [
         "PVNAME          BOOT DEVICE     PVID                    VOLUME GROUP ID".replace(
             "PVID                    ", f"{'PVID':<40}"

@@ -1,4 +1,4 @@
-"""lsdev, lsattr, lscfg: devices of the ODM (commands.md 3.2)."""
+"""lsdev, lsattr, lscfg: devices of the ODM [commands 3.2]."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""chpv: whether a disk gives partitions, and its boot record (commands.md 2.5)."""
+"""chpv: whether a disk gives partitions, and its boot record [commands 2.5]."""
 
 from pathlib import Path
 

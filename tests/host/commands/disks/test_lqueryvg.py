@@ -1,4 +1,4 @@
-"""Raw readers and chpv (commands.md 2.5, 3.3, 3.4); listings read by parsers made from the published formats."""
+"""Raw readers and chpv [commands 2.5, 3.3, 3.4]; listings read by parsers made from the published formats."""
 
 import re
 
@@ -80,7 +80,7 @@ def test_chpv(vg: Lab) -> None:
 
 
 def test_the_listings_parse_by_the_published_formats(vg: Lab) -> None:
-    """Two label and value pairs a row, `LABEL:` then blanks (commands.md 0.4, 1.1 to 1.3)."""
+    """Two label and value pairs a row, `LABEL:` then blanks [commands 0.4, 1.1 to 1.3]."""
     label = re.compile(
         r"([A-Z][A-Za-z /-]*(?: \?| \(Dynamic\))?|VG IDENTIFIER):? {1,20}(\S.*?)(?= {2,}|$| [A-Z][A-Z]+:)"
     )

@@ -1,4 +1,4 @@
-"""The plain `lspv`: its fourth column (commands.md 1.1)."""
+"""The plain `lspv`: its fourth column [commands 1.1]."""
 
 from collections.abc import Callable
 
@@ -12,7 +12,7 @@ from ..conftest import Lab
 
 
 def states(lab: Lab) -> dict[str, list[str]]:
-    """Group and fourth column by disk, cut out at the columns of the format (commands.md 0.4)."""
+    """Group and fourth column by disk, cut out at the columns of the format [commands 0.4]."""
     return {row[:16].strip(): [row[52:68].strip(), row[68:].strip()] for row in lab.good("lspv")}
 
 

@@ -1,4 +1,4 @@
-"""chfs: sizes, names, logs, freezing (commands.md 4.2)."""
+"""chfs: sizes, names, logs, freezing [commands 4.2]."""
 
 import pytest
 
@@ -12,7 +12,7 @@ from lvmfmt.lvm import VolumeGroup
 from ..conftest import Lab
 from ..filesystem_checks import LETTER, check_all, content, state_of
 
-QUIESCED = 0x1000  # s_state while frozen: jfs2-format 2.2
+QUIESCED = 0x1000  # s_state while frozen: [jfs2 2.2]
 
 
 def test_a_mounted_file_system_grows_and_shrinks(data: Lab) -> None:

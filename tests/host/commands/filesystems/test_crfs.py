@@ -1,4 +1,4 @@
-"""crfs and rmfs: messages of commands.md 4.1, arithmetic of 0.4, and what is on the disks afterwards."""
+"""crfs and rmfs: messages of [commands 4.1], arithmetic of 0.4, and what is on the disks afterwards."""
 
 import pytest
 

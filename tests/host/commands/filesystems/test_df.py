@@ -1,4 +1,4 @@
-"""df (commands.md 0.4)."""
+"""df [commands 0.4]."""
 
 from math import ceil
 

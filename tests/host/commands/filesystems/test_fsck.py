@@ -1,4 +1,4 @@
-"""fsck, logredo, fscklog, and mounting what was not unmounted (commands.md 4.3 and 4.4, T:EBS)."""
+"""fsck, logredo, fscklog, and mounting what was not unmounted ([commands 4.3, 4.4], T:EBS)."""
 
 import shutil
 from collections.abc import Callable
@@ -24,7 +24,7 @@ PHASES = [
     "*** Phase 4 - Check and repair inode allocation map",
     "*** Phase 5 - Check and repair block allocation map",
 ]
-CLEAN, DIRTY = 0, 2  # s_state: jfs2-format 2.2
+CLEAN, DIRTY = 0, 2  # s_state: [jfs2 2.2]
 
 
 def damage(lab: Lab, volume: str, how: Callable[[BlockDevice], None]) -> None:

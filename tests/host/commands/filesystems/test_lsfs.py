@@ -1,4 +1,4 @@
-"""lsfs and lsvgfs (commands.md 1.4)."""
+"""lsfs and lsvgfs [commands 1.4]."""
 
 from lvmfmt.host.commands.filesystems import lsfs
 

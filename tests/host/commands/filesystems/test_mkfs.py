@@ -1,4 +1,4 @@
-"""mkfs, logform, dumpfs (commands.md 4.1, 4.4)."""
+"""mkfs, logform, dumpfs [commands 4.1, 4.4]."""
 
 import pytest
 
@@ -29,7 +29,7 @@ def test_mkfs_with_options(data: Lab) -> None:
     data.good("mklv -t jfs2 -y mine datavg 2")
     data.good("mkfs -V jfs2 -l /mine -o log=INLINE,logsize=1,agblksize=512 /dev/mine", stdin="y\n")
     fields = dict(line.split(None, 1) for line in data.good("dumpfs /dev/mine") if " " in line.strip())
-    # jfs2-format 2.2: s_size counts sectors of 512 bytes; 32 MiB less 1 MiB of log and (ceil(63488/32768) + 51) pages
+    # [jfs2 2.2]: s_size counts sectors of 512 bytes; 32 MiB less 1 MiB of log and (ceil(63488/32768) + 51) pages
     assert fields["s_bsize"] == "512" and fields["s_size"] == str(65536 - 2048 - 8 * (2 + 51))
     assert fields["s_fname"] == "/mine" and fields["s_fpack"] == "mine"
     check_all(data)
@@ -44,7 +44,7 @@ def test_logform_asks_and_keeps_the_number_of_uses(data: Lab) -> None:
     used = serial()
     assert data.type("logform /dev/loglv00", "n\n").status == 1
     data.good("logform -V jfs2 /dev/loglv00", stdin="y\n")
-    assert serial() == used  # jfs2-format, invariant 13: file systems remember it
+    assert serial() == used  # [jfs2 invariant 13]: file systems remember it
     data.good("mount /data")
     assert content(data, "/data/letter") == LETTER
 

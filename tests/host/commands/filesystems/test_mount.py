@@ -1,4 +1,4 @@
-"""mount, umount, sync (commands.md 4.3 and 1.4)."""
+"""mount, umount, sync [commands 4.3, 1.4]."""
 
 import re
 
@@ -11,7 +11,7 @@ from lvmfmt.host.commands.filesystems import mount
 from ..conftest import Lab
 from ..filesystem_checks import LETTER, check_all, content, state_of
 
-CLEAN, MOUNTED = 0, 1  # s_state: jfs2-format 2.2
+CLEAN, MOUNTED = 0, 1  # s_state: [jfs2 2.2]
 
 
 def rows(lab: Lab) -> dict[str, list[str]]:
@@ -25,7 +25,7 @@ def rows(lab: Lab) -> dict[str, list[str]]:
 
 def test_the_list_has_the_columns_of_aix(data: Lab) -> None:
     line = data.run("mount").out[2]
-    # [R] in commands.md 1.4:
+    # [R] in [commands 1.4]:
     sample = "         /dev/hd4         /                jfs2   Nov 10 09:12 rw,log=/dev/hd8"
     assert re.sub(r"\d\d:\d\d", "09:12", line) == sample
     assert rows(data)["/proc"][0] == "/proc" and rows(data)["/data"][0] == "/dev/fslv00"

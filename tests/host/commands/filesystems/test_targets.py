@@ -1,4 +1,4 @@
-"""What operands of file-system commands mean (commands.md 4)."""
+"""What operands of file-system commands mean [commands 4]."""
 
 from pathlib import Path
 

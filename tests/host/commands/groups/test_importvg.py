@@ -1,4 +1,4 @@
-"""importvg, exportvg, redefinevg, synclvodm (commands.md 2.7, 3.3)."""
+"""importvg, exportvg, redefinevg, synclvodm [commands 2.7, 3.3]."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""lsvg: groups and what is in one, in the formats of commands.md 1.2."""
+"""lsvg: groups and what is in one, in the formats of [commands 1.2]."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg (commands.md 2.3, 4.5)."""
+"""Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg [commands 2.3, 4.5]."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Volume groups: made, extended, reduced, changed. Texts are those of commands.md 2.1, 2.2, 2.5 with their marks."""
+"""Volume groups: made, extended, reduced, changed. Texts are those of [commands 2.1, 2.2, 2.5] with their marks."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def test_mkvg_gives_pvids_and_prints_the_name(lab: Lab) -> None:
         ("-S", 256, 32768, None, 1024),
         ("-S -v 1024 -P 64", 1024, 65536, None, 1024),
     ],
-)  # the table of commands.md 2.1 [D:mkvg]
+)  # the table of [commands 2.1] [D:mkvg]
 def test_kinds(lab: Lab, flags: str, max_lvs: int, max_pps: int, pps_per_pv: str | None, max_pvs: int) -> None:
     assert lab.good(f"mkvg {flags} -s 4 -n hdisk2") == ["vg00"]
     facts = " ".join(lab.good("lsvg vg00"))
@@ -90,7 +90,7 @@ def test_extendvg_says_why_a_disk_is_too_large(lab: Lab) -> None:
     lab.good("mkvg -y datavg -s 1 hdisk2")
     hardware.add(Folder(lab.path), "large", size=2 * GIB)
     lab.good("cfgmgr")
-    pps = (2 * GIB // 512 - 4352 - 256) * 512 >> 20  # lvm-format 1.2: behind PP 1, before the 256 sectors of the pool
+    pps = (2 * GIB // 512 - 4352 - 256) * 512 >> 20  # [lvm 1.2]: behind PP 1, before the 256 sectors of the pool
     assert lab.refused("extendvg datavg hdisk6") == [
         "0516-1162 extendvg: The Physical Partition Size of 1 requires the creation of",
         f"        {pps} partitions for hdisk6.  The limitation for volume group datavg is",
@@ -148,7 +148,7 @@ def test_the_last_disk_takes_the_group_with_it(lab: Lab) -> None:
 
 
 def test_a_disk_that_was_removed_from_the_odm_goes_by_its_pvid(lab: Lab) -> None:
-    """The ghost of commands.md 10.8: the device is gone, the group still has its PVID."""
+    """The ghost of [commands 10.8]: the device is gone, the group still has its PVID."""
     lab.good("mkvg -y datavg -s 4 hdisk2 hdisk3")
     pvid = lab.listing("lspv")["hdisk3"][0]
     lab.good("odmdelete -o CuAt -q name=hdisk3")

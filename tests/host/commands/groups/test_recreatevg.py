@@ -1,4 +1,4 @@
-"""recreatevg (commands.md 6), and the flow of the article "Accessing VG copies" (S4)."""
+"""recreatevg [commands 6], and the flow of the article "Accessing VG copies" (S4)."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""varyonvg and varyoffvg (commands.md 2.6)."""
+"""varyonvg and varyoffvg [commands 2.6]."""
 
 from lvmfmt.host import Host
 from lvmfmt.host.commands.groups.varyonvg import COMMANDS
@@ -50,7 +50,7 @@ def test_no_disk_has_a_descriptor_area(lab: Lab) -> None:
     lab.good("varyoffvg datavg")
     for slot in "ab":
         with lab.image(slot).open("r+b") as file:
-            for psn in (136, 136 + 2098 + 8):  # lvm-format 1.2: where the two VGDAs lie
+            for psn in (136, 136 + 2098 + 8):  # [lvm 1.2]: where the two VGDAs lie
                 file.seek(psn * 512)
                 file.write(bytes(2098 * 512))
     assert lab.refused("varyonvg datavg") == [

@@ -26,7 +26,7 @@ LPP_NAME = """\
 
 
 def package(fileset: str, level: str, files: Mapping[str, bytes], *, kind: str = "I", boot: str = "N") -> bytes:
-    """An installp package in the order of entries of the real ones (backup-format 13.1)."""
+    """An installp package in the order of entries of the real ones [backup 13.1]."""
     name = fileset.rpartition(".")[0]
     text = LPP_NAME.format(kind=kind, package=name, fileset=fileset, level=level, boot=boot).encode()
     members = [

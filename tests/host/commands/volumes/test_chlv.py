@@ -1,4 +1,4 @@
-"""chlv: policies, type, label and name of logical volumes (commands.md 2.4)."""
+"""chlv: policies, type, label and name of logical volumes [commands 2.4]."""
 
 from pathlib import Path
 

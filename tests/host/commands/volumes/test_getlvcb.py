@@ -1,4 +1,4 @@
-"""getlvcb, putlvcb: the control block of a logical volume (commands.md 3.3)."""
+"""getlvcb, putlvcb: the control block of a logical volume [commands 3.3]."""
 
 from pathlib import Path
 

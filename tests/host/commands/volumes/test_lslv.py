@@ -1,4 +1,4 @@
-"""lslv: facts, disks, map of a volume, and its place on a disk, in the formats of commands.md 1.3."""
+"""lslv: facts, disks, map of a volume, and its place on a disk, in the formats of [commands 1.3]."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""lsps (commands.md 1.4; the columns of GLPI's reader of `lsps -a`: blanks between words)."""
+"""lsps ([commands 1.4]; the columns of GLPI's reader of `lsps -a`: blanks between words)."""
 
 from lvmfmt.host.commands.volumes import lsps
 

@@ -1,4 +1,4 @@
-"""Logical volumes: made, extended, changed, copied, moved, removed. Texts are those of commands.md 2.3 and 2.4."""
+"""Logical volumes: made, extended, changed, copied, moved, removed. Texts are those of [commands 2.3, 2.4]."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Copies of logical volumes and where they are (commands.md 2.4)."""
+"""Copies of logical volumes and where they are [commands 2.4]."""
 
 from pathlib import Path
 
