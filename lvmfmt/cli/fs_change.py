@@ -85,11 +85,11 @@ def _extended(path: str, target: int) -> Iterator[None]:
 
 def run_identity(args: argparse.Namespace) -> int:
     """Rewrite the identity."""
-    from ..jfs2.superblock.identity import Change, reidentify
+    from ..jfs2.superblock.identity import IdentityChange, reidentify
     from ..system.images import open_volume
 
     images, _ = split(args.operands)
-    change = Change(
+    change = IdentityChange(
         fname=args.fname, fpack=args.fpack, label=args.label, uuid=args.uuid, log_uuid=args.log_uuid,
         log_device=None if args.log_device is None else device_number(args.log_device),
     )  # fmt: skip

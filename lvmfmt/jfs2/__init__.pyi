@@ -6,7 +6,7 @@ from .dialect import AIX as AIX, LINUX as LINUX, Dialect as Dialect
 from .extracting.data_order import iter_file_data as iter_file_data
 from .extracting.extract import Extraction as Extraction, extract as extract
 from .inventory.builder import InventoryBuilder as InventoryBuilder
-from .inventory.inventory import Inventory as Inventory
+from .inventory.arrays import Inventory as Inventory
 from .journal.mount import Mount as Mount, mount as mount
 from .log.format import format_log as format_log
 from .paths.stat import Stat as Stat

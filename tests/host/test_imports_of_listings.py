@@ -9,7 +9,7 @@ LINES = ("lspv", "lspv hdisk0", "lsvg -l rootvg", "lslv -m hd4", "lsps -a", "df 
          "odmget CuAt", "bootlist -m normal -o", "lqueryvg -p hdisk0 -At", "getlvodm -j hdisk0")  # fmt: skip
 NOT_NEEDED = (
     "lvmfmt.block.plan", "lvmfmt.lvm.change", "lvmfmt.lvm.online.mirroring", "lvmfmt.jfs2.journal",
-    "lvmfmt.jfs2.inventory.inventory",
+    "lvmfmt.jfs2.inventory.arrays",
     "lvmfmt.jfs2.attributes", "lvmfmt.host.alternate", "concurrent.futures", "logging", "subprocess", "tempfile",
     "numpy.ma", "importlib.resources",
 )  # fmt: skip

@@ -10,8 +10,8 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2.building.build import build
 from lvmfmt.jfs2.dialect import Dialect
+from lvmfmt.jfs2.inventory.arrays import Inventory
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
-from lvmfmt.jfs2.inventory.inventory import Inventory
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -205,9 +205,9 @@ class FileSystem(View):
         self._check_writable()
         if self._mount is not None:
             raise OperationRefused("the file system is being changed", where=self.device.name)
-        from ..superblock.identity import Change, reidentify
+        from ..superblock.identity import IdentityChange, reidentify
 
-        reidentify(self.device, Change(fname, fpack, label, log_device=logdev), cut=True)
+        reidentify(self.device, IdentityChange(fname, fpack, label, log_device=logdev), cut=True)
         self.superblock = read_superblock(self.device)
 
     @contextmanager

@@ -23,11 +23,9 @@ INLINE_FLAG, EXTENT_FLAG = 0x40, 0x20
 INLINE_AT = 160
 """Where, in the root area of an inode, inline attributes lie."""
 INLINE_BYTES = 128
-ATTRIBUTE_OBJECT = 0x00040000
-"""Mode bit of an inode that is an attribute (S_IXATTR of AIX)."""
 
 
-class Kind(Enum):
+class AttributeKind(Enum):
     """How attributes are kept."""
 
     NONE = "none"
@@ -55,7 +53,7 @@ class Descriptor:
         acl: AIX, format 2: inode of the access control list, 0 for none.
     """
 
-    kind: Kind
+    kind: AttributeKind
     at: int
     size: int | None = None
     address: int = 0

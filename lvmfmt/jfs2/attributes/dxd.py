@@ -17,7 +17,7 @@ from ..dialect import Dialect
 from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_MAXENTRY
 from ..volume import Volume
-from .descriptor import EXTENT_FLAG, INLINE_BYTES, INLINE_FLAG, Descriptor, DescriptorForm, Kind, flag_of
+from .descriptor import EXTENT_FLAG, INLINE_BYTES, INLINE_FLAG, AttributeKind, Descriptor, DescriptorForm, flag_of
 from .ea_list import MAX_LIST
 
 
@@ -65,7 +65,7 @@ def _read(volume: Volume, inode: Inode, field: str) -> Descriptor:
     dxd = inode.row[field][0]
     flag, size = int(dxd["flag"]), int(dxd["size"])
     if flag == 0:
-        return Descriptor(Kind.NONE, at)
+        return Descriptor(AttributeKind.NONE, at)
     if flag not in (INLINE_FLAG, EXTENT_FLAG):
         raise volume.corrupt("dxd", "flag", at, "0x40 inline or 0x20 extent", hex(flag))
     if flag == INLINE_FLAG:
@@ -75,13 +75,13 @@ def _read(volume: Volume, inode: Inode, field: str) -> Descriptor:
             )
         if not 0 < size <= INLINE_BYTES:
             raise volume.corrupt("dxd", "size", at + record.offset_of("size"), f"1 to {INLINE_BYTES}", size)
-        return Descriptor(Kind.INLINE, at, size)
+        return Descriptor(AttributeKind.INLINE, at, size)
     length, address = (int(value) for value in volume.dialect.get_pxd(dxd["xd"]))
     volume.check_extent(address, length, "dxd", "xd", at + record.offset_of("xd"))
     most = min(length * volume.block_size, MAX_LIST)
     if not 0 < size <= most:
         raise volume.corrupt("dxd", "size", at + record.offset_of("size"), f"1 to {most}", size)
-    return Descriptor(Kind.EXTENT, at, size, address, length)
+    return Descriptor(AttributeKind.EXTENT, at, size, address, length)
 
 
 def inline_area_taken(dialect: Dialect, row: Any) -> bool:

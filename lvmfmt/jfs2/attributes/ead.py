@@ -15,8 +15,10 @@ from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.record import Grade
 from ..inodes.inode import Inode
 from ..volume import Volume
-from .descriptor import EXTENT_FLAG, INLINE_FLAG, Descriptor, DescriptorForm, Kind, flag_of
+from .descriptor import EXTENT_FLAG, INLINE_FLAG, AttributeKind, Descriptor, DescriptorForm, flag_of
 
+FEATURE_FORMAT_2 = 1 << 1
+"""Bit of `s_feature_incompat`: there are attributes of format 2."""
 FORMAT_2 = 1
 """`eaFlag` of attributes that are inodes of their own."""
 
@@ -47,24 +49,24 @@ class EadForm(DescriptorForm):
         raw = np.ascontiguousarray(inode.row["ea"][0])
         if raw[0] == FORMAT_2:
             root = EA_ROOT.table(raw, 1)[0]
-            return Descriptor(Kind.OBJECTS, at, directory=int(root["eaDirectory"]), acl=int(root["eaACL"]))
+            return Descriptor(AttributeKind.OBJECTS, at, directory=int(root["eaDirectory"]), acl=int(root["eaACL"]))
         ead = EAD.table(raw[: EAD.size], 1)[0]
         if not raw[: EAD.size].any():
-            return Descriptor(Kind.NONE, at)
+            return Descriptor(AttributeKind.NONE, at)
         flag, length = int(ead["flag"]), int(ead["len"])
         count, kind = int(ead["nEntry"]), int(ead["type"])
         address = int(ead["addr_hi"]) << 32 | int(ead["addr_lo"])
         if length:
             volume.check_extent(address, length, "ead", "addr_lo", at + EAD.offset_of("addr_hi"))
         if flag not in (0, INLINE_FLAG, EXTENT_FLAG) or ead["nblocks"] or (flag == INLINE_FLAG) == bool(length):
-            return Descriptor(Kind.UNKNOWN, at, address=address, length=length, type=kind)
+            return Descriptor(AttributeKind.UNKNOWN, at, address=address, length=length, type=kind)
         if flag == INLINE_FLAG:
-            return Descriptor(Kind.INLINE, at, count=count, type=kind)
-        return Descriptor(Kind.EXTENT, at, address=address, length=length, count=count, type=kind)
+            return Descriptor(AttributeKind.INLINE, at, count=count, type=kind)
+        return Descriptor(AttributeKind.EXTENT, at, address=address, length=length, count=count, type=kind)
 
     def read_list(self, volume: Volume, inode: Inode) -> Descriptor:
         """Access control lists have no descriptor of their own."""
-        return Descriptor(Kind.NONE, inode.at)
+        return Descriptor(AttributeKind.NONE, inode.at)
 
     def describe(self, row: NDArray[Any], size: int, count: int, address: int, length: int) -> None:
         """Format 1; the bytes of the list are not kept."""

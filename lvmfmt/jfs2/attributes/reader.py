@@ -14,13 +14,14 @@ import numpy as np
 from ...errors import CorruptImage, UnsupportedFeature
 from ...layout.jfs2.j2 import EA_ROOT
 from ...layout.record import Grade
+from ..dialect.inode_form import ATTRIBUTE_OBJECT
 from ..inodes.inode import Inode
 from ..reading.directory import DirectoryReader
 from ..reading.filedata import file_device
 from ..reading.xtree import read_extents
 from ..volume import Volume
 from .acl import POSIX_NAMES, Acl, aixc_acl, posix_acl
-from .descriptor import ATTRIBUTE_OBJECT, INLINE_AT, INLINE_BYTES, Descriptor, Kind
+from .descriptor import INLINE_AT, INLINE_BYTES, AttributeKind, Descriptor
 from .ea_list import parse_list
 from .forms import descriptor_form
 
@@ -41,7 +42,7 @@ class Attributes:
         type: AIX, format 1: `type` of the descriptor.
     """
 
-    kind: Kind
+    kind: AttributeKind
     grade: Grade
     values: dict[bytes, bytes] = field(default_factory=dict)
     raw: bytes = b""
@@ -50,7 +51,7 @@ class Attributes:
     @property
     def is_known(self) -> bool:
         """Whether `values` is all there is."""
-        return self.kind is not Kind.UNKNOWN
+        return self.kind is not AttributeKind.UNKNOWN
 
 
 class AttributeReader:
@@ -77,18 +78,18 @@ class AttributeReader:
             CorruptImage: they make no sense.
         """
         found = self._form.read(self._volume, inode)
-        if found.kind is Kind.OBJECTS:
+        if found.kind is AttributeKind.OBJECTS:
             return Attributes(found.kind, Grade.C, self._objects(found))
-        if found.kind is Kind.NONE:
+        if found.kind is AttributeKind.NONE:
             return Attributes(found.kind, self._form.none)
         data, at = self._place(inode, found)
-        if found.kind is Kind.UNKNOWN:
+        if found.kind is AttributeKind.UNKNOWN:
             return Attributes(found.kind, Grade.C, raw=data, type=found.type)
         if found.size is not None:
             return Attributes(found.kind, self._form.listed, parse_list(self._volume, data, found.size, at))
         values = self._own_list(data, found, at)
         if values is None:
-            return Attributes(Kind.UNKNOWN, Grade.C, raw=data, type=found.type)
+            return Attributes(AttributeKind.UNKNOWN, Grade.C, raw=data, type=found.type)
         return Attributes(found.kind, self._form.listed, values, type=found.type)
 
     def xattrs(self, inode: Inode) -> dict[bytes, bytes]:
@@ -118,14 +119,14 @@ class AttributeReader:
         values = self.attributes(inode).values
         lists = [posix_acl(POSIX_NAMES[name], values[name]) for name in POSIX_NAMES if name in values]
         own = self._form.read_list(self._volume, inode)
-        if own.kind is not Kind.NONE:
+        if own.kind is not AttributeKind.NONE:
             data = self._place(inode, own)[0]
             lists.append(Acl("access", "os2", Grade.B, int(inode.row["di_acltype"][0]), data))
         return tuple(lists)
 
     def _aixc_acls(self, inode: Inode) -> tuple[Acl, ...]:
         found = self._form.read(self._volume, inode)
-        if found.kind is not Kind.OBJECTS:
+        if found.kind is not AttributeKind.OBJECTS:
             attributes = self.attributes(inode)
             return () if attributes.is_known or not attributes.raw else (aixc_acl(attributes.type, attributes.raw),)
         if not found.acl:
@@ -136,7 +137,7 @@ class AttributeReader:
 
     def _place(self, inode: Inode, found: Descriptor) -> tuple[bytes, int]:
         """The bytes of a list, as many as are known, and where they lie."""
-        if found.kind is Kind.INLINE:
+        if found.kind is AttributeKind.INLINE:
             size = INLINE_BYTES if found.size is None else found.size
             return inode.root[INLINE_AT : INLINE_AT + size].tobytes(), inode.root_at + INLINE_AT
         at = found.address * self._volume.block_size

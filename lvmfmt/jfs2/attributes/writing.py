@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...errors import OperationRefused
 from ...units import ceil_div
 from ..dialect import Dialect
-from ..inodes.inode_table import INLINE_EA
+from ..dialect.inode_form import INLINE_EA
 from .descriptor import INLINE_AT, INLINE_BYTES
 from .ea_list import encode_list
 from .forms import descriptor_form

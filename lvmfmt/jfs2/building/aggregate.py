@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ..dialect import Dialect
+from ..dialect.inode_form import SPARSE
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,
@@ -25,11 +26,12 @@ from ..geometry import (
     SUPERBLOCK_OFFSET,
     Geometry,
 )
-from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, SPARSE, set_extent, set_generator, system_inodes
+from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, set_extent, set_generator, system_inodes
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT
 from ..nodes.inode_group import group_pages, link_groups
+from ..superblock import CLEAN
 from ..superblock.format_options import ExternalLog, Features, Identity, Log, superblock_flag
-from ..superblock.identity import Change
+from ..superblock.identity import IdentityChange
 from .dtree_build import Directories
 
 AGGREGATE_INODES = (1, 2, 3, 4, FILESET)
@@ -38,7 +40,6 @@ SECOND_COPY = 32
 """AIX: the copies of the aggregate inodes have these numbers plus 32, in the second extent of the table."""
 ZOMBIES = 5
 """AIX with EAv2: the directory where attribute objects wait to be deleted."""
-CLEAN = 0
 COMPAT_VIX, INCOMPAT_EAV2 = 1, 2
 
 
@@ -180,7 +181,7 @@ def build_superblock(
     if external:
         values["s_version"] = max(values["s_version"], d.superblock_form.external_log_version)
     names = asdict(identity) | {"log_device": log.device, "log_uuid": external.uuid if external else None}
-    values |= Change(**names).stored(d)
+    values |= IdentityChange(**names).stored(d)
     for name, value in values.items():
         row[name] = value
     for name, (address, length) in places.items():

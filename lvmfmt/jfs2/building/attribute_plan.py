@@ -22,7 +22,7 @@ from ..attributes.forms import descriptor_form
 from ..attributes.writing import pack, put_inline
 from ..dialect import Dialect
 from ..inodes.inode_table import INLINE_EA_START
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 
 _RUN = 256  # lists of one write
 

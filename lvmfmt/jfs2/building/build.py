@@ -16,8 +16,8 @@ from ...origin import FixedOrigin, Origin, origin_or_system
 from ...units import MIB, align_up
 from ..dialect import AIX, Dialect
 from ..geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
+from ..inventory.arrays import Inventory
 from ..inventory.builder import InventoryBuilder
-from ..inventory.inventory import Inventory
 from ..log.format import format_log
 from ..maps.block_map import BlockMapWriter
 from ..maps.map_file import MapFile

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ...errors import OperationRefused
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 
 ROOT_INODE = 2
 LOST_FOUND = 3

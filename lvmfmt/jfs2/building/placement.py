@@ -14,7 +14,7 @@ from ...units import format_size
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
 from ..inodes.inode_table import SHORT_ROOT_ENTRIES, stamp_of
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import UsedBlocks
 from .aggregate import ImapFile

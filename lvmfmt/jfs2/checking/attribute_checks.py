@@ -13,12 +13,10 @@ from ...layout.jfs2.jfs1 import EA_LIST
 from ..attributes import AttributeReader
 from ..attributes.descriptor import EXTENT_FLAG, INLINE_FLAG
 from ..attributes.dxd import inline_area_taken
-from ..attributes.ead import FORMAT_2
+from ..attributes.ead import FEATURE_FORMAT_2, FORMAT_2
 from ..inodes.inode import Inode
 from ..reading.directory import DirectoryReader
 from .subject import Subject
-
-_FEATURE_FORMAT_2 = 1 << 1
 
 
 class AttributeChecker:
@@ -99,7 +97,7 @@ class AttributeChecker:
     def _format_2(self, number: int, at: int, raw: NDArray[np.uint8]) -> None:
         s, root = self._subject, EA_ROOT.table(np.ascontiguousarray(raw), 1)[0]
         where = at + self._inode.offset_of("ea")
-        if not s.superblock.values["s_feature_incompat"] & _FEATURE_FORMAT_2:
+        if not s.superblock.values["s_feature_incompat"] & FEATURE_FORMAT_2:
             text = f"inode {number} has attributes of format 2, the superblock lacks that feature"
             s.find("inode-attribute-objects", EA_ROOT, "eaFlag", where, text)
         for field in ("eaDirectory", "eaACL"):

@@ -23,7 +23,6 @@ from .xtree_checks import check_trees
 
 _TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
 _LONGEST_LINK = 4096
-_DEVICE_MARK = 0x80
 """Bit 63 of a dev64, in its first byte."""
 
 

@@ -9,14 +9,11 @@ import numpy as np
 from ...block import BlockDevice
 from ..dialect.log_form import SYNCPT
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
-from ..log.format import HEADER, REDONE
+from ..log.format import CHUNK_PAGES, HEADER, REDONE
+from ..log.pages import FIRST_PAGE, PAGE_END, SEQUENCES
 from ..superblock import CLEAN_QUIESCED
 from .subject import Subject
 
-_FIRST_PAGE = 2
-_TRAILER = PAGE - HEADER
-_CHUNK_PAGES = 2048
-_SEQUENCES = 1 << 32
 _RECORD_TYPES = (0x8000, SYNCPT, 0x2000, 0x800, 0x80, 0x40, 0x20, 8, 4, 2, 1)
 
 
@@ -42,7 +39,7 @@ class LogChecker:
 
     def check(self) -> None:
         """Judge superblock, pages and last record."""
-        if self._pages <= _FIRST_PAGE:
+        if self._pages <= FIRST_PAGE:
             self._find("size", f"a log of {self._pages} pages")
             return
         row = self._record.table(self._device.read(self._at, self._record.size))[0]
@@ -63,7 +60,7 @@ class LogChecker:
         expected: dict[str, object] = {"magic": s.dialect.log_form.magic, "version": 1}
         if self._inline:
             expected["size"] = size
-        elif not _FIRST_PAGE < row["size"] <= size:
+        elif not FIRST_PAGE < row["size"] <= size:
             self._find("size", f"{row['size']} pages, the volume has {size}")
         else:
             self._pages = int(row["size"])
@@ -93,7 +90,7 @@ class LogChecker:
 
     def _end(self, end: int) -> bool:
         page, offset = divmod(end, PAGE)
-        inside = _FIRST_PAGE <= page < self._pages and HEADER < offset <= _TRAILER
+        inside = FIRST_PAGE <= page < self._pages and HEADER < offset <= PAGE_END
         if not inside:
             self._find("end", f"end is {end:#x}, which is not in the pages 2 to {self._pages - 1}")
         return inside
@@ -106,27 +103,27 @@ class LogChecker:
                 reads such a page as the older of its ends [jfs2 3.7]: no more than a warning.
         """
         s, header = self._subject, self._subject.dialect.structures.log_page_header
-        count = self._pages - _FIRST_PAGE
+        count = self._pages - FIRST_PAGE
         sequence = np.empty(count, np.int64)
-        chunk = np.empty((min(_CHUNK_PAGES, count), PAGE), np.uint8)
-        for first in range(0, count, _CHUNK_PAGES):
-            raw = chunk[: min(_CHUNK_PAGES, count - first)]
-            at = self._offset + (_FIRST_PAGE + first) * PAGE
+        chunk = np.empty((min(CHUNK_PAGES, count), PAGE), np.uint8)
+        for first in range(0, count, CHUNK_PAGES):
+            raw = chunk[: min(CHUNK_PAGES, count - first)]
+            at = self._offset + (FIRST_PAGE + first) * PAGE
             self._device.read_into(at, raw)
             head = np.ascontiguousarray(raw[:, :HEADER]).view(header.dtype)[:, 0]
-            tail = np.ascontiguousarray(raw[:, _TRAILER:]).view(header.dtype)[:, 0]
+            tail = np.ascontiguousarray(raw[:, PAGE_END:]).view(header.dtype)[:, 0]
             ends = head["page"].astype(np.int64), tail["page"].astype(np.int64)
-            older = np.where((ends[1] - ends[0]) % _SEQUENCES < _SEQUENCES // 2, ends[0], ends[1])
+            older = np.where((ends[1] - ends[0]) % SEQUENCES < SEQUENCES // 2, ends[0], ends[1])
             sequence[first : first + len(raw)] = older
             torn = (head["page"] != tail["page"]) | (head["eor"] != tail["eor"])
             for page in np.flatnonzero(torn).tolist():
-                text = f"log page {_FIRST_PAGE + first + page} is torn: its ends differ"
-                left = last is not None and _FIRST_PAGE + first + page != last
+                text = f"log page {FIRST_PAGE + first + page} is torn: its ends differ"
+                left = last is not None and FIRST_PAGE + first + page != last
                 s.find("log-pages", header, "", at + page * PAGE, text, warning=left or None)
         following = np.roll(sequence, -1)
         breaks = np.flatnonzero((sequence + 1) & 0xFFFFFFFF != following)
         if len(breaks) != 1:
-            at = self._offset + (_FIRST_PAGE + int(breaks[0] if len(breaks) else 0)) * PAGE
+            at = self._offset + (FIRST_PAGE + int(breaks[0] if len(breaks) else 0)) * PAGE
             s.find("log-pages", header, "page", at, f"the sequence of the log's pages has {len(breaks)} breaks, not 1")
 
     def _last_record(self, end: int) -> None:
@@ -134,7 +131,7 @@ class LogChecker:
         page, offset = divmod(end, PAGE)
         data = self._data(page)[: offset - HEADER]
         if len(data) < record.size:  # it begins in the page before
-            before = page - 1 if page > _FIRST_PAGE else self._pages - 1
+            before = page - 1 if page > FIRST_PAGE else self._pages - 1
             data = self._data(before) + data
         row = record.table(data[-record.size :])[0]
         if row["type"] == SYNCPT and row["sync"] == 0:
@@ -146,4 +143,4 @@ class LogChecker:
             s.report.add("log-end", record.name, "type", self._offset + end - record.size, text)
 
     def _data(self, page: int) -> bytes:
-        return self._device.read(self._offset + page * PAGE + HEADER, _TRAILER - HEADER).tobytes()
+        return self._device.read(self._offset + page * PAGE + HEADER, PAGE_END - HEADER).tobytes()

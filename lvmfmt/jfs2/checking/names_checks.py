@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ..attributes.descriptor import ATTRIBUTE_OBJECT
+from ..dialect.inode_form import ATTRIBUTE_OBJECT
 from ..reading.inodes import ROOT_DIRECTORY
 from .dtree_checks import Names
 from .subject import Subject

@@ -23,14 +23,13 @@ from ..geometry import (
     SUPERBLOCK_OFFSET,
 )
 from ..superblock import CLEAN, CLEAN_QUIESCED, GROUP_COMMIT, INLINE_LOG, describe_state
+from ..superblock.snapshots import FEATURE_SNAPSHOT, GENERATIONS, is_ring
 from .findings import Report
 from .subject import log2_or_minus1
 
 MAY_DIFFER = ("s_state", "s_logdev", "s_logserial", "s_time", "s_fscklog", "s_loguuid")
 """Fields that a mount, a change or fsck writes into the primary superblock only."""
 _MOST_GROUPS = 128
-SNAPSHOTS = 15
-_FEATURE_SNAPSHOT = 1
 
 
 def check_superblocks(device: BlockDevice, dialect: Dialect, report: Report) -> None:
@@ -154,15 +153,14 @@ class _Superblock:
         self.rule("superblock-state", "s_flag", bool(flag & GROUP_COMMIT), "group commit (0x100)", f"{flag:#x}")
 
     def _snapshots(self) -> None:
-        if not self.form.keeps_snapshots or not self.value("s_feature_rdonly") & _FEATURE_SNAPSHOT:
+        if not self.form.keeps_snapshots or not self.value("s_feature_rdonly") & FEATURE_SNAPSHOT:
             return
         series: Any = self.row["s_snapshotSeries"][0]
         count, first, last = (int(series[field]) for field in ("nSnapshot", "first", "last"))
-        inside = 0 <= first < SNAPSHOTS and 0 <= last < SNAPSHOTS
-        ring = (last - first) % SNAPSHOTS + 1
-        right = count == 0 or (inside and count == ring)
-        expected = f"{ring}, from {first} to {last}" if inside else f"a ring of {SNAPSHOTS}, not {first} to {last}"
-        self.rule("snapshot-series", "s_snapshotSeries", right, expected, f"{count} snapshots")
+        inside = 0 <= first < GENERATIONS and 0 <= last < GENERATIONS
+        ring = (last - first) % GENERATIONS + 1
+        expected = f"{ring}, from {first} to {last}" if inside else f"a ring of {GENERATIONS}, not {first} to {last}"
+        self.rule("snapshot-series", "s_snapshotSeries", is_ring(series), expected, f"{count} snapshots")
 
     def _secondary(self) -> None:
         other = self.record.table(self.device.read(SUPERBLOCK2_OFFSET, self.record.size))

@@ -5,13 +5,11 @@ from __future__ import annotations
 from ...layout.jfs2 import J2, LOG_AIMAP, LOG_XDTABLE
 from .byte_order import BIG
 from .definition import Dialect
-from .inode_form import Dev64, InodeForm
+from .inode_form import ATTRIBUTE_OBJECT, SPARSE, Dev64, InodeForm
 from .log_form import BTROOT, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, LogForm, common_records
 from .log_members import MinorNumbers
 from .log_sizes import aix_log_bytes
 from .superblock_form import SuperblockForm
-
-_SPARSE, _ATTRIBUTE = 0x00020000, 0x00040000
 
 
 def _first_generation(stamp: int) -> int:
@@ -51,11 +49,11 @@ AIX = Dialect(
         generator=("ea", 40),
         first_generation=_first_generation,
         devices=Dev64(),
-        file_mode=_SPARSE,
-        directory_mode=_SPARSE,
-        root_directory_mode=_SPARSE,
-        attribute_mark=_ATTRIBUTE,
-        map_mode=_SPARSE,  # as the derived vectors have it [jfs2 6.5]
+        file_mode=SPARSE,
+        directory_mode=SPARSE,
+        root_directory_mode=SPARSE,
+        attribute_mark=ATTRIBUTE_OBJECT,
+        map_mode=SPARSE,  # as the derived vectors have it [jfs2 6.5]
         log_slot=16,
         first_slots=160,
         reserved=(0, 1, 2),

@@ -13,6 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+SPARSE = 0x00020000
+"""Bit of `di_mode`: a file may have holes."""
+INLINE_EA = 0x00040000
+"""Bit of `di_mode` (Linux): the inline attribute area is free."""
+ATTRIBUTE_OBJECT = 0x00040000
+"""Bit of `di_mode` (AIX, S_IXATTR): the inode is an attribute of another one."""
+
 
 class DeviceNumbers(ABC):
     """How a device node has its device number, major << 32 | minor.

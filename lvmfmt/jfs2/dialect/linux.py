@@ -5,13 +5,13 @@ from __future__ import annotations
 from ...layout.jfs2 import JFS1
 from .byte_order import LITTLE
 from .definition import Dialect
-from .inode_form import Dev32, InodeForm
+from .inode_form import INLINE_EA, SPARSE, Dev32, InodeForm
 from .log_form import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, LogForm, common_records
 from .log_members import Identities
 from .log_sizes import linux_log_bytes
 from .superblock_form import SuperblockForm
 
-_SPARSE, _INLINE_EA, _DIRECTORY = 0x00020000, 0x00040000, 0x20000000
+_DIRECTORY = 0x20000000
 _LINUX_PLATFORM, _OS2_NAMES = 0x10000000, 0x40000000
 
 
@@ -47,10 +47,10 @@ LINUX = Dialect(
         generator=("dirtable", 8),
         first_generation=_first_generation,
         devices=Dev32(),
-        file_mode=_SPARSE | _INLINE_EA,
+        file_mode=SPARSE | INLINE_EA,
         directory_mode=_DIRECTORY,
         root_directory_mode=0,
-        inline_area_mark=_INLINE_EA,
+        inline_area_mark=INLINE_EA,
         short_roots=True,
         new_values={"di_next_index": 2},
         links_of_inode_0=1,

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...backup.member import Member, no_content
 from ...block import BlockDevice, Buffer
 from ...units import MIB
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from ..paths.view import View, name_bytes
 
 _PIECE = MIB

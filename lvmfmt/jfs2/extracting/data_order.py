@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...units import KIB, MIB
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 
 RUN = 1 * MIB
 """Bytes of the largest read."""

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...errors import AlreadyExists
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from .facts import Facts, Trouble
 from .files import FileWriter
 from .tree import TreeMaker

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import LvmfmtError
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from .data_order import DataOrder
 from .facts import Facts, Owner, Times, Trouble, dress
 from .folders import Folders

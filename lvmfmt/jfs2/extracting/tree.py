@@ -7,7 +7,7 @@ import stat
 
 import numpy as np
 
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from .facts import Facts, Owner, Times, Trouble, dress
 from .folders import Folders
 

@@ -10,10 +10,10 @@ import stat as modes
 from collections.abc import Iterator
 
 from ..access.filesystem import FileSystem
+from ..dialect import NANO
 from ..paths.stat import Stat
 from .deleted import Deleted
 
-_NANO = 10**9
 _TYPES = {
     modes.S_IFREG: "r", modes.S_IFDIR: "d", modes.S_IFLNK: "l", modes.S_IFBLK: "b", modes.S_IFCHR: "c",
     modes.S_IFIFO: "p", modes.S_IFSOCK: "h",
@@ -49,5 +49,5 @@ def _line(name: str, found: Stat, *, deleted: bool) -> str:
     mode = f"{'-' if deleted else kind}/{kind}{permissions}"
     # a name may hold what separates fields and lines
     safe = "".join(c if c.isprintable() and c != "|" else f"\\x{ord(c) & 0xFF:02x}" for c in name)
-    times = "|".join(str(t // _NANO) for t in (found.atime, found.mtime, found.ctime, found.otime))
+    times = "|".join(str(t // NANO) for t in (found.atime, found.mtime, found.ctime, found.otime))
     return f"0|{safe}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"

@@ -18,7 +18,7 @@ from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_EXTENT, INODES_PER_IAG
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET
-from ..log.records import Extent
+from ..log.records import LoggedExtent
 from ..nodes.directory_node import SLOT
 from ..paths.stat import Stat
 from ..reading.xtree import read_extents
@@ -41,7 +41,7 @@ class DeletedInode:
     number: int
     offset: int
     stat: Stat
-    extents: list[Extent]
+    extents: list[LoggedExtent]
 
 
 @dataclass(frozen=True)
@@ -99,14 +99,14 @@ def _inodes(fs: FileSystem) -> Iterator[DeletedInode]:
                 yield DeletedInode(inode.number, inode.at, Stat.of(inode, fs.dialect), _extents(fs, inode))
 
 
-def _extents(fs: FileSystem, inode: Inode) -> list[Extent]:
+def _extents(fs: FileSystem, inode: Inode) -> list[LoggedExtent]:
     if inode.kind not in (stat.S_IFREG, stat.S_IFLNK):
         return []
     try:
         rows = read_extents(fs.volume, inode.root, at=inode.root_at)
     except CorruptImage:
         return []
-    return [Extent(int(row["address"]), int(row["length"])) for row in rows]
+    return [LoggedExtent(int(row["address"]), int(row["length"])) for row in rows]
 
 
 def _entries(fs: FileSystem) -> Iterator[DeletedEntry]:

@@ -17,9 +17,9 @@ from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY, ExtentNodeCodec
 
 AGGREGATE, FILESET = 1, 16
 """Inode numbers of the two inode maps, and values of `di_fileset`."""
+BLOCK_MAP = 2
+"""Inode number of the block map."""
 JOURNAL = 0x00010000
-SPARSE = 0x00020000
-INLINE_EA = 0x00040000
 SHORT_ROOT_MAXENTRY = 10
 """`maxentry` of a Linux root that leaves the inline attribute area free."""
 SHORT_ROOT_ENTRIES = SHORT_ROOT_MAXENTRY - FIRST_ENTRY

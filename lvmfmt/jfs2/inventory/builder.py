@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
+from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 
 if TYPE_CHECKING:
     from ...block import Source

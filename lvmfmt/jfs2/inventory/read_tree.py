@@ -51,7 +51,7 @@ class TreeEntries(NamedTuple):
         return place
 
 
-class TreeReader:
+class InventoryTree:
     """Collects directories by their inodes, and reads the tree that they make.
 
     Args:

@@ -18,8 +18,8 @@ from ..reading.directory import DirectoryReader
 from ..reading.inodes import ROOT_DIRECTORY, InodeMap
 from ..reading.xtree import read_extents
 from ..volume import Volume
-from .inventory import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
-from .read_tree import TreeReader
+from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
+from .read_tree import InventoryTree
 
 _TIMES = ("atime", "mtime", "ctime", "otime")
 MAX_LINK = 4096
@@ -52,7 +52,7 @@ def read_inventory(
     Raises:
         CorruptImage: something of it makes no sense.
     """
-    table, tree = _Table(), TreeReader(volume, directories)
+    table, tree = _Table(), InventoryTree(volume, directories)
     for numbers, at, rows in inodes.tables():
         _add_attributes(table, volume, inodes, directories, numbers, at, rows)
         _add(table, volume, tree, numbers, at, rows)
@@ -88,7 +88,7 @@ def read_inventory(
 def _add(
     table: _Table,
     volume: Volume,
-    tree: TreeReader,
+    tree: InventoryTree,
     numbers: NDArray[np.int64],
     at: NDArray[np.int64],
     rows: NDArray[Any],

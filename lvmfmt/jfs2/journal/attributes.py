@@ -9,18 +9,17 @@ from __future__ import annotations
 
 from ...errors import NotFound, UnsupportedFeature
 from ...units import ceil_div
-from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, Kind
+from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, AttributeKind
 from ..attributes.dxd import inline_area_taken
+from ..attributes.ead import FEATURE_FORMAT_2
 from ..attributes.forms import descriptor_form
 from ..attributes.writing import pack, put_inline
+from ..dialect.inode_form import INLINE_EA
 from ..inodes.inode import Inode
-from ..inodes.inode_table import INLINE_EA
 from ..nodes.extent_node import ROOT_OFFSET
 from .images import InodeImage
 from .lifetimes import Lifetimes
 from .transaction import Transaction
-
-_FEATURE_FORMAT_2 = 1 << 1
 
 
 class AttributeOperations(Lifetimes):
@@ -63,7 +62,7 @@ class AttributeOperations(Lifetimes):
 
     def _attributes(self, inode: InodeImage) -> dict[bytes, bytes]:
         """The attributes of an inode that may be changed."""
-        if self._journal.superblock.feature("s_feature_incompat") & _FEATURE_FORMAT_2:
+        if self._journal.superblock.feature("s_feature_incompat") & FEATURE_FORMAT_2:
             raise UnsupportedFeature("changing extended attributes of format 2", where=self._volume.where)
         return dict(self.attribute_reader.xattrs(_as_read(inode)))
 
@@ -86,15 +85,15 @@ class AttributeOperations(Lifetimes):
         form.describe(inode.row, len(data), len(values), address, length)
         if data and inline:
             put_inline(inode.row, data)
-        elif old.kind is Kind.INLINE:
+        elif old.kind is AttributeKind.INLINE:
             inode.mode_word |= INLINE_EA
             area = ROOT_OFFSET + INLINE_AT
             inode.data[area : area + INLINE_BYTES] = bytes(INLINE_BYTES)
         self._touch(inode, now, "di_ctime")
 
-    def _has_inline_area(self, inode: InodeImage, kind: Kind) -> bool:
+    def _has_inline_area(self, inode: InodeImage, kind: AttributeKind) -> bool:
         """Whether attributes may go into the inode."""
-        marked = kind is Kind.INLINE or bool(inode.mode_word & INLINE_EA)
+        marked = kind is AttributeKind.INLINE or bool(inode.mode_word & INLINE_EA)
         return marked and not inline_area_taken(self._dialect, inode.row[0])
 
 

@@ -17,7 +17,7 @@ from ...block import BlockDevice, Buffer
 from ...errors import NoSpace, OperationRefused
 from ..dialect.log_form import COMMIT
 from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
-from ..inodes.inode_table import AGGREGATE, FILESET, blank_inodes, get_generator, set_generator
+from ..inodes.inode_table import AGGREGATE, BLOCK_MAP, FILESET, blank_inodes, get_generator, set_generator
 from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_OFFSET
 from ..reading.xtree import read_extents
@@ -34,7 +34,7 @@ from .transaction import Transaction
 
 
 class CommitLog(Protocol):
-    """What a journal asks of its log, see `shared_log.Member`."""
+    """What a journal asks of its log, see `shared_log.LogMember`."""
 
     @property
     def end(self) -> int:
@@ -68,7 +68,6 @@ class CommitLog(Protocol):
         """Say that nothing older is needed."""
 
 
-BLOCK_MAP = 2
 _DIRTY = 32 << 20
 """Bytes of changed metadata that are brought home before the next transaction begins."""
 

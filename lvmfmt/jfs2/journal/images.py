@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import DTREE, TABLE, XTREE
-from ..geometry import INODE_SIZE, PAGE
+from ..geometry import INODE_SIZE, INODES_PER_PAGE
 from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES, ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW
 from ..nodes.packed_extents import ENTRY, Piece
@@ -30,7 +30,6 @@ INDEX_AT, INDEX_BYTES = 128, 96
 """Where a directory's index (Linux dialect) lies in its inode: 12 slots, or the root of the tree of its pages."""
 _INDEX_BASE = 256
 """Bytes of an inode's base with the index."""
-_INODES_PER_PAGE = PAGE // INODE_SIZE
 
 Ranges = list[tuple[int, bytes]]
 """(first slot, bytes) of changed slots."""
@@ -145,14 +144,14 @@ class InodeImage:
     @property
     def page_at(self) -> int:
         """Byte offset in the device of its page."""
-        return self.at - self.number % _INODES_PER_PAGE * INODE_SIZE
+        return self.at - self.number % INODES_PER_PAGE * INODE_SIZE
 
     @property
     def ranges(self) -> Ranges:
         """Changed slots of its page."""
         form = self.coding.dialect.inode_form
         slot, base = form.log_slot, form.first_slots
-        first = self.number % _INODES_PER_PAGE * INODE_SIZE // slot
+        first = self.number % INODES_PER_PAGE * INODE_SIZE // slot
         found: Ranges = []
         # behind a tree only inline attributes, which are logged as they change
         tail = _TAIL if not self.tree else _INLINE_ATTRIBUTES if self._has_inline_attributes else INODE_SIZE

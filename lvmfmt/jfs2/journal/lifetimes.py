@@ -10,7 +10,7 @@ import stat
 import numpy as np
 
 from ...errors import UnsupportedFeature
-from ..attributes.descriptor import Kind
+from ..attributes.descriptor import AttributeKind
 from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..inodes.inode_table import FILESET, blank_inodes, empty_root, mode_attributes, shorten_roots
@@ -92,8 +92,8 @@ class Lifetimes(MountedTree):
         """Free the extents of extended attributes and access control lists."""
         read = Inode(inode.number, inode.at, inode.row.copy())
         for found in descriptor_form(self._dialect).read_all(self._volume, read):
-            if found.kind in (Kind.OBJECTS, Kind.UNKNOWN):
-                # what belongs to them, and how it is given back, is not published [jfs2 5, items 12, 13]
+            if found.kind in (AttributeKind.OBJECTS, AttributeKind.UNKNOWN):
+                # what belongs to them, and how it is given back, is not published [jfs2 item 12], [jfs2 item 13]
                 raise UnsupportedFeature("removing a file with such attributes of AIX", where=self._volume.where)
             if found.length:
                 txn.free(found.address, found.length)

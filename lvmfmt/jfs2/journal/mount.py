@@ -16,7 +16,7 @@ from ..superblock import CLEAN, CLEAN_QUIESCED, MOUNT, Superblock
 from .core import Journal
 from .mountable import check_mountable
 from .operations import Operations
-from .shared_log import Member, SharedLog
+from .shared_log import LogMember, SharedLog
 
 UNMOUNTED, FROZEN = "the file system was unmounted", "the file system is frozen"
 
@@ -35,7 +35,7 @@ class Mount(Operations):
     """
 
     def __init__(
-        self, device: BlockDevice, superblock: Superblock, log: Member, frozen_until: int | None = None
+        self, device: BlockDevice, superblock: Superblock, log: LogMember, frozen_until: int | None = None
     ) -> None:
         self.device, self.superblock = device, superblock
         self.frozen_until = frozen_until

@@ -13,6 +13,7 @@ from ...block import Buffer
 from ...errors import OperationRefused
 from ..inodes.inode_table import fill_special
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
+from ..paths.stat import PERMISSIONS
 from .attributes import AttributeOperations
 from .dtree_change import DirectoryTree
 from .file_content import FileContent
@@ -21,7 +22,6 @@ from .images import InodeImage
 from .special import SpecialFiles
 from .transaction import Transaction
 
-_PERMISSIONS = 0o7777
 MAX_SYMLINK = 4096
 
 
@@ -39,7 +39,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         """
         now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
-            self._new(txn, self._parent(txn, path), stat.S_IFREG | mode & _PERMISSIONS, now, uid, gid)
+            self._new(txn, self._parent(txn, path), stat.S_IFREG | mode & PERMISSIONS, now, uid, gid)
 
     def mkdir(self, path: str, *, now: int | None = None, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
         """Make a directory.
@@ -49,9 +49,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         """
         now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
-            child, directory = self._new(
-                txn, self._parent(txn, path), stat.S_IFDIR | mode & _PERMISSIONS, now, uid, gid
-            )
+            child, directory = self._new(txn, self._parent(txn, path), stat.S_IFDIR | mode & PERMISSIONS, now, uid, gid)
             child.set_root(txn.form.empty_root(directory.number))
             child.links, child.size = 2, DIRECTORY_SIZE_OF_ROOT
             if txn.form.index_at:
@@ -221,12 +219,12 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             place = self._parent(txn, path)
             number = place[1].lookup(place[2])
             if number is None:
-                new = stat.S_IFREG | (0o644 if mode is None else mode & _PERMISSIONS)
+                new = stat.S_IFREG | (0o644 if mode is None else mode & PERMISSIONS)
                 inode, _ = self._new(txn, place, new, now, uid or 0, gid or 0)
             else:
                 inode = self._check_regular(self._inode(txn, number), path)
                 if mode is not None:
-                    inode.mode_word = inode.mode_word & ~_PERMISSIONS | mode & _PERMISSIONS
+                    inode.mode_word = inode.mode_word & ~PERMISSIONS | mode & PERMISSIONS
                 inode.uid = inode.uid if uid is None else uid
                 inode.gid = inode.gid if gid is None else gid
                 self._touch(inode, now, "di_mtime", "di_ctime")
@@ -237,7 +235,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
-            inode.mode_word = inode.mode_word & ~_PERMISSIONS | mode & _PERMISSIONS
+            inode.mode_word = inode.mode_word & ~PERMISSIONS | mode & PERMISSIONS
             self._touch(inode, now, "di_ctime")
 
     def chown(self, path: str, uid: int, gid: int, *, now: int | None = None) -> None:

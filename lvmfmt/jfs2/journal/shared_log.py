@@ -37,7 +37,7 @@ class SharedLog:
 
     def __init__(self, log: Log) -> None:
         self.log = log
-        self.members: list[Member] = []
+        self.members: list[LogMember] = []
         self.is_open = False
         self._writer: LogWriter | None = None
         self._active = bytearray()
@@ -53,7 +53,7 @@ class SharedLog:
             raise OperationRefused("the log is not in use", where=self.log.device.name)
         return self._writer
 
-    def attach(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> Member:
+    def attach(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> LogMember:
         """A new member; the first one opens the log.
 
         Args:
@@ -64,17 +64,17 @@ class SharedLog:
         Raises:
             OperationRefused: the log has something to replay, is that of others, or knows another by the same number.
         """
-        member = Member(self, device, superblock, aggregate)
+        member = LogMember(self, device, superblock, aggregate)
         self.join(member)
         return member
 
-    def attach_again(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> Member:
+    def attach_again(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> LogMember:
         """A member that was left in the log when it was left at rest; arguments as `attach`.
 
         Raises:
             OperationRefused: the log does not know it, or not since it was opened last.
         """
-        member = Member(self, device, superblock, aggregate)
+        member = LogMember(self, device, superblock, aggregate)
         place = Share.of(self.log, superblock, aggregate).place
         if member.inline:
             member.name = self._list.inline_name(superblock.values)
@@ -109,7 +109,7 @@ class SharedLog:
         self._active = bytearray(self.log.active)
         self.is_open = True
 
-    def join(self, member: Member) -> None:
+    def join(self, member: LogMember) -> None:
         """A member comes, or comes back; as `attach`."""
         first = not self.is_open
         if first:
@@ -128,7 +128,7 @@ class SharedLog:
         member.oldest, member.last = None, 0
         self.members.append(member)
 
-    def detach(self, member: Member) -> None:
+    def detach(self, member: LogMember) -> None:
         """A member that has brought everything home leaves; the last one closes the log."""
         writer = self.writer
         self.members.remove(member)
@@ -140,7 +140,7 @@ class SharedLog:
             writer.close(None if member.inline else self._active)
             self.is_open = False
 
-    def force(self, by: Member) -> None:
+    def force(self, by: LogMember) -> None:
         """Make the commits of all members durable, after the data that they refer to; `by` has seen to its own."""
         for member in self.members:
             if member is not by:
@@ -161,7 +161,7 @@ class SharedLog:
                 member.go_home()
         writer.sync_point(min((m.oldest for m in self.members if m.oldest is not None), default=None))
 
-    def _name(self, member: Member) -> int:
+    def _name(self, member: LogMember) -> int:
         """What records are to call a new member."""
         superblock, where = member.superblock, member.device.name
         if member.inline:
@@ -170,7 +170,7 @@ class SharedLog:
         others = [other.name for other in self.members]
         return self._list.name_newcomer(bytes(self._active), superblock.values, member.aggregate, others, where)
 
-    def _enter(self, member: Member) -> None:
+    def _enter(self, member: LogMember) -> None:
         """Put a member on the list of active file systems."""
         if not member.inline:
             self._list.enter(self._active, self._list.place(member.name), member.superblock.values)
@@ -181,7 +181,7 @@ class SharedLog:
         return self.log.dialect.log_form.members
 
 
-class Member:
+class LogMember:
     """A file system that uses a log, and the log as its journal sees it.
 
     Args:

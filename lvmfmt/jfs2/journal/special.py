@@ -12,11 +12,11 @@ import numpy as np
 
 from ...errors import OperationRefused
 from ..inodes.inode_table import fill_special
+from ..paths.stat import PERMISSIONS
 from .lifetimes import Lifetimes
 
 _TYPES = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _DEVICES = (stat.S_IFCHR, stat.S_IFBLK)
-_PERMISSIONS = 0o7777
 _MAJORS, _MINORS = {"aix": 1 << 31, "linux": 1 << 12}, {"aix": 1 << 32, "linux": 1 << 20}
 
 
@@ -50,5 +50,5 @@ class SpecialFiles(Lifetimes):
                 where=self._volume.where,
             )
         with self._journal.transaction(creates=True) as txn:
-            inode, _ = self._new(txn, self._parent(txn, path), kind | mode & _PERMISSIONS, now, uid, gid)
+            inode, _ = self._new(txn, self._parent(txn, path), kind | mode & PERMISSIONS, now, uid, gid)
             fill_special(self._dialect, inode.row, np.array([kind]), np.array([rdev], np.uint64), {})

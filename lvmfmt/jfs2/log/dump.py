@@ -6,7 +6,7 @@ from typing import Any
 
 from ..dialect.log_form import ACL, BTROOT, DIR_XTREE, DTREE, EA, EXTEND, INODE, NEW, RELOCATE, TABLE, XTREE
 from .pages import Log
-from .records import ALLOCATE_BITS, PXD_LIST, XAD_LIST, Extent, LogRecord
+from .records import ALLOCATE_BITS, PXD_LIST, XAD_LIST, LoggedExtent, LogRecord
 
 _OBJECTS = {INODE: "INODE", XTREE: "XTREE", DTREE: "DTREE", BTROOT: "BTROOT", EA: "EA", ACL: "ACL", NEW: "NEW",
             EXTEND: "EXTEND", RELOCATE: "RELOCATE", DIR_XTREE: "DIR_XTREE"}  # fmt: skip
@@ -55,7 +55,7 @@ def _row(record: LogRecord) -> dict[str, Any]:
     for name in _ORDER:
         if name in record.part:
             value = record.part[name]
-            row[name] = value._asdict() if isinstance(value, Extent) else value
+            row[name] = value._asdict() if isinstance(value, LoggedExtent) else value
     if "subtype" in row:
         row["subtype"] = _subtype(record)
     if record.kind == "REDOPAGE":
@@ -75,7 +75,7 @@ def _line(record: LogRecord) -> str:
             value = _subtype(record)
         elif name == "sync":
             value = hex(value)
-        elif isinstance(value, Extent):
+        elif isinstance(value, LoggedExtent):
             value = _extent(value)
         words.append(f"{_SHORT.get(name, name)} {value}")
     if record.kind == "REDOPAGE":
@@ -92,7 +92,7 @@ def _slot(record: LogRecord) -> int:
     return 1 << int(l2)
 
 
-def _extent(extent: Extent) -> str:
+def _extent(extent: LoggedExtent) -> str:
     return f"{extent.length}@{extent.address}"
 
 

@@ -19,7 +19,7 @@ REDONE = 1
 SUPERBLOCK_PAGE = 1
 HEADER = 8
 MIN_PAGES = 8
-_CHUNK_PAGES = 2048
+CHUNK_PAGES = 2048
 
 
 def format_log(
@@ -72,8 +72,8 @@ def format_log(
     device.write(offset + kept, bytes(PAGE - kept))
     # page 2 carries the highest sequence, pages 3 and on count from 0: the first one written next is page 3
     sequences = np.concatenate(([pages - 3], np.arange(pages - 3)))
-    for start in range(0, pages - 2, _CHUNK_PAGES):
-        count = min(_CHUNK_PAGES, pages - 2 - start)
+    for start in range(0, pages - 2, CHUNK_PAGES):
+        count = min(CHUNK_PAGES, pages - 2 - start)
         block = np.zeros((count, PAGE), np.uint8)
         header = s.log_page_header.empty_table(count)
         header["page"] = sequences[start : start + count]

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT
 from ..volume import Volume
-from .records import Extent
+from .records import LoggedExtent
 
 
 class MapEvents:
@@ -34,7 +34,7 @@ class MapEvents:
         self.table_entries: dict[tuple[int, int], int] = {}
         self.aggregate_inodes: dict[int, bool] = {}
 
-    def blocks(self, extent: Extent, used: bool) -> None:
+    def blocks(self, extent: LoggedExtent, used: bool) -> None:
         """Blocks came into use, or were given back.
 
         Raises:
@@ -43,14 +43,14 @@ class MapEvents:
         self._volume.check_extent(extent.address, extent.length, "log_record", "pxd", None)
         self._blocks.append((extent.address, extent.length, used))
 
-    def inode(self, number: int, used: bool, extent: Extent) -> None:
+    def inode(self, number: int, used: bool, extent: LoggedExtent) -> None:
         """A file's inode in an inode extent came into use, or was given back."""
         if used:
             self.blocks(extent, True)
             self.extents.setdefault(divmod(number // INODES_PER_EXTENT, EXTENTS_PER_IAG), extent.address)
         self.inodes.setdefault(number, used)
 
-    def free_inode_extent(self, iag: int, index: int, extent: Extent) -> None:
+    def free_inode_extent(self, iag: int, index: int, extent: LoggedExtent) -> None:
         """An inode extent of the fileset was given back with its inodes."""
         self.blocks(extent, False)
         self.extents.setdefault((iag, index), 0)

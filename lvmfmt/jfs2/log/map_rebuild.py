@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import BLOCKS_PER_DMAP, EXTENTS_PER_IAG, INODES_PER_EXTENT, INODES_PER_IAG, Geometry, dmap_page
+from ..inodes.inode_table import BLOCK_MAP
 from ..maps.block_map import BlockMapWriter
 from ..maps.map_file import MapFile
 from ..nodes.inode_group import PLACE_CHECKS, InodeGroups, link_groups, renewed_groups
@@ -21,7 +22,6 @@ from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
 from ..volume import Volume
 
-BLOCK_MAP = 2
 """Aggregate inode of the block map."""
 
 

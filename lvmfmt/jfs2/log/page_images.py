@@ -20,6 +20,7 @@ from ..geometry import (
     BLOCK_MAP_OFFSET,
     INODE_SIZE,
     INODES_PER_EXTENT,
+    INODES_PER_PAGE,
     PAGE,
     SUPERBLOCK2_OFFSET,
 )
@@ -29,14 +30,13 @@ from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW,
 from ..volume import Volume
 from .free_lists import FreeListBuilder
 from .map_events import MapEvents
-from .records import Extent, LogRecord, Range, extent
+from .records import LoggedExtent, LogRecord, Range, extent
 
 _UNIT = 16
 _ROOT_SLOTS = {DTREE: (SLOT, ROOT_SLOTS), XTREE: (16, 18)}
 _DIR_TABLE_OFFSET, _DIR_TABLE_SLOTS = 128, 6
 _BASE = 128
 """Bytes of an inode that every dialect logs when the inode changes."""
-_INODES_PER_PAGE = PAGE // INODE_SIZE
 
 
 def _units(start: int, end: int) -> int:
@@ -102,7 +102,7 @@ class PageImages:
         self._fileset = struct.Struct(order + "I"), s.inode.offset_of("di_fileset")
         self._links = struct.Struct(order + "I"), s.inode.offset_of("di_nlink")
         self._extent_at = s.inode.offset_of("di_ixpxd")
-        self._inode_blocks = volume.blocks_per_page * INODES_PER_EXTENT // _INODES_PER_PAGE
+        self._inode_blocks = volume.blocks_per_page * INODES_PER_EXTENT // INODES_PER_PAGE
 
     @property
     def count(self) -> int:
@@ -146,7 +146,7 @@ class PageImages:
     def give_up(self, record: LogRecord) -> None:
         """Forget what older records say of the object of a NOREDOPAGE or NOREDOFREE record."""
         kind, base, slot, slots, size = self._object(record)
-        pxd: Extent = record.part["pxd"]
+        pxd: LoggedExtent = record.part["pxd"]
         image = self._images.setdefault(pxd.address, _Image(size))
         if record.part["subtype"] & BTROOT:
             image.decided |= _units(base, base + slots * slot)
@@ -155,7 +155,7 @@ class PageImages:
         if kind == DTREE or record.kind == "NOREDOFREE":
             self._events.blocks(pxd, False)
 
-    def give_up_inodes(self, inodes: Extent) -> None:
+    def give_up_inodes(self, inodes: LoggedExtent) -> None:
         """Forget what older records say of the pages of an inode extent."""
         bpp = self._volume.blocks_per_page
         for address in range(inodes.address, inodes.address + inodes.length, bpp):
@@ -194,7 +194,7 @@ class PageImages:
         kind = form.page_kinds.get(subtype & ~form.page_flags)
         if kind is None:
             raise UnsupportedFeature(f"a log record of kind {subtype:#x}", where=self._volume.where)
-        pxd: Extent = record.part["pxd"]
+        pxd: LoggedExtent = record.part["pxd"]
         self._check_page(record, pxd)
         size = pxd.length * self._volume.block_size
         if size != PAGE and not (kind == DTREE and not subtype & BTROOT and size in (512, 1024, 2048)):
@@ -202,7 +202,7 @@ class PageImages:
         if not subtype & BTROOT:
             slot = self._inode_slot if kind == INODE else SLOT if kind == DTREE else 16
             return kind, 0, slot, size // slot, size
-        inode = record.part["inode"] % _INODES_PER_PAGE * INODE_SIZE
+        inode = record.part["inode"] % INODES_PER_PAGE * INODE_SIZE
         if kind not in _ROOT_SLOTS:
             raise record.corrupt("subtype", "a tree with BTROOT", hex(subtype))
         slot, slots = _ROOT_SLOTS[kind]
@@ -210,7 +210,7 @@ class PageImages:
             return kind, inode + _DIR_TABLE_OFFSET, slot, _DIR_TABLE_SLOTS, size
         return kind, inode + ROOT_OFFSET, slot, slots, size
 
-    def _check_page(self, record: LogRecord, pxd: Extent) -> None:
+    def _check_page(self, record: LogRecord, pxd: LoggedExtent) -> None:
         """A page of metadata lies inside the file system, and is none of the superblocks."""
         volume = self._volume
         start, end = pxd.address * volume.block_size, (pxd.address + pxd.length) * volume.block_size
@@ -274,9 +274,9 @@ class PageImages:
             self.give_up_file(fileset, number)
         if fileset != FILESET:
             return links == 0  # inodes of the aggregate come and go by AIMAP records
-        page: Extent = record.part["pxd"]
+        page: LoggedExtent = record.part["pxd"]
         inodes = extent(base[self._extent_at : self._extent_at + 8], self._volume.dialect.byte_order)
-        first = (page.address - inodes.address) // self._volume.blocks_per_page * _INODES_PER_PAGE
+        first = (page.address - inodes.address) // self._volume.blocks_per_page * INODES_PER_PAGE
         if inodes.length != self._inode_blocks or not 0 <= first < INODES_PER_EXTENT:
             raise record.corrupt("di_ixpxd", f"an inode extent with block {page.address}", inodes)
         if number % INODES_PER_EXTENT != first + j:

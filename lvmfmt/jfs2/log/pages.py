@@ -30,7 +30,7 @@ DATA = PAGE_END - HEADER
 MAX_PAGES = 1 << 19
 """Pages that addresses of 31 bits reach."""
 _CHUNK = 2048
-_SEQUENCES = 1 << 32
+SEQUENCES = 1 << 32
 
 
 class LogWrap(OperationRefused):
@@ -146,9 +146,9 @@ class Ring:
         last = self._last_page()
         newest = int(self._sequence[last])
         while eor[last] == HEADER:  # no record ends in the page: the last one ends before it
-            if (newest - int(self._sequence[last - 1])) % _SEQUENCES >= self.count:
+            if (newest - int(self._sequence[last - 1])) % SEQUENCES >= self.count:
                 raise log.corrupt("page_header", "eor", FIRST_PAGE * PAGE, "a record in the log", "none")
-            if (int(self._sequence[last]) - int(self._sequence[last - 1])) % _SEQUENCES != 1:
+            if (int(self._sequence[last]) - int(self._sequence[last - 1])) % SEQUENCES != 1:
                 raise self._broken(last)
             last = (last - 1) % self.count
         if not HEADER < eor[last] <= PAGE_END:
@@ -200,7 +200,7 @@ class Ring:
         sequence, eor = _marks(self.log)
         last = self._end_page % self.count
         back = (last - np.arange(self.count)) % self.count
-        expected = (self._end_sequence - back) % _SEQUENCES
+        expected = (self._end_sequence - back) % SEQUENCES
         wrong = (sequence != expected).any(axis=0) | (eor[0] != eor[1])
         for page in np.flatnonzero(wrong).tolist():
             at = self.log.offset + (FIRST_PAGE + page) * PAGE
@@ -219,7 +219,7 @@ class Ring:
                 raise LogWrap(
                     "log wrap: the log was passed once around", where=self.log.device.name, hint="run fsck instead"
                 )
-            if (self._end_sequence - int(self._sequence[page % self.count])) % _SEQUENCES != back:
+            if (self._end_sequence - int(self._sequence[page % self.count])) % SEQUENCES != back:
                 raise self._broken(page % self.count)
             at = self.log.offset + (FIRST_PAGE + page % self.count) * PAGE
             self._cached = (page, self.log.device.read(at, PAGE).tobytes())
@@ -232,8 +232,8 @@ class Ring:
         gap looks like an end too; the true one has the longest run of consecutive pages before it.
         """
         following = np.roll(self._sequence, -1)
-        breaks = np.flatnonzero((following - self._sequence) % _SEQUENCES != 1)
-        older = (self._sequence[breaks] - following[breaks]) % _SEQUENCES == self.count - 1
+        breaks = np.flatnonzero((following - self._sequence) % SEQUENCES != 1)
+        older = (self._sequence[breaks] - following[breaks]) % SEQUENCES == self.count - 1
         if not older.any():
             raise self._broken(int(breaks[0]) if len(breaks) else 0)
         runs = np.diff(breaks, prepend=breaks[-1] - self.count)
@@ -273,7 +273,7 @@ def _page_marks(log: Log) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """
     sequence, eor = _marks(log)
     torn = sequence[0] != sequence[1]
-    second_is_newer = (sequence[1] - sequence[0]) % _SEQUENCES < _SEQUENCES // 2
+    second_is_newer = (sequence[1] - sequence[0]) % SEQUENCES < SEQUENCES // 2
     older = np.where(second_is_newer, sequence[0], sequence[1])
     return older, np.where(torn, HEADER, eor.min(axis=0))
 

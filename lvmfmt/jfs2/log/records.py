@@ -25,7 +25,7 @@ XAD_LIST, PXD_LIST = 0x88, 0x44
 _RANGE_SIZE = 4
 
 
-class Extent(NamedTuple):
+class LoggedExtent(NamedTuple):
     """A physical extent in blocks."""
 
     address: int
@@ -52,7 +52,7 @@ class LogRecord:
         tid: transaction.
         backchain: address of the record of the transaction before it, 0 for none.
         aggregate: file system, for a log that several share.
-        part: fields of the type part, by published name; extents as `Extent`.
+        part: fields of the type part, by published name; extents as `LoggedExtent`.
         data: the bytes before the descriptor.
         length: how many they are.
         ring: the log it is in.
@@ -97,7 +97,7 @@ class LogRecord:
             end -= count * slot
         return found[::-1]
 
-    def extents(self) -> list[Extent]:
+    def extents(self) -> list[LoggedExtent]:
         """The extents that an UPDATEMAP record allocates or frees.
 
         Raises:
@@ -141,9 +141,9 @@ def history(ring: Ring) -> tuple[list[LogRecord], str]:
     raise AssertionError("a ring has an end")
 
 
-def extent(raw: bytes, order: ByteOrder) -> Extent:
+def extent(raw: bytes, order: ByteOrder) -> LoggedExtent:
     """A `pxd` of 8 bytes."""
-    return Extent(raw[3] << 32 | int.from_bytes(raw[4:8], order.name), int.from_bytes(raw[:3], order.name))
+    return LoggedExtent(raw[3] << 32 | int.from_bytes(raw[4:8], order.name), int.from_bytes(raw[:3], order.name))
 
 
 def _record(ring: Ring, position: int) -> LogRecord:

@@ -17,17 +17,17 @@ from ...errors import OperationRefused, UnsupportedFeature
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..inodes.inode_table import AGGREGATE, FILESET
 from ..reading.inodes import InodeMap
-from ..superblock import EXTENDFS, FSERROR, LOGREDO_ERROR, MOUNT, QUIESCED, Superblock, read_superblock
+from ..superblock import EXTENDFS, FSERROR, LOGREDO_ERROR, MOUNT, QUIESCED, SHRINKFS, Superblock, read_superblock
 from .format import REDONE, SUPERBLOCK_PAGE
 from .locate import find_log
 from .map_events import MapEvents
 from .map_rebuild import InodeMapRebuild, rebuild_block_map
 from .page_images import PageImages
 from .pages import DO_NOT_REPLAY, OPEN, WRAPPED, Log, LogWrap, Ring, mend_end
-from .records import ALLOCATE_BITS, Extent, LogRecord, backward
+from .records import ALLOCATE_BITS, LoggedExtent, LogRecord, backward
 from .sharing import Share
 
-MOVING_LOG, SHRINKFS, LOG_ERROR, LOG_UNUSABLE = 0x10, 0x20, 0x40, 0x80
+MOVING_LOG, LOG_ERROR, LOG_UNUSABLE = 0x10, 0x40, 0x80
 _UNFINISHED = EXTENDFS | MOVING_LOG | SHRINKFS
 _KEPT = FSERROR | LOGREDO_ERROR | LOG_ERROR
 """States that only fsck takes away."""
@@ -243,7 +243,7 @@ def _apply(record: LogRecord, images: PageImages, events: MapEvents, superblock:
         raise UnsupportedFeature(f"log records of type {kind}", where=where)
 
 
-def _check_inode_extent(record: LogRecord, extent: Extent, superblock: Superblock) -> None:
+def _check_inode_extent(record: LogRecord, extent: LoggedExtent, superblock: Superblock) -> None:
     expected = superblock.geometry.blocks_per_extent
     if extent.length != expected:
         raise record.corrupt("pxd", f"an inode extent of {expected} blocks", f"{extent.length} blocks")

@@ -14,6 +14,9 @@ from ..dialect import Dialect
 from ..inodes.inode import Inode
 from ..inodes.inode_table import device_number
 
+PERMISSIONS = 0o7777
+"""Bits of `mode` that can be changed."""
+
 
 class Stat(NamedTuple):
     """Attributes of a file.

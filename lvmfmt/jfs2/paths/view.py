@@ -21,7 +21,7 @@ from .stat import Stat
 
 if TYPE_CHECKING:
     from ..attributes import Acl, AttributeReader, Attributes
-    from ..inventory.inventory import Inventory
+    from ..inventory.arrays import Inventory
     from .walk import Found
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import NoSpace
+from ..dialect.inode_form import ATTRIBUTE_OBJECT
 from ..inodes.inode_table import FILESET, blank_inodes, get_generator, mode_attributes
 from ..reading.inodes import ROOT_DIRECTORY
 from .directories import Name
@@ -21,7 +22,6 @@ from .rebuild import build_directory
 from .survey import Survey
 
 LOST_AND_FOUND = b"lost+found"
-_ATTRIBUTE_OBJECT = 0x00040000
 _MODE = stat.S_IFDIR | 0o700
 
 
@@ -128,7 +128,7 @@ class _Links:
         named = np.bincount(self.child[self.good], minlength=len(s.numbers)) > 0
         attribute = np.zeros(len(s.numbers), bool)
         if not self.work.superblock.dialect.has_aim2:
-            attribute = s.modes & _ATTRIBUTE_OBJECT != 0
+            attribute = s.modes & ATTRIBUTE_OBJECT != 0
         system = np.isin(s.numbers, (*s.nameless, ROOT_DIRECTORY))
         orphans += np.flatnonzero(~named & ~self.is_directory & ~attribute & ~system).tolist()
         return sorted(orphans)
@@ -236,7 +236,7 @@ class _Links:
         s = self.survey
         for number, referrer, at in s.objects:
             row, known = self._row(np.array([min(number, (1 << 63) - 1)]))
-            if not known[0] or not s.modes[row[0]] & _ATTRIBUTE_OBJECT:
+            if not known[0] or not s.modes[row[0]] & ATTRIBUTE_OBJECT:
                 text = f"inode {referrer}: its reference to inode {number} is removed: that is no attribute object"
                 self.work.plan.add("attributes", text, referrer)
                 self.work.device.write(at, bytes(8))

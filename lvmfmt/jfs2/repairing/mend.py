@@ -30,7 +30,6 @@ from .trial import Judge, Trial
 
 TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
 _LONGEST_LINK = 4096
-_DEVICE_MARK = 0x80
 _FORMAT_2_FEATURE = 1 << 1
 _TREE_FINDINGS = ("xtree-", "extent-", "block-owners")
 
@@ -164,9 +163,10 @@ class InodeMender:
 
     def _device(self, number: int, row: NDArray[Any]) -> None:
         """AIX: a device number has bit 63 set."""
-        if not self._dialect.has_aim2 and not row["root"][0, INLINE_AREA] & _DEVICE_MARK:
+        mark = self._dialect.inode_form.devices.mark
+        if row["root"][0, INLINE_AREA] & mark != mark:
             self._work.plan.add("inode", f"inode {number}: its device number gets the mark of one (bit 63)", number)
-            row["root"][0, INLINE_AREA] |= _DEVICE_MARK
+            row["root"][0, INLINE_AREA] |= mark
 
     def _directory(self, number: int, at: int, row: NDArray[Any], trial: Trial, shared: Ranges) -> None:
         names = ("dtree-", "entry-", "directory-index", "inode-size", *_TREE_FINDINGS)

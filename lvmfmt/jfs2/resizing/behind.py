@@ -11,14 +11,14 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import NoSpace, OperationRefused, UnsupportedFeature
-from ..attributes.descriptor import INLINE_FLAG, Kind
+from ..attributes.descriptor import INLINE_FLAG, AttributeKind
 from ..attributes.forms import descriptor_form
 from ..checking import check
 from ..checking.findings import ERROR
 from ..checking.ownership import aggregate_owner, owner_name
 from ..geometry import Geometry
 from ..inodes.inode import Inode
-from ..inodes.inode_table import FILESET
+from ..inodes.inode_table import BLOCK_MAP, FILESET
 from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FILE_EXTENT
 from ..reading.directory import DirectoryReader
@@ -27,7 +27,6 @@ from ..reading.xtree import read_extents
 from ..superblock import Superblock
 from ..volume import Volume
 
-BLOCK_MAP = 2
 BATCH = 1024
 """Inodes that are held in memory at a time."""
 TREE = np.dtype([("number", "<i8"), ("rigid", "?"), ("pages", "<i8")])
@@ -190,9 +189,9 @@ def attribute_extents(volume: Volume, inode: Inode) -> list[tuple[int, int]]:
         UnsupportedFeature: some are kept in a way that is not published.
     """
     found = descriptor_form(volume.dialect).read_all(volume, inode)
-    if any(d.kind is Kind.UNKNOWN for d in found):
+    if any(d.kind is AttributeKind.UNKNOWN for d in found):
         raise UnsupportedFeature(f"moving the attributes of inode {inode.number}", where=volume.where)
-    return [(d.address, d.length) for d in found if d.kind is Kind.EXTENT]
+    return [(d.address, d.length) for d in found if d.kind is AttributeKind.EXTENT]
 
 
 def index_extents(volume: Volume, superblock: Superblock, inode: Inode) -> tuple[NDArray[np.void], list[int]]:

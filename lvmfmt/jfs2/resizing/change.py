@@ -20,6 +20,7 @@ from ...units import SECTOR, align_up
 from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inodes.inode import Inode
+from ..inodes.inode_table import BLOCK_MAP
 from ..log.format import REDONE, format_log
 from ..log.locate import find_log
 from ..maps.block_map import BlockMapWriter
@@ -31,12 +32,9 @@ from ..nodes.inode_group import link_groups
 from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
-from ..superblock import CLEAN, EXTENDFS, Superblock, read_superblock
+from ..superblock import CLEAN, EXTENDFS, SHRINKFS, Superblock, read_superblock
 from .evacuation import Evacuation
 from .notebook import Notebook, erase_notebook, read_notebook
-
-SHRINKFS = 0x20
-BLOCK_MAP = 2
 
 
 def resize(device: DeviceLike, size: int | None = None, *, log_bytes: int | None = None) -> Geometry:

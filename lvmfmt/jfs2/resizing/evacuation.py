@@ -19,16 +19,17 @@ from ...errors import NoSpace, UnsupportedFeature
 from ...units import SECTOR, ceil_div
 from ..attributes.forms import descriptor_form
 from ..building.dir_index import table_trees
+from ..dialect.inode_form import INLINE_EA
 from ..geometry import AIM_OFFSET, PAGE, Geometry
 from ..inodes.inode import Inode
-from ..inodes.inode_table import FILESET, INLINE_EA, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
+from ..inodes.inode_table import BLOCK_MAP, FILESET, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import MappedBlocks, free_runs
 from ..nodes.extent_node import FIRST_ENTRY
 from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
-from .behind import BLOCK_MAP, INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
+from .behind import INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
 from .notebook import SECTOR_ROW, body_bytes, write_notebook
 from .placement import place
 from .relocation import Relocation, relocate_index, relocate_page, relocate_root

@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from ..building.dir_index import table_trees
 from ..building.xtree_build import ExtentTrees, FileRuns
+from ..inodes.inode_table import BLOCK_MAP
 from ..maps.free_space import FreeSpace
 from ..nodes.extent_node import FILE_EXTENT
 from ..volume import Volume
-from .behind import BLOCK_MAP, Behind
+from .behind import Behind
 from .relocation import Relocation
 
 

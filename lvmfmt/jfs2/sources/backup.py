@@ -12,7 +12,7 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from .tar import MAX_DEPTH, MAX_NAME
 from .tree import MemberTree
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ...block import Source
 from ...errors import OperationRefused, printable
 from ...origin import Origin, origin_or_system
-from ..inventory.inventory import ENTRY_ROW, INODE_ROW, Inventory
+from ..inventory.arrays import ENTRY_ROW, INODE_ROW, Inventory
 
 
 @dataclass(frozen=True)

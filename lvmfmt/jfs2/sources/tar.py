@@ -17,7 +17,7 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
-from ..inventory.inventory import Inventory
+from ..inventory.arrays import Inventory
 from .tree import MemberTree
 
 MAX_NAME = 255

@@ -6,8 +6,8 @@ import stat
 
 import numpy as np
 
+from ..inventory.arrays import Inventory
 from ..inventory.builder import InventoryBuilder
-from ..inventory.inventory import Inventory
 
 
 class MemberTree:

@@ -21,7 +21,7 @@ from .reading import MOUNT, Superblock, read_superblock
 
 
 @dataclass(frozen=True)
-class Change:
+class IdentityChange:
     """What is to be rewritten; None leaves a field as it is.
 
     Attributes:
@@ -64,7 +64,7 @@ def _stored(value: str | bytes | int, room: int) -> Any:
     return value | 1 << 63 if value else 0
 
 
-def reidentify(device: BlockDevice, change: Change, *, cut: bool = False) -> int:
+def reidentify(device: BlockDevice, change: IdentityChange, *, cut: bool = False) -> int:
     """Rewrite the identity of a file system, unmounted or left by a crash; returns how many bytes were written.
 
     Args:
@@ -94,7 +94,7 @@ def reidentify(device: BlockDevice, change: Change, *, cut: bool = False) -> int
     return sum(_rewrite(device, superblock, offset, values) for offset in (SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET))
 
 
-def _check(dialect: Dialect, change: Change, where: str, *, cut: bool) -> None:
+def _check(dialect: Dialect, change: IdentityChange, where: str, *, cut: bool) -> None:
     """Refuse what the superblock has no field for, and what does not fit."""
     record, known = dialect.structures.superblock, dialect.superblock_form.identity_fields
     for name, value in change.given.items():

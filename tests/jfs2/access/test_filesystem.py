@@ -15,8 +15,8 @@ from lvmfmt.errors import CorruptImage, NotFound, OperationRefused, UnsupportedF
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
 from lvmfmt.jfs2.extracting.data_order import iter_file_data
+from lvmfmt.jfs2.inventory.arrays import Inventory
 from lvmfmt.jfs2.inventory.builder import InventoryBuilder
-from lvmfmt.jfs2.inventory.inventory import Inventory
 from lvmfmt.units import MIB
 
 NOW = 1_700_000_000_123_456_789

@@ -13,8 +13,8 @@ from lvmfmt.block import open as open_device
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, LvmfmtError, NotFound, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, FileSystem, InventoryBuilder, build
-from lvmfmt.jfs2.attributes.descriptor import ATTRIBUTE_OBJECT
 from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.dialect.inode_form import ATTRIBUTE_OBJECT
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 

@@ -13,7 +13,7 @@ from lvmfmt.jfs2.journal import mount, open_shared_log
 from lvmfmt.jfs2.log import LogWrap, Ring, backward, history, open_log, redo, redo_shared
 from lvmfmt.jfs2.log.logform import logform
 from lvmfmt.jfs2.superblock import read_superblock
-from lvmfmt.jfs2.superblock.identity import Change, reidentify
+from lvmfmt.jfs2.superblock.identity import IdentityChange, reidentify
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_123_456_789
@@ -133,7 +133,7 @@ def test_a_clone_under_another_major_number_replays(log, member, dialect):
     b.sync()
     clones = [Overlay(d) for d in (one, two, log)]
     for clone in clones[:2]:
-        reidentify(clone, Change(fname="/alt", log_device=55 << 32 | 1))
+        reidentify(clone, IdentityChange(fname="/alt", log_device=55 << 32 | 1))
     redo(clones[0], log=clones[2], aggregate=55 << 32 | 5)
     redo(clones[1], log=clones[2], aggregate=55 << 32 | 9)
     assert (content(clones[0]), content(clones[1])) == ({"a": b"a"}, {"b": b"b"})

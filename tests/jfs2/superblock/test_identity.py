@@ -13,13 +13,13 @@ from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
-from lvmfmt.jfs2.superblock.identity import Change, reidentify
+from lvmfmt.jfs2.superblock.identity import IdentityChange, reidentify
 from lvmfmt.origin import FixedOrigin
 
 NOW = 1_700_000_000_000_000_000
 CHANGES = {
-    AIX: Change(fname="/alt_a", fpack="alt_fs", log_device=39 << 32 | 7),
-    LINUX: Change(fpack="volume-name", label="a label", uuid=bytes(range(16))),
+    AIX: IdentityChange(fname="/alt_a", fpack="alt_fs", log_device=39 << 32 | 7),
+    LINUX: IdentityChange(fpack="volume-name", label="a label", uuid=bytes(range(16))),
 }
 # field, byte in the superblock [jfs2 2.2], bytes
 EXPECTED = {
@@ -90,10 +90,10 @@ def test_a_crashed_file_system_is_replayed_under_its_new_identity(device, dialec
 def test_what_does_not_fit_is_refused(device):
     aix, linux = device(AIX), device(LINUX)
     for image, change, error in (
-        (aix, Change(fname="/alt_inst"), OperationRefused),
-        (linux, Change(uuid=b"short"), OperationRefused),
-        (aix, Change(label="a"), UnsupportedFeature),
-        (linux, Change(log_device=1), UnsupportedFeature),
+        (aix, IdentityChange(fname="/alt_inst"), OperationRefused),
+        (linux, IdentityChange(uuid=b"short"), OperationRefused),
+        (aix, IdentityChange(label="a"), UnsupportedFeature),
+        (linux, IdentityChange(log_device=1), UnsupportedFeature),
     ):
         trace = Trace(image)
         with pytest.raises(error):
@@ -106,7 +106,7 @@ def test_the_identity_that_an_external_log_knows(device):
     state = 0x8000 + LINUX.structures.superblock.offset_of("s_state")
     image.write(state, b"\1")
     with pytest.raises(OperationRefused, match="replay"):
-        reidentify(image, Change(uuid=bytes(16)))
+        reidentify(image, IdentityChange(uuid=bytes(16)))
 
 
 @pytest.mark.judge

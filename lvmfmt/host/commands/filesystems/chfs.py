@@ -10,7 +10,7 @@ from ....errors import LvmfmtError, NoSpace, OperationRefused
 from ....jfs2.repairing.superblocks import set_state
 from ....jfs2.resizing import resize
 from ....jfs2.superblock import CLEAN, read_superblock
-from ....jfs2.superblock.identity import Change, reidentify
+from ....jfs2.superblock.identity import IdentityChange, reidentify
 from ....units import MIB, SECTOR, ceil_div
 from ...machine import freezing
 from ...machine.mount_table import RESIZING
@@ -140,7 +140,7 @@ def _change_log(machine: Machine, target: FileSystemTarget, wanted: str) -> Call
 
     def change() -> None:
         with machine.volume_device(target.name) as device:
-            reidentify(device, Change(log_device=number))
+            reidentify(device, IdentityChange(log_device=number))
 
     return change
 
