@@ -4,10 +4,10 @@ import hashlib
 import stat
 
 import pytest
-from lvmfmt.jfs2.check import check
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import LINUX, FileSystem, InventoryBuilder, build
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.sources.scan import scan_trees

@@ -4,11 +4,11 @@ import random
 
 import numpy as np
 import pytest
-from lvmfmt.jfs2.check import check
 
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.origin import FixedOrigin
 
