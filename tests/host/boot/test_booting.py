@@ -2,8 +2,16 @@
 
 import shutil
 from collections.abc import Callable
+from pathlib import Path
 
+import pytest
+
+from lvmfmt.block import ImageFile
+from lvmfmt.errors import OperationRefused
 from lvmfmt.host import Host
+from lvmfmt.host.boot import booting
+from lvmfmt.host.folder.host_folder import Folder
+from lvmfmt.host.machine.running import Machine
 
 from ..conftest import Box
 
@@ -32,3 +40,40 @@ def test_a_disk_that_was_put_into_another_slot_is_found(make_box: Callable[..., 
     Host.open(box.path).poweroff()
     box.image("hdisk2").rename(box.image("hdisk7"))
     assert box.good("lsvg -o") == ["datavg", "rootvg"]
+
+
+def test_no_disk_boots(tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path / "host")
+    with Machine(folder, writable=True) as machine, pytest.raises(OperationRefused, match="there are no disks"):
+        booting.boot(machine, print)
+    ImageFile.create(folder.image("hdisk0"), 1 << 20).close()
+    with Machine(folder, writable=True) as machine:
+        with pytest.raises(OperationRefused, match="hdisk0: "):
+            booting.boot(machine, print)
+        machine.set_boot_list("normal", ["hdisk7"])
+        with pytest.raises(OperationRefused, match="hdisk7: "):
+            booting.boot(machine, print)
+        assert machine.kernel is None
+
+
+def test_a_boot_renews_what_the_system_remembers(single: Box) -> None:
+    folder = Host.open(single.path).folder
+    with folder.lock(), Machine(folder, writable=True) as machine:
+        booted = machine.running.booted_at
+        told: list[str] = []
+        booting.boot(machine, told.append)
+        assert machine.running.booted_at > booted and machine.running.booted == "hdisk0"
+        assert machine.running.device_at("/") == "/dev/hd4" and machine.running.device_at("/proc") == "/proc"
+        assert next(iter(machine.running.volumes.values())) == "/" and machine.nvram.last_boot == "hdisk0"
+
+
+def test_a_sleeping_system_is_not_booted_awake(single: Box) -> None:
+    single.good("alt_disk_copy -B -P 1 -d hdisk1")  # phase 1 leaves it awake
+    Host.open(single.path).poweroff()
+    folder = Host.open(single.path).folder
+    with folder.lock(), Machine(folder, writable=True) as machine:
+        machine.set_boot_list("normal", ["hdisk1"])
+        with pytest.raises(OperationRefused):
+            booting.boot(machine, print)
+        machine.set_boot_list("normal", ["hdisk0"])
+        booting.boot(machine, print)

@@ -1,11 +1,16 @@
 """/etc/firstboot: a script that runs once, at the first boot of what it was put on."""
 
 import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TextIO
 
 from lvmfmt.host import Host
+from lvmfmt.host.boot import firstboot
 
 from ..commands.alternate.test_alt_disk_copy import get, put
 from ..conftest import Box
+from ..stub import Stub, file_system
 
 SCRIPT = b"""\
 # what the clone is to do when it runs for the first time
@@ -53,3 +58,52 @@ def test_garbage_does_not_stop_a_boot(single: Box) -> None:
     told = single.run("shutdown -Fr")
     assert told.status == 0
     assert single.good("lspv")[0].split()[2:] == ["rootvg", "active"]
+
+
+def machine_with(tmp_path: Path, script: bytes | None) -> Stub:
+    machine = Stub(file_system(tmp_path / "root.img"))
+    for path in ("/etc", "/var", "/var/adm", "/var/adm/ras"):
+        machine.root.mkdir(path, now=1)
+    if script is not None:
+        machine.root.write_file(firstboot.FIRST_BOOT, script, now=1)
+    return machine
+
+
+def test_each_line_is_a_command_of_the_machine(tmp_path: Path) -> None:
+    machine, ran, told = machine_with(tmp_path, b"one -a\ntwo # x\n"), list[list[str]](), list[str]()
+
+    def execute(words: Sequence[str], out: TextIO, err: TextIO, stdin: TextIO | None) -> int:
+        ran.append(list(words))
+        print(f"{words[0]} was here", file=out)
+        return 0
+
+    machine.execute = execute
+    machine.write_file(firstboot.LOG, b"before\n")
+    firstboot.run(machine, told.append)
+    assert ran == [["one", "-a"], ["two"]]
+    kept = next(name for name in machine.root.listdir("/etc"))
+    # the clock of seed 1 begins at 2009-11-10 10:00 UTC: hour, minute, month, day
+    assert kept == "fb_10_00_11_10" and told == [
+        f"running /etc/firstboot, kept as /etc/{kept}", "one was here", "two was here"
+    ]  # fmt: skip
+    assert machine.read_file(firstboot.LOG) == b"before\none was here\ntwo was here\n"
+
+
+def test_nothing_to_run(tmp_path: Path) -> None:
+    told: list[str] = []
+    firstboot.run(machine_with(tmp_path, None), told.append)
+    assert told == []
+
+
+def test_the_rest_is_left_when_a_line_stops_the_system(tmp_path: Path) -> None:
+    machine, ran = machine_with(tmp_path, b"first\nhalt\nsecond\n"), list[str]()
+
+    def execute(words: Sequence[str], out: TextIO, err: TextIO, stdin: TextIO | None) -> int:
+        ran.append(words[0])
+        if words[0] == "halt":
+            machine.kernel = None
+        return 0
+
+    machine.execute = execute
+    firstboot.run(machine, ran.append)
+    assert ran[1:] == ["first", "halt"]

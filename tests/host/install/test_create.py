@@ -10,9 +10,13 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import AlreadyExists, OperationRefused
 from lvmfmt.host import DiskSpec, Host
+from lvmfmt.host.install.create import create
+from lvmfmt.host.install.making import Maker
 from lvmfmt.host.machine.running import Machine
 from lvmfmt.host.rootvg import VOLUMES
+from lvmfmt.jfs2 import Inventory, InventoryBuilder
 from lvmfmt.lvm import VolumeGroup
+from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import GIB, MIB
 
 from ..conftest import PVIDS, Box, small_tree
@@ -184,3 +188,26 @@ def test_lvm_version_1(make_box: Callable[..., Box]) -> None:
 
 def test_the_volumes_are_the_articles() -> None:
     assert [v.name for v in VOLUMES] == ARTICLE_VOLUMES
+
+
+def test_the_function_is_what_the_host_offers(tmp_path: Path) -> None:
+    report = create(tmp_path / "host", disks=[DiskSpec("hdisk0", 384 * MIB)], seed=2)
+    assert report.path == tmp_path / "host" and report.problems == []
+    assert list(report.sizes) == ARTICLE_VOLUMES and report.sizes["hd6"] >= 64 * MIB
+    assert set(report.files) == {"/", "/usr", "/var", "/tmp", "/home", "/opt"}
+    nvram = Host.open(report.path).folder.read_nvram()
+    assert nvram.normal == nvram.service == ("hdisk0",) and nvram.last_boot == "hdisk0"
+
+
+def test_a_group_that_does_not_fit(tmp_path: Path) -> None:
+    with ImageFile.create(tmp_path / "x.img", 64 * MIB) as image:
+        maker = Maker(SeededOrigin(1), "00C6CE9D4C00", {}, [])
+        maker.parts = dict.fromkeys(["/", "/usr", "/var", "/tmp", "/home", "/opt"], _nothing())
+        with pytest.raises(OperationRefused, match=r"rootvg needs .* on each of its 1 disks"):
+            maker.make_group([image], {}, pp_size=None, version=8)
+
+
+def _nothing() -> Inventory:
+    tree = InventoryBuilder()
+    tree.add_inode(0o40755)
+    return tree.finish()

@@ -7,7 +7,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
 from lvmfmt.host.archive import imagedata
-from lvmfmt.host.commands.alternate import alt_disk_copy
+from lvmfmt.host.commands.alternate import alt_disk_copy, call
 from lvmfmt.host.odm import devices
 from lvmfmt.host.odm.database import Odm
 from lvmfmt.jfs2 import FileSystem
@@ -240,3 +240,9 @@ def test_logs_stay_where_they_are(single: Box) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in alt_disk_copy.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"alt_disk_copy"} and set(alt_disk_copy.COMMANDS) - writes == set()
+
+
+def test_phases() -> None:
+    # alt_disk_copy -P 1|2|3|12|23|all (commands.md 5.5)
+    assert set(call.PHASES) == {"1", "2", "3", "12", "23", "all"} and call.PHASES["all"] == "123"
+    assert all(call.PHASES[name] == name for name in call.PHASES if name != "all")

@@ -6,11 +6,13 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.host import Host
+from lvmfmt.host.alternate import awake
 from lvmfmt.host.commands.alternate import alt_rootvg_op
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.lvm import VolumeGroup
 
 from ...conftest import Box
+from ...stub import Stub
 from .test_alt_disk_copy import AWAKE, get, mounted_from_the_clone, names, put
 
 SLEEP = [
@@ -206,3 +208,21 @@ def test_the_old_name_of_the_tools(single: Box) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in alt_rootvg_op.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"alt_rootvg_op"} and set(alt_rootvg_op.COMMANDS) - writes == set()
+
+
+class Unmounting(Stub):
+    """Notes what is unmounted."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gone: list[str] = []
+
+    def unmount(self, mount_point: str) -> None:
+        self.gone.append(mount_point)
+
+
+def test_only_what_is_below_the_alternate_root_is_unmounted() -> None:
+    machine = Unmounting()
+    for point in ("/", "/alt_inst", "/alt_inst/usr", "/alt_install", "/alt_inst/usr/x"):
+        machine.running.mount(f"/dev/{len(point)}", point)
+    assert awake.unmount(machine) == machine.gone == ["/alt_inst/usr/x", "/alt_inst/usr", "/alt_inst"]

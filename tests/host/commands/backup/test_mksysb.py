@@ -7,6 +7,9 @@ import pytest
 
 from lvmfmt.backup import Member, write_archive
 from lvmfmt.host import Host
+from lvmfmt.host.alternate import mksysbclone
+from lvmfmt.host.alternate.clone import Clone
+from lvmfmt.host.commands.alternate import alt_disk_mksysb
 from lvmfmt.host.commands.backup.mksysb import COMMANDS, describe_image
 from lvmfmt.origin import FixedOrigin
 
@@ -237,3 +240,15 @@ def test_a_hostile_description_is_refused(single, key, value, told) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"mksysb", "savevg"} and set(COMMANDS) - writes == {"lsmksysb"}
+
+
+def test_file_systems_of_an_image_have_the_block_size_that_image_data_says():
+    assert issubclass(mksysbclone.MksysbClone, Clone) and mksysbclone.BLOCK_SIZE == 4096  # FS_JFS2_BS
+
+
+def test_usage_of_alt_disk_mksysb(single):
+    assert alt_disk_mksysb.COMMANDS["alt_disk_mksysb"].changes
+    for line in ("", "-m /x", "-d hdisk1", "-m /x -d hdisk1 -P 4", "-m /x -d hdisk1 -c /dev/vty0"):
+        assert single.run(f"alt_disk_mksysb {line}").status == 2, line
+    for line in ("-m /x -d hdisk1 -C", "-m /x -d hdisk1 -x y", "-m /nothing -d hdisk1"):
+        assert single.run(f"alt_disk_mksysb {line}").status == 1, line
