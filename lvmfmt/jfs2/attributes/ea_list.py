@@ -14,7 +14,7 @@ from ..volume import Volume
 
 MAX_LIST = 65_535
 """Bytes of the longest list; those of the longest value, too, by the width of its length."""
-MAX_NAME = 255
+MAX_ATTRIBUTE_NAME = 255
 
 _HEAD = 4  # of the list, and of an entry
 
@@ -31,8 +31,8 @@ def encode_list(values: Mapping[bytes, bytes], order: str) -> bytes:
     """
     parts = [b""]
     for name, value in values.items():
-        if not 1 <= len(name) <= MAX_NAME or b"\0" in name:
-            raise OperationRefused(f"the name of an attribute has 1 to {MAX_NAME} bytes and no NUL")
+        if not 1 <= len(name) <= MAX_ATTRIBUTE_NAME or b"\0" in name:
+            raise OperationRefused(f"the name of an attribute has 1 to {MAX_ATTRIBUTE_NAME} bytes and no NUL")
         parts.append(struct.pack(f"{order}BBH", 0, len(name), min(len(value), MAX_LIST)) + name + b"\0" + value)
     size = _HEAD + sum(map(len, parts))
     if size > MAX_LIST:

@@ -14,7 +14,7 @@ from ...units import format_size
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
 from ..inodes.inode_table import SHORT_ROOT_ENTRIES, stamp_of
-from ..inventory.arrays import Inventory
+from ..inventory.arrays import MAX_LINK, MAX_NAME, Inventory
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import UsedBlocks
 from .aggregate import ImapFile
@@ -24,8 +24,6 @@ from .dtree_build import Directories
 from .numbering import FIRST_INODE, Numbering
 from .xtree_build import ExtentTrees, FileRuns
 
-MAX_LINK = 4096
-MAX_NAME = 255
 _ENDLESS = 1 << 60
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
 from ..inodes.inode_table import FILESET, INLINE_AREA
+from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
 from .attribute_checks import AttributeChecker
@@ -22,7 +23,6 @@ from .subject import Subject
 from .xtree_checks import check_trees
 
 _TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
-_LONGEST_LINK = 4096
 """Bit 63 of a dev64, in its first byte."""
 
 
@@ -163,8 +163,8 @@ class InodeChecker:
         room = trees.end * self._subject.volume.block_size
         one = (trees.count == 1) & (trees.data == trees.end) & (room >= size)
         self._rule(inodes, "inode-symlink", "root", is_link & ~one, "one extent with the whole target", show=False)
-        long = is_link & (size > _LONGEST_LINK)
-        self._rule(inodes, "inode-symlink", "di_size", long, f"at most {_LONGEST_LINK}")
+        long = is_link & (size > MAX_LINK)
+        self._rule(inodes, "inode-symlink", "di_size", long, f"at most {MAX_LINK}")
         return trees.data + trees.pages
 
     def _directory(self, inodes: InodeRows, i: int) -> tuple[Directory, int]:

@@ -15,13 +15,13 @@ from ...errors import CorruptImage
 from ..dialect import Dialect
 from ..dialect.log_form import BTROOT, DTREE, INODE
 from ..geometry import INODE_SIZE, PAGE
+from ..inodes.inode import INODE_BASE
 from ..inodes.inode_table import FILESET
 from ..log.records import ALLOCATE_BITS, LogRecord
 from ..nodes.directory_node import COUNT_AT, SLOT, TABLE_AT, DirectoryCodec
 from ..nodes.directory_writer import FIRST_SLOT, ROOT_CAPACITY
 from .slots import FoundName, free_slots, names
 
-_BASE = 128
 _KINDS = {0x1000: "FIFO", 0x2000: "character device", 0x4000: "directory", 0x6000: "block device", 0x8000: "file",
           0xA000: "symlink", 0xC000: "socket"}  # fmt: skip
 
@@ -123,8 +123,8 @@ def _inodes(record: LogRecord, dialect: Dialect) -> Iterator[str]:
         raise record.corrupt("l2linesize", "0 to 12", record.part["l2linesize"])
     for part in record.ranges(slot):
         at = part.first * slot
-        for inside in range(-at % INODE_SIZE, len(part.data) - _BASE + 1, INODE_SIZE):
-            line = _inode(part.data[inside : inside + _BASE], dialect)
+        for inside in range(-at % INODE_SIZE, len(part.data) - INODE_BASE + 1, INODE_SIZE):
+            line = _inode(part.data[inside : inside + INODE_BASE], dialect)
             if line:
                 yield line
 

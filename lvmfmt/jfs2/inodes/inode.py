@@ -11,6 +11,9 @@ from numpy.typing import NDArray
 from ...oneline import one_line
 from ..nodes.extent_node import ROOT_OFFSET
 
+INODE_BASE = 128
+"""Bytes at the start of an inode that every dialect logs when it changes: all but its tree."""
+
 
 class Inode(NamedTuple):
     """One disk inode.

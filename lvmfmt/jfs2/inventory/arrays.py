@@ -20,6 +20,10 @@ from ...oneline import one_line
 if TYPE_CHECKING:
     from ...block import Source
 
+MAX_NAME, MAX_LINK = 255, 4096
+"""Bytes of the longest name, and of the longest target of a symlink."""
+MAX_DEPTH = 500
+"""Directories on the longest path."""
 _T = TypeVar("_T")
 
 INODE_ROW = np.dtype(

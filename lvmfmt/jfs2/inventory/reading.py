@@ -18,11 +18,10 @@ from ..reading.directory import DirectoryReader
 from ..reading.inodes import ROOT_DIRECTORY, InodeMap
 from ..reading.xtree import read_extents
 from ..volume import Volume
-from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
+from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, MAX_LINK, Inventory
 from .read_tree import InventoryTree
 
 _TIMES = ("atime", "mtime", "ctime", "otime")
-MAX_LINK = 4096
 
 
 @dataclass

@@ -24,6 +24,7 @@ from ..geometry import (
     PAGE,
     SUPERBLOCK2_OFFSET,
 )
+from ..inodes.inode import INODE_BASE
 from ..inodes.inode_table import FILESET
 from ..nodes.directory_node import ROOT_BYTES, ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW, ExtentNodeCodec
@@ -35,8 +36,6 @@ from .records import LoggedExtent, LogRecord, Range, extent
 _UNIT = 16
 _ROOT_SLOTS = {DTREE: (SLOT, ROOT_SLOTS), XTREE: (16, 18)}
 _DIR_TABLE_OFFSET, _DIR_TABLE_SLOTS = 128, 6
-_BASE = 128
-"""Bytes of an inode that every dialect logs when the inode changes."""
 
 
 def _units(start: int, end: int) -> int:
@@ -258,8 +257,8 @@ class PageImages:
             start, end = r.first * slot, (r.first + r.slots) * slot
             if image is not None:
                 image.put(start, r.data, skip=_TREE_HEADERS)
-            for j in range(-(-start // INODE_SIZE), (end - _BASE) // INODE_SIZE + 1):
-                base = r.data[j * INODE_SIZE - start : j * INODE_SIZE - start + _BASE]
+            for j in range(-(-start // INODE_SIZE), (end - INODE_BASE) // INODE_SIZE + 1):
+                base = r.data[j * INODE_SIZE - start : j * INODE_SIZE - start + INODE_BASE]
                 if self._base(record, j, base):
                     deleted |= _units(j * INODE_SIZE, (j + 1) * INODE_SIZE)
         if image is not None:

@@ -17,6 +17,7 @@ from ...block.overlay import Overlay
 from ..checking.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
 from ..inodes.inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
+from ..inventory.arrays import MAX_LINK
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
 from ..superblock import Superblock
 from ..volume import Volume
@@ -29,7 +30,6 @@ from .room import Ranges, Room
 from .trial import Judge, Trial
 
 TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
-_LONGEST_LINK = 4096
 _FORMAT_2_FEATURE = 1 << 1
 _TREE_FINDINGS = ("xtree-", "extent-", "block-owners")
 
@@ -232,7 +232,7 @@ class InodeMender:
         size, limit, work = int(row["di_size"][0]), self._dialect.symlink_inline_limit, self._work
         found = salvage_extents(work.volume, row["root"][0])
         whole = not found.dropped and len(found.extents) == 1 and found.extents["offset"][0] == 0
-        if not whole and (size < limit or size > _LONGEST_LINK):
+        if not whole and (size < limit or size > MAX_LINK):
             self._inline_link(number, row)
             return
         if size < limit and not _any(trial, ("inode-symlink",)):
@@ -244,9 +244,9 @@ class InodeMender:
             self._inline_link(number, row)
             return
         room = int(found.extents["length"][0]) * work.volume.block_size
-        if limit <= size <= min(room, _LONGEST_LINK):
+        if limit <= size <= min(room, MAX_LINK):
             return
-        data = work.device.read(int(found.extents["address"][0]) * work.volume.block_size, min(room, _LONGEST_LINK))
+        data = work.device.read(int(found.extents["address"][0]) * work.volume.block_size, min(room, MAX_LINK))
         length = int(np.append(data, 0).argmin())
         if length >= limit:
             self._size(number, row, length)

@@ -12,8 +12,7 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
-from ..inventory.arrays import Inventory
-from .tar import MAX_DEPTH, MAX_NAME
+from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from .tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)

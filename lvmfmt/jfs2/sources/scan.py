@@ -13,11 +13,8 @@ from ...block.device import byte_view
 from ...errors import ImageIOError, OperationRefused, printable
 from ...origin import Origin, origin_or_system
 from ..attributes.host import HostAttributes
-from ..inventory.arrays import Inventory
+from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from ..inventory.builder import InventoryBuilder
-
-MAX_NAME = 255
-MAX_DEPTH = 500
 
 
 class HostFile:

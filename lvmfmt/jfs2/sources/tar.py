@@ -17,11 +17,9 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
-from ..inventory.arrays import Inventory
+from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from .tree import MemberTree
 
-MAX_NAME = 255
-MAX_DEPTH = 500
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _XATTR = "SCHILY.xattr."
 _KEPT = ("user.", "system.posix_acl_access", "system.posix_acl_default")
