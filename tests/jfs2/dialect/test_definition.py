@@ -5,7 +5,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lvmfmt.jfs2.dialect import AIX, LINUX, Dialect
+from lvmfmt.jfs2.dialect import AIX, LINUX
+from lvmfmt.jfs2.dialect.definition import Dialect
 
 BOTH = pytest.mark.parametrize("dialect", [AIX, LINUX], ids=lambda d: d.name)
 
@@ -70,3 +71,8 @@ def test_times_beyond_what_can_be_said() -> None:
     times["tv_sec"], times["tv_nsec"] = [1 << 62, -(1 << 62)], [-5, 2**31 - 1]
     late, early = AIX.get_time(times).tolist()
     assert late > 9 * 10**18 and early < -9 * 10**18
+
+
+def test_numbers_of_inodes() -> None:
+    assert (AIX.inode_number.pack(258), LINUX.inode_number.pack(258)) == (b"\0\0\0\0\0\0\1\2", b"\2\1\0\0")
+    assert (AIX.inode_number_dtype, LINUX.inode_number_dtype) == (np.dtype(">u8"), np.dtype("<u4"))
