@@ -24,7 +24,7 @@ from ..maps.map_file import MapFile
 from ..superblock.format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from ..volume import Volume
 from .aggregate import build_superblock, write_aggregate, write_superblocks
-from .placement import Placement
+from .placement import TreePlacement
 from .tree_writer import TreeWriter
 
 VOLUME_MANAGER_BYTES = 512
@@ -97,7 +97,7 @@ def _build(
 ) -> BuildReport:
     log = log if log is not None else InlineLog()
     features = features if features is not None else Features()
-    plan = Placement(inventory, dialect, block_size, now, indexed=features.directory_index)
+    plan = TreePlacement(inventory, dialect, block_size, now, indexed=features.directory_index)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
     )
@@ -169,7 +169,7 @@ def size_for(
 ) -> int:
     """Bytes of the smallest volume, in whole MiB, that holds the tree with a share `spare` of it free."""
     log = log if log is not None else InlineLog()
-    plan = Placement(inventory, dialect, block_size, 0)
+    plan = TreePlacement(inventory, dialect, block_size, 0)
     need = plan.blocks_needed
     size = MIN_VOLUME
     while True:

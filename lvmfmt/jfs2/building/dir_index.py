@@ -14,13 +14,10 @@ from numpy.typing import NDArray
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..dialect import Dialect
 from ..geometry import PAGE
-from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES
 from .dtree_build import Directories
 from .xtree_build import ExtentTrees, FileRuns
-
-INLINE_INDEXES = 12
-SLOTS_A_PAGE = PAGE // DIRTABLE_SLOT.size
 
 
 def table_trees(dialect: Dialect, page_counts: NDArray[np.int64], blocks_per_page: int) -> tuple[ExtentTrees, FileRuns]:
@@ -55,7 +52,7 @@ class IndexTables:
     def __init__(self, dialect: Dialect, directories: Directories, blocks_per_page: int) -> None:
         self._directories, self._bpp = directories, blocks_per_page
         self._counts = directories.entry_counts
-        self._tables = np.where(self._counts > INLINE_INDEXES, -(-self._counts // SLOTS_A_PAGE), 0)
+        self._tables = np.where(self._counts > INLINE_INDEXES, -(-self._counts // INDEX_SLOTS_A_PAGE), 0)
         self._trees, self._runs = table_trees(dialect, self._tables, blocks_per_page)
         self.page_counts = self._tables + self._trees.page_counts
 
@@ -71,9 +68,9 @@ class IndexTables:
         counts, trees = self._tables, self._trees.page_counts
         self._tree_at = np.where(trees > 0, end + (np.cumsum(trees) - trees) * self._bpp, 0)
         starts = np.cumsum(counts) - counts
-        pages = np.zeros(int(counts.sum()) * SLOTS_A_PAGE, DIRTABLE_SLOT.dtype)
+        pages = np.zeros(int(counts.sum()) * INDEX_SLOTS_A_PAGE, DIRTABLE_SLOT.dtype)
         paged = np.repeat(counts > 0, self._counts)
-        shift = starts * SLOTS_A_PAGE - (np.cumsum(self._counts) - self._counts)
+        shift = starts * INDEX_SLOTS_A_PAGE - (np.cumsum(self._counts) - self._counts)
         pages[(np.arange(len(self._slots)) + np.repeat(shift, self._counts))[paged]] = self._slots[paged]
         above = [self._trees.pages(d, int(self._tree_at[d]), self._bpp) for d in np.flatnonzero(trees).tolist()]
         return np.concatenate((pages.view(np.uint8).reshape(-1, PAGE), *above))

@@ -15,17 +15,9 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from ..geometry import PAGE
-from ..nodes.directory_node import (
-    DIRECTORY_SIZE_OF_ROOT,
-    FIRST_INDEX,
-    INTERNAL,
-    LEAF,
-    ROOT_INTERNAL,
-    ROOT_LEAF,
-    SLOT,
-    DirectoryCodec,
-)
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, SLOT, DirectoryCodec
 from ..nodes.directory_writer import FIRST_SLOT, PAGE_CAPACITY, ROOT_CAPACITY, TABLE_SLOT, empty_page, empty_root
+from ..nodes.tree_flags import INTERNAL, LEAF, ROOT_INTERNAL, ROOT_LEAF
 from .dtree_slots import PlannedNode, SlotRows, Words
 
 

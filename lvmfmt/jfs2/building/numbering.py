@@ -6,8 +6,8 @@ import numpy as np
 
 from ...errors import OperationRefused
 from ..inventory.arrays import Inventory
+from ..nodes.directory_node import ROOT_INODE
 
-ROOT_INODE = 2
 LOST_FOUND = 3
 FIRST_INODE = 4
 """First inode number that a user's file gets."""

@@ -44,7 +44,7 @@ class _Bytes:
         view[:] = self._data[offset : offset + len(view)]
 
 
-class Placement:
+class TreePlacement:
     """Where everything of a new file system goes: first what follows from the inventory, then, with `place`, addresses.
 
     Args:

@@ -23,13 +23,13 @@ from ..inodes.inode_table import (
 from ..nodes.extent_node import ROOT_ENTRIES
 from ..nodes.inode_group import group_pages, link_groups
 from .numbering import FIRST_INODE, ROOT_INODE
-from .placement import Placement
+from .placement import TreePlacement
 
 
 class TreeWriter:
     """Writes what a placement has given addresses to; trees first, since inodes hold the roots of directories."""
 
-    def __init__(self, placement: Placement) -> None:
+    def __init__(self, placement: TreePlacement) -> None:
         self._place = placement
 
     def write_trees(self, device: BlockDevice) -> None:

@@ -16,9 +16,10 @@ from numpy.typing import NDArray
 
 from ..dialect import Dialect
 from ..geometry import MAX_EXTENT, PAGE
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF, ExtentNodeCodec
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ExtentNodeCodec
 from ..nodes.extent_tree import PageContent, lay_out, page_counts
 from ..nodes.packed_extents import ENTRY, Piece
+from ..nodes.tree_flags import ROOT_LEAF
 
 
 @dataclass

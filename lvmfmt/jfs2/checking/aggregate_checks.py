@@ -31,7 +31,7 @@ _IDENTITY = ("di_inostamp", "di_fileset", "di_gen", "di_uid", "di_gid", "di_nlin
 
 
 @dataclass(frozen=True)
-class Aggregate:
+class CheckedAggregate:
     """What the aggregate says of the fileset.
 
     Attributes:
@@ -47,7 +47,7 @@ class Aggregate:
     fileset_map: MapFile
 
 
-def check_aggregate(subject: Subject) -> Aggregate:
+def check_aggregate(subject: Subject) -> CheckedAggregate:
     """Judge the aggregate inode table with its copies, and claim what it owns.
 
     Raises:
@@ -72,7 +72,7 @@ class _Table:
     def _second_place(self, pxd: Any) -> tuple[int, int]:
         return int(pxd["addr_hi"]) << 32 | int(pxd["addr_lo"]), int(pxd["len"])
 
-    def check(self) -> Aggregate:
+    def check(self) -> CheckedAggregate:
         s, bsize = self.subject, self.subject.volume.block_size
         rows = self.tables[False][list(AGGREGATE_INODES)]
         values, counts = np.unique(rows["di_inostamp"], return_counts=True)
@@ -92,7 +92,7 @@ class _Table:
                 maps[number] = self._fixed(at, 2 if number == 1 else s.geometry.map_pages)
         if True in self.tables:
             self._copies()
-        return Aggregate(
+        return CheckedAggregate(
             stamp,
             MapFile(s.volume, maps[1]),
             MapFile(s.volume, maps[2]),

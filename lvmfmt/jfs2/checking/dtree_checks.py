@@ -6,17 +6,9 @@ from array import array
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..nodes.directory_node import (
-    MAX_DEPTH,
-    ROOT_INODE,
-    SLOT,
-    DirectoryCodec,
-    NodeContents,
-    NodeHeader,
-    PagePlace,
-    follow,
-)
+from ..nodes.directory_node import ROOT_INODE, SLOT, DirectoryCodec, NodeContents, NodeHeader, PagePlace, follow
 from ..nodes.fault import Fault
+from ..nodes.tree_flags import MAX_DEPTH
 from .subject import Subject
 
 _CLOSED = {"dtree-flag", "dtree-table-place", "dtree-slots"}
@@ -52,8 +44,8 @@ _TEXTS = {
 """What to say of a fault, by check and field."""
 
 
-class Names:
-    """Names that were found: three arrays of one length, an element for each.
+class NameTable:
+    """NameTable that were found: three arrays of one length, an element for each.
 
     Attributes:
         child: inode number that a name stands for.
@@ -114,7 +106,7 @@ class DirectoryChecker:
         names: receives every name.
     """
 
-    def __init__(self, subject: Subject, names: Names) -> None:
+    def __init__(self, subject: Subject, names: NameTable) -> None:
         self._subject = subject
         self._names = names
         self._indexed = subject.superblock.indexed_directories
@@ -212,7 +204,7 @@ class DirectoryChecker:
         return keys[-1] if items else previous
 
     def _text(self, node: _Node) -> None:
-        """Names of units that are no text."""
+        """NameTable of units that are no text."""
         for item in node.contents.items:
             try:
                 self._codec.dialect.decode_name(item.coded).decode()

@@ -17,7 +17,7 @@ from .catalogue import CHECKS
 ERROR, WARNING = "error", "warning"
 MOST_FINDINGS = 1000
 MOST_OF_A_CHECK = 200
-CLEAN, LEFT_UNCORRECTED = 0, 8
+NOTHING_TO_CORRECT, LEFT_UNCORRECTED = 0, 8
 """What the `fsck` of AIX exits with: nothing to correct, and errors that were not corrected."""
 
 
@@ -90,7 +90,7 @@ class Report:
     @property
     def exit_status(self) -> int:
         """What the `fsck` of AIX would exit with."""
-        return CLEAN if self.is_clean else LEFT_UNCORRECTED
+        return NOTHING_TO_CORRECT if self.is_clean else LEFT_UNCORRECTED
 
     def add(
         self, name: str, structure: str, field: str, offset: int | None, text: str, *, warning: bool | None = None

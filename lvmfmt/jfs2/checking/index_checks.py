@@ -8,17 +8,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
-from ..geometry import PAGE
 from ..maps.map_file import MapFile
-from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
+from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOT_VALID, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_MAXENTRY
 from .dtree_checks import IndexedEntry
 from .subject import Subject
 from .xtree_checks import extents_of
 
-_VALID = 1
 _CHUNK_PAGES = 256
-_SLOTS_A_PAGE = PAGE // DIRTABLE_SLOT.size
 
 
 class IndexChecker:
@@ -55,7 +52,7 @@ class IndexChecker:
         return int(trees.data[0] + trees.pages[0])
 
     def _table(self, number: int, at: int, table: MapFile, handed_out: int, entries: NDArray[np.int64]) -> None:
-        pages = -(-handed_out // _SLOTS_A_PAGE)
+        pages = -(-handed_out // INDEX_SLOTS_A_PAGE)
         if table.pages < pages:
             self._find(number, at, f"its table has {table.pages} pages, {handed_out} indexes need {pages}")
             pages = table.pages
@@ -63,7 +60,7 @@ class IndexChecker:
         self._pages_left -= pages
         for first in range(0, pages, _CHUNK_PAGES):
             raw = table.read(first, min(_CHUNK_PAGES, pages - first))
-            start = first * _SLOTS_A_PAGE
+            start = first * INDEX_SLOTS_A_PAGE
             slots = raw.reshape(-1).view(DIRTABLE_SLOT.dtype)[: handed_out - start]
             index = FIRST_INDEX + start
             chosen = entries[(entries[:, 0] >= index) & (entries[:, 0] < index + len(slots))]
@@ -76,11 +73,11 @@ class IndexChecker:
         slot = slots[index - first]
         named[index - first] = True
         found = slot["addr_hi"].astype(np.int64) << 32 | slot["addr_lo"].astype(np.int64)
-        wrong = (slot["flag"] != _VALID) | (found != address) | (slot["slot"] != position)
+        wrong = (slot["flag"] != INDEX_SLOT_VALID) | (found != address) | (slot["slot"] != position)
         for i in np.flatnonzero(wrong).tolist():
             text = f"index {index[i]} says page {found[i]}, position {slot['slot'][i]}"
             self._find(number, int(places[i]), f"{text}; its entry is in page {address[i]}, position {position[i]}")
-        for i in np.flatnonzero(~named & (slots["flag"] == _VALID)).tolist():
+        for i in np.flatnonzero(~named & (slots["flag"] == INDEX_SLOT_VALID)).tolist():
             self._find(number, at + i * DIRTABLE_SLOT.size, f"index {first + i} is in use, but no entry has it")
 
     def _find(self, number: int, at: int, text: str) -> None:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
-from ..inodes.inode_table import FILESET, INLINE_AREA
+from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA
 from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
@@ -21,9 +21,6 @@ from .index_checks import IndexChecker
 from .names_checks import Census
 from .subject import Subject
 from .xtree_checks import check_trees
-
-_TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
-"""Bit 63 of a dev64, in its first byte."""
 
 
 @dataclass(frozen=True)
@@ -133,7 +130,7 @@ class InodeChecker:
         rows, name = inodes.rows, "inode-identity"
         number, fileset = rows["di_number"] == inodes.numbers, rows["di_fileset"] == FILESET
         length, address = self._subject.dialect.get_pxd(rows["di_ixpxd"])
-        typed = np.isin(rows["di_mode"] & 0xF000, _TYPES)
+        typed = np.isin(rows["di_mode"] & 0xF000, FILE_TYPES)
         links = rows["di_nlink"].astype(np.int64)
         self._rule(inodes, name, "di_number", ~number, lambda i: str(inodes.numbers[i]))
         self._rule(inodes, name, "di_fileset", ~fileset, str(FILESET))

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..dialect.inode_form import ATTRIBUTE_OBJECT
 from ..reading.inodes import ROOT_DIRECTORY
-from .dtree_checks import Names
+from .dtree_checks import NameTable
 from .subject import Subject
 
 
@@ -24,7 +24,7 @@ class Census:
     """
 
     def __init__(self) -> None:
-        self.names = Names()
+        self.names = NameTable()
         self.attribute_objects: list[tuple[int, int, int]] = []
         self._columns: list[tuple[NDArray[Any], ...]] = []
 
@@ -54,7 +54,7 @@ class Census:
 
 
 class _Links:
-    def __init__(self, subject: Subject, names: Names, columns: list[tuple[NDArray[Any], ...]]) -> None:
+    def __init__(self, subject: Subject, names: NameTable, columns: list[tuple[NDArray[Any], ...]]) -> None:
         self._subject = subject
         self._inode = subject.dialect.structures.inode
         self._leaf = subject.dialect.structures.leaf_slot

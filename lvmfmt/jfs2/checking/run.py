@@ -14,7 +14,7 @@ from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
 from ..maps.used_blocks import UsedBlocks
 from ..superblock import INLINE_LOG, read_superblock
-from .aggregate_checks import Aggregate, check_aggregate, check_table_extents
+from .aggregate_checks import CheckedAggregate, check_aggregate, check_table_extents
 from .blockmap_checks import BlockMapChecker
 from .findings import Report
 from .imap_checks import Iag, InodeMapChecker
@@ -29,7 +29,7 @@ PHASES = ("inodes", "directories", "blocks", "inode maps", "block map")
 _QUOTA_MAGIC, _QUOTA_VERSION = 0x6A3271756F746173, 1
 
 
-Settle = Callable[[Subject, Aggregate, UsedBlocks], None]
+Settle = Callable[[Subject, CheckedAggregate, UsedBlocks], None]
 """Told, before the block map is judged, the aggregate and the blocks that have an owner."""
 
 
@@ -92,7 +92,7 @@ class _Run:
         statistics.blocks, statistics.used_blocks = s.volume.blocks, int((used.ends - used.starts).sum())
         statistics.inodes, statistics.directories, statistics.files = self.census.totals
 
-    def _inodes(self, aggregate: Aggregate) -> tuple[InodeMapChecker, InodeMapChecker]:
+    def _inodes(self, aggregate: CheckedAggregate) -> tuple[InodeMapChecker, InodeMapChecker]:
         """Go through both inode maps, and through all inodes of the fileset."""
         s = self.subject
         own = InodeMapChecker(s, aggregate.inode_map, "aggregate inode map", ())

@@ -12,7 +12,7 @@ from ...block import BlockDevice
 from ...errors import OperationRefused
 from ..access.filesystem import FileSystem
 from ..checking import check
-from ..checking.aggregate_checks import Aggregate
+from ..checking.aggregate_checks import CheckedAggregate
 from ..checking.ownership import owner_name
 from ..checking.subject import Subject
 from ..maps.used_blocks import UsedBlocks
@@ -54,7 +54,7 @@ def owners(device: BlockDevice, blocks: Sequence[int]) -> list[BlockOwner]:
     """
     found: list[NDArray[np.int64]] = []
 
-    def keep(subject: Subject, aggregate: Aggregate, used: UsedBlocks) -> None:
+    def keep(subject: Subject, aggregate: CheckedAggregate, used: UsedBlocks) -> None:
         found.append(subject.owners.ranges())
 
     fs = FileSystem.open(device)

@@ -19,6 +19,8 @@ AGGREGATE, FILESET = 1, 16
 """Inode numbers of the two inode maps, and values of `di_fileset`."""
 BLOCK_MAP = 2
 """Inode number of the block map."""
+FILE_TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
+"""What the type part of `di_mode` may be."""
 JOURNAL = 0x00010000
 SHORT_ROOT_MAXENTRY = 10
 """`maxentry` of a Linux root that leaves the inline attribute area free."""

@@ -12,7 +12,7 @@ from struct import Struct
 
 from ..dialect.log_form import TABLE, XTREE
 from ..geometry import PAGE
-from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES
+from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOT_VALID, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
 from ..nodes.packed_extents import Piece
 from .dtree_node import NodeImage
@@ -22,9 +22,8 @@ from .transaction import Transaction
 
 _SLOT = Struct("<xBBBI")
 """Flag, position, and block address (high 8 bits, low 32) of the leaf."""
-_VALID, _FREE = 1, 0
+_FREE = 0
 _NO_INDEX = 0xFFFFFFFF
-_SLOTS_A_PAGE = PAGE // _SLOT.size
 
 
 class DirectoryIndex:
@@ -49,7 +48,7 @@ class DirectoryIndex:
         count = index - FIRST_INDEX
         if count == INLINE_INDEXES:
             self._move_out()
-        elif count > INLINE_INDEXES and count % _SLOTS_A_PAGE == 0:
+        elif count > INLINE_INDEXES and count % INDEX_SLOTS_A_PAGE == 0:
             self._add_page()
         inode.next_index = index + 1
         if count < INLINE_INDEXES:
@@ -64,7 +63,7 @@ class DirectoryIndex:
         """Let the slots of a leaf's entries from position `first` on say where these are."""
         high, low = address >> 32, address & 0xFFFFFFFF
         for position, index in enumerate(leaf.indexes(first), first):
-            self._put(index, _SLOT.pack(_VALID, position, high, low))
+            self._put(index, _SLOT.pack(INDEX_SLOT_VALID, position, high, low))
 
     def agrees(self, address: int, leaf: NodeImage, position: int) -> bool:
         """Whether the slot of an entry's index says where the entry is."""
@@ -72,7 +71,7 @@ class DirectoryIndex:
         if not FIRST_INDEX <= index < self._inode.next_index:
             return False
         data, at = self._place(index)
-        return data[at : at + _SLOT.size] == _SLOT.pack(_VALID, position, address >> 32, address & 0xFFFFFFFF)
+        return data[at : at + _SLOT.size] == _SLOT.pack(INDEX_SLOT_VALID, position, address >> 32, address & 0xFFFFFFFF)
 
     def drop(self) -> None:
         """The directory is empty: no table, and indexes begin anew."""
@@ -102,12 +101,12 @@ class DirectoryIndex:
         if not self._has_pages:
             return inode.data, INDEX_AT + number * _SLOT.size
         pages = self._pages()
-        if number // _SLOTS_A_PAGE >= len(pages):
+        if number // INDEX_SLOTS_A_PAGE >= len(pages):
             raise self._corrupt(
-                "di_next_index", f"at most {FIRST_INDEX + len(pages) * _SLOTS_A_PAGE}", inode.next_index
+                "di_next_index", f"at most {FIRST_INDEX + len(pages) * INDEX_SLOTS_A_PAGE}", inode.next_index
             )
-        page = self._txn.page(TABLE, pages[number // _SLOTS_A_PAGE], inode)
-        return page.data, number % _SLOTS_A_PAGE * _SLOT.size
+        page = self._txn.page(TABLE, pages[number // INDEX_SLOTS_A_PAGE], inode)
+        return page.data, number % INDEX_SLOTS_A_PAGE * _SLOT.size
 
     def _pages(self) -> list[int]:
         """Block addresses of the table's pages."""

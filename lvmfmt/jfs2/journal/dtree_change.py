@@ -10,7 +10,8 @@ from __future__ import annotations
 from ...errors import AlreadyExists, NotFound
 from ..dialect.log_form import DTREE
 from ..geometry import PAGE
-from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FULL_PAGE_SLOTS, MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
+from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FULL_PAGE_SLOTS
+from ..nodes.tree_flags import MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
 from .dir_index import DirectoryIndex
 from .dtree_node import NodeImage
 from .dtree_proof import NodeProver, Path

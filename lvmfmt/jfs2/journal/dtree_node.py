@@ -15,7 +15,6 @@ from ..nodes.directory_node import (
     FREE_COUNT_AT,
     FREE_LIST_AT,
     FULL_PAGE_SLOTS,
-    LEAF,
     ROOT_BYTES,
     SLOT,
     DirectoryCodec,
@@ -24,6 +23,7 @@ from ..nodes.directory_node import (
 )
 from ..nodes.directory_writer import clear, empty_page, empty_root, put_entry
 from ..nodes.fault import Fault
+from ..nodes.tree_flags import LEAF
 from ..volume import Volume
 from .coding import Coding
 

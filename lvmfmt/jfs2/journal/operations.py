@@ -12,6 +12,7 @@ import numpy as np
 from ...block import Buffer
 from ...errors import OperationRefused
 from ..inodes.inode_table import fill_special
+from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
 from ..paths.stat import PERMISSIONS
 from .attributes import AttributeOperations
@@ -21,8 +22,6 @@ from .handles import OpenFiles
 from .images import InodeImage
 from .special import SpecialFiles
 from .transaction import Transaction
-
-MAX_SYMLINK = 4096
 
 
 class Operations(AttributeOperations, SpecialFiles, OpenFiles):
@@ -65,7 +64,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         """
         now = self._moment(now)
         raw = target.encode("utf-8", "surrogateescape")
-        if not 0 < len(raw) <= MAX_SYMLINK:
+        if not 0 < len(raw) <= MAX_LINK:
             raise OperationRefused("a symlink has 1 to 4096 bytes", where=self._volume.where)
         with self._journal.transaction(creates=True) as txn:
             child, _ = self._new(txn, self._parent(txn, path), stat.S_IFLNK | 0o777, now, uid, gid)

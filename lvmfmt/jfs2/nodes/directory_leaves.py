@@ -19,12 +19,12 @@ from .directory_node import (
     FLAG_AT,
     FREE_COUNT_AT,
     NUMBERS,
-    ROOT_LEAF,
     ROOT_SLOTS,
     SLOT,
     DirectoryCodec,
     NodeHeader,
 )
+from .tree_flags import ROOT_LEAF
 
 
 class Leaves(NamedTuple):

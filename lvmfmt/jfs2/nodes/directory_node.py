@@ -16,6 +16,7 @@ from ...layout.record import Record
 from ..dialect import Dialect
 from .fault import Fault
 from .packed_extents import PackedExtents
+from .tree_flags import INTERNAL, LEAF, ROOT_INTERNAL, ROOT_LEAF
 
 SLOT = 32
 ROOT_SLOTS = 9
@@ -25,9 +26,6 @@ TABLE_SLOTS = {16: 1, 32: 1, 64: 2, 128: 4}
 """Slots of the sorted table of a page, by slots of the page."""
 CONTINUED = 30
 """Bytes of a name in a slot after the first."""
-LEAF, INTERNAL = 0x02, 0x04
-ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
-MAX_DEPTH = 8
 ROOT_INODE = 2
 """The root directory; it never appears as an entry."""
 MAX_INODES = 1 << 43
@@ -40,6 +38,10 @@ FIRST_INDEX = 2
 """Of the indexes that the entries of a directory have (Linux: DIR_INDEX)."""
 INLINE_INDEXES = 12
 """How many of them have their slot in the inode."""
+INDEX_SLOTS_A_PAGE = 512
+"""How many have their slot in a page of a longer table."""
+INDEX_SLOT_VALID = 1
+"""Flag of a slot whose index is in use."""
 END = 0xFF
 """The link at the end of a chain."""
 FLAG_AT, COUNT_AT, FREE_COUNT_AT, FREE_LIST_AT, SLOTS_AT, TABLE_AT, SELF_AT = 16, 17, 18, 19, 20, 21, 24

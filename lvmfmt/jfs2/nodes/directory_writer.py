@@ -17,10 +17,7 @@ from .directory_node import (
     FREE_COUNT_AT,
     FREE_LIST_AT,
     FULL_PAGE_SLOTS,
-    INTERNAL,
-    LEAF,
     ROOT_BYTES,
-    ROOT_LEAF,
     ROOT_SLOTS,
     SELF_AT,
     SLOT,
@@ -29,6 +26,7 @@ from .directory_node import (
     TABLE_SLOTS,
     DirectoryCodec,
 )
+from .tree_flags import INTERNAL, LEAF, ROOT_LEAF
 
 TABLE_SLOT = 1
 """Where we put the sorted table of a page."""

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from ..dialect import Dialect
 from .fault import Fault
 from .packed_extents import ENTRY, PackedExtents, Piece
+from .tree_flags import INTERNAL, LEAF, ROOT_INTERNAL, ROOT_LEAF
 
 FIRST_ENTRY = 2
 ROOT_OFFSET = 224
@@ -26,8 +27,6 @@ INDEX_ROOT_MAXENTRY = 6
 """`maxentry` of the root of the tree of a directory's index (Linux)."""
 ROOT_ENTRIES, PAGE_ENTRIES = ROOT_MAXENTRY - FIRST_ENTRY, PAGE_MAXENTRY - FIRST_ENTRY
 INDEX_ROOT_ENTRIES = INDEX_ROOT_MAXENTRY - FIRST_ENTRY
-LEAF, INTERNAL = 0x02, 0x04
-ROOT_LEAF, ROOT_INTERNAL = 0x83, 0x85
 SIDES = 0x30
 """Bits of a flag that mark the left and right edge; nobody uses them."""
 NEVER_WRITTEN = 0x0C

@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dialect import Dialect
-from .extent_node import FIRST_ENTRY, ROOT_LEAF, SIDES, ExtentTreeLimits, file_extents
+from .extent_node import FIRST_ENTRY, SIDES, ExtentTreeLimits, file_extents
 from .packed_extents import ENTRY
+from .tree_flags import ROOT_LEAF
 
 
 def sound_leaf_roots(

@@ -19,9 +19,8 @@ from .extent_node import (
 )
 from .fault import Fault
 from .packed_extents import Piece
+from .tree_flags import MAX_DEPTH
 
-MAX_DEPTH = 8
-"""Levels of a tree, the root included."""
 PageContent = tuple[int, bool, tuple[int, int], Sequence[Piece]]
 """Block address of a page, whether it is a leaf, its siblings, and its entries."""
 

@@ -11,7 +11,7 @@ from ...errors import NotFound, OperationRefused
 from ..dialect import MAX_NAME_UNITS, Dialect
 from ..geometry import BLOCK_MAP_OFFSET, PAGE
 from ..inodes.inode import Inode
-from ..reading.directory import DirectoryReader, Entry
+from ..reading.directory import DirectoryEntry, DirectoryReader
 from ..reading.filedata import file_device
 from ..reading.inodes import ROOT_DIRECTORY, InodeMap
 from ..reading.xtree import read_extents
@@ -233,7 +233,7 @@ class View:
             inode = self.inodes.read(number)
         return inode
 
-    def entries(self, directory: Inode) -> list[Entry]:
+    def entries(self, directory: Inode) -> list[DirectoryEntry]:
         """Entries of a directory, in the order of its tree."""
         return list(self.directories.entries(directory.root.tobytes(), at=directory.root_at))
 

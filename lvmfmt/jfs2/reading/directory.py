@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..nodes.directory_node import MAX_DEPTH
+from ..nodes.tree_flags import MAX_DEPTH
 from ..volume import Volume
-from .dtree import TreeNode, TreeReader
+from .dtree import DirectoryTreeReader, TreeNode
 
 if TYPE_CHECKING:  # many directories at once: a lookup does without
     from ..nodes.directory_leaves import LeafEntries
@@ -23,7 +23,7 @@ _TOGETHER = 256
 """Leaves that are decoded at a time."""
 
 
-class Entry(NamedTuple):
+class DirectoryEntry(NamedTuple):
     """A directory entry."""
 
     name: bytes
@@ -43,10 +43,10 @@ class DirectoryReader:
     """
 
     def __init__(self, volume: Volume, *, indexed: bool) -> None:
-        self._nodes = TreeReader(volume, indexed=indexed)
+        self._nodes = DirectoryTreeReader(volume, indexed=indexed)
         self.codec = self._nodes.codec
 
-    def entries(self, root: bytes, *, at: int, pages: list[tuple[int, int]] | None = None) -> Iterator[Entry]:
+    def entries(self, root: bytes, *, at: int, pages: list[tuple[int, int]] | None = None) -> Iterator[DirectoryEntry]:
         """All entries in the order of the tree.
 
         Args:
@@ -58,7 +58,7 @@ class DirectoryReader:
             CorruptImage: the directory makes no sense.
         """
         for found in self._decoded((0, leaf) for leaf in self._leaves(root, at, pages)):
-            yield from map(Entry, found.names(), found.numbers.tolist())
+            yield from map(DirectoryEntry, found.names(), found.numbers.tolist())
 
     def entries_of(self, roots: Iterable[tuple[bytes, int]]) -> Iterator[LeafEntries]:
         """The entries of many directories, some hundred leaves at a time, in the order of directories and trees.

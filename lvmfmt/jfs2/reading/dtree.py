@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from ..nodes.directory_node import MAX_DEPTH, NUMBERS, SLOT, DirectoryCodec, NodeContents, NodeHeader
+from ..nodes.directory_node import NUMBERS, SLOT, DirectoryCodec, NodeContents, NodeHeader
 from ..nodes.fault import Fault
+from ..nodes.tree_flags import MAX_DEPTH
 from ..volume import Volume
 
 Extent = tuple[int, int]
@@ -28,7 +29,7 @@ class TreeNode(NamedTuple):
     at: int
 
 
-class TreeReader:
+class DirectoryTreeReader:
     """Reads the nodes of directories. Every method raises `CorruptImage` for a fault that misleads.
 
     Args:

@@ -13,9 +13,6 @@ from ..nodes.directory_node import (
     COUNT_AT,
     FLAG_AT,
     FREE_LIST_AT,
-    INTERNAL,
-    LEAF,
-    MAX_DEPTH,
     NUMBERS,
     ROOT_SLOTS,
     SLOT,
@@ -24,6 +21,7 @@ from ..nodes.directory_node import (
     NodeItem,
     follow,
 )
+from ..nodes.tree_flags import INTERNAL, LEAF, MAX_DEPTH
 from ..superblock import Superblock
 from .room import Ranges
 
@@ -43,7 +41,7 @@ class Name(NamedTuple):
 
 
 @dataclass
-class Names:
+class SalvagedNames:
     """What a directory holds.
 
     Attributes:
@@ -74,7 +72,7 @@ class DirectorySalvager:
         self._superblock = superblock
         self._dialect = superblock.dialect
 
-    def read(self, number: int, root: bytes, at: int) -> Names:
+    def read(self, number: int, root: bytes, at: int) -> SalvagedNames:
         """The names in the directory `number` with the root `root` (288 bytes) at byte `at` of the device."""
         return _Reading(self._device, self._superblock).read(root, at)
 
@@ -90,14 +88,14 @@ class _Reading:
         self.lost = self.removed = 0
         self.pages: Ranges = []
 
-    def read(self, root: bytes, at: int) -> Names:
+    def read(self, root: bytes, at: int) -> SalvagedNames:
         header, _ = self.codec.root(root)
         level = self._node(header, at, root[COUNT_AT] >= ROOT_SLOTS)
         for _ in range(MAX_DEPTH):
             level = [below for address, length in level for below in self._page(address, length)]
             if not level:
                 break
-        return Names(self.codec.parent_of(root), self.found, self.lost, self.removed, self.pages)
+        return SalvagedNames(self.codec.parent_of(root), self.found, self.lost, self.removed, self.pages)
 
     def _page(self, address: int, length: int) -> list[tuple[int, int]]:
         raw, at = self.volume.read(address, length).tobytes(), address * self.volume.block_size

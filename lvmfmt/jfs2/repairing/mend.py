@@ -14,9 +14,10 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
+from ..attributes.ead import FEATURE_FORMAT_2
 from ..checking.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
-from ..inodes.inode_table import FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
+from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
 from ..inventory.arrays import MAX_LINK
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
 from ..superblock import Superblock
@@ -29,8 +30,6 @@ from .rebuild import build_directory
 from .room import Ranges, Room
 from .trial import Judge, Trial
 
-TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
-_FORMAT_2_FEATURE = 1 << 1
 _TREE_FINDINGS = ("xtree-", "extent-", "block-owners")
 
 
@@ -102,7 +101,7 @@ class InodeMender:
         kind = stat.S_IFMT(int(row["di_mode"][0]) & 0xFFFF)
         trial = self._work.judge.try_out(replace(inode, rows=row))
         features = 0 if self._dialect.has_aim2 else int(self._work.superblock.values["s_feature_incompat"])
-        for text in self._attributes.mend(row, shared, format_2=bool(features & _FORMAT_2_FEATURE)):
+        for text in self._attributes.mend(row, shared, format_2=bool(features & FEATURE_FORMAT_2)):
             self._work.plan.add("attributes", f"inode {number}: {text}", number)
         if kind == stat.S_IFDIR:
             self._directory(number, at, row, trial, shared)
@@ -138,7 +137,7 @@ class InodeMender:
     def _identity(self, inode: InodeRows, row: NDArray[Any]) -> bool:
         """Say who the inode is; False when it is none."""
         number, plan = int(inode.numbers[0]), self._work.plan
-        if int(row["di_mode"][0]) & 0xF000 not in TYPES:
+        if int(row["di_mode"][0]) & 0xF000 not in FILE_TYPES:
             kind = _likely_type(row)
             if kind is None:
                 return False

@@ -26,7 +26,8 @@ from ...block.overlay import Overlay
 from ...oneline import one_line
 from ...origin import Origin, origin_or_system
 from ..checking import Report, check
-from ..checking.aggregate_checks import Aggregate as CheckedAggregate
+from ..checking.aggregate_checks import CheckedAggregate
+from ..checking.findings import LEFT_UNCORRECTED
 from ..checking.subject import Progress, Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..log import redo
@@ -45,7 +46,7 @@ from .survey import Survey
 from .trial import Judge
 
 _ROUNDS = 4
-OKAY, INTERRUPTED, CHANGED_MOUNTED, LEFT_UNCORRECTED = 0, 2, 4, 8
+OKAY, INTERRUPTED, CHANGED_MOUNTED = 0, 2, 4
 """What the `fsck` of AIX exits with [commands 4.4]."""
 
 

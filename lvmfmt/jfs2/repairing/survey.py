@@ -20,12 +20,12 @@ from ..checking.inode_checks import InodeRows, inode_rows
 from ..checking.ownership import INODE_TABLE
 from ..checking.subject import Subject
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_IAG, PAGE
-from ..inodes.inode_table import FILESET, blank_inodes, empty_root, system_inodes
+from ..inodes.inode_table import FILE_TYPES, FILESET, blank_inodes, empty_root, system_inodes
 from ..maps.map_file import MapFile
 from ..nodes.inode_group import InodeGroups
 from ..reading.inodes import ROOT_DIRECTORY
 from .aggregate import Aggregate
-from .mend import TYPES, InodeMender, Work
+from .mend import InodeMender, Work
 from .rebuild import build_directory
 from .room import Ranges
 from .trial import Trial
@@ -193,7 +193,7 @@ class Survey:
         self._claims.append(table)
         here = ours[extent]
         links, kind = values["di_nlink"].astype(np.int64), values["di_mode"] & 0xF000
-        strict = number & fileset & stamped & np.isin(kind, TYPES) & (links >= 1) & (links < 1 << 31)
+        strict = number & fileset & stamped & np.isin(kind, FILE_TYPES) & (links >= 1) & (links < 1 << 31)
         # an inode that was never used, or is not there at all
         blank = (kind == 0) & (links == 0) & ~values["root"].any(axis=1)
         used = here & (marked[within] | (working[within] & strict)) & ~blank

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...errors import CorruptImage
-from ..checking.dtree_checks import Names
+from ..checking.dtree_checks import NameTable
 from ..checking.findings import Report
 from ..checking.inode_checks import InodeChecker, InodeRows
 from ..checking.names_checks import Census
@@ -44,7 +44,7 @@ class Trial:
     errors: int
     claims: NDArray[np.int64]
     pages: frozenset[int]
-    names: Names
+    names: NameTable
     columns: list[tuple[NDArray[Any], ...]]
     objects: list[tuple[int, int, int]]
 

@@ -27,9 +27,10 @@ from ..maps.block_map import BlockMapWriter
 from ..maps.levels import unused_control_pages
 from ..maps.map_file import MapFile
 from ..maps.used_blocks import MappedBlocks, UsedBlocks, last_used
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ROOT_LEAF, ROOT_MAXENTRY, ExtentNodeCodec
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_ENTRIES, ROOT_MAXENTRY, ExtentNodeCodec
 from ..nodes.inode_group import link_groups
 from ..nodes.packed_extents import ENTRY
+from ..nodes.tree_flags import ROOT_LEAF
 from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
 from ..superblock import CLEAN, EXTENDFS, SHRINKFS, Superblock, read_superblock

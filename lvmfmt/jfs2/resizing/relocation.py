@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
-from ..nodes.directory_node import INTERNAL, SLOT
+from ..nodes.directory_node import SLOT
+from ..nodes.tree_flags import INTERNAL
 from ..volume import Volume
 
 

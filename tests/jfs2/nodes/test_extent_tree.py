@@ -5,7 +5,8 @@ import pytest
 
 from lvmfmt.jfs2 import AIX, LINUX
 from lvmfmt.jfs2.nodes.extent_node import ExtentNodeCodec, ExtentTreeLimits
-from lvmfmt.jfs2.nodes.extent_tree import MAX_DEPTH, lay_out, page_counts, walk
+from lvmfmt.jfs2.nodes.extent_tree import lay_out, page_counts, walk
+from lvmfmt.jfs2.nodes.tree_flags import MAX_DEPTH
 
 
 def test_page_counts():
