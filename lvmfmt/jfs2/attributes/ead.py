@@ -20,8 +20,6 @@ from .descriptor import EXTENT_FLAG, INLINE_FLAG, AttributeKind, Descriptor, Des
 FEATURE_FORMAT_2 = 1 << 1
 """Bit of `s_feature_incompat`: there are attributes of format 2."""
 FORMAT_2 = 1
-FEATURE_FORMAT_2 = 1 << 1
-"""Bit of `s_feature_incompat`: attributes of format 2 are there."""
 """`eaFlag` of attributes that are inodes of their own."""
 
 

@@ -23,9 +23,9 @@ from ..nodes.directory_node import (
 )
 from ..nodes.tree_flags import INTERNAL, LEAF, MAX_DEPTH
 from ..superblock import Superblock
+from .extents import MOST_PAGES
 from .room import Ranges
 
-_MOST_PAGES = 1 << 20
 _DOUBTFUL = {"dtree-slots", "dtree-chains"}
 """Faults that leave names in doubt; the list of unused slots follows from the used ones."""
 
@@ -131,7 +131,7 @@ class _Reading:
         pages = []
         for item in items:
             child = self._child(node, item.slot)
-            if child is None or child[0] in self.seen or len(self.seen) > _MOST_PAGES:
+            if child is None or child[0] in self.seen or len(self.seen) > MOST_PAGES:
                 self.lost += 1
                 continue
             self.seen.add(child[0])

@@ -21,7 +21,7 @@ from ..reading.xtree import tree_limits
 from ..volume import Volume
 from .room import Ranges, Room
 
-_MOST_PAGES = 1 << 20
+MOST_PAGES = 1 << 20
 _RUN = 2048
 """Blocks that are copied at once."""
 
@@ -48,7 +48,7 @@ def salvage_extents(volume: Volume, root: NDArray[np.uint8]) -> Salvage:
     leaves = [np.zeros(0, FILE_EXTENT)]
 
     def enter(block: int) -> bool:
-        new = block not in seen and len(seen) <= _MOST_PAGES
+        new = block not in seen and len(seen) <= MOST_PAGES
         if new:
             seen.add(block)
         return new
