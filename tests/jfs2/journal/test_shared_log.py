@@ -9,7 +9,8 @@ from lvmfmt.block.trace import Barrier, Trace, Write
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity
 from lvmfmt.jfs2.checking import check
-from lvmfmt.jfs2.journal import mount, open_shared_log
+from lvmfmt.jfs2.journal import mount
+from lvmfmt.jfs2.journal.shared_log import open_shared_log
 from lvmfmt.jfs2.log import LogWrap, Ring, backward, history, open_log, redo, redo_shared
 from lvmfmt.jfs2.log.logform import logform
 from lvmfmt.jfs2.superblock import read_superblock
