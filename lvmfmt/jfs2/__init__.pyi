@@ -11,7 +11,7 @@ from .journal.mount import Mount as Mount, mount as mount
 from .log.format import format_log as format_log
 from .paths.stat import Stat as Stat
 from .repairing.run import Answer as Answer, RepairReport as RepairReport, repair as repair
-from .resizing.change import resize as resize
+from .resizing.size_change import resize as resize
 from .sources.scan import scan_trees as scan_trees
 from .superblock.format_options import (
     ExternalLog as ExternalLog,

@@ -15,7 +15,7 @@ from .subject import Subject
 _CHUNK = 64
 
 
-class Iag(NamedTuple):
+class JudgedGroup(NamedTuple):
     """An inode allocation group whose page was judged.
 
     Attributes:
@@ -49,7 +49,7 @@ class InodeMapChecker:
         self.iags = max(map.pages - 1, 0)
         self._sums = InodeMapSums(subject.dialect, subject.geometry, self.iags)
 
-    def groups(self) -> Iterator[Iag]:
+    def groups(self) -> Iterator[JudgedGroup]:
         """Judge every inode allocation group and yield it."""
         s, record = self._subject, self._subject.dialect.structures.iag
         for first in range(0, self.iags, _CHUNK):
@@ -68,7 +68,7 @@ class InodeMapChecker:
                         s.find("imap-reserved-inodes", record, "pmap", int(at[0]), text)
             address, length = (np.where(groups.sound, values, 0) for values in (groups.address, groups.length))
             for i in range(count):
-                yield Iag(first + i, address[i], length[i], groups.used[i])
+                yield JudgedGroup(first + i, address[i], length[i], groups.used[i])
 
     def finish(self) -> None:
         """Judge the control page against all groups; they have been yielded before."""

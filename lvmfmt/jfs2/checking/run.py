@@ -17,7 +17,7 @@ from ..superblock import INLINE_LOG, read_superblock
 from .aggregate_checks import CheckedAggregate, check_aggregate, check_table_extents
 from .blockmap_checks import BlockMapChecker
 from .findings import Report
-from .imap_checks import Iag, InodeMapChecker
+from .imap_checks import InodeMapChecker, JudgedGroup
 from .inode_checks import InodeChecker, inode_rows
 from .log_checks import LogChecker
 from .names_checks import Census
@@ -112,7 +112,7 @@ class _Run:
         self.progress(1, fileset.iags, fileset.iags)
         return own, fileset
 
-    def _entered(self, iag: Iag, extent: int) -> bool:
+    def _entered(self, iag: JudgedGroup, extent: int) -> bool:
         """Claim an inode extent; whether there is one, and no other group has it."""
         address, length = int(iag.address[extent]), int(iag.length[extent])
         return address > 0 and self.subject.owners.enter(address, length, INODE_TABLE)

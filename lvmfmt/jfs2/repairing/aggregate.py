@@ -41,7 +41,7 @@ _TITLES = {1: "inode map", 2: "block map", 3: "log", 4: "bad blocks", FILESET: "
 
 
 @dataclass
-class Aggregate:
+class RepairedAggregate:
     """What the aggregate says of the fileset, after its repair.
 
     Attributes:
@@ -55,7 +55,7 @@ class Aggregate:
     map_sound: bool
 
 
-def mend_aggregate(device: Overlay, superblock: Superblock, plan: Plan, now: int) -> Aggregate:
+def mend_aggregate(device: Overlay, superblock: Superblock, plan: Plan, now: int) -> RepairedAggregate:
     """Put both copies of the aggregate inode table and its map right in the overlay.
 
     Raises:
@@ -73,7 +73,7 @@ class _Mender:
         self.places = (AIT_OFFSET, superblock_place(superblock, "s_ait2") * block)
         self.tables = [device.read(at, EXTENT_BYTES).view(self.record.dtype).copy() for at in self.places]
 
-    def mend(self) -> Aggregate:
+    def mend(self) -> RepairedAggregate:
         stamps = Counter(int(t["di_inostamp"][n]) for t in self.tables for n in AGGREGATE_INODES)
         stamp = stamps.most_common(1)[0][0]
         extents, sound = np.zeros(0), True
@@ -95,7 +95,7 @@ class _Mender:
                 self.record.name, "root", offset=AIT_OFFSET + FILESET * INODE_SIZE,
                 expected="the extents of the fileset's inode map", found="none in both copies", where=self.device.name,
             )  # fmt: skip
-        return Aggregate(stamp, extents, sound)
+        return RepairedAggregate(stamp, extents, sound)
 
     def _row(self, number: int) -> tuple[NDArray[Any], NDArray[Any], bool]:
         """The inode as it should be in the first table, shape (1,), its extents, and whether its tree is right."""

@@ -21,7 +21,7 @@ from ..attributes.forms import descriptor_form
 from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_ENTRIES
 from ..nodes.extent_node import FIRST_ENTRY
 from ..volume import Volume
-from .room import Ranges, Room
+from .unclaimed_blocks import Ranges, UnclaimedBlocks
 
 
 class AttributeMender:
@@ -34,7 +34,7 @@ class AttributeMender:
         room: free blocks.
     """
 
-    def __init__(self, device: Overlay, source: BlockDevice, volume: Volume, room: Room) -> None:
+    def __init__(self, device: Overlay, source: BlockDevice, volume: Volume, room: UnclaimedBlocks) -> None:
         self._device, self._source, self._volume, self._room = device, source, volume, room
 
     def mend(self, row: NDArray[Any], shared: Ranges, *, format_2: bool) -> list[str]:

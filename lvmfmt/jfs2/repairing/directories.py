@@ -24,7 +24,7 @@ from ..nodes.directory_node import (
 from ..nodes.tree_flags import INTERNAL, LEAF, MAX_DEPTH
 from ..superblock import Superblock
 from .extents import MOST_PAGES
-from .room import Ranges
+from .unclaimed_blocks import Ranges
 
 _DOUBTFUL = {"dtree-slots", "dtree-chains"}
 """Faults that leave names in doubt; the list of unused slots follows from the used ones."""

@@ -19,7 +19,7 @@ from ..nodes.extent_node import FILE_EXTENT, ExtentNodeCodec
 from ..nodes.extent_tree import walk
 from ..reading.xtree import tree_limits
 from ..volume import Volume
-from .room import Ranges, Room
+from .unclaimed_blocks import Ranges, UnclaimedBlocks
 
 MOST_PAGES = 1 << 20
 _RUN = 2048
@@ -77,7 +77,9 @@ def _apart(extents: NDArray[Any]) -> tuple[NDArray[Any], int]:
     return extents[extents["length"] > 0], int((cut > 0).sum())
 
 
-def build_tree(device: Overlay, volume: Volume, room: Room, extents: NDArray[Any]) -> tuple[NDArray[np.uint8], int]:
+def build_tree(
+    device: Overlay, volume: Volume, room: UnclaimedBlocks, extents: NDArray[Any]
+) -> tuple[NDArray[np.uint8], int]:
     """A new tree for extents, its pages in free blocks; returns its root, shape (288,), and the blocks of its pages.
 
     Raises:
@@ -97,7 +99,7 @@ def build_tree(device: Overlay, volume: Volume, room: Room, extents: NDArray[Any
 
 
 def copy_shared(
-    device: Overlay, source: BlockDevice, volume: Volume, room: Room, extents: NDArray[Any], shared: Ranges
+    device: Overlay, source: BlockDevice, volume: Volume, room: UnclaimedBlocks, extents: NDArray[Any], shared: Ranges
 ) -> NDArray[Any]:
     """Extents whose parts in `shared` are copied from `source` to free blocks.
 
@@ -121,7 +123,7 @@ def copy_shared(
 
 
 def _copied(
-    device: Overlay, source: BlockDevice, volume: Volume, room: Room, extent: tuple[int, int, int, int]
+    device: Overlay, source: BlockDevice, volume: Volume, room: UnclaimedBlocks, extent: tuple[int, int, int, int]
 ) -> list[tuple[int, int, int, int]]:
     """An extent, a run at a time, at new places with the same bytes."""
     offset, length, address, flag = extent

@@ -14,7 +14,7 @@ from ...errors import printable
 MOST_LISTED = 1000
 
 
-class Kind(NamedTuple):
+class FixKind(NamedTuple):
     """A kind of fix."""
 
     name: str
@@ -24,32 +24,32 @@ class Kind(NamedTuple):
 
 
 _ALL = (
-    Kind("replay", "the log was replayed, or closed where there was nothing to replay", True),
-    Kind("superblock", "a field of a superblock that follows from others, or from the other copy", True),
-    Kind("superblock-features", "feature bits, or marks of quotas and snapshots, that nothing stands behind", False),
-    Kind("log", "the log of a clean file system, or one that was replayed, was formatted", True),
-    Kind("log-lost", "a log that could not be replayed was formatted: what only it held is lost", False),
-    Kind("aggregate", "inodes of the aggregate, from their other copy and from what they describe", True),
-    Kind("inode-map", "pages of an inode map, from the inodes", True),
-    Kind("block-map", "pages of the block map, from the blocks that have an owner", True),
-    Kind("inode-extent", "an inode extent that holds other inodes, or none, was taken out of the map", False),
-    Kind("inode", "fields of an inode that follow from its place and its content", True),
-    Kind("inode-type", "the file type of an inode, from what its tree looks like", False),
-    Kind("inode-free", "an inode that nothing names and that has no links was freed", True),
-    Kind("inode-cleared", "an inode of which nothing can be read was cleared", False),
-    Kind("inode-made", "an inode that every file system has was made", False),
-    Kind("tree", "the extent tree of a file was built anew from its extents", True),
-    Kind("tree-cut", "extents of a file that cannot be were dropped: that part reads as zeros", False),
-    Kind("size", "the size of a file or symlink, from its extents or its target", False),
-    Kind("attributes", "extended attributes that cannot be were dropped, the others kept", False),
-    Kind("duplicate", "blocks that belonged to two were copied for the second", False),
-    Kind("directory", "the tree of a directory was built anew from its names", True),
-    Kind("directory-salvaged", "the names that could still be read in a damaged directory were kept", False),
-    Kind("name-removed", "a name that stands for nothing, or cannot be a name, was removed", False),
-    Kind("lost-and-found", "/lost+found was made", False),
-    Kind("reconnected", "a file without a name got one in /lost+found", False),
+    FixKind("replay", "the log was replayed, or closed where there was nothing to replay", True),
+    FixKind("superblock", "a field of a superblock that follows from others, or from the other copy", True),
+    FixKind("superblock-features", "feature bits, or marks of quotas and snapshots, that nothing stands behind", False),
+    FixKind("log", "the log of a clean file system, or one that was replayed, was formatted", True),
+    FixKind("log-lost", "a log that could not be replayed was formatted: what only it held is lost", False),
+    FixKind("aggregate", "inodes of the aggregate, from their other copy and from what they describe", True),
+    FixKind("inode-map", "pages of an inode map, from the inodes", True),
+    FixKind("block-map", "pages of the block map, from the blocks that have an owner", True),
+    FixKind("inode-extent", "an inode extent that holds other inodes, or none, was taken out of the map", False),
+    FixKind("inode", "fields of an inode that follow from its place and its content", True),
+    FixKind("inode-type", "the file type of an inode, from what its tree looks like", False),
+    FixKind("inode-free", "an inode that nothing names and that has no links was freed", True),
+    FixKind("inode-cleared", "an inode of which nothing can be read was cleared", False),
+    FixKind("inode-made", "an inode that every file system has was made", False),
+    FixKind("tree", "the extent tree of a file was built anew from its extents", True),
+    FixKind("tree-cut", "extents of a file that cannot be were dropped: that part reads as zeros", False),
+    FixKind("size", "the size of a file or symlink, from its extents or its target", False),
+    FixKind("attributes", "extended attributes that cannot be were dropped, the others kept", False),
+    FixKind("duplicate", "blocks that belonged to two were copied for the second", False),
+    FixKind("directory", "the tree of a directory was built anew from its names", True),
+    FixKind("directory-salvaged", "the names that could still be read in a damaged directory were kept", False),
+    FixKind("name-removed", "a name that stands for nothing, or cannot be a name, was removed", False),
+    FixKind("lost-and-found", "/lost+found was made", False),
+    FixKind("reconnected", "a file without a name got one in /lost+found", False),
 )
-KINDS: dict[str, Kind] = {kind.name: kind for kind in _ALL}
+KINDS: dict[str, FixKind] = {kind.name: kind for kind in _ALL}
 """Every kind of fix by its name."""
 
 

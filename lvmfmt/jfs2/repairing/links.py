@@ -17,21 +17,21 @@ from ..dialect.inode_form import ATTRIBUTE_OBJECT
 from ..inodes.inode_table import FILESET, blank_inodes, get_generator, mode_attributes
 from ..reading.inodes import ROOT_DIRECTORY
 from .directories import Name
-from .mend import Work
-from .rebuild import build_directory
-from .survey import Survey
+from .inode_repair import RepairContext
+from .inode_survey import InodeSurvey
+from .new_directory import build_directory
 
 LOST_AND_FOUND = b"lost+found"
 _MODE = stat.S_IFDIR | 0o700
 
 
-def mend_links(work: Work, survey: Survey) -> None:
+def mend_links(work: RepairContext, survey: InodeSurvey) -> None:
     """Make names and inodes agree, in the overlay."""
     _Links(work, survey).mend()
 
 
 class _Links:
-    def __init__(self, work: Work, survey: Survey) -> None:
+    def __init__(self, work: RepairContext, survey: InodeSurvey) -> None:
         self.work, self.survey = work, survey
 
     def mend(self) -> None:

@@ -23,11 +23,11 @@ from ..superblock import Superblock
 from .aggregate import superblock_place
 from .extents import build_tree
 from .fixes import Plan
-from .mend import Work
-from .survey import Survey
+from .inode_repair import RepairContext
+from .inode_survey import InodeSurvey
 
 
-def write_inode_map(work: Work, survey: Survey, *, sound: bool) -> None:
+def write_inode_map(work: RepairContext, survey: InodeSurvey, *, sound: bool) -> None:
     """Write control page and groups of the fileset's inode map, and its extent tree where it is not `sound`.
 
     Raises:
@@ -50,7 +50,7 @@ def write_inode_map(work: Work, survey: Survey, *, sound: bool) -> None:
     file.write_changed(1, old, new)
 
 
-def _without_gaps(work: Work, extents: NDArray[Any]) -> NDArray[Any]:
+def _without_gaps(work: RepairContext, extents: NDArray[Any]) -> NDArray[Any]:
     """The extents of a map, with free blocks where they leave parts out: pages of groups without inodes."""
     rows, end = [], 0
     for extent in extents[np.argsort(extents["offset"], kind="stable")].tolist():
@@ -64,7 +64,7 @@ def _without_gaps(work: Work, extents: NDArray[Any]) -> NDArray[Any]:
     return np.array(rows, FILE_EXTENT)
 
 
-def _write_tree(work: Work, extents: NDArray[Any]) -> None:
+def _write_tree(work: RepairContext, extents: NDArray[Any]) -> None:
     """Give the inode of the map, and its copy, a new extent tree."""
     root, pages = build_tree(work.device, work.volume, work.room, extents)
     block = work.superblock.geometry.block_size

@@ -34,16 +34,16 @@ from ..log import redo
 from ..maps.used_blocks import UsedBlocks
 from ..superblock import CLEAN, CLEAN_QUIESCED, Superblock, read_superblock
 from .aggregate import mend_aggregate
-from .commit import changed_sectors, write_in_order
 from .fixes import Plan
+from .inode_judge import InodeJudge
+from .inode_repair import RepairContext
+from .inode_survey import InodeSurvey
 from .links import mend_links
 from .log import mend_log, mount_again, needs_replay, replay_log
 from .maps import write_blocks, write_inode_map
-from .mend import Work
-from .room import Room
+from .ordered_writes import changed_sectors, write_in_order
 from .superblocks import mend_superblocks, set_state, usable_superblock
-from .survey import Survey
-from .trial import Judge
+from .unclaimed_blocks import UnclaimedBlocks
 
 _ROUNDS = 4
 OKAY, INTERRUPTED, CHANGED_MOUNTED = 0, 2, 4
@@ -144,7 +144,7 @@ class _Repair:
         self.base = Overlay(device)
         self.log = None if log is None else Overlay(log)
         self.log_device = log
-        self.room: Room
+        self.room: UnclaimedBlocks
         self.restored: Bytes | None = None
         self.replays = False
 
@@ -162,7 +162,7 @@ class _Repair:
         found = check(self.base, log=self.log, progress=progress)
         if not found.counts and not self.plan.counts:
             return RepairReport(found, self.plan, found, notes=self.notes)
-        self.room = Room(superblock.volume(self.base))
+        self.room = UnclaimedBlocks(superblock.volume(self.base))
         work = Overlay(self.base)
         left = found
         for _ in range(_ROUNDS):
@@ -187,9 +187,9 @@ class _Repair:
         """Repair the overlay once, and check it."""
         superblock = mend_superblocks(work, usable_superblock(work), self.plan)
         aggregate = mend_aggregate(work, superblock, self.plan, self.now)
-        judge = Judge(work, superblock, aggregate.stamp)
-        tools = Work(work, self.base, superblock, aggregate.stamp, self.room, self.plan, judge, self.now)
-        survey = Survey(tools, aggregate)
+        judge = InodeJudge(work, superblock, aggregate.stamp)
+        tools = RepairContext(work, self.base, superblock, aggregate.stamp, self.room, self.plan, judge, self.now)
+        survey = InodeSurvey(tools, aggregate)
         survey.run()
         mend_links(tools, survey)
         write_inode_map(tools, survey, sound=aggregate.map_sound)

@@ -1,6 +1,6 @@
 """Growing and shrinking a file system that is not mounted; see `change`. What lies behind the new end moves first, see
 `evacuation`."""
 
-from .change import resize
+from .size_change import resize
 
 __all__ = ["resize"]

@@ -2,7 +2,7 @@
 
 Every object with blocks behind the end gets a new body before it: data, trees and directory pages are written to free
 blocks, where nobody looks yet. Only the sectors of inodes and inode maps change in place; they are noted first (see
-`notebook`), so that a stop leaves the old file system, or one whose shrink is finished by doing it again.
+`shrink_intent`), so that a stop leaves the old file system, or one whose shrink is finished by doing it again.
 Source: [jfs2 3.14].
 """
 
@@ -25,14 +25,15 @@ from ..inodes.inode import Inode
 from ..inodes.inode_table import BLOCK_MAP, FILESET, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import MappedBlocks, free_runs
+from ..nodes.directory_node import INLINE_INDEXES
 from ..nodes.extent_node import FIRST_ENTRY
 from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
-from .behind import INLINE_INDEXES, Behind, Survey, attribute_extents, files, index_extents
-from .notebook import SECTOR_ROW, body_bytes, write_notebook
+from .beyond_end import BeyondEnd, BeyondEndSearch, attribute_extents, files, index_extents
 from .placement import place
 from .relocation import Relocation, relocate_index, relocate_page, relocate_root
+from .shrink_intent import SECTOR_ROW, body_bytes, write_intent
 
 _CHUNK_PAGES = 1024
 
@@ -59,8 +60,8 @@ class Evacuation:
         self._device, self._superblock, self._inodes = device, superblock, inodes
         self._volume, self._dialect = inodes.volume, inodes.volume.dialect
         self._old = superblock.geometry
-        self._survey = Survey(device, superblock, inodes, new)
-        self._behind: Behind = self._survey.find()
+        self._survey = BeyondEndSearch(device, superblock, inodes, new)
+        self._behind: BeyondEnd = self._survey.find()
         space = FreeSpace(free_runs(use, new.blocks), self._full)
         bpp = self._volume.blocks_per_page
         self._place = place(self._volume, self._behind, space, map_blocks=new.map_pages * bpp)
@@ -68,7 +69,7 @@ class Evacuation:
         row = self._tree_row.get(-BLOCK_MAP)
         if row is not None and self._place.trees.page_counts[row]:
             raise UnsupportedFeature("a block map in more than 16 pieces", where=device.name)
-        self._book = self._notebook_place(space)
+        self._book = self._intent_place(space)
 
     def _full(self, wanted: str, there: str) -> NoSpace:
         return NoSpace(
@@ -77,7 +78,7 @@ class Evacuation:
         )  # fmt: skip
 
     def carry_out(self) -> None:
-        """Write the new bodies and the notebook; the file system stays as it is."""
+        """Write the new bodies and the intent record; the file system stays as it is."""
         p, size = self._place, self._volume.block_size
         CopyPlan.of(self._device, [(a * size, to * size, n * size) for a, n, to in p.moves.tolist()]).execute(
             self._device
@@ -87,12 +88,12 @@ class Evacuation:
             self._device.write(address * size, p.trees.pages(row, address, self._volume.blocks_per_page))
         self._inode_extents()
         second = [int(p.solid.blocks(np.array([n]))[0]) for n in (self._old.ait2, self._old.aim2)]
-        write_notebook(
+        write_intent(
             self._device, self._old, self._book, taken=p.taken, freed=p.freed, second=(second[0], second[1]),
             sectors=self._sectors(),
         )  # fmt: skip
 
-    def _notebook_place(self, space: FreeSpace) -> int:
+    def _intent_place(self, space: FreeSpace) -> int:
         """Byte offset of enough room: behind the head, or in free blocks."""
         g, p = self._old, self._place
         sectors = len(self._survey.numbers) + 2 * self._inodes.iag_count + 8 + len(self._behind.solid)

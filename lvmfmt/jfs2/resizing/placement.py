@@ -13,12 +13,12 @@ from ..inodes.inode_table import BLOCK_MAP
 from ..maps.free_space import FreeSpace
 from ..nodes.extent_node import FILE_EXTENT
 from ..volume import Volume
-from .behind import Behind
+from .beyond_end import BeyondEnd
 from .relocation import Relocation
 
 
 @dataclass
-class Placement:
+class ShrinkPlacement:
     """Where everything goes.
 
     Attributes:
@@ -31,7 +31,7 @@ class Placement:
         taken, freed: (first block, length) that are used, and free, afterwards.
     """
 
-    behind: Behind
+    behind: BeyondEnd
     trees: ExtentTrees
     tree_address: NDArray[np.int64]
     table_address: dict[int, int]
@@ -41,7 +41,7 @@ class Placement:
     freed: NDArray[np.int64]
 
 
-def place(volume: Volume, behind: Behind, space: FreeSpace, *, map_blocks: int) -> Placement:
+def place(volume: Volume, behind: BeyondEnd, space: FreeSpace, *, map_blocks: int) -> ShrinkPlacement:
     """Give everything a place: first what must stay together, the longest first, then the data of files.
 
     Args:
@@ -89,7 +89,7 @@ def place(volume: Volume, behind: Behind, space: FreeSpace, *, map_blocks: int) 
     taken = np.concatenate((copied[:, [2, 1]], blocks[1][:, [2, 1]], np.array(new, np.int64).reshape(-1, 2)))
     freed = np.concatenate((copied[:, :2], blocks[1][:, :2], gone))
     solid = Relocation(np.concatenate((blocks[0], moved[0])))
-    return Placement(behind, trees, address, tables, copied, solid, taken, freed)
+    return ShrinkPlacement(behind, trees, address, tables, copied, solid, taken, freed)
 
 
 def index_blocks(volume: Volume, table: NDArray[np.void]) -> int:
@@ -103,7 +103,7 @@ def index_blocks(volume: Volume, table: NDArray[np.void]) -> int:
 _MOVING = np.dtype([*[(name, FILE_EXTENT[name]) for name in FILE_EXTENT.names or ()], ("moves", "?")])
 
 
-def _extents(behind: Behind, map_blocks: int) -> tuple[NDArray[np.void], NDArray[np.int64]]:
+def _extents(behind: BeyondEnd, map_blocks: int) -> tuple[NDArray[np.void], NDArray[np.int64]]:
     """All extents with whether they move, those of data cut at the new end, and the tree that each belongs to."""
     none = np.zeros(0, FILE_EXTENT)
     counts = [len(e) for e in behind.extents]
@@ -139,7 +139,7 @@ def _cut(
 
 
 def _data(
-    behind: Behind, extents: NDArray[np.void], tree_of: NDArray[np.int64], rigid: NDArray[np.int64], space: FreeSpace
+    behind: BeyondEnd, extents: NDArray[np.void], tree_of: NDArray[np.int64], rigid: NDArray[np.int64], space: FreeSpace
 ) -> tuple[list[tuple[int, int, int, int]], NDArray[np.int64]]:
     """Places of data that may be cut, the longest first: (extent, from its start, length, to), and the moves."""
     free = extents["moves"].copy()

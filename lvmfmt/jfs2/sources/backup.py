@@ -13,7 +13,7 @@ from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
-from .tree import MemberTree
+from .member_tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _PLAIN, _UNPACKED = 0, 1

@@ -18,7 +18,7 @@ from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
-from .tree import MemberTree
+from .member_tree import MemberTree
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
 _XATTR = "SCHILY.xattr."

@@ -24,16 +24,16 @@ from ..inodes.inode_table import FILE_TYPES, FILESET, blank_inodes, empty_root, 
 from ..maps.map_file import MapFile
 from ..nodes.inode_group import InodeGroups
 from ..reading.inodes import ROOT_DIRECTORY
-from .aggregate import Aggregate
-from .mend import InodeMender, Work
-from .rebuild import build_directory
-from .room import Ranges
-from .trial import Trial
+from .aggregate import RepairedAggregate
+from .inode_judge import InodeTrial
+from .inode_repair import InodeMender, RepairContext
+from .new_directory import build_directory
+from .unclaimed_blocks import Ranges
 
 _CHUNK = 64
 
 
-class Survey:
+class InodeSurvey:
     """What the inodes of a file system are, after each was looked at and, where needed, mended.
 
     Args:
@@ -52,7 +52,7 @@ class Survey:
         failures: what could not be repaired, a line each.
     """
 
-    def __init__(self, work: Work, aggregate: Aggregate) -> None:
+    def __init__(self, work: RepairContext, aggregate: RepairedAggregate) -> None:
         self.work = work
         self.mender = InodeMender(work)
         self.map_extents = aggregate.map_extents
@@ -65,7 +65,7 @@ class Survey:
         self.unlinked: set[int] = set()
         self.failures: list[str] = []
         self.objects: list[tuple[int, int, int]] = []
-        self._bad: dict[int, tuple[InodeRows, Trial]] = {}
+        self._bad: dict[int, tuple[InodeRows, InodeTrial]] = {}
         self._columns: list[tuple[NDArray[Any], ...]] = []
         self._names: list[NDArray[np.int64]] = []
         self._claims: list[NDArray[np.int64]] = []
@@ -231,7 +231,7 @@ class Survey:
         text = f"the inode extent of inodes {first} and on at {length}@{address} {why}; it is taken out of the map"
         self.work.plan.add("inode-extent", text)
 
-    def _accept(self, trial: Trial) -> None:
+    def _accept(self, trial: InodeTrial) -> None:
         self._columns += trial.columns
         names = trial.names
         columns = (np.array(column, np.uint64) for column in (names.child, names.parent, names.at))

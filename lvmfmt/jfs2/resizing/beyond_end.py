@@ -54,7 +54,7 @@ def owners_behind(device: BlockDevice, end: int) -> NDArray[np.int64]:
 
 
 @dataclass
-class Behind:
+class BeyondEnd:
     """All that has to move.
 
     Attributes:
@@ -76,7 +76,7 @@ class Behind:
     freed: list[tuple[int, int]] = field(default_factory=list)
 
 
-class Survey:
+class BeyondEndSearch:
     """Finds what has to move.
 
     Args:
@@ -94,9 +94,9 @@ class Survey:
         self._trees: list[tuple[int, bool, int]] = []
         self._solid: list[tuple[int, int, int, int, int]] = []
         self._pages: list[tuple[int, int, int, int, int]] = []
-        self._found = Behind(new.blocks)
+        self._found = BeyondEnd(new.blocks)
 
-    def find(self) -> Behind:
+    def find(self) -> BeyondEnd:
         """Go through all that owns blocks behind the new end.
 
         Raises:

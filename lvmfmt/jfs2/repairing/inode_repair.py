@@ -26,15 +26,15 @@ from .attributes import AttributeMender
 from .directories import DirectorySalvager, Name
 from .extents import build_tree, copy_shared, salvage_extents
 from .fixes import Plan
-from .rebuild import build_directory
-from .room import Ranges, Room
-from .trial import Judge, Trial
+from .inode_judge import InodeJudge, InodeTrial
+from .new_directory import build_directory
+from .unclaimed_blocks import Ranges, UnclaimedBlocks
 
 _TREE_FINDINGS = ("xtree-", "extent-", "block-owners")
 
 
 @dataclass(frozen=True)
-class Work:
+class RepairContext:
     """What every part of a repair needs.
 
     Attributes:
@@ -52,9 +52,9 @@ class Work:
     source: BlockDevice
     superblock: Superblock
     stamp: int
-    room: Room
+    room: UnclaimedBlocks
     plan: Plan
-    judge: Judge
+    judge: InodeJudge
     now: int
 
     @property
@@ -79,13 +79,13 @@ class Work:
 class InodeMender:
     """Repairs single inodes in use."""
 
-    def __init__(self, work: Work) -> None:
+    def __init__(self, work: RepairContext) -> None:
         self._work = work
         self._dialect = work.superblock.dialect
         self._attributes = AttributeMender(work.device, work.source, work.volume, work.room)
         self._salvager = DirectorySalvager(work.device, work.superblock)
 
-    def mend(self, inode: InodeRows, shared: Ranges) -> tuple[InodeRows, Trial] | None:
+    def mend(self, inode: InodeRows, shared: Ranges) -> tuple[InodeRows, InodeTrial] | None:
         """Repair one inode and write it; None when nothing of it can be read.
 
         Args:
@@ -167,7 +167,7 @@ class InodeMender:
             self._work.plan.add("inode", f"inode {number}: its device number gets the mark of one (bit 63)", number)
             row["root"][0, INLINE_AREA] |= mark
 
-    def _directory(self, number: int, at: int, row: NDArray[Any], trial: Trial, shared: Ranges) -> None:
+    def _directory(self, number: int, at: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
         names = ("dtree-", "entry-", "directory-index", "inode-size", *_TREE_FINDINGS)
         if not (shared or _any(trial, names) or self._work.judge.shares_pages(trial)):
             return
@@ -195,7 +195,7 @@ class InodeMender:
     def _root_at(self) -> int:
         return self._dialect.structures.inode.offset_of("root")
 
-    def _file(self, number: int, row: NDArray[Any], trial: Trial, shared: Ranges) -> None:
+    def _file(self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
         if shared or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial):
             self._tree(number, row, shared)
         size = int(row["di_size"][0])
@@ -227,7 +227,7 @@ class InodeMender:
         shorten_roots(self._dialect, row, np.array([len(extents)]))
         return extents
 
-    def _link(self, number: int, row: NDArray[Any], trial: Trial, shared: Ranges) -> None:
+    def _link(self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
         size, limit, work = int(row["di_size"][0]), self._dialect.symlink_inline_limit, self._work
         found = salvage_extents(work.volume, row["root"][0])
         whole = not found.dropped and len(found.extents) == 1 and found.extents["offset"][0] == 0
@@ -275,7 +275,7 @@ class InodeMender:
 _NAMES = {stat.S_IFREG: "a regular file", stat.S_IFDIR: "a directory"}
 
 
-def _any(trial: Trial, names: tuple[str, ...]) -> bool:
+def _any(trial: InodeTrial, names: tuple[str, ...]) -> bool:
     """Whether a finding begins with one of the names."""
     return any(name.startswith(names) for name in trial.findings)
 

@@ -15,8 +15,8 @@ from ..checking.subject import Subject
 from ..geometry import PAGE, SUPERBLOCK_OFFSET
 from ..maps.used_blocks import UsedBlocks
 from ..superblock import FSERROR, read_superblock
-from .room import Ranges
 from .superblocks import set_state
+from .unclaimed_blocks import Ranges
 
 _RUN = 4 * MIB
 

@@ -27,7 +27,7 @@ _SPARE_VISITS = 1 << 16
 
 
 @dataclass
-class Trial:
+class InodeTrial:
     """What the checks say of some inodes.
 
     Attributes:
@@ -54,7 +54,7 @@ class Trial:
         return int((self.claims[1] - self.claims[0]).sum())
 
 
-class Judge:
+class InodeJudge:
     """Tries inodes of one file system.
 
     Args:
@@ -71,7 +71,7 @@ class Judge:
         # trees that share pages are walked once for each: that work has an end
         self._visits = _SPARE_VISITS + 4 * superblock.geometry.blocks // superblock.geometry.blocks_per_page
 
-    def try_out(self, inodes: InodeRows) -> Trial:
+    def try_out(self, inodes: InodeRows) -> InodeTrial:
         """Run the checks on inodes that are said to be in use.
 
         Raises:
@@ -88,7 +88,7 @@ class Judge:
                 subject.dialect.structures.inode.name, "root", expected="trees with pages of their own",
                 found="more shared ones than can be sorted out", where=self._device.name,
             )  # fmt: skip
-        return Trial(
+        return InodeTrial(
             subject.report.counts,
             subject.report.errors,
             claims,
@@ -98,7 +98,7 @@ class Judge:
             list(census.attribute_objects),
         )
 
-    def sift(self, inodes: InodeRows) -> Iterator[tuple[InodeRows, Trial, bool]]:
+    def sift(self, inodes: InodeRows) -> Iterator[tuple[InodeRows, InodeTrial, bool]]:
         """Yield inodes in large parts that are sound, and alone where they are not: (inodes, trial, sound)."""
         pending = [inodes]
         while pending:
@@ -116,11 +116,11 @@ class Judge:
                 continue
             pending += _halves(part)
 
-    def shares_pages(self, trial: Trial) -> bool:
+    def shares_pages(self, trial: InodeTrial) -> bool:
         """Whether an inode that was accepted has one of the pages."""
         return not self._pages.isdisjoint(trial.pages)
 
-    def accept(self, trial: Trial) -> bool:
+    def accept(self, trial: InodeTrial) -> bool:
         """Whether a repaired inode is sound and has its pages for itself; then it keeps them."""
         if trial.errors or not trial.columns or not self._pages.isdisjoint(trial.pages):
             return False

@@ -1,4 +1,4 @@
-"""The notebook of a shrink: all that is to be written in place, kept until it is written.
+"""The intent record of a shrink: all that is to be written in place, kept until it is written.
 
 Everything else that a shrink moves is written to free blocks, where nobody looks. What makes it visible, single sectors
 with inodes and parts of inode maps, is listed here first; then the superblock says that a shrink is going on, and from
@@ -34,7 +34,7 @@ _CHUNK = 4096
 
 
 @dataclass(frozen=True)
-class Notebook:
+class ShrinkIntent:
     """What a shrink has prepared.
 
     Attributes:
@@ -60,11 +60,11 @@ class Notebook:
 
 
 def body_bytes(ranges: int, sectors: int) -> int:
-    """Bytes of a notebook's body."""
+    """Bytes of an intent record's body."""
     return ranges * 2 * RANGE.itemsize + sectors * SECTOR_ROW.itemsize
 
 
-def write_notebook(
+def write_intent(
     device: BlockDevice,
     geometry: Geometry,
     at: int,
@@ -74,13 +74,13 @@ def write_notebook(
     second: tuple[int, int],
     sectors: Iterator[NDArray[np.void]],
 ) -> None:
-    """Write a notebook: its body at byte `at`, then, after a barrier, its head.
+    """Write an intent record: its body at byte `at`, then, after a barrier, its head.
 
     Args:
         device: the file system.
         geometry: of it as it is.
         at: byte offset of free blocks that are enough (`body_bytes`).
-        taken, freed: see `Notebook`.
+        taken, freed: see `ShrinkIntent`.
         second: blocks of the second inode table and map afterwards.
         sectors: arrays of `SECTOR_ROW`.
     """
@@ -105,8 +105,8 @@ def write_notebook(
     device.flush()
 
 
-def read_notebook(device: BlockDevice, geometry: Geometry) -> Notebook | None:
-    """The notebook in the work space of fsck, None where there is none.
+def read_intent(device: BlockDevice, geometry: Geometry) -> ShrinkIntent | None:
+    """The intent record in the work space of fsck, None where there is none.
 
     Raises:
         CorruptImage: its head is whole, its body is not.
@@ -121,19 +121,19 @@ def read_notebook(device: BlockDevice, geometry: Geometry) -> Notebook | None:
     ranges = device.read(at, body_bytes(taken + freed, 0))
     values = ranges.view(RANGE).reshape(-1, 2).astype(np.int64)
     place = at + ranges.nbytes
-    book = Notebook(values[:taken], values[taken:], int(head["ait2"][0]), int(head["aim2"][0]), place, count)
+    book = ShrinkIntent(values[:taken], values[taken:], int(head["ait2"][0]), int(head["aim2"][0]), place, count)
     found = zlib.crc32(ranges.tobytes())
     for rows in book.sectors(device):
         found = zlib.crc32(rows.tobytes(), found)
     if found != head["body"][0]:
         raise CorruptImage(
-            "shrink notebook", "body", offset=at, expected=hex(head["body"][0]), found=hex(found), where=device.name
+            "shrink intent", "body", offset=at, expected=hex(head["body"][0]), found=hex(found), where=device.name
         )
     return book
 
 
-def erase_notebook(device: BlockDevice, geometry: Geometry) -> None:
-    """There is no notebook any more; nothing is written where there was none."""
+def erase_intent(device: BlockDevice, geometry: Geometry) -> None:
+    """There is no intent record any more; nothing is written where there was none."""
     if device.read(_place(geometry), len(MAGIC)).tobytes() == MAGIC:
         device.flush()
         device.write(_place(geometry), bytes(SECTOR))

@@ -13,7 +13,7 @@ Ranges = list[tuple[int, int]]
 """(first block, block after the last) pairs."""
 
 
-class Room:
+class UnclaimedBlocks:
     """Blocks that nobody has claimed.
 
     Args:

@@ -16,11 +16,16 @@ from ..building.dir_index import IndexTables
 from ..building.dtree_build import Directories
 from ..superblock import Superblock
 from .directories import Name
-from .room import Room
+from .unclaimed_blocks import UnclaimedBlocks
 
 
 def build_directory(
-    device: Overlay, superblock: Superblock, room: Room, row: NDArray[Any], parent: int, names: Sequence[Name]
+    device: Overlay,
+    superblock: Superblock,
+    room: UnclaimedBlocks,
+    row: NDArray[Any],
+    parent: int,
+    names: Sequence[Name],
 ) -> None:
     """Make `names` the content of a directory: new pages in free blocks, and its inode row (shape (1,)) changed.
 

@@ -35,7 +35,7 @@ from ..reading.inodes import InodeMap
 from ..reading.xtree import read_extents
 from ..superblock import CLEAN, EXTENDFS, SHRINKFS, Superblock, read_superblock
 from .evacuation import Evacuation
-from .notebook import Notebook, erase_notebook, read_notebook
+from .shrink_intent import ShrinkIntent, erase_intent, read_intent
 
 
 def resize(device: DeviceLike, size: int | None = None, *, log_bytes: int | None = None) -> Geometry:
@@ -76,11 +76,11 @@ def _resize(device: BlockDevice, size: int | None, log_bytes: int | None) -> Geo
     if state == CLEAN:
         change = _Change(device, superblock, new)
         evacuation = change.evacuation()
-        erase_notebook(device, old)
+        erase_intent(device, old)
         if evacuation is not None:
             evacuation.carry_out()
         change.announce()
-    if (book := read_notebook(device, old)) is not None:
+    if (book := read_intent(device, old)) is not None:
         _finish_evacuation(device, superblock, book)
         superblock = read_superblock(device)
         new = replace(new, second_table=superblock.geometry.ait2, second_map=superblock.geometry.aim2)
@@ -123,8 +123,8 @@ def _announced(superblock: Superblock) -> Geometry:
 _X_PLACES = ("s_xfsckpxd", "s_xlogpxd")
 
 
-def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: Notebook) -> None:
-    """Write the sectors of the notebook, then the block map, the places of the second tables, and end the notebook."""
+def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: ShrinkIntent) -> None:
+    """Write the sectors of the intent record, then the block map and the places of the second tables; then end it."""
     for rows in book.sectors(device):
         for offset, data in zip(rows["offset"].tolist(), rows["data"], strict=True):
             device.write(offset, data)
@@ -141,7 +141,7 @@ def _finish_evacuation(device: BlockDevice, superblock: Superblock, book: Notebo
         places["s_aim2"] = (book.aim2, 2 * old.blocks_per_page)
     for offset in (SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET):
         _put_superblock(device, dialect, offset, places)
-    erase_notebook(device, old)
+    erase_intent(device, old)
 
 
 class _Change:
