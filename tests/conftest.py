@@ -5,11 +5,14 @@ import re
 import shutil
 import subprocess
 from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
 
+TESTS = Path(__file__).resolve().parent
 IN_CI = bool(os.environ.get("CI"))
 
 settings.register_profile(
@@ -61,3 +64,27 @@ def jfs_fsck(judge: Callable[[str], str], tmp_path_factory: pytest.TempPathFacto
         return text
 
     return check
+
+
+@pytest.fixture(autouse=True)
+def judged_after_unmount(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every file system that a test changes through the journal is judged by our own check when it is unmounted.
+
+    The crash explorer, which plants faults, judges its images itself. A test that mounts what it has damaged says so
+    with the mark `damaged`.
+    """
+    if request.node.get_closest_marker("damaged") or request.path.is_relative_to(TESTS / "crash"):
+        return
+    from lvmfmt.jfs2.checking import check
+    from lvmfmt.jfs2.journal import Mount
+
+    plain = Mount.unmount
+
+    def unmount(mounted: Mount, **options: Any) -> None:
+        with mounted._opened:
+            mounted._opened = ExitStack()  # what it opened stays open for the check
+            plain(mounted, **options)
+            errors = [str(finding) for finding in check(mounted.device).findings if finding.severity == "error"]
+            assert errors == [], f"{mounted.device.name} after its unmount"
+
+    monkeypatch.setattr(Mount, "unmount", unmount)
