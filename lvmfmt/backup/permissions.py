@@ -5,10 +5,12 @@ Source: [backup 6].
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
 from ..layout.backup import BFF_ACL, BFF_ACL_ENTRY, BFF_ACL_ID, BFF_PCL, BFF_SECURITY
+from ..layout.record import Record
 from .record import WORD, fields
 
 MAX_WORDS = 512
@@ -51,31 +53,38 @@ class Permissions:
 
     def entries(self) -> tuple[Entry, ...]:
         """What the access control list has beyond the three of the mode; only as far as it makes sense."""
-        if len(self.acl) < BFF_ACL.size:
-            return ()
-        end = min(fields(BFF_ACL, self.acl)["acl_len"], len(self.acl))
-        found, at = [], BFF_ACL.size
-        while at + BFF_ACL_ENTRY.size <= end:
-            entry = fields(BFF_ACL_ENTRY, self.acl[at:])
-            stop = at + entry["ace_len"]
-            if entry["ace_len"] < BFF_ACL_ENTRY.size or stop > end:
+        return tuple(filter(None, walk(self.acl, BFF_ACL, BFF_ACL_ENTRY, BFF_ACL_ID)))
+
+
+def walk(acl: bytes, head: Record, entry: Record, identifier: Record) -> Iterator[Entry | None]:
+    """The entries of an access control list; None for each place that makes no sense.
+
+    Args:
+        acl: the list, which may be filled up behind its end.
+        head: its declaration, in the byte order of the list.
+        entry: that of an entry.
+        identifier: that of someone whom an entry is about.
+    """
+    end = min(fields(head, acl)["acl_len"], len(acl)) if len(acl) >= head.size else 0
+    at = head.size
+    while at < end:
+        row = fields(entry, acl[at:]) if at + entry.size <= end else {"ace_len": 0}
+        start, stop = at + entry.size, at + row["ace_len"]
+        if not start <= stop <= end:
+            yield None
+            return
+        who: list[tuple[str, int]] = []
+        while start + identifier.size <= stop:
+            named = fields(identifier, acl[start:])
+            if named["id_len"] != identifier.size:
                 break
-            kind = KINDS.get(entry["ace_access"] >> 14, f"type {entry['ace_access'] >> 14}")
-            who = _identifiers(self.acl[at + BFF_ACL_ENTRY.size : stop])
-            found.append(Entry(kind, entry["ace_access"] & 0x3FFF, who))
-            at = stop
-        return tuple(found)
-
-
-def _identifiers(raw: bytes) -> tuple[tuple[str, int], ...]:
-    found, at = [], 0
-    while at + BFF_ACL_ID.size <= len(raw):
-        row = fields(BFF_ACL_ID, raw[at:])
-        if row["id_len"] != BFF_ACL_ID.size:
-            break
-        found.append((WHO.get(row["id_type"], f"type {row['id_type']}"), row["id_data"]))
-        at += BFF_ACL_ID.size
-    return tuple(found)
+            who.append((WHO.get(named["id_type"], f"type {named['id_type']}"), named["id_data"]))
+            start += identifier.size
+        kind = KINDS.get(row["ace_access"] >> 14, f"type {row['ace_access'] >> 14}")
+        yield Entry(kind, row["ace_access"] & 0x3FFF, tuple(who))
+        if start < stop:
+            yield None
+        at = stop
 
 
 @lru_cache(1024)  # an archive has few modes and many files

@@ -7,9 +7,9 @@ Source: [jfs2 2.10, item 14]; `layout/jfs2/acl.py`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
+from ...backup.permissions import walk
 from ...layout.jfs2.acl import AIXC_ACL, AIXC_ENTRY, AIXC_ID, POSIX_ACL, POSIX_ACL_ENTRY
 from ...layout.record import Grade
 
@@ -21,8 +21,6 @@ MAX_AIXC = 4096
 _POSIX_VERSION = 2
 _POSIX_TAGS = {1: "owner", 2: "user", 4: "owning group", 8: "group", 0x10: "mask", 0x20: "others"}
 _NAMED = (2, 8)
-_AIXC_KINDS = {1: "permit"}
-_AIXC_IDS = {1: "user", 2: "group"}
 
 
 @dataclass(frozen=True)
@@ -108,33 +106,8 @@ def _aixc(raw: bytes) -> list[AclEntry] | None:
     ]
     if max(entry.access for entry in found) > 7:
         return None
-    at = AIXC_ACL.size
-    while at < head.acl_len:
-        if at + AIXC_ENTRY.size > head.acl_len:
-            return None
-        entry = AIXC_ENTRY.parse(raw[at:])
-        end = at + entry.ace_len
-        if entry.ace_len < AIXC_ENTRY.size or end > head.acl_len:
-            return None
-        identifiers = list(_identifiers(raw[at + AIXC_ENTRY.size : end]))
-        if None in identifiers:
-            return None
-        kind = _AIXC_KINDS.get(entry.ace_access >> 14, f"type {entry.ace_access >> 14}")
-        found += [AclEntry(who, number, entry.ace_access & 0x3FFF, kind) for who, number in filter(None, identifiers)]
-        at = end
-    return found
-
-
-def _identifiers(raw: bytes) -> Iterator[tuple[str, int] | None]:
-    """Whom an entry is about; None at the end of what makes no sense."""
-    at = 0
-    while at < len(raw):
-        if at + AIXC_ID.size > len(raw):
-            yield None
-            return
-        found = AIXC_ID.parse(raw[at:])
-        if found.id_len != AIXC_ID.size:
-            yield None
-            return
-        yield _AIXC_IDS.get(found.id_type, f"type {found.id_type}"), found.id_data
-        at += found.id_len
+    entries = list(walk(raw[: head.acl_len], AIXC_ACL, AIXC_ENTRY, AIXC_ID))
+    if None in entries:
+        return None
+    named = filter(None, entries)
+    return [*found, *(AclEntry(who, number, e.access, e.kind) for e in named for who, number in e.who)]
