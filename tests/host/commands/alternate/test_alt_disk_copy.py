@@ -243,6 +243,6 @@ def test_who_opens_the_disks_for_writing() -> None:
 
 
 def test_phases() -> None:
-    # alt_disk_copy -P 1|2|3|12|23|all (commands.md 5.5)
+    # alt_disk_copy -P 1|2|3|12|23|all [commands 5.5]
     assert set(call.PHASES) == {"1", "2", "3", "12", "23", "all"} and call.PHASES["all"] == "123"
     assert all(call.PHASES[name] == name for name in call.PHASES if name != "all")

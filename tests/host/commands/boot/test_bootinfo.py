@@ -1,4 +1,4 @@
-"""bootinfo, ipl_varyon: what was booted, and what could be (commands.md 5)."""
+"""bootinfo, ipl_varyon: what was booted, and what could be [commands 5]."""
 
 from pathlib import Path
 

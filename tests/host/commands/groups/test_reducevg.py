@@ -1,4 +1,4 @@
-"""reducevg: disks leave a group (commands.md 2.2)."""
+"""reducevg: disks leave a group [commands 2.2]."""
 
 from pathlib import Path
 

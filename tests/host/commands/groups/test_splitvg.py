@@ -1,4 +1,4 @@
-"""splitvg, joinvg: one copy of a mirrored group as a group of its own (commands.md 4.5)."""
+"""splitvg, joinvg: one copy of a mirrored group as a group of its own [commands 4.5]."""
 
 from pathlib import Path
 
