@@ -10,7 +10,7 @@ import numpy as np
 
 from .device import BlockDevice, Buffer, Bytes, Extent, byte_view
 
-PAGE = 4096
+OVERLAY_PAGE = 4096
 _PART = 1024
 """Pages of one write when the changes are committed."""
 
@@ -46,16 +46,18 @@ class Overlay(BlockDevice):
         if not len(view):
             return
         end = offset + len(view)
-        first, last = offset // PAGE, (end - 1) // PAGE
+        first, last = offset // OVERLAY_PAGE, (end - 1) // OVERLAY_PAGE
         changed = self._changed_pages(first, last + 1)
         out = np.frombuffer(view, np.uint8)
         if len(changed) <= last - first:
             self.base.read_into(offset, view)
             for start, stop in _clip(self._punched, first, last + 1):
-                out[max(start * PAGE - offset, 0) : stop * PAGE - offset] = 0
+                out[max(start * OVERLAY_PAGE - offset, 0) : stop * OVERLAY_PAGE - offset] = 0
         for number in changed:
-            low, high = max(number * PAGE, offset), min((number + 1) * PAGE, end)
-            out[low - offset : high - offset] = self._pages[number][low - number * PAGE : high - number * PAGE]
+            low, high = max(number * OVERLAY_PAGE, offset), min((number + 1) * OVERLAY_PAGE, end)
+            out[low - offset : high - offset] = self._pages[number][
+                low - number * OVERLAY_PAGE : high - number * OVERLAY_PAGE
+            ]
 
     def write(self, offset: int, buffer: Buffer) -> None:
         """Keep the bytes in memory."""
@@ -64,13 +66,13 @@ class Overlay(BlockDevice):
         data = np.frombuffer(view, np.uint8)
         end = offset + len(view)
         with self._lock:
-            whole, after = -(-offset // PAGE), end // PAGE
+            whole, after = -(-offset // OVERLAY_PAGE), end // OVERLAY_PAGE
             if whole >= after:
                 self._patch(offset, data)
                 return
-            head, tail = whole * PAGE - offset, after * PAGE - offset
+            head, tail = whole * OVERLAY_PAGE - offset, after * OVERLAY_PAGE - offset
             self._patch(offset, data[:head])
-            self._pages.update(zip(range(whole, after), data[head:tail].copy().reshape(-1, PAGE), strict=True))
+            self._pages.update(zip(range(whole, after), data[head:tail].copy().reshape(-1, OVERLAY_PAGE), strict=True))
             self._patch(offset + tail, data[tail:])
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
@@ -92,16 +94,16 @@ class Overlay(BlockDevice):
         self.check_range(offset, length)
         end = offset + length
         # the bytes behind the end of the device belong to nobody: its last page may go as a whole
-        first, last = -(-offset // PAGE), -(-end // PAGE) if end == self.size else end // PAGE
+        first, last = -(-offset // OVERLAY_PAGE), -(-end // OVERLAY_PAGE) if end == self.size else end // OVERLAY_PAGE
         with self._lock:
             if first >= last:
                 self._patch(offset, np.zeros(length, np.uint8))
                 return
-            self._patch(offset, np.zeros(first * PAGE - offset, np.uint8))
+            self._patch(offset, np.zeros(first * OVERLAY_PAGE - offset, np.uint8))
             for number in self._changed_pages(first, last):
                 del self._pages[number]
             self._punched = _joined([*self._punched, (first, last)])
-            self._patch(last * PAGE, np.zeros(max(end - last * PAGE, 0), np.uint8))
+            self._patch(last * OVERLAY_PAGE, np.zeros(max(end - last * OVERLAY_PAGE, 0), np.uint8))
 
     def flush(self) -> None:
         """Nothing to do: memory does not survive a crash."""
@@ -114,7 +116,7 @@ class Overlay(BlockDevice):
     def dirty_ranges(self) -> list[tuple[int, int]]:
         """(offset, length) of what was written or punched, whole pages, ascending and coalesced."""
         changed = _joined([*_runs(self._pages), *self._punched])
-        return [(a * PAGE, min(b * PAGE, self.size) - a * PAGE) for a, b in changed]
+        return [(a * OVERLAY_PAGE, min(b * OVERLAY_PAGE, self.size) - a * OVERLAY_PAGE) for a, b in changed]
 
     def commit_to(self, device: BlockDevice) -> None:
         """Write the changes to `device` (the base, or another copy of it), ascending; without a barrier.
@@ -127,23 +129,23 @@ class Overlay(BlockDevice):
         device.check_range(0, self.size)
         for a, b in self._punched:
             for start, stop in _without(a, b, _runs(self._changed_pages(a, b))):
-                device.punch(start * PAGE, min(stop * PAGE, self.size) - start * PAGE)
+                device.punch(start * OVERLAY_PAGE, min(stop * OVERLAY_PAGE, self.size) - start * OVERLAY_PAGE)
         for a, b in _runs(self._pages):
             for start in range(a, b, _PART):
                 data = np.concatenate([self._pages[number] for number in range(start, min(start + _PART, b))])
-                device.write(start * PAGE, data[: self.size - start * PAGE])
+                device.write(start * OVERLAY_PAGE, data[: self.size - start * OVERLAY_PAGE])
 
     def _patch(self, offset: int, data: Bytes) -> None:
         """Change bytes of pages that are not written as a whole."""
         at = offset
         while at < offset + len(data):
-            number, inside = divmod(at, PAGE)
-            part = data[at - offset : at - offset + PAGE - inside]
+            number, inside = divmod(at, OVERLAY_PAGE)
+            part = data[at - offset : at - offset + OVERLAY_PAGE - inside]
             page = self._pages.get(number)
             if page is None:
-                page = np.zeros(PAGE, np.uint8)
+                page = np.zeros(OVERLAY_PAGE, np.uint8)
                 if not _clip(self._punched, number, number + 1):
-                    self.base.read_into(number * PAGE, page[: self.size - number * PAGE])
+                    self.base.read_into(number * OVERLAY_PAGE, page[: self.size - number * OVERLAY_PAGE])
             else:
                 page = page.copy()  # a reader may hold it; and rows of one write share their memory
             page[inside : inside + len(part)] = part
@@ -157,12 +159,12 @@ class Overlay(BlockDevice):
         return sorted(number for number in self._pages if first <= number < end)
 
     def _extents(self, offset: int, end: int) -> Iterator[Extent]:
-        first, last = offset // PAGE, -(-end // PAGE)
+        first, last = offset // OVERLAY_PAGE, -(-end // OVERLAY_PAGE)
         data = _runs(self._changed_pages(first, last))
         holes = [hole for a, b in _clip(self._punched, first, last) for hole in _without(a, b, data)]
         at = offset
         for a, b, is_data in sorted([(a, b, True) for a, b in data] + [(a, b, False) for a, b in holes]):
-            start, stop = max(a * PAGE, offset), min(b * PAGE, end)
+            start, stop = max(a * OVERLAY_PAGE, offset), min(b * OVERLAY_PAGE, end)
             if start > at:
                 yield from self.base.extents(at, start - at)
             yield Extent(start, stop - start, is_data)

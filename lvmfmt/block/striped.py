@@ -16,7 +16,7 @@ from ..errors import OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
 
 
-class Run(NamedTuple):
+class StripRun(NamedTuple):
     """Whole rows of strips, or a part of one strip.
 
     Attributes:
@@ -55,7 +55,7 @@ class Striped(BlockDevice):
         self.size = len(columns) * columns[0].size
         self.writable = all(column.writable for column in columns)
 
-    def runs(self, offset: int, length: int) -> Iterator[Run]:
+    def runs(self, offset: int, length: int) -> Iterator[StripRun]:
         """The parts of a range in order; whole rows are kept together."""
         self.check_range(offset, length)
         width, strip = len(self.columns), self.strip
@@ -65,7 +65,7 @@ class Striped(BlockDevice):
             row, column = divmod(unit, width)
             rows = (end - offset) // (width * strip) if not column and not inside else 0
             part = rows * width * strip or min(strip - inside, end - offset)
-            yield Run(offset, part, column, row * strip + inside, rows)
+            yield StripRun(offset, part, column, row * strip + inside, rows)
             offset += part
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
@@ -138,7 +138,7 @@ class Striped(BlockDevice):
                     at = end
             yield Extent(run.here + at * row, (run.rows - at) * row, False)
 
-    def _rows_with_data(self, column: BlockDevice, run: Run) -> Iterator[tuple[int, int]]:
+    def _rows_with_data(self, column: BlockDevice, run: StripRun) -> Iterator[tuple[int, int]]:
         """Ranges of rows in which a column has data, ascending; neighbours may overlap in a row."""
         for extent in column.extents(run.below, run.rows * self.strip):
             if extent.is_data:

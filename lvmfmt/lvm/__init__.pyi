@@ -10,7 +10,12 @@ from .policy import LvPolicy as LvPolicy
 from .problems import Problem as Problem
 from .rules import RULES as RULES, Rule as Rule, Severity as Severity
 from .copied.reidentifying import reidentify as reidentify
-from .copied.surveying import FoundGroup as FoundGroup, Survey as Survey, members_of as members_of, survey as survey
+from .copied.surveying import (
+    FoundGroup as FoundGroup,
+    DiskSurvey as DiskSurvey,
+    members_of as members_of,
+    survey as survey,
+)
 from .disk.boot import (
     clear_boot_record as clear_boot_record,
     clear_pvid as clear_pvid,
@@ -24,7 +29,7 @@ from .disk.record import LvmRecord as LvmRecord
 from .disk.regions import INTRA as INTRA, Region as Region, region_of as region_of, region_sizes as region_sizes
 from .disk.scan import DiskInfo as DiskInfo, free_group_metadata as free_group_metadata, scan as scan
 from .dmtable import Target as Target, dm_table as dm_table
-from .geometry import Geometry as Geometry
+from .geometry import GroupGeometry as GroupGeometry
 from .volumegroup import VolumeGroup as VolumeGroup
 from .kinds import LIMITS as LIMITS, VgKind as VgKind
 from .lvcb import Lvcb as Lvcb

@@ -39,7 +39,7 @@ from .descriptor.pptable import PpTable
 from .disk import recordcopies as lvm_record
 from .disk.barrier import write_sync
 from .disk.boot import read_pvid, write_pvid
-from .groupstate import GroupState, Member
+from .groupstate import GroupState, MemberDisk
 
 _BAD_BLOCK_PSNS = (8, 71)
 _EMPTY_DIRECTORY = b"DEFECT\0\0"
@@ -57,7 +57,7 @@ class Changes:
     """
 
     joined: set[int] = field(default_factory=set)
-    left: list[Member] = field(default_factory=list)
+    left: list[MemberDisk] = field(default_factory=list)
     new_lvcbs: dict[int, bytes] = field(default_factory=dict)
     lvcbs: dict[int, bytes] = field(default_factory=dict)
 
@@ -215,7 +215,7 @@ def _write_control_block(state: GroupState, minor: int, block: bytes) -> None:
             write_sync(member.device, psn_part1 * SECTOR + (pp - 1 << state.record.pp_shift), block)
 
 
-def _counts(state: GroupState) -> list[tuple[Member, int]]:
+def _counts(state: GroupState) -> list[tuple[MemberDisk, int]]:
     """The disks that are there, and how many copies each has."""
     return [(member, max(0, state.vgda.vgda_count(number))) for number, member in state.members.items()]
 
@@ -277,7 +277,7 @@ def _prepare(device: BlockDevice, pvid: str) -> None:
             write_sync(device, psn * SECTOR, (2 * _EMPTY_DIRECTORY).ljust(SECTOR, b"\0"))
 
 
-def _leave(member: Member) -> None:
+def _leave(member: MemberDisk) -> None:
     device, record = member.device, member.record
     lvm_record.clear(device)
     for index in (0, 1):

@@ -36,7 +36,7 @@ class Fit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Geometry:
+class GroupGeometry:
     """The numbers of a group.
 
     Attributes:
@@ -92,7 +92,7 @@ class Geometry:
         kind: VgKind = VgKind.CLASSIC,
         max_lvs: int = 0,
         max_pps: int = 0,
-    ) -> Geometry:
+    ) -> GroupGeometry:
         """The geometry for these disks.
 
         Args:

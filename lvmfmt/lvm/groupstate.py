@@ -18,11 +18,11 @@ from .descriptor.vgsa import Vgsa
 from .disk.boot import pvid_of
 from .disk.identity import uid_text
 from .disk.record import LvmRecord
-from .geometry import Geometry, vgda_counts
+from .geometry import GroupGeometry, vgda_counts
 
 
 @dataclass(frozen=True)
-class Member:
+class MemberDisk:
     """A disk that is there, as a member of its group."""
 
     device: BlockDevice
@@ -49,7 +49,7 @@ class GroupState:
     vgda: Vgda
     vgsa: Vgsa
     stale: PpTable
-    members: dict[int, Member]
+    members: dict[int, MemberDisk]
     maps: dict[int, LvMap]
     record: LvmRecord
     source: tuple[str, int] = ("", 0)
@@ -58,17 +58,17 @@ class GroupState:
     __repr__ = one_line
 
     @classmethod
-    def empty(cls, geometry: Geometry, vgid: str) -> GroupState:
+    def empty(cls, geometry: GroupGeometry, vgid: str) -> GroupState:
         """A group without disks, of which nothing is written yet."""
         record = geometry.record(vgid)
         vgda = Vgda.empty(record.vgda_format(geometry.factor), record, geometry.max_lvs, geometry.max_pps)
         return cls(vgda, Vgsa.empty(record, geometry.factor), vgda.table(), {}, {}, record)
 
     @property
-    def geometry(self) -> Geometry:
+    def geometry(self) -> GroupGeometry:
         """The numbers that a new disk must fit."""
         record, vgda = self.record, self.vgda
-        return Geometry(record.pp_shift, vgda.factor, record.version, record.kind, vgda.max_lvs, vgda.max_pps)
+        return GroupGeometry(record.pp_shift, vgda.factor, record.version, record.kind, vgda.max_lvs, vgda.max_pps)
 
     def copy(self) -> GroupState:
         """An independent copy; the devices are the same."""

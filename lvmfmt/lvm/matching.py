@@ -22,7 +22,7 @@ from .descriptor.copies import Place
 from .disk.identity import NS_PER_S, lvid
 from .disk.record import PRIMARY_PSN
 from .disk.scan import DiskInfo
-from .groupstate import GroupState, Member
+from .groupstate import GroupState, MemberDisk
 from .problems import Problem
 
 COPY, EXCHANGED = "disk-copy", "disk-exchanged"
@@ -75,7 +75,7 @@ def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
             text = f"expected {number}, found {record.pv_number}"
             at = PRIMARY_PSN * SECTOR + record.structure.offset_of("pv_num")
             problems.append(Problem("record-number", record.structure.name, "pv_num", at, text, info.device.name))
-        state.members[number] = Member(info.device, record)
+        state.members[number] = MemberDisk(info.device, record)
         if (end := _end(state, number)) > info.device.size:
             text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"
             problems.append(Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name))

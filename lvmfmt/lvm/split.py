@@ -31,14 +31,14 @@ from ..block.plan import CHUNK, Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
 from . import lvcb as lvcbs
-from .checking.findings import NAME
 from .commit import Changes, commit
 from .descriptor.maps import LvMap, store
+from .descriptor.vgdalvs import valid_name
 from .disk import recordcopies as lvm_record
 from .disk.boot import read_pvid
 from .disk.identity import USUAL_MODEL, lvid, machine_of, new_vgid, uid_bytes
 from .errors import SnapshotGroup
-from .groupstate import GroupState, Member
+from .groupstate import GroupState, MemberDisk
 from .lvcb import NO_LABEL, Lvcb
 from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
@@ -158,7 +158,7 @@ def _snapshot(
         store(vgda, lv.minor, new.maps[lv.minor], LvMap.empty(1, lv.lps), new.stale)
         new.maps[lv.minor] = kept
         name = names[lv.name].encode("utf-8", "surrogateescape")
-        if not NAME.fullmatch(name):
+        if not valid_name(name):
             raise OperationRefused(f"{names[lv.name]} is not a name for a logical volume", where=lv.name)
         vgda.lvs["lvname"][lv.minor - 1] = lv.minor - 1
         vgda.names[lv.minor - 1] = name
@@ -176,7 +176,7 @@ def _snapshot(
         store(vgda, minor, None, kept, new.stale)
     for number in numbers:
         device = new.members[number].device
-        new.members[number] = Member(device, new.record.for_disk(device.size, number))
+        new.members[number] = MemberDisk(device, new.record.for_disk(device.size, number))
     new.settle()
     return new, changes
 

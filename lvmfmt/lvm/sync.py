@@ -27,7 +27,7 @@ RUN = 64 * MIB
 """Bytes of a run, or one PP if that is more."""
 
 
-class Run(NamedTuple):
+class StaleRun(NamedTuple):
     """Stale partitions of one LV on one PV that are filled together.
 
     Attributes:
@@ -54,7 +54,9 @@ def good_copies(group: GroupView, minor: int, lp: int) -> list[tuple[int, int]]:
     return [(pv, pp) for pv, pp in places if pv and not stale[pv - 1, pp - 1] and within_reach(pvs, pv, pp)]
 
 
-def stale_runs(group: GroupView, names: Collection[str] = (), pvids: Collection[str] | None = None) -> Iterator[Run]:
+def stale_runs(
+    group: GroupView, names: Collection[str] = (), pvids: Collection[str] | None = None
+) -> Iterator[StaleRun]:
     """What can be filled: stale partitions within reach of LPs that have a good copy.
 
     Args:
@@ -75,7 +77,7 @@ def stale_runs(group: GroupView, names: Collection[str] = (), pvids: Collection[
                 if wanted and within_reach(group.pvs, number, pp) and good_copies(group, minor, lp):
                     by_pv.setdefault(number, []).append((pp, lp))
             for number, pps in by_pv.items():
-                yield from (Run(minor, number, pps[at : at + limit]) for at in range(0, len(pps), limit))
+                yield from (StaleRun(minor, number, pps[at : at + limit]) for at in range(0, len(pps), limit))
 
 
 def distrust_copies(
@@ -102,7 +104,7 @@ def distrust_copies(
             change.mark_stale(name, which)
 
 
-def fill(group: GroupView, run: Run, progress: Progress | None = None) -> int:
+def fill(group: GroupView, run: StaleRun, progress: Progress | None = None) -> int:
     """Copy the data of good copies over a run of stale partitions and punch what is a hole there; then a barrier.
 
     Returns:
@@ -170,7 +172,7 @@ def _disk(group: GroupView, number: int) -> BlockDevice:
     return device
 
 
-def mark_good(state: GroupState, run: Run, now: int) -> None:
+def mark_good(state: GroupState, run: StaleRun, now: int) -> None:
     """Declare the partitions of a run good, durably."""
     for pp, _ in run.pps:
         state.stale[run.number - 1, pp - 1] = False

@@ -11,7 +11,7 @@ from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
 from .disk.identity import USUAL_MODEL, check_machine_id, machine_of, new_machine_id, new_vgid
 from .firstblock import Blocks
-from .geometry import Geometry
+from .geometry import GroupGeometry
 from .group import GroupView
 from .groupstate import GroupState
 from .kinds import VgKind
@@ -73,7 +73,8 @@ class VolumeGroup(GroupView):
             devices: the disks, PV 1 first; those without a PVID get one.
             origin: clock and identities; by default those of the system.
             machine_id: 12 hex digits (`uname -m`), part of the identifiers; by default made by `origin`.
-            pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; see `Geometry.of` for the default.
+            pp_size: bytes of a PP, 1 MiB to 1 GiB, in a scalable group to 128 GiB; for the default see
+                `GroupGeometry.of`.
             factor: 1, 2, 4, 8, 16, 32, in a big group 64: multiplies 1,016 PPs a disk, divides 32 or 128 disks.
             version: LVM version; default the usual one of the kind.
             kind: classic, big or scalable; the places inside the VGDA of the latter two are our own choice.
@@ -93,7 +94,7 @@ class VolumeGroup(GroupView):
                 raise OperationRefused("a volume group needs a disk")
             for disk in disks:
                 check_unowned(disk)
-            geometry = Geometry.of(disks, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
+            geometry = GroupGeometry.of(disks, pp_size, factor, version, kind=kind, max_lvs=max_lvs, max_pps=max_pps)
             group = cls(GroupState.empty(geometry, new_vgid(machine, origin, geometry.version)), [])
             with group.change(origin, machine_id=machine) as change:
                 for disk in disks:

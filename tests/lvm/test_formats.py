@@ -22,7 +22,7 @@ from lvmfmt.lvm.checking.repair import plan, repair
 from lvmfmt.lvm.descriptor.copies import Place
 from lvmfmt.lvm.descriptor.vgda import Vgda
 from lvmfmt.lvm.descriptor.vgsa import Vgsa
-from lvmfmt.lvm.geometry import Geometry
+from lvmfmt.lvm.geometry import GroupGeometry
 from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 MIB, GIB, TIB, SECTOR = 1 << 20, 1 << 30, 1 << 40, 512
@@ -128,21 +128,21 @@ def test_places_of_a_scalable_group(group_of: Any) -> None:
 )
 def test_published_limits(kind: VgKind, lvs: int, pvs: int, pps: int, factors: int) -> None:
     """[lvm 1.3]."""
-    geometry = Geometry.of([], 16 * MIB, 1, None, kind=kind)
+    geometry = GroupGeometry.of([], 16 * MIB, 1, None, kind=kind)
     assert (geometry.max_lvs, geometry.max_pvs, geometry.vg_pps) == (lvs, pvs, pps)
     with pytest.raises(OperationRefused, match="factor"):
-        Geometry.of([], 16 * MIB, 2 * factors, None, kind=kind)
-    assert Geometry.of([], 16 * MIB, factors, None, kind=kind).max_pvs == pvs // factors
+        GroupGeometry.of([], 16 * MIB, 2 * factors, None, kind=kind)
+    assert GroupGeometry.of([], 16 * MIB, factors, None, kind=kind).max_pvs == pvs // factors
 
 
 def test_scalable_pp_sizes_and_disks(memory_disk: Any) -> None:
     """PPs up to 128 GiB [lvm 1.3], disks beyond 2 TiB; what does not fit is refused with what would be lost."""
-    geometry = Geometry.of([], 128 * GIB, 1, None, kind=VgKind.SCALABLE, max_pps=2097152, max_lvs=4096)
+    geometry = GroupGeometry.of([], 128 * GIB, 1, None, kind=VgKind.SCALABLE, max_pps=2097152, max_lvs=4096)
     assert geometry.record("0" * 16).areas[-1] == -(-(16 + 2097152 * 32 + 8) // 512)
     assert geometry.fit(100 * TIB).pps == 799  # 800 PPs of 128 GiB but for the metadata
     with pytest.raises(OperationRefused, match="128 GiB"):
-        Geometry.of([], 256 * GIB, 1, None, kind=VgKind.SCALABLE)
-    small = Geometry.of([], 16 * MIB, 1, None)
+        GroupGeometry.of([], 256 * GIB, 1, None, kind=VgKind.SCALABLE)
+    small = GroupGeometry.of([], 16 * MIB, 1, None)
     fit = small.fit(1020 * 16 * MIB)
     assert (fit.pps, fit.room) == (1016, 1019)
     assert fit.lost == 1020 * 16 * MIB - (4352 + 256) * SECTOR - 1016 * 16 * MIB

@@ -5,7 +5,7 @@ import pytest
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VgKind
 from lvmfmt.lvm.errors import BadArgument
-from lvmfmt.lvm.geometry import Geometry, pp_count, vgda_counts
+from lvmfmt.lvm.geometry import GroupGeometry, pp_count, vgda_counts
 
 MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
 
@@ -25,7 +25,7 @@ MIB, GIB, TIB = 1 << 20, 1 << 30, 1 << 40
     ],
 )
 def test_defaults(sizes: list[int], version: int, pp_mib: int, factor: int, memory_disk):
-    found = Geometry.of([Sized(size) for size in sizes], None, 1, version)
+    found = GroupGeometry.of([Sized(size) for size in sizes], None, 1, version)
     assert (1 << found.pp_shift, found.factor) == (pp_mib * MIB, factor)
     for size in sizes:
         assert pp_count(size, found.pp_shift) <= 1016 * factor
@@ -41,13 +41,13 @@ class Sized:
 @pytest.mark.parametrize(("size", "version"), [(300 * GIB, 1), (300 * GIB, 2), (1500 * GIB, 3)])
 def test_versions_without_pps_large_enough(size: int, version: int):
     with pytest.raises(OperationRefused, match="no PPs large enough"):
-        Geometry.of([Sized(size)], None, 1, version)
+        GroupGeometry.of([Sized(size)], None, 1, version)
 
 
 def test_disks_above_2_tib():
     with pytest.raises(OperationRefused, match="2 TiB"):
-        Geometry(30, 4, 8).check_disk(Sized(2 * TIB + 512))
-    assert Geometry(30, 4, 8).check_disk(Sized(2 * TIB)) == 2047
+        GroupGeometry(30, 4, 8).check_disk(Sized(2 * TIB + 512))
+    assert GroupGeometry(30, 4, 8).check_disk(Sized(2 * TIB)) == 2047
 
 
 @pytest.mark.parametrize(
@@ -65,5 +65,5 @@ def test_vgda_counts(numbers: list[int], counts: dict[int, int]):
 def test_a_factor_that_a_kind_does_not_have_is_not_rounded(kind: VgKind, factor: int, pp_size: int | None):
     # [lvm 1.3]: powers of two that divide 32 or 128 disks; none in a scalable group
     with pytest.raises(BadArgument, match="factor") as refused:
-        Geometry.of([Sized(1 * GIB)], pp_size, factor, None, kind=kind)
+        GroupGeometry.of([Sized(1 * GIB)], pp_size, factor, None, kind=kind)
     assert refused.value.value == factor

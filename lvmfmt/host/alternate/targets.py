@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ... import lvm
 from ...block import BlockDevice
 from ...errors import OperationRefused
-from ...lvm import Geometry, VolumeGroup
+from ...lvm import GroupGeometry, VolumeGroup
 from ...lvm.geometry import pp_count
 from ...lvm.kinds import LIMITS
 from ...units import MIB
@@ -85,7 +85,7 @@ def _check_unowned(machine: Machine, program: str, disk: Disk) -> None:
             raise _failed(program, "alt-disk-in-group", disk=disk.name, group=group.name)
 
 
-def check_sizes(data: ImageData, targets: Sequence[BlockDevice], geometry: Geometry) -> None:
+def check_sizes(data: ImageData, targets: Sequence[BlockDevice], geometry: GroupGeometry) -> None:
     """Compare what image.data asks for, its mirror copies included, with what the targets have.
 
     Raises:
@@ -97,7 +97,7 @@ def check_sizes(data: ImageData, targets: Sequence[BlockDevice], geometry: Geome
         raise CommandFailed(message("alt-no-space", required=required // MIB, available=available // MIB))
 
 
-def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: VolumeGroup) -> Geometry:
+def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: VolumeGroup) -> GroupGeometry:
     """PP size of the source with the smallest factor that the disks need; larger PPs where no factor does.
 
     Raises:
@@ -106,12 +106,12 @@ def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: Volume
     shift = pp_size.bit_length() - 1
     for factor in (f for f in LIMITS[source.record.kind].factors if f >= source.factor):
         try:
-            geometry = Geometry(shift, factor, source.version)
+            geometry = GroupGeometry(shift, factor, source.version)
         except OperationRefused:
             break
         if all(pp_count(d.size, shift) <= geometry.max_pps for d in targets) and len(targets) <= geometry.max_pvs:
             return geometry
-    return Geometry.of(targets, None, 1, source.version)
+    return GroupGeometry.of(targets, None, 1, source.version)
 
 
 def _failed(program: str, key: str, **values: object) -> CommandFailed:

@@ -14,7 +14,7 @@ from ..disk.boot import read_pvid
 from ..disk.identity import new_pvid
 from ..disk.scan import scan
 from ..errors import DiskTaken, LastDisk, LastGoodCopy, PartitionsInUse, SnapshotGroup
-from ..groupstate import Member
+from ..groupstate import MemberDisk
 from .draft import Draft
 
 
@@ -52,7 +52,7 @@ class Disks(Draft):
         if pvid in taken:
             raise OperationRefused(f"PVID {pvid} is in the group already", where=device.name)
         state.vgda.define_pv(number, pvid, pp_count, record.first_pp_psn)
-        state.members[number] = Member(device, record.for_disk(device.size, number))
+        state.members[number] = MemberDisk(device, record.for_disk(device.size, number))
         self.changes.joined.add(number)
         return pvid
 
@@ -123,7 +123,7 @@ class Disks(Draft):
         for number, device in found.items():
             state.vgda.pvs["pv_state"][number - 1] &= ~PV_SPLIT & 0xFF
             state.vgsa.mark_missing(number, False)
-            state.members[number] = Member(device, state.record.for_disk(device.size, number))
+            state.members[number] = MemberDisk(device, state.record.for_disk(device.size, number))
             self.changes.joined.add(number)
         for minor, which in equal.items():
             lv_map = state.maps[minor]

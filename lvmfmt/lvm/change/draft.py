@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
@@ -14,6 +13,7 @@ from ..descriptor.factor import with_factor
 from ..descriptor.lvpolicy import policy_of
 from ..descriptor.maps import LvMap, store
 from ..descriptor.vgda import PV_MISSING, PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
+from ..descriptor.vgdalvs import valid_name
 from ..errors import BadArgument
 from ..firstblock import FirstBlock
 from ..groupstate import GroupState
@@ -21,7 +21,6 @@ from ..lvcb import Lvcb
 from ..policy import LvPolicy
 from .pools import Pool
 
-_NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT
 """States of a PV that gives no PPs: missing, removed, no allocation, split [lvm 8.3]."""
 
@@ -86,7 +85,7 @@ class Draft:
         return [self._number(pvid) for pvid in pvids]
 
     def _check_name(self, name: str) -> None:
-        if not _NAME.fullmatch(name):
+        if not valid_name(name.encode("utf-8", "surrogateescape")):
             raise OperationRefused(f"not a name for a logical volume: {name!r}", hint="1 to 15 letters, digits or _.-+")
         if self.state.vgda.minor(name.encode()) is not None:
             raise AlreadyExists("the group has a logical volume of this name", where=name)

@@ -15,11 +15,11 @@ from ..descriptor.entries import Entries, believable, gather, names_lv
 from ..descriptor.maps import lv_maps, store
 from ..descriptor.review import Review
 from ..descriptor.vgda import MAX_COPIES, Vgda
+from ..descriptor.vgdalvs import valid_name
 from ..disk.identity import uid_bytes
 from ..groupstate import GroupState
 from ..lvcb import Lvcb
 from ..rules import Severity
-from .findings import NAME
 
 
 def mended(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
@@ -67,8 +67,8 @@ def _names(vgda: Vgda, lvcbs: Mapping[int, Lvcb]) -> None:
     for minor, lvcb in lvcbs.items():
         name, index = vgda.name(minor), int(vgda.lvs["lvname"][minor - 1])
         known = lvcb.name.encode("utf-8", "surrogateescape")
-        wrong = not NAME.fullmatch(name) or names[name] > 1
-        if wrong and NAME.fullmatch(known) and known not in names and 0 <= index < len(vgda.names):
+        wrong = not valid_name(name) or names[name] > 1
+        if wrong and valid_name(known) and known not in names and 0 <= index < len(vgda.names):
             names.subtract([name])
             names.update([known])
             vgda.names[index] = known

@@ -7,7 +7,6 @@ copies, and the control blocks of all copies of a mirrored LV.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -19,19 +18,17 @@ from ...layout.vgda import LV_NAME
 from ...units import SECTOR
 from ..descriptor.copies import Place
 from ..descriptor.vgda import PP_STALE, PV_STALE, Vgda
-from ..descriptor.vgdalvs import LV_STALE
+from ..descriptor.vgdalvs import LV_STALE, valid_name
 from ..disk import badblocks
 from ..disk.recordcopies import sound_values
 from ..geometry import vgda_counts
 from ..group import GroupView
-from ..groupstate import GroupState, Member
+from ..groupstate import GroupState, MemberDisk
 from ..kinds import VgKind
 from ..lvcb import TAG
 from ..opening import load
 from ..problems import Problem
 from ..volume import LogicalVolume
-
-NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")
 
 
 def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
@@ -67,7 +64,7 @@ def _disks(state: GroupState) -> Iterator[Problem]:
                     yield Problem("area-left-over", name, "", offset, text, member.device.name)
 
 
-def _record(state: GroupState, number: int, member: Member) -> Iterator[Problem]:
+def _record(state: GroupState, number: int, member: MemberDisk) -> Iterator[Problem]:
     values, psn = sound_values(member.device, member.record)
     if values is None:
         return
@@ -120,7 +117,7 @@ def _plain(value: Any) -> Any:
     return list(value) if isinstance(value, Sequence) and not isinstance(value, bytes) else value
 
 
-def _bad_blocks(member: Member) -> Iterator[Problem]:
+def _bad_blocks(member: MemberDisk) -> Iterator[Problem]:
     device = member.device
     whole = []
     for psn in badblocks.PSNS:
@@ -187,7 +184,7 @@ def _names(state: GroupState) -> Iterator[Problem]:
                 "lv-name-slot", vgda.format.lvs.record.name, "lvname", at, f"expected {minor - 1}, found {index}", where
             )
         name = vgda.name(minor)
-        if name and not NAME.fullmatch(name):
+        if name and not valid_name(name):
             at = base + vgda.format.names.at(index)
             yield Problem("lv-name-text", LV_NAME.name, "name", at, f"LV {minor} is called {printable(name)!r}", where)
 

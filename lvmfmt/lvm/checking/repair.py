@@ -18,7 +18,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from typing import TypeVar
 
 import numpy as np
 
@@ -31,9 +30,9 @@ from ...units import SECTOR
 from .. import lvcb as lvcbs
 from ..commit import counted, in_order
 from ..descriptor.areas import area_parts
-from ..descriptor.copies import Place
+from ..descriptor.copies import Area, Place
 from ..descriptor.entries import names_lv
-from ..descriptor.vgda import Vgda
+from ..descriptor.vgdalvs import valid_name
 from ..descriptor.vgsa import Vgsa
 from ..disk import badblocks
 from ..disk.boot import IBMA, read_pvid
@@ -41,14 +40,12 @@ from ..disk.identity import lvid, uid_bytes
 from ..disk.record import BACKUP_PSN, PRIMARY_PSN
 from ..disk.recordcopies import sound_values
 from ..group import GroupView
-from ..groupstate import GroupState, Member
+from ..groupstate import GroupState, MemberDisk
 from ..lvcb import Lvcb
 from ..opening import load
 from ..volume import LogicalVolume
 from .correction import mended
-from .findings import NAME, check, first_blocks, kept_fields
-
-T = TypeVar("T", Vgsa, Vgda)
+from .findings import check, first_blocks, kept_fields
 
 
 def repair(
@@ -126,7 +123,7 @@ def _refuse_unless_safe(state: GroupState) -> None:
             raise OperationRefused("the disk ends before its first PP", where=member.device.name)
 
 
-def _record_sector(state: GroupState, number: int, member: Member) -> bytes:
+def _record_sector(state: GroupState, number: int, member: MemberDisk) -> bytes:
     """The LVM record that a disk should have: what is its own stays, the rest is the group's."""
     values, _ = sound_values(member.device, member.record)
     if values is None:
@@ -172,7 +169,7 @@ def _keep_control_blocks(new: GroupState, known: dict[int, Lvcb]) -> None:
         name = vgda.name(minor)
         right = replace(
             lvcb,
-            name=name.decode() if NAME.fullmatch(name) else lvcb.name,
+            name=name.decode() if valid_name(name) else lvcb.name,
             lps=min(lv_map.lps, lvcbs.MOST_LPS),
             copies=lv_map.copies,
         )
@@ -221,9 +218,9 @@ def _sound_vgsa(new: GroupState) -> Vgsa:
 
 def _areas(
     new: GroupState,
-    area: T,
+    area: Area,
     believed: Bytes,
-    read: Callable[[Place], T],
+    read: Callable[[Place], Area],
     offset: Callable[[Place], int],
     now: int,
 ) -> Iterator[Rewrite]:
@@ -256,7 +253,7 @@ def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
             lvcb = lvcbs.read(block)
         except CorruptImage:
             continue
-        name = lv.name if NAME.fullmatch(lv.name.encode("utf-8", "surrogateescape")) else lvcb.name
+        name = lv.name if valid_name(lv.name.encode("utf-8", "surrogateescape")) else lvcb.name
         right = replace(lvcb, name=name, lvid=lv.lvid, lps=lv.lps, copies=lv.copies)
         if right == lvcb:
             wanted = block

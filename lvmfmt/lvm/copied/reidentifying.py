@@ -19,7 +19,6 @@ So a stop at any write leaves the old group, or a state that a rerun with the sa
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
@@ -37,6 +36,7 @@ from ..descriptor.areas import Ledger
 from ..descriptor.copies import Place
 from ..descriptor.factor import survey_fitting
 from ..descriptor.vgda import Vgda
+from ..descriptor.vgdalvs import valid_name
 from ..disk import recordcopies as lvm_record
 from ..disk.barrier import write_sync
 from ..disk.boot import pvid_of, read_pvid, write_pvid
@@ -47,7 +47,6 @@ from ..groupstate import GroupState
 from ..volumegroup import VolumeGroup
 from .naming import Naming
 
-_NAME = re.compile(r"[A-Za-z0-9_.\-+]{1,15}")
 _VGID = slice(4, 20)
 """Where the VGID lies in an LVM record of any kind [lvm 4.1, 4.2]."""
 
@@ -189,7 +188,7 @@ def _draft(group: VolumeGroup, origin: Origin, machine: str, naming: Naming, *, 
     used: set[str] = set()
     for minor in state.maps:
         name = naming.lv(_text(vgda.name(minor)))
-        if not _NAME.fullmatch(name) or name in used:
+        if not valid_name(name.encode("utf-8", "surrogateescape")) or name in used:
             raise OperationRefused(
                 f"the logical volume would be called {name!r}", hint="a name of its own of 1 to 15 characters"
             )

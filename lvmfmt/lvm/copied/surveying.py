@@ -56,7 +56,7 @@ class FoundGroup:
 
 
 @dataclass(frozen=True)
-class Survey:
+class DiskSurvey:
     """What is on a set of disks.
 
     Attributes:
@@ -74,7 +74,7 @@ class Survey:
     __repr__ = one_line
 
 
-def survey(devices: Sequence[BlockDevice]) -> Survey:
+def survey(devices: Sequence[BlockDevice]) -> DiskSurvey:
     """Group disks by VGID, and name what is missing, there twice or inconsistent; nothing on a disk makes this fail."""
     infos: list[DiskInfo] = []
     unreadable = []
@@ -88,7 +88,7 @@ def survey(devices: Sequence[BlockDevice]) -> Survey:
         if info.vgid is not None:
             sets.setdefault(info.vgid, []).append(info)
     groups = {vgid: _found(vgid, disks) for vgid, disks in sets.items()}
-    return Survey(groups, [info for info in infos if info.record is None], _duplicates(infos), unreadable)
+    return DiskSurvey(groups, [info for info in infos if info.record is None], _duplicates(infos), unreadable)
 
 
 def members_of(disk: BlockDevice, candidates: Sequence[BlockDevice]) -> list[BlockDevice]:

@@ -20,7 +20,7 @@ from ..disk.barrier import DiskFailed, write_sync
 
 _NEAR = 64
 """Sectors between two changed ones up to which writing all is cheaper than writing twice."""
-_WORD = 8
+_WORD_BYTES = 8
 _NOTHING: Bytes = np.zeros(0, np.uint8)
 Run = tuple[int, int]
 
@@ -130,7 +130,7 @@ def changed_sectors(old: Bytes, new: Bytes, idle: tuple[int, int] = (0, 0)) -> l
     found: list[int] = []
     for start, end in ((0, idle[0]), (idle[1], len(new))):
         words = old[start:end].view(np.uint64) != new[start:end].view(np.uint64)
-        sectors = (words.nonzero()[0] + start // _WORD) // (SECTOR // _WORD)
+        sectors = (words.nonzero()[0] + start // _WORD_BYTES) // (SECTOR // _WORD_BYTES)
         found += sectors[:1].tolist() + sectors[1:][sectors[1:] != sectors[:-1]].tolist()
     return found
 

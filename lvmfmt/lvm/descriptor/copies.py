@@ -23,7 +23,7 @@ from .vgda import PP_STALE, Vgda
 from .vgdacheck import check_copy
 from .vgsa import Vgsa
 
-T = TypeVar("T", Vgsa, Vgda)
+Area = TypeVar("Area", Vgsa, Vgda)
 
 
 @dataclass(frozen=True)
@@ -93,7 +93,7 @@ class Place:
 
 
 @dataclass
-class Survey(Generic[T]):
+class AreaCopies(Generic[Area]):
     """What reading one kind of area in all places gave.
 
     Attributes:
@@ -105,13 +105,13 @@ class Survey(Generic[T]):
 
     stamps: dict[Place, int]
     failures: dict[Place, CorruptImage]
-    newest: list[tuple[Place, T]]
+    newest: list[tuple[Place, Area]]
     holders: list[list[Place]]
 
     @classmethod
-    def of(cls, places: Sequence[Place], read: Callable[[Place], T]) -> Survey[T]:
+    def of(cls, places: Sequence[Place], read: Callable[[Place], Area]) -> AreaCopies[Area]:
         """Read every place."""
-        survey: Survey[T] = cls({}, {}, [], [])
+        survey: AreaCopies[Area] = cls({}, {}, [], [])
         latest = 0
         for place in places:
             try:
@@ -197,24 +197,24 @@ class Chosen(NamedTuple):
     problems: list[Problem]
 
 
-def survey_vgsa(places: Sequence[Place]) -> Survey[Vgsa]:
+def survey_vgsa(places: Sequence[Place]) -> AreaCopies[Vgsa]:
     """All copies of the VGSA."""
-    return Survey.of(places, Place.read_vgsa)
+    return AreaCopies.of(places, Place.read_vgsa)
 
 
-def survey_vgda(places: Sequence[Place], factor: int) -> Survey[Vgda]:
+def survey_vgda(places: Sequence[Place], factor: int) -> AreaCopies[Vgda]:
     """All copies of the VGDA.
 
     Raises:
         CorruptImage: no copy is valid; the error tells what is wrong with the first.
     """
-    survey = Survey.of(places, lambda place: place.read_vgda(factor))
+    survey = AreaCopies.of(places, lambda place: place.read_vgda(factor))
     if not survey.newest:
         raise survey.failures[places[0]]
     return survey
 
 
-def choose(survey: Survey[Vgda]) -> Chosen:
+def choose(survey: AreaCopies[Vgda]) -> Chosen:
     """The newest valid VGDA; among equally new ones that differ the one with the fewest problems, then the majority."""
     candidates = []
     for place, vgda in survey.newest:
@@ -226,7 +226,7 @@ def choose(survey: Survey[Vgda]) -> Chosen:
     return Chosen(index, tie, *candidates[index])
 
 
-def choose_vgsa(survey: Survey[Vgsa], vgda: Vgda) -> tuple[int, bool]:
+def choose_vgsa(survey: AreaCopies[Vgsa], vgda: Vgda) -> tuple[int, bool]:
     """Which of the newest VGSAs is believed: the one that agrees best with the states in the PP entries.
 
     Returns:

@@ -14,7 +14,7 @@ import numpy as np
 from ..disk.record import LvmRecord
 from ..errors import BadArgument
 from ..kinds import LIMITS, PPS_PER_ROW
-from .copies import Place, Survey, survey_vgda
+from .copies import AreaCopies, Place, survey_vgda
 from .pptable import PpTable, Slots
 from .vgda import Vgda
 from .vgsa import Vgsa
@@ -27,7 +27,7 @@ def fits(vgda: Vgda) -> bool:
     return len(used) == int(vgda.header["numpvs"]) and bool(((numbers == used + 1) | (numbers == 0)).all())
 
 
-def survey_fitting(places: Sequence[Place], factor: int) -> Survey[Vgda]:
+def survey_fitting(places: Sequence[Place], factor: int) -> AreaCopies[Vgda]:
     """All copies of the VGDA, read with the factor of the VGSA, or with another one if that alone fits the newest.
 
     Raises:

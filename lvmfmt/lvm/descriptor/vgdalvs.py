@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,14 @@ from ..kinds import VgKind
 from ..vgdaformat import VgdaFormat
 
 LV_DEFINED, LV_STALE = 1, 2
+
+
+_NAME = re.compile(rb"[A-Za-z0-9_.\-+]{1,15}")
+
+
+def valid_name(name: bytes) -> bool:
+    """Whether an LV may be called so: 1 to 15 letters, digits or _.-+ [lvm 1.3]."""
+    return _NAME.fullmatch(name) is not None
 
 
 class LvTables:

@@ -24,7 +24,7 @@ from ...origin import Origin
 from ...units import SECTOR
 from ..commit import write_vgsa
 from ..disk.barrier import DiskFailed
-from ..sync import Run, mark_good, within_reach
+from ..sync import StaleRun, mark_good, within_reach
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
 from .mwc import SLOTS, WHOLE, Ltg, MwcCache
@@ -212,7 +212,7 @@ class Mirroring:
             self._behind = True
         self._tell()
 
-    def _mark_good(self, run: Run) -> None:
+    def _mark_good(self, run: StaleRun) -> None:
         """Declare the partitions of a run good, durably; a disk that fails meanwhile is missing."""
         try:
             mark_good(self.group.state, run, self._origin.now())

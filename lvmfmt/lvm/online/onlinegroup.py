@@ -14,7 +14,7 @@ from ..change import Change
 from ..commit import Changes
 from ..descriptor.pptable import PpTable
 from ..disk.barrier import DiskFailed
-from ..groupstate import GroupState, Member
+from ..groupstate import GroupState, MemberDisk
 from ..sync import distrust_copies, fill, stale_runs
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
@@ -85,7 +85,7 @@ class OnlineGroup(Mirroring):
                 self.votes = self.group.state.quorum_votes
             self._follow()
 
-    def take_back(self, found: Mapping[int, Member], stale: PpTable) -> None:
+    def take_back(self, found: Mapping[int, MemberDisk], stale: PpTable) -> None:
         """Go on with disks that were missing; what is open stays open.
 
         Args:

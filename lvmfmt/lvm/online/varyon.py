@@ -30,7 +30,7 @@ from ..commit import Changes, counted, write_vgsa
 from ..disk import recordcopies as lvm_record
 from ..disk.barrier import DiskFailed
 from ..disk.scan import scan
-from ..groupstate import GroupState, Member
+from ..groupstate import GroupState, MemberDisk
 from ..matching import match, refuse_copies
 from ..opening import load
 from ..sync import copy_ranges, good_copies
@@ -170,7 +170,7 @@ def refresh(
     return online
 
 
-def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, Member]:
+def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, MemberDisk]:
     """The disks among `devices` that the group goes on without although they are its members, by PV number."""
     state = online.group.state
     infos = scan([device for device in devices if _readable(device)])
@@ -180,7 +180,7 @@ def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, 
     for number in disks.keys() & online.missing - state.split_off:
         device, record = disks[number].device, disks[number].record
         device.check_writable()
-        found[number] = Member(device, record or state.record.for_disk(device.size, number))
+        found[number] = MemberDisk(device, record or state.record.for_disk(device.size, number))
     return found
 
 

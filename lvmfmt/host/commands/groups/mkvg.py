@@ -8,7 +8,7 @@ from typing import TextIO
 from .... import lvm
 from ....block import BlockDevice
 from ....block.overlay import Overlay
-from ....lvm import LIMITS, Geometry, VgKind, VolumeGroup
+from ....lvm import LIMITS, GroupGeometry, VgKind, VolumeGroup
 from ....units import MIB
 from ...machine import varying
 from ...machine.running import Machine
@@ -67,7 +67,7 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         major = check_major(machine, given, "mkvg")
         disks = _new_disks(machine, operands, "mkvg", force="f" in given)
         images = [machine.device(disk.slot) for disk in disks]
-        geometry = Geometry.of(images, pp_size, factor, None, kind=kind, max_lvs=max_lvs, max_pps=kpps * 1024)
+        geometry = GroupGeometry.of(images, pp_size, factor, None, kind=kind, max_lvs=max_lvs, max_pps=kpps * 1024)
         for disk, image in zip(disks, images, strict=True):
             _check_fit("mkvg-partitions", geometry, disk, image, name)
         changes = dict(
@@ -139,7 +139,7 @@ def _new_disks(machine: Machine, names: Sequence[str], program: str, *, force: b
     return disks
 
 
-def _check_fit(text: str, geometry: Geometry, disk: Disk, image: BlockDevice, group: str) -> None:
+def _check_fit(text: str, geometry: GroupGeometry, disk: Disk, image: BlockDevice, group: str) -> None:
     fit = geometry.fit(image.size)
     if fit.room > geometry.max_pps:
         size = (1 << geometry.pp_shift) // MIB
