@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..errors import LvmfmtError, OperationRefused, printable
 
@@ -66,3 +66,8 @@ class CommandFailed(OperationRefused):
 
     def __str__(self) -> str:
         return self.what
+
+
+def refusal(key: str, *, status: int = 1, **values: Any) -> CommandFailed:
+    """The end of a command that has one message, by its name in the catalogue, and an exit status."""
+    return CommandFailed(message(key, **values), status=status)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Container, Sequence
 from typing import NamedTuple, TextIO
 
 from .machine.running import Machine
-from .messages import CommandFailed, message
+from .messages import refusal
 
 Function = Callable[[Machine, list[str], TextIO, TextIO], int | None]
 """A command: (machine, command line, standard output, standard error) -> exit status; None is 0."""
@@ -75,6 +75,12 @@ def flags(
     return values, rest
 
 
+def demand(condition: object) -> None:
+    """Raise `UsageError` unless something is true of a command line."""
+    if not condition:
+        raise UsageError
+
+
 def refuse(given: Container[str], program: str, flags: str) -> None:
     """Refuse flags that the command has on AIX and not here.
 
@@ -88,7 +94,7 @@ def refuse(given: Container[str], program: str, flags: str) -> None:
     """
     for flag in flags:
         if flag in given:
-            raise CommandFailed(message("option-unsupported", program=program, option=f"-{flag}"))
+            raise refusal("option-unsupported", program=program, option=f"-{flag}")
 
 
 def repeated(argv: Sequence[str], options: str, flag: str) -> tuple[dict[str, str], list[str], list[str]]:

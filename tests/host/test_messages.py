@@ -37,7 +37,7 @@ def test_every_message_is_used_and_every_use_has_a_message() -> None:
         for node in ast.walk(ast.parse(module.read_text())):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value in catalogue():
                 used.add(node.value)
-            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") == "message":
+            elif isinstance(node, ast.Call) and getattr(node.func, "id", "") in ("message", "refusal"):
                 key = node.args[0]
                 assert not isinstance(key, ast.Constant) or key.value in catalogue(), (module, key)
     assert used == set(catalogue()) - {"alt-creating-volume-full-stop"}  # put together from two parts

@@ -11,7 +11,7 @@ from ..archive import installing, packages
 from ..boot.firstboot import FIRST_BOOT
 from ..console.shell import Shell
 from ..machine.running import Machine
-from ..messages import CommandFailed, message
+from ..messages import message, refusal
 from ..odm import filesets
 from .names import ALT_ROOT
 
@@ -46,7 +46,7 @@ def plan(machine: Machine, program: str, given: Mapping[str, str]) -> CloneChang
     """
     for flag in FIXES:
         if flag in given:
-            raise CommandFailed(message("alt-no-fixes", program=program, flag=flag))
+            raise refusal("alt-no-fixes", program=program, flag=flag)
     files = {flag: _read(machine, program, given[flag]) for flag in "sRx" if flag in given}
     script = files.pop("s").decode("utf-8", "surrogateescape") if "s" in files else None
     targets = {"R": RESOLVER, "x": FIRST_BOOT}
@@ -65,9 +65,9 @@ def _software(machine: Machine, program: str, given: Mapping[str, str]) -> tuple
     if not wanted and not {"l", "I"} & set(given):
         return ()
     if not _INSTALLP_FLAGS.fullmatch(given.get("I", "")):
-        raise CommandFailed(message("value-invalid", program=program, value=given["I"], flag="I"))
+        raise refusal("value-invalid", program=program, value=given["I"], flag="I")
     if not wanted or "l" not in given:
-        raise CommandFailed(message("alt-software", program=program))
+        raise refusal("alt-software", program=program)
     found = packages.images(machine, program, given["l"])
     return tuple(packages.choose(program, found, wanted, filesets.installed(machine.read_file)))
 
@@ -109,5 +109,5 @@ def apply(machine: Machine, changes: CloneChanges, stdout: TextIO, stderr: TextI
 def _read(machine: Machine, program: str, path: str) -> bytes:
     data = machine.read_file(path) if path.startswith("/") else None
     if data is None:
-        raise CommandFailed(message("alt-no-file", program=program, path=path))
+        raise refusal("alt-no-file", program=program, path=path)
     return data

@@ -13,7 +13,7 @@ from ...lvm import LogicalVolume, VolumeGroup
 from ...system.volume_types import LOG_TYPE
 from ..machine.running import Machine
 from ..machine.varying import members
-from ..messages import CommandFailed, message
+from ..messages import refusal
 from ..odm import devices
 from ..odm.devices import Group
 from ..odm.filesystems import INLINE
@@ -107,13 +107,13 @@ def of_disk(machine: Machine, program: str, name: str) -> Group:
     """
     disk = machine.disk(name)
     if disk is None:
-        raise CommandFailed(message("alt-disk-unknown", program=program, disk=name))
+        raise refusal("alt-disk-unknown", program=program, disk=name)
     known = next((g for g in machine.groups() if disk.pvid in g.pvids), None)
     if known is None:
-        raise CommandFailed(message("alt-disk-without-group", program=program, disk=disk.name))
+        raise refusal("alt-disk-without-group", program=program, disk=disk.name)
     group = read_group(machine, known)
     if group is None or not {BOOT_VOLUME, PREFIX + BOOT_VOLUME} & set(group.logical_volumes):
-        raise CommandFailed(message("alt-no-rootvg", program=program, group=known.name))
+        raise refusal("alt-no-rootvg", program=program, group=known.name)
     return known
 
 
@@ -125,5 +125,5 @@ def awake_group(machine: Machine, program: str) -> VolumeGroup:
     """
     known = devices.group(machine.odm, ALT_GROUP)
     if known is None or not machine.is_varied_on(known):
-        raise CommandFailed(message("alt-not-awake", program=program))
+        raise refusal("alt-not-awake", program=program)
     return machine.group(ALT_GROUP)

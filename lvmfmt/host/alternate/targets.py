@@ -13,7 +13,7 @@ from ...lvm.kinds import LIMITS
 from ...units import MIB
 from ..archive.imagedata import ImageData
 from ..machine.running import Machine
-from ..messages import CommandFailed, message
+from ..messages import CommandFailed, refusal
 from ..odm import devices, filesets
 from ..odm.devices import Disk
 from ..rootvg import BOOT_VOLUME, ROOT_VOLUME, ROOTVG
@@ -94,7 +94,7 @@ def check_sizes(data: ImageData, targets: Sequence[BlockDevice], geometry: Group
     required = sum(v.pps for v in data.volumes) * data.pp_size
     available = sum(pp_count(d.size, geometry.pp_shift) for d in targets) << geometry.pp_shift
     if required > available:
-        raise CommandFailed(message("alt-no-space", required=required // MIB, available=available // MIB))
+        raise refusal("alt-no-space", required=required // MIB, available=available // MIB)
 
 
 def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: VolumeGroup) -> GroupGeometry:
@@ -115,4 +115,4 @@ def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: Volume
 
 
 def _failed(program: str, key: str, **values: object) -> CommandFailed:
-    return CommandFailed(message(key, program=program, **values))
+    return refusal(key, program=program, **values)

@@ -15,7 +15,7 @@ from ...origin import FixedOrigin
 from ..machine.mounted_file_system import MountedFileSystem
 from ..machine.paths import holder
 from ..machine.running import Machine
-from ..messages import CommandFailed, message
+from ..messages import refusal
 from ..odm import devices
 
 FIRST = ("/bosinst.data", "/image.data")
@@ -44,16 +44,16 @@ def read(machine: Machine, program: str, path: str) -> Archive:
     try:
         return open_archive(files.file_device(inside))
     except NotFound:
-        raise CommandFailed(message("backup-cannot-open", program=program, device=path)) from None
+        raise refusal("backup-cannot-open", program=program, device=path) from None
     except (CorruptImage, UnsupportedFeature, OperationRefused) as error:
-        raise CommandFailed(message("backup-no-archive", program=program, device=path, reason=error)) from None
+        raise refusal("backup-no-archive", program=program, device=path, reason=error) from None
 
 
 def _place(machine: Machine, program: str, path: str) -> tuple[MountedFileSystem, str]:
     try:
         place = absolute(path)
     except OperationRefused as error:
-        raise CommandFailed(message("backup-no-archive", program=program, device=path, reason=error)) from None
+        raise refusal("backup-no-archive", program=program, device=path, reason=error) from None
     return machine.locate(place)
 
 

@@ -14,7 +14,7 @@ from ...backup import open_archive
 from ...backup.package import Package, package_of
 from ...errors import LvmfmtError
 from ..machine.running import Machine
-from ..messages import CommandFailed, message
+from ..messages import refusal
 from ..odm.filesets import InstalledFileset
 from .archives import absolute
 
@@ -63,14 +63,14 @@ def images(machine: Machine, program: str, directory: str) -> list[Image]:
         files, inside = machine.locate(path)
         names = sorted(files.listdir(inside))
     except LvmfmtError as error:
-        raise CommandFailed(message("installp-directory", program=program, directory=directory)) from error
+        raise refusal("installp-directory", program=program, directory=directory) from error
     for name in names:
         where = f"{path.rstrip('/')}/{name}"
         package = _package(machine, where)
         if package is not None and package.filesets and all(_LEVEL.fullmatch(f.level) for f in package.filesets):
             found.append(Image(where, package))
     if not found:
-        raise CommandFailed(message("installp-no-packages", program=program, directory=directory))
+        raise refusal("installp-no-packages", program=program, directory=directory)
     return found
 
 
@@ -105,17 +105,17 @@ def choose(
     for pattern in wanted:
         named = [image for image in found if _has(image, pattern, installed)]
         if not named and pattern != UPDATE_ALL:
-            raise CommandFailed(message("installp-not-found", program=program, fileset=pattern))
+            raise refusal("installp-not-found", program=program, fileset=pattern)
         chosen += [image for image in named if image not in chosen]
     chosen = [image for image in chosen if image.is_newer(installed)]
     if not chosen:
-        raise CommandFailed(message("installp-nothing", program=program))
+        raise refusal("installp-nothing", program=program)
     chosen.sort(key=lambda image: (image.package.type != INSTALL, max(image.levels.values()), image.path))
     known = set(installed)
     for image in chosen:
         missing = next((name for name in image.levels if name not in known), None)
         if image.package.type != INSTALL and missing is not None:
-            raise CommandFailed(message("installp-requisite", program=program, fileset=missing, path=image.path))
+            raise refusal("installp-requisite", program=program, fileset=missing, path=image.path)
         known |= set(image.levels)
     return chosen
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...lvm import LogicalVolume, PhysicalVolume, VolumeGroup, region_of
 from ...system.volume_types import FILE_SYSTEMS, LOGS
 from ..machine.running import Machine
-from ..messages import CommandFailed, message
+from ..messages import refusal
 from ..odm import devices
 from ..odm.devices import Disk
 
@@ -29,9 +29,9 @@ def varied_on_group(machine: Machine, name: str, program: str) -> VolumeGroup:
     """
     known = devices.group(machine.odm, name)
     if known is None:
-        raise CommandFailed(message("group-unknown", program=program, group=name))
+        raise refusal("group-unknown", program=program, group=name)
     if not machine.is_varied_on(known):
-        raise CommandFailed(message("not-varied-on", program=program))
+        raise refusal("not-varied-on", program=program)
     return machine.group(name)
 
 
@@ -44,7 +44,7 @@ def group_of_volume(machine: Machine, name: str, program: str) -> tuple[str, Vol
     for known in machine.groups():
         if name in devices.volumes(machine.odm, known.name):
             return known.name, varied_on_group(machine, known.name, program)
-    raise CommandFailed(message("volume-unknown", program=program, volume=name))
+    raise refusal("volume-unknown", program=program, volume=name)
 
 
 def mount_point(volume: LogicalVolume) -> str:
@@ -72,7 +72,7 @@ def disk_called(machine: Machine, name: str, program: str) -> Disk:
     """
     disk = machine.disk(name)
     if disk is None:
-        raise CommandFailed(message("disk-unknown", program=program, disk=name))
+        raise refusal("disk-unknown", program=program, disk=name)
     return disk
 
 
@@ -86,7 +86,7 @@ def member(machine: Machine, group: VolumeGroup, name: str, program: str) -> str
         return name
     pvid = disk_called(machine, name, program).pvid
     if pvid is None or pvid not in group.physical_volumes:
-        raise CommandFailed(message("disk-without-group", program=program, disk=name))
+        raise refusal("disk-without-group", program=program, disk=name)
     return pvid
 
 
@@ -115,9 +115,9 @@ def default_prefix(type: str) -> str:
 def check_free_name(machine: Machine, name: str) -> None:
     """Raise `CommandFailed` if a device has this name, or it is not one."""
     if not _NAME.fullmatch(name):
-        raise CommandFailed(message("name-invalid", name=name))
+        raise refusal("name-invalid", name=name)
     if machine.odm.get("CuDv", name=name):
-        raise CommandFailed(message("name-used"))
+        raise refusal("name-used")
 
 
 def ask(machine: Machine, stderr: TextIO, *lines: str) -> bool:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Any, NamedTuple
 
 from .fields import Fields, write_json
-
-T = TypeVar("T")
 
 DEV = "/dev/"
 READ_ONLY = "ro"
@@ -128,7 +126,7 @@ class Kernel:
         self.logs, self.frozen = logs, frozen
 
 
-def _without(known: Mapping[str, T], name: str) -> Mapping[str, T]:
+def _without(known: Mapping[str, Any], name: str) -> Mapping[str, Any]:
     return {key: value for key, value in known.items() if key != name}
 
 

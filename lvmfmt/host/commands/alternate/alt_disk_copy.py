@@ -12,7 +12,7 @@ from ...alternate.clone import Clone
 from ...archive import imagedata
 from ...console.meter import Meter
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...syntax import Command, UsageError, flags, refuse
 from ..backup.mkszfile import describe
 from .call import PHASES, PhasedCall
@@ -74,9 +74,7 @@ class _Copy(PhasedCall):
                 data = found
             matches = exclude.parse(data)
         except (OperationRefused, CorruptImage, NotFound) as error:
-            raise CommandFailed(
-                message("alt-exclude-list", program=self.program, path=path, reason=error.what)
-            ) from error
+            raise refusal("alt-exclude-list", program=self.program, path=path, reason=error.what) from error
         if "n" in self.given:
             return matches
         left_out = {name.encode() for name in NIM_CLIENT}

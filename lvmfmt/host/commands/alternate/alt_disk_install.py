@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from ...machine.running import Machine
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from .alt_disk_copy import alt_disk_copy
 from .alt_disk_mksysb import alt_disk_mksysb
 from .alt_rootvg_op import alt_rootvg_op
@@ -18,8 +18,7 @@ def alt_disk_install(machine: Machine, argv: list[str], stdout: TextIO, stderr: 
     """Clone (`-C`), restore a mksysb (`-d`), or one of the operations of alt_rootvg_op; messages have the old name."""
     given, operands = flags(argv, "Cd:XWSv:qe:i:s:b:I:l:f:F:w:P:c:x:R:tBDVrnOgT", mixed=True)
     modes = [flag for flag in MODES if flag in given]
-    if len(modes) != 1:
-        raise UsageError
+    demand(len(modes) == 1)
     mode = modes[0]
     rest = [word for flag, value in given.items() if flag != mode for word in _words(flag, value)]
     disks = ["-d", " ".join(operands)]

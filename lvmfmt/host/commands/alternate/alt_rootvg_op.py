@@ -13,11 +13,11 @@ from ...alternate.altlog import AltLog
 from ...alternate.names import ALT_GROUP, OLD_GROUP, PREFIX, of_disk, read_group
 from ...boot.bootdisks import set_boot_disks
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices, filesets
 from ...odm.devices import Group
 from ...rootvg import BOOT_VOLUME, ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
 from ..operands import check_free_name
 from .call import AltCall
@@ -34,8 +34,7 @@ def alt_rootvg_op(machine: Machine, argv: list[str], stdout: TextIO, stderr: Tex
     """
     given, operands = flags(argv, "qv:WStXCDad:R:s:b:I:l:f:F:w:x:", mixed=True)
     wanted = [op for op in OPERATIONS if op in given]
-    if len(wanted) != 1 or ("t" in given and wanted != ["S"]):
-        raise UsageError
+    demand(len(wanted) == 1 and ("t" not in given or wanted == ["S"]))
     disks = [*given.get("d", "").split(), *operands]
     operation: Callable[[_Op, list[str]], int] = getattr(_Op, _NAMES[wanted[0]])
     return operation(_Op(machine, program, argv, given, stdout, stderr), disks)
@@ -60,9 +59,9 @@ class _Op(AltCall):
         machine, new = self.machine, self.given["v"]
         known = self._of_disks(disks)
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=self.program, group=known.name))
+            raise refusal("alt-varied-on", program=self.program, group=known.name)
         if new == ALT_GROUP:
-            raise CommandFailed(message("alt-name-reserved", program=self.program, group=new))
+            raise refusal("alt-name-reserved", program=self.program, group=new)
         check_free_name(machine, new)
         devices.rename(machine.odm, known.name, new)
         machine.save_odm()
@@ -73,9 +72,9 @@ class _Op(AltCall):
         machine = self.machine
         known = self._of_disks(disks)
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=self.program, group=known.name))
+            raise refusal("alt-varied-on", program=self.program, group=known.name)
         if known.name != ALT_GROUP and devices.group(machine.odm, ALT_GROUP) is not None:
-            raise CommandFailed(message("alt-one-awake", program=self.program, group=known.name))
+            raise refusal("alt-one-awake", program=self.program, group=known.name)
         self._check_release(known)
         log = AltLog(machine, self.argv, self.stdout)
         log.say(message("alt-waking", group=known.name))
@@ -90,9 +89,9 @@ class _Op(AltCall):
         known = devices.group(machine.odm, ALT_GROUP)
         group = read_group(machine, known) if known else None
         if known is None or group is None or not (machine.is_varied_on(known) or alternate.is_awake(group)):
-            raise CommandFailed(message("alt-not-awake", program=self.program))
+            raise refusal("alt-not-awake", program=self.program)
         if disks and self._of_disks(disks).name != ALT_GROUP:
-            raise CommandFailed(message("alt-not-awake", program=self.program))
+            raise refusal("alt-not-awake", program=self.program)
         log = AltLog(machine, self.argv, self.stdout)
         log.say(message("alt-sleeping", group=ALT_GROUP))
         with as_aix(self.program):
@@ -103,16 +102,15 @@ class _Op(AltCall):
     def remove(self, names: list[str]) -> int:
         """Take a sleeping group out of the ODM; its disks keep everything."""
         machine = self.machine
-        if len(names) > 1:
-            raise UsageError
+        demand(len(names) <= 1)
         name = names[0] if names else ALT_GROUP
         known = devices.group(machine.odm, name)
         if known is None:
-            raise CommandFailed(message("group-unknown", program=self.program, group=name))
+            raise refusal("group-unknown", program=self.program, group=name)
         if machine.is_varied_on(known):
-            raise CommandFailed(message("alt-varied-on", program=self.program, group=name))
+            raise refusal("alt-varied-on", program=self.program, group=name)
         if name not in (ALT_GROUP, OLD_GROUP) and not _has_boot_volume(machine, known):
-            raise CommandFailed(message("alt-no-rootvg", program=self.program, group=name))
+            raise refusal("alt-no-rootvg", program=self.program, group=name)
         log = AltLog(machine, self.argv, self.stdout)
         devices.remove_group(machine.odm, name)
         machine.save_odm()
@@ -128,16 +126,14 @@ class _Op(AltCall):
         changes = customise.plan(self.machine, self.program, self.given)
         alternate.awake_group(self.machine, self.program)
         if disks and self._of_disks(disks).name != ALT_GROUP:
-            raise CommandFailed(message("alt-not-awake", program=self.program))
+            raise refusal("alt-not-awake", program=self.program)
         return customise.apply(self.machine, changes, self.stdout, self.stderr)
 
     def _of_disks(self, disks: Sequence[str]) -> Group:
         """The one rootvg that disks belong to, which is not the running one."""
-        if not disks:
-            raise UsageError
+        demand(disks)
         found = {known.name: known for known in (of_disk(self.machine, self.program, disk) for disk in disks)}
-        if len(found) > 1:
-            raise UsageError
+        demand(len(found) <= 1)
         return next(iter(found.values()))
 
     def _check_release(self, known: Group) -> None:
@@ -147,7 +143,7 @@ class _Op(AltCall):
         theirs, ours = _level(self.machine, known), _own_level(self.machine)
         if theirs and ours and theirs[:2] > ours[:2]:
             levels = {"theirs": ".".join(map(str, theirs)), "ours": ".".join(map(str, ours))}
-            raise CommandFailed(message("alt-newer", program=self.program, group=known.name, **levels))
+            raise refusal("alt-newer", program=self.program, group=known.name, **levels)
 
 
 _NAMES = {"q": "query", "v": "rename", "W": "wake", "S": "sleep", "X": "remove", "C": "customise"}

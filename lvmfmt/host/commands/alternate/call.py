@@ -13,7 +13,7 @@ from ...alternate.clone import Clone, failed
 from ...alternate.names import ALT_GROUP, awake_group
 from ...boot.bootdisks import set_boot_disks
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import devices
 from ...odm.devices import Disk
 from ..boot.shutdown import shutdown
@@ -82,7 +82,7 @@ class PhasedCall(AltCall):
             return None
         found = self.machine.read_file(path) if path.startswith("/") else None
         if found is None:
-            raise CommandFailed(message("alt-no-file", program=self.program, path=path))
+            raise refusal("alt-no-file", program=self.program, path=path)
         return found
 
     def _go_on(self, names: Sequence[str], phases: str) -> int:
@@ -92,9 +92,7 @@ class PhasedCall(AltCall):
         members = [d for d in self.machine.disks() if known and d.pvid in known.pvids]
         wanted = {name.removeprefix("/dev/") for name in names}
         if wanted != {d.name for d in members}:
-            raise CommandFailed(
-                message("alt-other-disks", program=self.program, disks=" ".join(d.name for d in members))
-            )
+            raise refusal("alt-other-disks", program=self.program, disks=" ".join(d.name for d in members))
         log = AltLog(self.machine, self.argv, self.stdout)
         with log.kept():
             return self._finish(log, members, phases)

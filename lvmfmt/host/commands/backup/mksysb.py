@@ -13,11 +13,11 @@ from ...alternate import exclude
 from ...archive import archives, imagedata
 from ...formats import rows
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import stanza
 from ...odm.stanza import Stanza
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..filesystems import targets
 from ..operands import varied_on_group
 from .mkszfile import MAPS, describe, mkszfile
@@ -40,7 +40,7 @@ def mksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         print(message("system-backup-information"), file=stdout)
         mkszfile(machine, ["mkszfile", *(["-m"] if "m" in given else [])], stdout, stderr)
     elif machine.read_file(imagedata.PATH) is None:
-        raise CommandFailed(message("system-backup-no-data", program="mksysb", path=imagedata.PATH))
+        raise refusal("system-backup-no-data", program="mksysb", path=imagedata.PATH)
     if "m" in given:
         files, inside = machine.locate(maps)
         first += [f"{maps}/{name}" for name in files.listdir(inside)]
@@ -53,8 +53,7 @@ def mksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 def savevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Write the mounted file systems of a user volume group as one archive, with what describes the group in front."""
     given, operands = flags(argv, "iemXpvVaf:b:", mixed=True, operands=1)
-    if "f" not in given:
-        raise UsageError
+    demand("f" in given)
     (group,) = operands
     _check_target(machine, "savevg", given["f"])
     varied_on_group(machine, group, "savevg")
@@ -64,7 +63,7 @@ def savevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         machine.make_directory(f"{MAPS}/{group}")
         machine.write_file(path, describe(machine, group)[0])
     elif machine.read_file(path) is None:
-        raise CommandFailed(message("system-backup-no-data", program="savevg", path=path))
+        raise refusal("system-backup-no-data", program="savevg", path=path)
     plan = _Plan("savevg", group, given["f"], [path], "e" in given, "p" not in given, "v" in given, given.get("b"))
     return plan.run(machine, stdout, stderr)
 
@@ -93,9 +92,7 @@ class _Plan:
             told = self._said(stdout) if self.verbose else None
             done = archives.write(machine, self.device, found, pack=self.pack, block_size=block_size, told=told)
         except LvmfmtError as error:
-            raise CommandFailed(
-                message("system-backup-failed", program=self.program, device=self.device, reason=error)
-            ) from error
+            raise refusal("system-backup-failed", program=self.program, device=self.device, reason=error) from error
         print(message("system-backup-progress", done=done.members, count=len(found), share=100), file=stdout)
         for problem in done.problems:
             print(message("backup-incomplete", program=self.program, reason=problem), file=stderr)
@@ -119,13 +116,11 @@ class _Plan:
         data = machine.read_file(path) if self.excluding else b""
         if data is None:
             reason = "there is no such file on the host"
-            raise CommandFailed(message("exclude-list-bad", program=self.program, path=path, reason=reason))
+            raise refusal("exclude-list-bad", program=self.program, path=path, reason=reason)
         try:
             return exclude.parse(data)
         except LvmfmtError as error:
-            raise CommandFailed(
-                message("exclude-list-bad", program=self.program, path=path, reason=error.what)
-            ) from error
+            raise refusal("exclude-list-bad", program=self.program, path=path, reason=error.what) from error
 
     def _said(self, stdout: TextIO) -> Callable[[Member], None]:
         def told(member: Member) -> None:
@@ -138,8 +133,7 @@ class _Plan:
 def lsmksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List the files of an image, or what it says of its volume group (`-l`); `-s` is one of a user volume group."""
     given, operands = flags(argv, "lsf:b:", mixed=True)
-    if "f" not in given or operands:
-        raise UsageError
+    demand("f" in given and not operands)
     device = given["f"]
     _check_file("lsmksysb", device)
     archive = archives.read(machine, "lsmksysb", device)
@@ -167,8 +161,8 @@ def group_data(archive: Archive, program: str, device: str) -> bytes:
             if (member.name == b"./image.data" or GROUP_DATA.fullmatch(member.name)) and member.size <= _MAX_DATA:
                 return member.read()
     except (CorruptImage, UnsupportedFeature) as error:
-        raise CommandFailed(message("backup-no-archive", program=program, device=device, reason=error)) from None
-    raise CommandFailed(message("system-backup-no-group", program=program, device=device))
+        raise refusal("backup-no-archive", program=program, device=device, reason=error) from None
+    raise refusal("system-backup-no-group", program=program, device=device)
 
 
 def parse_group(data: bytes, program: str, where: str) -> imagedata.ImageData:
@@ -180,17 +174,17 @@ def parse_group(data: bytes, program: str, where: str) -> imagedata.ImageData:
     try:
         plan = imagedata.parse(data, where=where)
     except CorruptImage as error:
-        raise CommandFailed(message("backup-incomplete", program=program, reason=error)) from None
+        raise refusal("backup-incomplete", program=program, reason=error) from None
     names = [volume.name for volume in plan.volumes]
     points = [targets.mount_point(point, program) for point, _ in plan.file_systems]
     for what in (names, points, [volume for _, volume in plan.file_systems]):
         twice = next((name for name in what if what.count(name) > 1), None)
         if twice is not None:
-            raise CommandFailed(message("image-inconsistent", program=program, reason=f"{twice} is there twice"))
+            raise refusal("image-inconsistent", program=program, reason=f"{twice} is there twice")
     for point, volume in plan.file_systems:
         if volume not in names:
             reason = f"{point} lies on {volume}, which is not described"
-            raise CommandFailed(message("image-inconsistent", program=program, reason=reason))
+            raise refusal("image-inconsistent", program=program, reason=reason)
     return plan
 
 
@@ -250,7 +244,7 @@ def _bosinst(machine: Machine) -> bytes:
 
 def _check_file(program: str, device: str) -> None:
     if device == "-" or device.startswith("/dev/"):
-        raise CommandFailed(message("backup-unsupported", program=program, what=f"{device} as the archive"))
+        raise refusal("backup-unsupported", program=program, what=f"{device} as the archive")
 
 
 def _check_target(machine: Machine, program: str, device: str) -> None:
@@ -259,10 +253,10 @@ def _check_target(machine: Machine, program: str, device: str) -> None:
     path = archives.absolute(device)
     files, inside = machine.locate(path.rpartition("/")[0] or "/")
     if not files.exists(inside) or not files.stat(inside).is_directory:
-        raise CommandFailed(message("backup-cannot-open", program=program, device=device))
+        raise refusal("backup-cannot-open", program=program, device=device)
     files, inside = machine.locate(path)
     if files.exists(inside) and not files.stat(inside).is_file:
-        raise CommandFailed(message("backup-unsupported", program=program, what=f"{device} as the archive"))
+        raise refusal("backup-unsupported", program=program, what=f"{device} as the archive")
 
 
 COMMANDS = {

@@ -12,8 +12,8 @@ from ....units import SECTOR
 from ...archive import archives
 from ...archive.restoring import Restorer
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags, with_flag
+from ...messages import message, refusal
+from ...syntax import Command, demand, flags, with_flag
 
 DATE = "%a %b %e %H:%M:%S UTC %Y"
 
@@ -21,10 +21,9 @@ DATE = "%a %b %e %H:%M:%S UTC %Y"
 def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Archive the files whose names stand on standard input."""
     given, _ = flags(argv, "ivqpf:b:", mixed=True, operands=0)
-    if "f" not in given:
-        raise UsageError
+    demand("f" in given)
     if "i" not in given:
-        raise CommandFailed(message("backup-unsupported", program="backup", what="a backup by inode"))
+        raise refusal("backup-unsupported", program="backup", what="a backup by inode")
     device, block_size = given["f"], blocking(given.get("b"))
     _check_file("backup", device)
     target = archives.parts_of(device)
@@ -52,7 +51,7 @@ def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             told=told,
         )
     except (NoSpace, OperationRefused) as error:
-        raise CommandFailed(message("backup-not-written", program="backup", device=device, reason=error)) from None
+        raise refusal("backup-not-written", program="backup", device=device, reason=error) from None
     for name in missing:
         print(message("backup-missing", name=name), file=stderr)
     for problem in done.problems:
@@ -68,9 +67,8 @@ def restore(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     """List an archive (`-T`), or make its files again (`-x`): all, or those that are named."""
     given, operands = flags(argv, "xTrRtqvdMef:b:s:", mixed=True)
     if {"r", "R", "t", "s"} & set(given):
-        raise CommandFailed(message("backup-unsupported", program="restore", what="an archive by inode or on a tape"))
-    if ("x" in given) == ("T" in given) or "f" not in given or ("T" in given and operands):
-        raise UsageError
+        raise refusal("backup-unsupported", program="restore", what="an archive by inode or on a tape")
+    demand(("x" in given) != ("T" in given) and "f" in given and ("T" not in given or not operands))
     device, block_size = given["f"], blocking(given.get("b"))
     _check_file("restore", device)
     archive = archives.read(machine, "restore", device)
@@ -195,15 +193,14 @@ def blocking(text: str | None) -> int:
     """Bytes of an output block, from its number of sectors (`-b`)."""
     if text is None:
         return BLOCK
-    if not text.isdecimal() or len(text) > 5 or not int(text):
-        raise UsageError
+    demand(text.isdecimal() and len(text) <= 5 and int(text))
     return int(text) * SECTOR
 
 
 def _check_file(program: str, device: str) -> None:
     if device == "-" or device.startswith("/dev/"):
         what = "a pipe as the archive" if device == "-" else f"the device {device} as the archive"
-        raise CommandFailed(message("backup-unsupported", program=program, what=what))
+        raise refusal("backup-unsupported", program=program, what=what)
 
 
 COMMANDS = {

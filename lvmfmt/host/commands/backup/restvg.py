@@ -17,12 +17,12 @@ from ...archive import archives
 from ...archive.imagedata import ImageData
 from ...machine import varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices, filesystems, stanza
 from ...odm.devices import Disk
 from ...odm.filesystems import INLINE, FileSystemStanza
 from ...rootvg import identity
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..filesystems import targets
 from ..groups.mkvg import mkvg
 from ..operands import finish
@@ -38,8 +38,7 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     Without `-q` it asks first. Disks that are not named are those that the group was on.
     """
     given, names = flags(argv, "qlsnrd:P:f:b:", mixed=True)
-    if "f" not in given or {"r", "d", "P"} & set(given):
-        raise UsageError
+    demand("f" in given and not {"r", "d", "P"} & set(given))
     blocking(given.get("b"))
     with archives.read(machine, PROGRAM, given["f"]) as archive:
         data = group_data(archive, PROGRAM, given["f"])
@@ -51,7 +50,7 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             plan = parse_group(data, PROGRAM, given["f"])
             name, sources = _group_and_disks(data)
         except CorruptImage as error:
-            raise CommandFailed(message("backup-incomplete", program=PROGRAM, reason=error)) from None
+            raise refusal("backup-incomplete", program=PROGRAM, reason=error) from None
         disks = _disks(machine, name, names, sources)
         _check_free(machine, name, plan)
         _check_sizes(machine, plan, disks)
@@ -68,7 +67,7 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             _make(machine, name, plan, trees, stdout)
         except LvmfmtError as error:
             _undo(machine, name, disks)
-            raise CommandFailed(message("backup-incomplete", program=PROGRAM, reason=error)) from error
+            raise refusal("backup-incomplete", program=PROGRAM, reason=error) from error
     for problem in (*problems, *parted):
         print(message("backup-incomplete", program=PROGRAM, reason=problem), file=stderr)
     print(message("restore-restored", count=len(whole.entries)), file=stdout)
@@ -94,7 +93,7 @@ def _disks(machine: Machine, group: str, names: list[str], sources: list[tuple[s
         disks = [by_pvid.get(pvid) or machine.disk(name) for name, pvid in sources]
     free = [d for d in disks if d is not None and devices.group_of(machine.odm, d.pvid) is None]
     if not free or len(free) != len(disks):
-        raise CommandFailed(message("restvg-no-disks", group=group))
+        raise refusal("restvg-no-disks", group=group)
     return free
 
 
@@ -105,7 +104,7 @@ def _check_free(machine: Machine, group: str, plan: ImageData) -> None:
     known += [volume.name for volume in plan.volumes if machine.odm.get("CuDv", name=volume.name)]
     known += [point for point, _ in plan.file_systems if point in points]
     if known:
-        raise CommandFailed(message("restvg-exists", what=known[0]))
+        raise refusal("restvg-exists", what=known[0])
 
 
 def _check_sizes(machine: Machine, plan: ImageData, disks: list[Disk]) -> None:
@@ -114,7 +113,7 @@ def _check_sizes(machine: Machine, plan: ImageData, disks: list[Disk]) -> None:
     shift = plan.pp_size.bit_length() - 1
     available = sum(pp_count(machine.device(d.slot).size, shift) for d in disks) << shift
     if required > available:
-        raise CommandFailed(message("restvg-no-space", required=required // MIB, available=available // MIB))
+        raise refusal("restvg-no-space", required=required // MIB, available=available // MIB)
 
 
 def _make(machine: Machine, name: str, plan: ImageData, trees: dict[str, Inventory], stdout: TextIO) -> None:

@@ -9,9 +9,9 @@ from ....errors import ImageIOError, NotFound, printable
 from ....units import MIB
 from ...boot import image as boot
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 
 KERNEL_BITS = "64"
 """Every release of the profiles can run the 64-bit kernel, and what is in a boot image here is not executed."""
@@ -20,8 +20,7 @@ KERNEL_BITS = "64"
 def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Tell the last boot disk (`-b`), its group (`-v`), a disk's size in MB (`-s`), whether it boots (`-B`), `-K`."""
     given, operands = flags(argv, "bvKs:B:")
-    if len(given) != 1 or operands:
-        raise UsageError
+    demand(len(given) == 1 and not operands)
     asked, name = next(iter(given.items()))
     if asked == "b":
         slot = machine.nvram.last_boot
@@ -33,7 +32,7 @@ def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     else:
         disk = machine.disk(name)
         if disk is None:
-            raise CommandFailed(message("bootinfo-device", disk=name))
+            raise refusal("bootinfo-device", disk=name)
         device = machine.device(disk.slot)
         print(device.size // MIB if asked == "s" else int(boot.bootable(device)), file=stdout)
 
@@ -41,8 +40,7 @@ def bootinfo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 def ipl_varyon(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the disks that belong to groups, and whether they boot (`-i`)."""
     given, operands = flags(argv, "i")
-    if "i" not in given or operands:
-        raise UsageError
+    demand("i" in given and not operands)
     print(f"{'PVNAME':<16}{'BOOT DEVICE':<16}{'PVID':<40}{'VOLUME GROUP ID'}", file=stdout)
     for disk in machine.disks():
         try:

@@ -12,9 +12,9 @@ from ...boot import content
 from ...boot import image as boot
 from ...boot import volume as boot_volume
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...rootvg import BOOT_VOLUME, ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, demand, flags
 
 MODES = {"normal": ("normal",), "service": ("service",), "both": ("normal", "service")}
 VARIABLES = {"normal": "boot-device", "service": "diag-device"}
@@ -36,7 +36,7 @@ def bootlist(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     for name in names:
         disk = machine.disk(name)
         if disk is None or len(names) > MAX_DEVICES:
-            raise CommandFailed(message("bootlist-device", disk=name))
+            raise refusal("bootlist-device", disk=name)
         slots.append(disk.slot)
     for mode in modes:
         if slots or "i" in given:
@@ -56,7 +56,7 @@ def _listed(machine: Machine, path: str | None) -> list[str]:
         return []
     data = machine.read_file(path) if path.startswith("/") else None
     if data is None:
-        raise CommandFailed(message("bootlist-file", path=path))
+        raise refusal("bootlist-file", path=path)
     return data.decode("utf-8", "surrogateescape").split()
 
 
@@ -97,8 +97,7 @@ def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     `-q` only says how much room it needs.
     """
     given, _ = flags(argv, "ad:q", operands=0)
-    if not {"a", "q"} & set(given):
-        raise UsageError
+    demand({"a", "q"} & set(given))
     volume_disks = _Target(machine, given, "bosboot")
     try:
         image = content.compose(machine.read_file, machine.odm.files(), machine.origin)
@@ -115,13 +114,12 @@ def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
 def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Renew the base ODM in the boot image of the running system; `-v` says what is saved."""
     given, _ = flags(argv, "vd:o:m:", operands=0)
-    if {"o", "m"} & set(given):
-        raise UsageError
+    demand(not {"o", "m"} & set(given))
     target = _Target(machine, given, "savebase")
     odm = machine.odm
     source = next((disk for disk in target.holders if boot.bootable(disk)), None)
     if source is None:
-        raise CommandFailed(message("savebase-no-image", volume=BOOT_VOLUME))
+        raise refusal("savebase-no-image", volume=BOOT_VOLUME)
     image = content.with_base(source, odm.files(), machine.origin)
     bootable = {id(disk) for disk in target.holders if boot.bootable(disk)}
     boot_volume.install(target.volume, image, lambda disk: target.wanted(disk) and id(disk) in bootable)

@@ -9,9 +9,9 @@ from typing import TextIO
 from ....lvm.disk.identity import NS_PER_S
 from ...alternate import names as alternate
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 
 _WHEN = re.compile(r"now|\+\d{1,4}|\d{1,2}:\d{2}")
 
@@ -19,8 +19,7 @@ _WHEN = re.compile(r"now|\+\d{1,4}|\d{1,2}:\d{2}")
 def shutdown(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Stop, at once whatever time is named, and boot again (`-r`) or stay off; `-k` only says so."""
     given, operands = flags(argv, "Fhkrv")
-    if (operands and not _WHEN.fullmatch(operands[0])) or len(operands) > 1 or {"h", "r"} <= set(given):
-        raise UsageError
+    demand((not operands or _WHEN.fullmatch(operands[0])) and len(operands) <= 1 and not {"h", "r"} <= set(given))
     _refuse_while_awake(machine, "shutdown")
     date = time.strftime("%a %b %e %H:%M:%S UTC %Y", time.gmtime(machine.origin.now() // NS_PER_S))
     print(message("shutdown" if "r" in given else "shutdown-halt", date=date), file=stdout)
@@ -54,7 +53,7 @@ def _refuse_while_awake(machine: Machine, program: str) -> None:
     """A group that is awake would come back with names that no boot can use [commands 5.3]."""
     for known in machine.groups():
         if known.name != ROOTVG and machine.is_varied_on(known) and alternate.is_awake(machine.group(known.name)):
-            raise CommandFailed(message("group-awake", program=program, group=known.name))
+            raise refusal("group-awake", program=program, group=known.name)
 
 
 COMMANDS = {

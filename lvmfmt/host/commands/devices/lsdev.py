@@ -9,13 +9,13 @@ from typing import TextIO
 from ....errors import LvmfmtError, printable
 from ....units import MIB
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices, predefined
 from ...odm.configure import STATUS
 from ...odm.database import OdmObject
 from ...odm.devices import Disk
 from ...odm.predefined import DeviceKind
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, demand, flags
 
 _FIELDS = ("name", "status", "physloc", "location", "description", "class", "subclass", "type", "parent")
 
@@ -23,8 +23,7 @@ _FIELDS = ("name", "status", "physloc", "location", "description", "class", "sub
 def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List the devices that are customised (`-C`), by class, subclass, type, name, parent or state."""
     given, _ = flags(argv, "CPHc:s:t:l:p:S:F:r:", operands=0)
-    if "P" in given and "C" in given:
-        raise UsageError
+    demand("P" not in given or "C" not in given)
     rows = [_facts(kind) for kind in predefined.kinds().values()] if "P" in given else _customised(machine)
     keys = {"c": "class", "s": "subclass", "t": "type", "l": "name", "p": "parent", "S": "state"}
     for flag, key in keys.items():
@@ -51,14 +50,13 @@ def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show attributes of a device: in effect (`-E`), default (`-D`), possible values (`-R`)."""
     given, _ = flags(argv, "EDRHOl:a:F:", operands=0)
-    if "l" not in given or len(set(given) & {"E", "D", "R"}) != 1:
-        raise UsageError
+    demand("l" in given and len(set(given) & {"E", "D", "R"}) == 1)
     device = device_called(machine, "lsattr", given["l"])
     kind = kind_of(device)
     names = sorted(kind.attributes) if "a" not in given else [given["a"]]
     for name in names:
         if name not in kind.attributes:
-            raise CommandFailed(message("attribute-unknown", program="lsattr", attribute=name))
+            raise refusal("attribute-unknown", program="lsattr", attribute=name)
     if "R" in given:
         for name in names:
             print(printable(kind.attributes[name].values.replace("-", "...", 1)), file=stdout)
@@ -85,8 +83,7 @@ def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 def lscfg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show where devices are plugged in, with their vital product data (`-v`)."""
     given, _ = flags(argv, "vpl:", operands=0)
-    if "p" in given:
-        raise UsageError
+    demand("p" not in given)
     names = [given["l"]] if "l" in given else [str(o["name"]) for o in _devices(machine)]
     for name in names:
         device = device_called(machine, "lscfg", name)
@@ -115,7 +112,7 @@ def device_called(machine: Machine, program: str, name: str) -> OdmObject:
     """
     found = [o for o in _devices(machine) if o["name"] == name.removeprefix("/dev/")]
     if not found:
-        raise CommandFailed(message("device-unknown", program=program, device=name))
+        raise refusal("device-unknown", program=program, device=name)
     return found[0]
 
 
@@ -154,8 +151,7 @@ def _format(form: str, row: dict[str, str]) -> str:
     if not re.fullmatch(r"\w+(?:[^\w]+\w+)*", form):
         raise UsageError
     names = re.findall(r"\w+", form)
-    if any(name not in row for name in names):
-        raise UsageError
+    demand(all(name in row for name in names))
     return printable(re.sub(r"\w+", lambda m: row[m[0]], form))
 
 

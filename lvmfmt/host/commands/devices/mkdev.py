@@ -8,11 +8,11 @@ from typing import TextIO
 from .... import lvm
 from ....errors import LvmfmtError, printable
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import configure, devices
 from ...odm.configure import AVAILABLE, DEFINED, STATUS
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags, repeated
+from ...syntax import Command, demand, flags, repeated
 from .lsdev import device_called, kind_of, status_of
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,14}")
@@ -42,8 +42,7 @@ def cfgmgr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a device that is Defined available."""
     given, _ = flags(argv, "l:", operands=0)
-    if "l" not in given:
-        raise UsageError
+    demand("l" in given)
     name = given["l"]
     device = device_called(machine, "mkdev", name)
     disk = machine.disk(name)
@@ -51,9 +50,7 @@ def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
         try:
             pvid = lvm.read_pvid(machine.device(disk.slot))
         except LvmfmtError as error:
-            raise CommandFailed(
-                message("device-does-not-answer", program="mkdev", device=name, reason=error)
-            ) from error
+            raise refusal("device-does-not-answer", program="mkdev", device=name, reason=error) from error
         if disk.pvid is None and pvid is not None:
             devices.set_pvid(machine.odm, name, pvid)
     configure.set_status(machine.odm, str(device["name"]), AVAILABLE)
@@ -64,17 +61,16 @@ def mkdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 def rmdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a device Defined, or forget it (`-d`); its disk is not touched."""
     given, _ = flags(argv, "l:dRSg", operands=0)
-    if "l" not in given:
-        raise UsageError
+    demand("l" in given)
     name = given["l"]
     device_called(machine, "rmdev", name)
     disk = machine.disk(name)
     children = machine.odm.get("CuDv", parent=name)
     if (disk is not None and _busy(machine, disk)) or (children and "R" not in given):
-        raise CommandFailed(message("device-busy", method="ucfgdevice"))
+        raise refusal("device-busy", method="ucfgdevice")
     gone = [*(str(o["name"]) for o in children), name]
     if any((d := machine.disk(child)) is not None and _busy(machine, d) for child in gone):
-        raise CommandFailed(message("device-busy", method="ucfgdevice"))
+        raise refusal("device-busy", method="ucfgdevice")
     for one in gone:
         if "d" in given:
             for class_ in ("CuDv", "CuAt"):
@@ -90,26 +86,24 @@ def rmdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 def chdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change attributes of a device (`-a name=value`); `pv=yes` and `pv=clear` write and clear a disk's PVID."""
     given, values, operands = repeated(argv, "l:Pa:", "a")
-    if operands or "l" not in given or not values:
-        raise UsageError
+    demand(not operands and "l" in given and values)
     name = given["l"]
     device = device_called(machine, "chdev", name)
     kind, disk = kind_of(device), machine.disk(name)
     changes = []
     for word in (w for value in values for w in value.split()):
         attribute, equals, value = word.partition("=")
-        if not equals:
-            raise UsageError
+        demand(equals)
         changes.append((attribute, value))
     for attribute, value in changes:
         if attribute == "pv" and disk is not None and value in ("yes", "clear"):
             continue
         known = kind.attributes.get(attribute)
         if known is None or not known.changeable or not known.allows(value):
-            raise CommandFailed(message("attribute-value", attribute=attribute))
+            raise refusal("attribute-value", attribute=attribute)
     busy = disk is not None and _busy(machine, disk)
     if busy and any(a != "pv" or v == "clear" for a, v in changes) and "P" not in given:
-        raise CommandFailed(message("device-busy-attribute", attribute=changes[0][0]))
+        raise refusal("device-busy-attribute", attribute=changes[0][0])
     for attribute, value in changes:
         if attribute == "pv" and disk is not None:
             _set_pvid(machine, disk, clear=value == "clear")
@@ -123,15 +117,14 @@ def chdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 def rendev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give a disk another name."""
     given, _ = flags(argv, "l:n:u", operands=0)
-    if "l" not in given or "n" not in given:
-        raise UsageError
+    demand("l" in given and "n" in given)
     old, new = given["l"], given["n"]
     device_called(machine, "rendev", old)
     disk = machine.disk(old)
     if disk is None or _busy(machine, disk):
-        raise CommandFailed(message("device-busy", method="chgdevice"))
+        raise refusal("device-busy", method="chgdevice")
     if not _NAME.fullmatch(new) or machine.odm.get("CuDv", name=new):
-        raise CommandFailed(message("device-name", device=new))
+        raise refusal("device-name", device=new)
     devices.rename(machine.odm, old, new)
     machine.save_odm()
     print(message("device-renamed", device=new), file=stdout)
@@ -150,9 +143,7 @@ def _set_pvid(machine: Machine, disk: Disk, *, clear: bool) -> None:
                 pvid = lvm.new_pvid(machine.settings.machine_id, machine.origin, taken)
                 lvm.write_pvid(device, pvid)
     except LvmfmtError as error:
-        raise CommandFailed(
-            message("device-does-not-answer", program="chdev", device=disk.name, reason=error)
-        ) from error
+        raise refusal("device-does-not-answer", program="chdev", device=disk.name, reason=error) from error
     devices.set_pvid(machine.odm, disk.name, pvid)
 
 

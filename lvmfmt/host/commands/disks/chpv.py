@@ -9,9 +9,9 @@ from ....lvm import VolumeGroup
 from ....units import SECTOR
 from ...machine import varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, refuse
+from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
 from ..operands import disk_called, varied_on_group
 
@@ -19,8 +19,7 @@ from ..operands import disk_called, varied_on_group
 def chpv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change disks: `-a` allocation, `-v` available or removed, `-c` clear boot record, `-C` clear the group's data."""
     given, operands = flags(argv, "a:v:cCh:p:P")
-    if not operands or not given or given.get("a", "y") not in ("y", "n") or given.get("v", "a") not in ("a", "r"):
-        raise UsageError
+    demand(operands and given and given.get("a", "y") in ("y", "n") and given.get("v", "a") in ("a", "r"))
     for name in operands:
         with as_aix("chpv"):
             refuse(given, "chpv", "hpP")
@@ -33,18 +32,18 @@ def _change(machine: Machine, name: str, given: dict[str, str]) -> None:
     image = varying.readable(machine, disk)
     owner = devices.group_of(machine.odm, disk.pvid)
     if image is None:
-        raise CommandFailed(message("disk-unreadable"))
+        raise refusal("disk-unreadable")
     if "C" in given:
         if owner is not None:
-            raise CommandFailed(message("chpv-in-group", disk=disk.name, group=owner))
+            raise refusal("chpv-in-group", disk=disk.name, group=owner)
         lvm.free_group_metadata(image)
     if {"a", "v"} & set(given):
         if owner is None or disk.pvid is None:
-            raise CommandFailed(message("disk-without-group", program="chpv", disk=disk.name))
+            raise refusal("disk-without-group", program="chpv", disk=disk.name)
         group = varied_on_group(machine, owner, "chpv")
         removed = given["v"] == "r" if "v" in given else None
         if removed and not _quorum_without(group, disk.pvid):
-            raise CommandFailed(message("chpv-quorum", disk=disk.name))
+            raise refusal("chpv-quorum", disk=disk.name)
         with group.change(machine.origin) as change:
             change.set_disk(disk.pvid, allocatable=given["a"] == "y" if "a" in given else None, removed=removed)
     if "c" in given and any(image.read(0, SECTOR)):

@@ -13,9 +13,9 @@ from ....units import MIB
 from ...formats.characteristics import MAX_REQUEST
 from ...machine import varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import devices
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, demand, flags
 from ..operands import disk_called, varied_on_group
 
 _HEX = re.compile(r"(?:0[xX])?([0-9A-Fa-f]{1,15})")
@@ -34,21 +34,20 @@ def device_called(machine: Machine, name: str, program: str) -> BlockDevice:
     if disk is not None:
         image = varying.readable(machine, disk)
         if image is None:
-            raise CommandFailed(message("disk-unreadable"))
+            raise refusal("disk-unreadable")
         return image
     for known in machine.groups():
         if machine.is_varied_on(known) and base in devices.volumes(machine.odm, known.name):
             volume = machine.group(known.name).logical_volumes.get(base)
             if volume is not None:
                 return volume.device
-    raise CommandFailed(message("device-missing", program=program, device=name))
+    raise refusal("device-missing", program=program, device=name)
 
 
 def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Dump bytes of a device (`-h device [offset [length]]`, both in hex), or tell its largest request (`-M`)."""
     given, operands = flags(argv, "h:M:")
-    if len(given) != 1 or len(operands) > (2 if "h" in given else 0):
-        raise UsageError
+    demand(len(given) == 1 and len(operands) <= (2 if "h" in given else 0))
     if "M" in given:
         disk_called(machine, given["M"], "lquerypv")
         print(MAX_REQUEST, file=stdout)
@@ -56,7 +55,7 @@ def lquerypv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     device = device_called(machine, given["h"], "lquerypv")
     offset, length = ([_hex(text) for text in operands] + [0, 0x100][len(operands) :])[:2]
     if offset >= device.size:
-        raise CommandFailed(message("value-invalid", program="lquerypv", value=operands[0], flag="h"))
+        raise refusal("value-invalid", program="lquerypv", value=operands[0], flag="h")
     data = device.read(offset, min(length, device.size - offset, _MAX_DUMP)).tobytes()
     for at in range(0, len(data), _DUMP_LINE):
         print(hex_line(offset + at, data[at : at + _DUMP_LINE]), file=stdout)
@@ -79,8 +78,7 @@ def hex_line(offset: int, data: bytes) -> str:
 def lqueryvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Tell what the VGDA of a disk (`-p`) or a group (`-g VGID`) says: all (`-A`), with tags (`-t`), or parts of it."""
     given, _ = flags(argv, "Atp:g:NsFncDaLPv", operands=0)
-    if len({"p", "g"} & set(given)) != 1:
-        raise UsageError
+    demand(len({"p", "g"} & set(given)) == 1)
     group = _group_on(machine, given["p"], "lqueryvg") if "p" in given else _group_of(machine, given["g"])
     rows = list(_query(group, with_state="A" in given))
     asked = set(given) - {"A", "t", "p", "g"}
@@ -93,11 +91,11 @@ def _group_on(machine: Machine, disk_name: str, program: str) -> VolumeGroup:
     """The group that a disk belongs to by what is on it, as far as this disk tells."""
     image = varying.readable(machine, disk_called(machine, disk_name, program))
     if image is None:
-        raise CommandFailed(message("disk-unreadable"))
+        raise refusal("disk-unreadable")
     try:
         return VolumeGroup.open([image])
     except LvmfmtError as error:
-        raise CommandFailed(message("lvm-record-unreadable", program=program)) from error
+        raise refusal("lvm-record-unreadable", program=program) from error
 
 
 def _group_of(machine: Machine, vgid: str) -> VolumeGroup:
@@ -165,8 +163,7 @@ def getlvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     The status is 3, and nothing is printed, where a disk is in no group.
     """
     given, _ = flags(argv, "j:v:t:l:p:g:", operands=0)
-    if len(given) != 1:
-        raise UsageError
+    demand(len(given) == 1)
     flag, value = next(iter(given.items()))
     odm, groups = machine.odm, machine.groups()
     pvid = disk_called(machine, value, "getlvodm").pvid if flag in "jp" else None
@@ -201,8 +198,7 @@ def getconf(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         names = {d.slot: d.name for d in machine.disks()}
         print(printable(names.get(machine.running.booted, "")), file=stdout)
         return
-    if len(operands) != 2 or operands[0] != "DISK_SIZE":
-        raise UsageError
+    demand(len(operands) == 2 and operands[0] == "DISK_SIZE")
     print(device_called(machine, operands[1], "getconf").size // MIB, file=stdout)
 
 

@@ -12,10 +12,10 @@ from ....errors import ImageIOError, NotFound, printable
 from ....lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags, refuse
+from ...syntax import Command, demand, flags, refuse
 from ..operands import NO_ALLOCATION, by_region, disk_called, mount_point, pv_state, varied_on_group
 
 
@@ -25,18 +25,16 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     refuse(given, "lspv", "P")
     asked = set(given) & {"l", "p", "M"}
     if not operands:
-        if asked or "n" in given or ("u" in given and not machine.profile.disk_identifiers):
-            raise UsageError
+        demand(not asked and "n" not in given and ("u" not in given or machine.profile.disk_identifiers))
         _list(machine, stdout, with_identifiers="u" in given)
         return 0
-    if len(operands) != 1 or len(asked) > 1 or "u" in given:
-        raise UsageError
+    demand(len(operands) == 1 and len(asked) <= 1 and "u" not in given)
     disk = disk_called(machine, operands[0], "")
     if "n" in given:
         disk_called(machine, given["n"], "")
     name = devices.group_of(machine.odm, disk.pvid)
     if name is None:
-        raise CommandFailed(message("disk-without-group", program="", disk=disk.name))
+        raise refusal("disk-without-group", program="", disk=disk.name)
     known = devices.group(machine.odm, name)
     assert known is not None and disk.pvid is not None
     if not asked and not machine.is_varied_on(known):
@@ -48,7 +46,7 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     group = varied_on_group(machine, name, "")
     pv = group.physical_volumes.get(disk.pvid)
     if pv is None:
-        raise CommandFailed(message("disk-not-in-group", program="", disk=disk.name, group=name))
+        raise refusal("disk-not-in-group", program="", disk=disk.name, group=name)
     if "l" in asked:
         print(f"{printable(disk.name)}:", file=stdout)
         _print(_volumes(machine, group, pv), stdout)

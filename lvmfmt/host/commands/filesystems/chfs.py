@@ -15,10 +15,10 @@ from ....units import MIB, SECTOR, ceil_div
 from ...machine import freezing
 from ...machine.mount_table import RESIZING
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import filesystems
 from ...odm.filesystems import INLINE, FileSystemStanza
-from ...syntax import Command, UsageError, repeated
+from ...syntax import Command, demand, repeated
 from ..aixwords import as_aix
 from ..operands import finish
 from . import targets
@@ -35,21 +35,17 @@ def chfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     """Change a file system; what can be refused is refused before anything is changed."""
     line = [argv[0], *(arg.replace("\u2013", "-", 1) if arg.startswith("\u2013") else arg for arg in argv[1:])]
     given, pairs, operands = repeated(line, "m:n:u:A:p:t:a:d:", "a")
-    if len(operands) != 1 or not (given or pairs):
-        raise UsageError
-    if given.get("A", "yes") not in YES_NO or given.get("t", "yes") not in YES_NO:
-        raise UsageError
-    if given.get("p", "rw") not in ("rw", "ro"):
-        raise UsageError
+    demand(len(operands) == 1 and (given or pairs))
+    demand(given.get("A", "yes") in YES_NO and given.get("t", "yes") in YES_NO)
+    demand(given.get("p", "rw") in ("rw", "ro"))
     attributes = attributes_of(pairs)
     entry = targets.find_entry(machine, operands[0], "chfs")
     target = targets.find(machine, entry.device, "chfs")
     for name in attributes.keys() & set(_ON_DISK):
-        raise CommandFailed(message("fs-unsupported", program="chfs", what=f"the attribute {name}"))
+        raise refusal("fs-unsupported", program="chfs", what=f"the attribute {name}")
     for name in _FREEZES:
         if name in attributes:
-            if len(attributes) > 1 or given:
-                raise UsageError
+            demand(len(attributes) <= 1 and not given)
             return _freeze(machine, target, attributes[name], again=name == "refreeze")
     steps = []
     log = next((attributes.pop(name) for name in _LOGS if name in attributes), None)
@@ -80,13 +76,13 @@ def _entry(
     values |= attributes
     if "d" in given:
         if given["d"] not in values or given["d"] in ("vfs", "log"):
-            raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute=given["d"], value="removed"))
+            raise refusal("fs-bad-attribute", program="chfs", attribute=given["d"], value="removed")
         del values[given["d"]]
     point = entry.mount_point
     if "m" in given:
         point = targets.mount_point(given["m"], "chfs")
         if point != entry.mount_point and any(e.mount_point == point for e in machine.file_system_entries()):
-            raise CommandFailed(message("fs-exists", program="chfs", point=point))
+            raise refusal("fs-exists", program="chfs", point=point)
     return FileSystemStanza(point, entry.device, values)
 
 
@@ -106,10 +102,10 @@ def _freeze(machine: Machine, target: FileSystemTarget, value: str, *, again: bo
     """Freeze for so many seconds, give more of them, or thaw (`off`, 0)."""
     point = target.point
     if point is None:
-        raise CommandFailed(message("fs-not-mounted", program="chfs", point=target.path))
+        raise refusal("fs-not-mounted", program="chfs", point=target.path)
     off = value in ("off", "0")
     if not off and not (value.isdecimal() and len(value) < 10):
-        raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="freeze", value=value))
+        raise refusal("fs-bad-attribute", program="chfs", attribute="freeze", value=value)
     try:
         frozen = freezing.is_frozen(machine, point)
         if frozen is (again or off):
@@ -119,8 +115,8 @@ def _freeze(machine: Machine, target: FileSystemTarget, value: str, *, again: bo
                 (freezing.refreeze if again else freezing.freeze)(machine, point, int(value))
             return 0
     except OperationRefused as error:
-        raise CommandFailed(message("fs-failed", program="chfs", device=target.path, reason=error)) from error
-    raise CommandFailed(message("fs-frozen" if frozen else "fs-not-frozen", program="chfs", point=point))
+        raise refusal("fs-failed", program="chfs", device=target.path, reason=error) from error
+    raise refusal("fs-frozen" if frozen else "fs-not-frozen", program="chfs", point=point)
 
 
 def _log_path(wanted: str) -> str:
@@ -130,11 +126,11 @@ def _log_path(wanted: str) -> str:
 def _change_log(machine: Machine, target: FileSystemTarget, wanted: str) -> Callable[[], None]:
     """Give an unmounted file system another log volume."""
     if target.superblock.geometry.log_blocks or wanted.upper() == INLINE:
-        raise CommandFailed(message("fs-unsupported", program="chfs", what="moving a log into a file system or out"))
+        raise refusal("fs-unsupported", program="chfs", what="moving a log into a file system or out")
     if target.point is not None:
-        raise CommandFailed(message("fs-mounted", program="chfs", point=target.point))
+        raise refusal("fs-mounted", program="chfs", point=target.point)
     if target.superblock.state:
-        raise CommandFailed(message("mount-dirty", device=target.path))
+        raise refusal("mount-dirty", device=target.path)
     log = targets.choose_log(machine, target.group_name, target.group, wanted, "chfs")
     number = targets.number_of(machine, target.group_name, log)
 
@@ -153,7 +149,7 @@ def _resize(
     log_bytes = None
     if log_size is not None:
         if not target.superblock.geometry.log_blocks or not log_size.isdecimal() or len(log_size) > 4:
-            raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="logsize", value=log_size))
+            raise refusal("fs-bad-attribute", program="chfs", attribute="logsize", value=log_size)
         log_bytes = int(log_size) * MIB
     wanted = volume.size
     if size is not None:
@@ -161,11 +157,11 @@ def _resize(
         wanted = {"+": volume.size + amount, "-": volume.size - amount}.get(sign, amount)
     lps = ceil_div(wanted, pp_size)
     if lps < 1:
-        raise CommandFailed(message("fs-bad-attribute", program="chfs", attribute="size", value=size))
+        raise refusal("fs-bad-attribute", program="chfs", attribute="size", value=size)
     if target.point is not None and freezing.is_frozen(machine, target.point):
-        raise CommandFailed(message("fs-frozen", program="chfs", point=target.point))
+        raise refusal("fs-frozen", program="chfs", point=target.point)
     if target.point is None and target.superblock.state not in (CLEAN, *RESIZING):
-        raise CommandFailed(message("mount-dirty", device=target.path))
+        raise refusal("mount-dirty", device=target.path)
     if lps < volume.lps:
         _rehearse(machine, target, lps * pp_size, log_bytes)
 

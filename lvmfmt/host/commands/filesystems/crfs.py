@@ -13,11 +13,11 @@ from ....lvm import LogicalVolume, VolumeGroup
 from ....system.volume_types import LOG_TYPE
 from ....units import MIB, SECTOR, ceil_div
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import filesystems
 from ...odm.filesystems import INLINE, FileSystemStanza
 from ...rootvg import identity
-from ...syntax import Command, UsageError, flags, repeated
+from ...syntax import Command, demand, flags, repeated
 from ..aixwords import as_aix
 from ..operands import ask, finish, new_name, varied_on_group
 from . import targets
@@ -62,21 +62,21 @@ def format_of(attributes: dict[str, str], program: str) -> Format:
     def take(name: str, *values: str) -> str | None:
         value = attributes.pop(name, None)
         if value is not None and values and value not in values:
-            raise CommandFailed(message("fs-bad-attribute", program=program, attribute=name, value=value))
+            raise refusal("fs-bad-attribute", program=program, attribute=name, value=value)
         return value
 
     block_size = int(take("agblksize", "512", "1024", "2048", "4096") or PAGE)
     if take("isnapshot", *YES_NO) == "yes":
-        raise CommandFailed(message("fs-unsupported", program=program, what="isnapshot=yes"))
+        raise refusal("fs-unsupported", program=program, what="isnapshot=yes")
     log = take("logname") or take("log")
     inline = log is not None and log.upper() == INLINE
     size = take("logsize")
     if size is not None and not (inline and size.isdecimal() and 0 < int(size) <= 2047):
-        raise CommandFailed(message("fs-bad-attribute", program=program, attribute="logsize", value=size))
+        raise refusal("fs-bad-attribute", program=program, attribute="logsize", value=size)
     ea = int((take("ea", "v1", "v2") or "v1")[1])
     vix = take("vix", *YES_NO) == "yes"
     if vix:
-        raise CommandFailed(message("fs-unsupported", program=program, what="vix=yes"))
+        raise refusal("fs-unsupported", program=program, what="vix=yes")
     return Format(
         block_size, inline, int(size) * MIB if size else None, None if inline else log, Features(version=ea, ea=ea)
     )
@@ -111,18 +111,16 @@ def make(
 def crfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Make a file system, with all that belongs to it; it is not mounted."""
     given, pairs, operands = repeated(argv, "v:g:d:l:m:n:u:A:p:t:a:", "a")
-    if operands or given.get("v") != VFS or "m" not in given or not {"g", "d"} & set(given):
-        raise UsageError
+    demand(not operands and given.get("v") == VFS and "m" in given and {"g", "d"} & set(given))
     attributes = attributes_of(pairs)
     for flag, values in (("A", YES_NO), ("t", YES_NO), ("p", ("rw", "ro"))):
-        if given.get(flag, values[0]) not in values:
-            raise UsageError
+        demand(given.get(flag, values[0]) in values)
     wanted, size = format_of(attributes, "crfs"), attributes.pop("size", None)
     for name in attributes.keys() - set(_STANZA_KEYS):
-        raise CommandFailed(message("fs-unsupported", program="crfs", what=f"the attribute {name}"))
+        raise refusal("fs-unsupported", program="crfs", what=f"the attribute {name}")
     point = targets.mount_point(given["m"], "crfs")
     if any(entry.mount_point == point for entry in machine.file_system_entries()):
-        raise CommandFailed(message("fs-exists", program="crfs", point=point))
+        raise refusal("fs-exists", program="crfs", point=point)
     target, log = _volumes(machine, given, wanted, size, point)
     log_path = INLINE if log is None else f"/dev/{log.name}"
     options = {"options": given.get("p", "rw"), **({"type": given["u"]} if "u" in given else {})}
@@ -146,8 +144,7 @@ def attributes_of(pairs: list[str]) -> dict[str, str]:
     found = {}
     for pair in pairs:
         name, equals, value = pair.partition("=")
-        if not equals or not name or name in found or not value.isprintable() or " " in value or ":" in value:
-            raise UsageError
+        demand(equals and name and name not in found and value.isprintable() and " " not in value and ":" not in value)
         found[name] = value
     return found
 
@@ -164,12 +161,12 @@ def _volumes(
         group = varied_on_group(machine, group_name, "crfs")
         sign, length = targets.size_in_bytes(size or "", "crfs")
         if sign:
-            raise CommandFailed(message("fs-bad-attribute", program="crfs", attribute="size", value=size))
+            raise refusal("fs-bad-attribute", program="crfs", attribute="size", value=size)
         length = ceil_div(length, group.pp_size) * group.pp_size
     try:
         wanted.check(length)
     except OperationRefused as error:
-        raise CommandFailed(message("fs-too-small", program="crfs", reason=error)) from error
+        raise refusal("fs-too-small", program="crfs", reason=error) from error
     log = None if wanted.inline else _known_log(machine, group_name, group, wanted)
     name = given["d"].removeprefix("/dev/") if "d" in given else new_name(machine, "fslv")
     new_log = new_name(machine, "loglv") if log is None and not wanted.inline else None
@@ -190,12 +187,10 @@ def _existing(machine: Machine, device: str, size: str | None) -> targets.FileSy
     target = targets.find(machine, device if device.startswith("/dev/") else f"/dev/{device}", "crfs")
     if target.entry is not None or target.point is not None:
         point = target.point or (target.entry.mount_point if target.entry else "")
-        raise CommandFailed(message("fs-device-used", program="crfs", device=target.path, point=point))
+        raise refusal("fs-device-used", program="crfs", device=target.path, point=point)
     bytes_ = target.volume.size
     if size is not None and ceil_div(targets.size_in_bytes(size, "crfs")[1], target.group.pp_size) != target.volume.lps:
-        raise CommandFailed(
-            message("fs-size-of-volume", program="crfs", volume=target.name, blocks=bytes_ // SECTOR)
-        )  # fmt: skip
+        raise refusal("fs-size-of-volume", program="crfs", volume=target.name, blocks=bytes_ // SECTOR)  # fmt: skip
     return target
 
 
@@ -212,7 +207,7 @@ def rmfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     entry = targets.find_entry(machine, operands[0], "rmfs")
     target = targets.find(machine, entry.device, "rmfs")
     if target.point is not None:
-        raise CommandFailed(message("fs-mounted", program="rmfs", point=target.point))
+        raise refusal("fs-mounted", program="rmfs", point=target.point)
     if "i" in given and not ask(machine, stderr, message("rmfs-question", point=entry.mount_point)):
         return 1
     targets.put_entry(machine, entry.mount_point, None)

@@ -9,8 +9,8 @@ from ....units import GIB, KIB, MIB, SECTOR, ceil_div
 from ...formats import rows
 from ...machine.paths import holder
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...messages import refusal
+from ...syntax import Command, demand, flags
 
 _UNITS = {"m": ("MB blocks", MIB), "g": ("GB blocks", GIB), "k": ("1024-blocks", KIB)}
 _BLOCKS = ("512-blocks", SECTOR)
@@ -23,8 +23,7 @@ def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> Non
     """
     given, operands = flags(argv, "mkgIivtP")
     units = {"m", "k", "g"} & set(given)
-    if len(units) > 1 or {"P", "v", "t"} & set(given):
-        raise UsageError
+    demand(len(units) <= 1 and not {"P", "v", "t"} & set(given))
     name, unit = _UNITS[units.pop()] if units else _BLOCKS
     used = "I" in given
     print(rows.df_used_header(name) if used else rows.df_header(name), file=stdout)
@@ -56,10 +55,10 @@ def _chosen(machine: Machine, operands: list[str]) -> list[tuple[str, str]]:
             try:
                 machine.mounted(point).stat(inside)
             except NotFound as error:
-                raise CommandFailed(message("df-unknown", operand=operand)) from error
+                raise refusal("df-unknown", operand=operand) from error
             found = [m for m in mounts if m[1] == point]
         if not found:
-            raise CommandFailed(message("df-unknown", operand=operand))
+            raise refusal("df-unknown", operand=operand)
         chosen += found[:1]
     return chosen if operands else mounts
 

@@ -19,8 +19,8 @@ from ....jfs2.superblock import CLEAN, CLEAN_QUIESCED, FSERROR, MOUNT, QUIESCED,
 from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine
 from ...machine.using import user_of
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...messages import message, refusal
+from ...syntax import Command, demand, flags
 from . import targets
 from .crfs import VFS
 from .targets import FileSystemTarget
@@ -43,10 +43,9 @@ def fsck(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     repairs, `-n` only tells, `-p` repairs what follows from sound content, `-f` with it also looks at clean ones.
     """
     given, operands = flags(argv, "ynpfV:o:d:i:")
-    if len({"y", "n", "p"} & set(given)) > 1 or given.get("V", VFS) != VFS or given.get("o", "nolog") != "nolog":
-        raise UsageError
+    demand(len({"y", "n", "p"} & set(given)) <= 1 and given.get("V", VFS) == VFS and given.get("o", "nolog") == "nolog")
     if {"d", "i"} & set(given):
-        raise CommandFailed(message("fs-unsupported", program="fsck", what="-d and -i"), status=2)
+        raise refusal("fs-unsupported", program="fsck", what="-d and -i", status=2)
     if not operands:
         operands = [e.mount_point for e in machine.file_system_entries() if e.attributes.get("check") == "true"]
     status = 0
@@ -206,7 +205,7 @@ def logredo(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     target = targets.find(machine, operands[0], "logredo")
     user = user_of(machine, target.group, target.name)
     if user is not None:
-        raise CommandFailed(message("logredo-mounted", device=target.path, point=user))
+        raise refusal("logredo-mounted", device=target.path, point=user)
 
     def say(line: str) -> None:
         print(line, file=stdout)
@@ -237,7 +236,7 @@ def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     values, geometry = target.superblock.values, target.superblock.geometry
     number = int(values["s_fscklog"])
     if number not in (1, 2):
-        raise CommandFailed(message("fscklog-none", device=target.path, number=number))
+        raise refusal("fscklog-none", device=target.path, number=number)
     half = (3 - number if "p" in given else number) - 1
     length = int(values["s_fsckloglen"]) // 2 * geometry.block_size
     end = (geometry.fsck_address + geometry.fsck_blocks) * geometry.block_size

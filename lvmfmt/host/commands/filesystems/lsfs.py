@@ -8,10 +8,10 @@ from ....errors import LvmfmtError, printable
 from ....jfs2.superblock import Superblock, read_superblock
 from ....units import MIB, SECTOR
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices
 from ...odm.filesystems import FileSystemStanza
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from . import targets
 
 _COLUMNS = "#MountPoint:Device:Vfs:Nodename:Type:Size:Options:AutoMount:Acct"
@@ -25,8 +25,7 @@ def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     `-c` prints colons between the fields, `-l` a table, which is the usual form; `-q` adds what the disk says.
     """
     given, operands = flags(argv, "clqav:u:")
-    if {"c", "l"} <= set(given) or ("a" in given and operands):
-        raise UsageError
+    demand(not {"c", "l"} <= set(given) and ("a" not in given or not operands))
     if operands:
         entries = [targets.find_entry(machine, operand, "lsfs") for operand in operands]
     else:
@@ -104,7 +103,7 @@ def lsvgfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     _, operands = flags(argv, "", operands=1)
     known = devices.group(machine.odm, operands[0])
     if known is None:
-        raise CommandFailed(message("group-unknown", program="lsvgfs", group=operands[0]))
+        raise refusal("group-unknown", program="lsvgfs", group=operands[0])
     volumes = devices.volumes(machine.odm, known.name)
     for entry in machine.file_system_entries():
         if entry.volume in volumes:

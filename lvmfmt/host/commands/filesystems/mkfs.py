@@ -12,9 +12,9 @@ from ....jfs2.superblock import describe_state
 from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine
 from ...machine.using import user_of
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm.filesystems import INLINE
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..operands import ask
 from . import targets
 from .crfs import VFS, format_of, make
@@ -24,8 +24,7 @@ from .targets import FileSystemTarget
 def mkfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make an empty file system on a logical volume, after a question."""
     given, operands = flags(argv, "V:o:l:s:", operands=1)
-    if given.get("V", VFS) != VFS:
-        raise UsageError
+    demand(given.get("V", VFS) == VFS)
     wanted = format_of(_options(given.get("o", "")), "mkfs")
     target = targets.find(machine, operands[0], "mkfs")
     _check_free(machine, target, "mkfs")
@@ -33,11 +32,11 @@ def mkfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
         wanted = replace(wanted, inline=True)
     size = target.volume.size
     if "s" in given and targets.size_in_bytes(given["s"], "mkfs") != ("", size):
-        raise CommandFailed(message("fs-size-of-volume", program="mkfs", volume=target.name, blocks=size // 512))
+        raise refusal("fs-size-of-volume", program="mkfs", volume=target.name, blocks=size // 512)
     try:
         wanted.check(size)
     except OperationRefused as error:
-        raise CommandFailed(message("fs-too-small", program="mkfs", reason=error)) from error
+        raise refusal("fs-too-small", program="mkfs", reason=error) from error
     log = None
     if not wanted.inline:
         named = wanted.log_name or (target.entry.attributes.get("log") if target.entry else None)
@@ -56,8 +55,7 @@ def _options(text: str) -> dict[str, str]:
     found = {}
     for pair in filter(None, text.split(",")):
         name, equals, value = pair.partition("=")
-        if not equals or name not in ("log", "logname", "logsize", "agblksize", "ea") or name in found:
-            raise UsageError
+        demand(equals and name in ("log", "logname", "logsize", "agblksize", "ea") and name not in found)
         found[name] = value
     return found
 
@@ -70,14 +68,13 @@ def _check_free(machine: Machine, target: FileSystemTarget, program: str) -> Non
     """Raise `CommandFailed` if a volume is mounted, is the log of something mounted, or paging space."""
     user = user_of(machine, target.group, target.name)
     if user is not None:
-        raise CommandFailed(message("fs-device-used", program=program, device=target.path, point=user))
+        raise refusal("fs-device-used", program=program, device=target.path, point=user)
 
 
 def logform(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make a log volume, or the log inside a file system, empty, after a question."""
     given, operands = flags(argv, "V:", operands=1)
-    if given.get("V", VFS) != VFS:
-        raise UsageError
+    demand(given.get("V", VFS) == VFS)
     target = targets.find(machine, operands[0], "logform")
     _check_free(machine, target, "logform")
     inline = None

@@ -10,10 +10,10 @@ from ....jfs2.superblock import CLEAN
 from ....lvm.disk.identity import NS_PER_S
 from ...machine.mount_table import RESIZING
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import filesystems
 from ...odm.filesystems import FileSystemStanza
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 
 _AUTOMATIC = "automatic"
 """`mount =` of file systems that the running system itself uses."""
@@ -26,14 +26,12 @@ _DASHES = "-------- ---------------  ---------------  ------ ------------ ------
 def mount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List what is mounted; or mount a file system, all with `mount = true`, or all of a type (`-t`)."""
     given, operands = flags(argv, "aro:t:v:V:fp")
-    if len(operands) > 2 or (operands and "t" in given) or given.get("v", "jfs2") not in ("jfs2", "procfs"):
-        raise UsageError
+    demand(len(operands) <= 2 and (not operands or "t" not in given) and given.get("v", "jfs2") in ("jfs2", "procfs"))
     options = ",".join([*filter(None, [given.get("o", "")]), *(["ro"] if "r" in given else [])])
     if "a" in given or operands == [_EVERY_STANZA] or "t" in given:
         return _mount_many(machine, given.get("t"), options, stderr)
     if not operands:
-        if given:
-            raise UsageError
+        demand(not given)
         _list(machine, stdout)
         return 0
     return _mount_one(machine, operands, options, stderr)
@@ -83,12 +81,12 @@ def _mount_many(machine: Machine, wanted: str | None, options: str, stderr: Text
 
 def _mount_one(machine: Machine, operands: list[str], options: str, stderr: TextIO) -> int:
     if _SNAPSHOT in options.split(","):
-        raise CommandFailed(message("fs-unsupported", program="mount", what="a snapshot"))
+        raise refusal("fs-unsupported", program="mount", what="a snapshot")
     entries = machine.file_system_entries()
     if len(operands) == 1:
         entry = next((e for e in entries if operands[0] in (e.mount_point, e.device)), None)
         if entry is None:
-            raise CommandFailed(message("mount-unknown", operand=operands[0]))
+            raise refusal("mount-unknown", operand=operands[0])
         device, point = entry.device, entry.mount_point
         stanza = [word for word in entry.attributes.get("options", "").split(",") if word and word != "rw"]
         options = ",".join(dict.fromkeys([*stanza, *filter(None, options.split(","))]))
@@ -96,15 +94,15 @@ def _mount_one(machine: Machine, operands: list[str], options: str, stderr: Text
         device, point = operands[0], operands[1].rstrip("/") or "/"
     for known, at in machine.running.mounts:
         if known == device or at == point:
-            raise CommandFailed(message("mount-busy", device=device, point=point))
+            raise refusal("mount-busy", device=device, point=point)
     if not point.startswith("/") or not _is_directory(machine, point):
-        raise CommandFailed(message("mount-no-directory", device=device, point=point))
+        raise refusal("mount-no-directory", device=device, point=point)
     if device.startswith("/dev/"):
         _make_ready(machine, device, point, stderr, writes="ro" not in options.split(","))
     try:
         machine.mount(device, point, options)
     except LvmfmtError as error:
-        raise CommandFailed(message("mount-failed", device=device, point=point, reason=error)) from error
+        raise refusal("mount-failed", device=device, point=point, reason=error) from error
     return 0
 
 
@@ -139,8 +137,7 @@ def umount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     """Unmount a file system, all that the system does not use itself (`-a`), or all of a type (`-t`)."""
     given, operands = flags(argv, "aft:")
     many = "a" in given or "t" in given or operands == [_EVERY_STANZA]
-    if many is (len(operands) == 1 and operands != [_EVERY_STANZA]) or len(operands) > 1:
-        raise UsageError
+    demand(many is not (len(operands) == 1 and operands != [_EVERY_STANZA]) and len(operands) <= 1)
     in_use = {e.mount_point for e in machine.file_system_entries() if e.attributes.get("mount") == _AUTOMATIC}
     mounts = machine.running.mounts
     if many:
@@ -149,7 +146,7 @@ def umount(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     else:
         points = [point for device, point in mounts if operands[0].rstrip("/") in (device, point.rstrip("/"))]
         if not points:
-            raise CommandFailed(message("umount-not-mounted"))
+            raise refusal("umount-not-mounted")
     status = 0
     for point in points:
         device = machine.running.device_at(point) or ""

@@ -14,7 +14,7 @@ from ....system.logs import log_of
 from ....system.volume_types import LOG_TYPE
 from ....units import GIB, MIB, SECTOR
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices, filesystems
 from ...odm.filesystems import PATH, FileSystemStanza
 from ..operands import group_of_volume
@@ -85,13 +85,13 @@ def find(machine: Machine, operand: str, program: str) -> FileSystemTarget:
         device = next((e.device for e in entries if e.mount_point == operand), None)
         device = device or machine.running.device_at(operand)
         if device is None or not device.startswith("/dev/"):
-            raise CommandFailed(message("fs-no-record", program=program, operand=operand))
+            raise refusal("fs-no-record", program=program, operand=operand)
         name = device.removeprefix("/dev/")
     elif not machine.odm.get("CuDv", name=name) and machine.odm.get("CuDv", name=name.removeprefix("r")):
         name = name.removeprefix("r")  # the character device
     group_name, group = group_of_volume(machine, name, program)
     if name not in group.logical_volumes:
-        raise CommandFailed(message("volume-unknown", program=program, volume=name))
+        raise refusal("volume-unknown", program=program, volume=name)
     path = f"/dev/{name}"
     entry = next((e for e in entries if e.device == path), None)
     return FileSystemTarget(name, group_name, group, entry, machine.running.point_of(path))
@@ -106,7 +106,7 @@ def find_entry(machine: Machine, operand: str, program: str) -> FileSystemStanza
     for entry in machine.file_system_entries():
         if operand in (entry.mount_point, entry.device):
             return entry
-    raise CommandFailed(message("fs-no-record", program=program, operand=operand))
+    raise refusal("fs-no-record", program=program, operand=operand)
 
 
 def put_entry(machine: Machine, mount_point: str, entry: FileSystemStanza | None) -> None:
@@ -125,7 +125,7 @@ def mount_point(text: str, program: str) -> str:
     """
     point = text.rstrip("/") or "/"
     if not _POINT.fullmatch(point) or any(part in (".", "..") for part in point.split("/")):
-        raise CommandFailed(message("fs-bad-mount-point", program=program, point=text))
+        raise refusal("fs-bad-mount-point", program=program, point=text)
     return point
 
 
@@ -140,7 +140,7 @@ def size_in_bytes(text: str, program: str) -> tuple[str, int]:
     """
     found = _SIZE.fullmatch(text)
     if found is None:
-        raise CommandFailed(message("fs-bad-attribute", program=program, attribute="size", value=text))
+        raise refusal("fs-bad-attribute", program=program, attribute="size", value=text)
     unit = {"m": MIB, "g": GIB}.get(found[3].lower(), SECTOR)
     return found[1], int(found[2]) * unit
 
@@ -154,7 +154,7 @@ def choose_log(machine: Machine, group_name: str, group: VolumeGroup, wanted: st
     name = wanted.removeprefix("/dev/")
     found = group.logical_volumes.get(name)
     if found is None or found.type != LOG_TYPE:
-        raise CommandFailed(message("fs-not-a-log", program=program, volume=name, group=group_name))
+        raise refusal("fs-not-a-log", program=program, volume=name, group=group_name)
     return found
 
 

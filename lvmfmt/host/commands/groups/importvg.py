@@ -12,10 +12,10 @@ from ....lvm import PvState, PvStatus, VolumeGroup
 from ....lvm.copied.naming import LOG
 from ...machine import imfs, varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags, refuse
+from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
 from ..operands import check_free_name, default_prefix, disk_called, finish, new_name, varied_on_group
 from .mkvg import check_major
@@ -47,12 +47,12 @@ def find(machine: Machine, disk: Disk) -> GroupOnDisks:
     images = {d.name: varying.readable(machine, d) for d in machine.disks()}
     image = images[disk.name]
     if image is None:
-        raise CommandFailed(message("disk-unreadable"))
+        raise refusal("disk-unreadable")
     try:
         found = lvm.members_of(image, [device for device in images.values() if device is not None])
         group = VolumeGroup.open(found)
     except (CorruptImage, FileNotFoundError) as error:
-        raise CommandFailed(message("import-no-descriptors")) from error
+        raise refusal("import-no-descriptors") from error
     here = [d for d in machine.disks() if any(images[d.name] is device for device in found)]
     missing = [pvid for number, pvid in group.state.pvids.items() if number not in group.state.members]
     return GroupOnDisks(group, here, missing)
@@ -61,8 +61,7 @@ def find(machine: Machine, disk: Disk) -> GroupOnDisks:
 def importvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Make the ODM know the group of a disk, vary it on, add its file systems, and print its name."""
     given, operands = flags(argv, "y:V:nfFRcCIOL:xp:", operands=1)
-    if {"y", "L"} <= set(given):
-        raise UsageError
+    demand(not {"y", "L"} <= set(given))
     if "L" in given:
         return _learn(machine, given["L"], operands[0])
     name = given.get("y") or new_name(machine, "vg")
@@ -73,7 +72,7 @@ def importvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         major = check_major(machine, given, "importvg")
         found = find(machine, disk)
         if any(known.vgid == found.group.vgid for known in machine.groups()):
-            raise CommandFailed(message("name-used"))
+            raise refusal("name-used")
         if found.missing and "f" not in given and "n" not in given:
             statuses = _statuses(found)
             raise CommandFailed(*status_lines(machine, statuses), message("no-quorum"))
@@ -149,7 +148,7 @@ def _learn(machine: Machine, name: str, disk_name: str) -> int:
         known = known_group(machine, name, "importvg")
         found = find(machine, disk_called(machine, disk_name, "importvg"))
         if found.group.vgid != known.vgid:
-            raise CommandFailed(message("import-known", program="importvg", disk=disk_name, group=found.group.vgid))
+            raise refusal("import-known", program="importvg", disk=disk_name, group=found.group.vgid)
     finish(machine, name, found.group)
     return 0
 
@@ -159,7 +158,7 @@ def exportvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     _, operands = flags(argv, "b", operands=1)
     known = known_group(machine, operands[0], "exportvg")
     if machine.is_varied_on(known):
-        raise CommandFailed(message("export-varied-on"))
+        raise refusal("export-varied-on")
     forget(machine, known.name, devices.volumes(machine.odm, known.name))
 
 
@@ -174,14 +173,13 @@ def forget(machine: Machine, name: str, volumes: Collection[str]) -> None:
 def redefinevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Let the ODM say of a group what the VGDA on a disk (`-d`), or of a VGID (`-i`), says."""
     given, (name,) = flags(argv, "d:i:", operands=1)
-    if len(given) != 1:
-        raise UsageError
+    demand(len(given) == 1)
     disk = disk_called(machine, given["d"], "redefinevg") if "d" in given else _disk_of(machine, given["i"])
     with as_aix("redefinevg"):
         found = find(machine, disk)
         other = next((g.name for g in machine.groups() if g.vgid == found.group.vgid and g.name != name), None)
         if other is not None:
-            raise CommandFailed(message("import-known", program="redefinevg", disk=disk.name, group=other))
+            raise refusal("import-known", program="redefinevg", disk=disk.name, group=other)
         if devices.group(machine.odm, name) is None:
             check_free_name(machine, name)
     finish(machine, name, found.group)
@@ -192,18 +190,17 @@ def _disk_of(machine: Machine, vgid: str) -> Disk:
         image = varying.readable(machine, disk)
         if image is not None and lvm.scan([image])[0].vgid == vgid:
             return disk
-    raise CommandFailed(message("group-unknown", program="redefinevg", group=vgid))
+    raise refusal("group-unknown", program="redefinevg", group=vgid)
 
 
 def synclvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Let the ODM say of the logical volumes of a group what VGDA and control blocks say; `-v` tells what differed."""
     given, operands = flags(argv, "vFPDRk:K")
-    if not operands:
-        raise UsageError
+    demand(operands)
     group = varied_on_group(machine, operands[0], "synclvodm")
     for volume in operands[1:]:
         if volume not in group.logical_volumes:
-            raise CommandFailed(message("volume-unknown", program="synclvodm", volume=volume))
+            raise refusal("volume-unknown", program="synclvodm", volume=volume)
     notes = devices.reconcile(machine.odm, operands[0], group)
     machine.save_odm()
     for line in notes if "v" in given else ():

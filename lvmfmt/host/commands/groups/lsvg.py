@@ -11,7 +11,7 @@ from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, with_flag
+from ...syntax import Command, demand, flags, with_flag
 from ..disks.lspv import partitions
 from ..operands import by_region, mount_point, pv_state, varied_on_group
 
@@ -22,8 +22,11 @@ def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     asked = set(given) & {"l", "p", "M", "m"}
     if "i" in given:
         operands = [*operands, *machine.stdin.read().split()]
-    if len(asked) > 1 or ("o" in given and (asked or operands)) or (asked and not operands and "i" not in given):
-        raise UsageError
+    demand(
+        len(asked) <= 1
+        and ("o" not in given or (not asked and not operands))
+        and (not asked or operands or "i" in given)
+    )
     if not operands and "i" not in given:
         names = [g.name for g in machine.groups()]
         if "o" in given:  # the one that was varied on last comes first

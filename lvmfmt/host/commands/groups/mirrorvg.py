@@ -9,9 +9,9 @@ from ....errors import OperationRefused
 from ....lvm import VolumeGroup
 from ....system.volume_types import BOOT_TYPE
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, refuse, with_flag
+from ...syntax import Command, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import disk_called, finish, group_of_volume, members, varied_on_group
 
@@ -27,8 +27,7 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     """
     given, operands = flags(argv, "Ssc:Qmp:")
     copies = given.get("c", "2")
-    if not operands or copies not in ("2", "3") or {"S", "s"} <= set(given):
-        raise UsageError
+    demand(operands and copies in ("2", "3") and not {"S", "s"} <= set(given))
     name, *disks = operands
     with as_aix("mirrorvg", message("mirrorvg-failed")):
         refuse(given, "mirrorvg", "mp")
@@ -41,7 +40,7 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             if volume.copies < int(copies) and not volume.policy.width and volume.type not in _NOT_MIRRORED
         ]
         if not wanted:
-            raise CommandFailed(message("mirror-nothing", group=name))
+            raise refusal("mirror-nothing", group=name)
         with as_aix("mirrorvg", message("mklvcopy-failed")), group.change(machine.origin) as change:
             for volume in wanted:
                 change.mirror(volume.name, *pvids, copies=int(copies))
@@ -61,14 +60,13 @@ def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
     """Remove copies until each logical volume has `-c` of them (default 1), those on the named disks."""
     given, operands = flags(argv, "c:")
     copies = given.get("c", "1")
-    if not operands or copies not in ("1", "2"):
-        raise UsageError
+    demand(operands and copies in ("1", "2"))
     name, *disks = operands
     group = varied_on_group(machine, name, "unmirrorvg")
     pvids = members(machine, group, disks, "unmirrorvg") or list(reversed(group.physical_volumes))
     plan = _plan(group, pvids, int(copies))
     if not plan:
-        raise CommandFailed(message("unmirror-nothing", group=name))
+        raise refusal("unmirror-nothing", group=name)
     boot_volumes = [v for v, _ in plan if group.logical_volumes[v].type == BOOT_TYPE]
     with group.change(machine.origin) as change:
         for volume, pvid in plan:
@@ -76,7 +74,7 @@ def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
                 change.unmirror(volume, pvid)
             except OperationRefused as error:
                 disk = machine.disk_names([pvid])[0]
-                raise CommandFailed(message("unmirror-stale", volume=volume, disk=disk)) from error
+                raise refusal("unmirror-stale", volume=volume, disk=disk) from error
         change.set_options(quorum=True)
     finish(machine, name, group)
     for volume in dict.fromkeys(boot_volumes):
@@ -112,8 +110,7 @@ def syncvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     if "i" in given:
         operands = [*operands, *machine.stdin.read().split()]
     kinds = set(given) & {"l", "p", "v"}
-    if len(kinds) != 1 or not operands:
-        raise UsageError
+    demand(len(kinds) == 1 and operands)
     kind, status = kinds.pop(), 0
     for operand in operands:
         try:
@@ -139,7 +136,7 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
         disk = disk_called(machine, operand, "syncvg")
         known = devices.group_of(machine.odm, disk.pvid)
         if known is None or disk.pvid is None:
-            raise CommandFailed(message("disk-without-group", program="syncvg", disk=operand))
+            raise refusal("disk-without-group", program="syncvg", disk=operand)
         name, group = known, varied_on_group(machine, known, "syncvg")
         pvids = [disk.pvid]
         volumes = list(group.logical_volumes)

@@ -12,10 +12,10 @@ from ....lvm import LIMITS, GroupGeometry, VgKind, VolumeGroup
 from ....units import MIB
 from ...machine import varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags, refuse, with_flag
+from ...syntax import Command, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import check_free_name, disk_called, finish, new_name, varied_on_group
 from .varyonvg import known_group
@@ -24,8 +24,7 @@ from .varyonvg import known_group
 def number(given: dict[str, str], flag: str, default: int = 0) -> int:
     """The number that a flag was given."""
     text = given.get(flag, str(default))
-    if not text.isdecimal() or len(text) > 9:
-        raise UsageError
+    demand(text.isdecimal() and len(text) <= 9)
     return int(text)
 
 
@@ -33,8 +32,7 @@ def yes_or_no(given: dict[str, str], flag: str) -> bool | None:
     """What `y` or `n` was given with a flag, None if it was not given."""
     if flag not in given:
         return None
-    if given[flag] not in ("y", "n"):
-        raise UsageError
+    demand(given[flag] in ("y", "n"))
     return given[flag] == "y"
 
 
@@ -44,7 +42,7 @@ def check_major(machine: Machine, given: dict[str, str], program: str) -> int | 
         return None
     major = number(given, "V")
     if major in devices.majors(machine.odm):
-        raise CommandFailed(message("major-used", program=program, major=major))
+        raise refusal("major-used", program=program, major=major)
     return major
 
 
@@ -53,8 +51,7 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     given, operands = flags(argv, "BSCcfinIOv:P:t:s:V:y:p:")
     if "i" in given:
         operands = [*operands, *machine.stdin.read().split()]
-    if not operands or {"B", "S"} <= set(given) or ("S" not in given and {"v", "P"} & set(given)):
-        raise UsageError
+    demand(operands and not {"B", "S"} <= set(given) and ("S" in given or not {"v", "P"} & set(given)))
     kind = VgKind.BIG if "B" in given else VgKind.SCALABLE if "S" in given else VgKind.CLASSIC
     pp_size = number(given, "s") * MIB if "s" in given else None
     factor, max_lvs, kpps = number(given, "t", 1), number(given, "v"), number(given, "P")
@@ -63,7 +60,7 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         refuse(given, "mkvg", "Ccp")
         check_free_name(machine, name)
         if factor not in LIMITS[kind].factors:
-            raise CommandFailed(message("value-invalid", program="mkvg", value=factor, flag="t"))
+            raise refusal("value-invalid", program="mkvg", value=factor, flag="t")
         major = check_major(machine, given, "mkvg")
         disks = _new_disks(machine, operands, "mkvg", force="f" in given)
         images = [machine.device(disk.slot) for disk in disks]
@@ -91,8 +88,7 @@ def mkvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 def extendvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Take disks into a volume group; all of them, or none when one cannot join."""
     given, operands = flags(argv, "fp:")
-    if len(operands) < 2:
-        raise UsageError
+    demand(len(operands) >= 2)
     name, *names = operands
     with as_aix("extendvg", message("extendvg-failed")):
         refuse(given, "extendvg", "p")
@@ -121,21 +117,20 @@ def _new_disks(machine: Machine, names: Sequence[str], program: str, *, force: b
             group and it is not forced.
     """
     disks = [disk_called(machine, name, program) for name in names]
-    if len({disk.name for disk in disks}) != len(disks):
-        raise UsageError
+    demand(len({disk.name for disk in disks}) == len(disks))
     pvids = machine.pvids_on_disk()
     for disk in disks:
         image = varying.readable(machine, disk)
         if image is None:
-            raise CommandFailed(message("disk-unreadable"))
+            raise refusal("disk-unreadable")
         if devices.group_of(machine.odm, disk.pvid) is not None:
-            raise CommandFailed(message("disk-in-database", program=program))
+            raise refusal("disk-in-database", program=program)
         if lvm.scan([image])[0].record is not None and not force:
-            raise CommandFailed(message("disk-taken", program=program, disk=disk.name))
+            raise refusal("disk-taken", program=program, disk=disk.name)
         own = pvids.get(disk.slot)
         twin = next((d for d in machine.disks() if own and d.slot != disk.slot and pvids.get(d.slot) == own), None)
         if twin is not None:
-            raise CommandFailed(message("pvid-twice", program=program, pvid=own, disk=disk.name, other=twin.name))
+            raise refusal("pvid-twice", program=program, pvid=own, disk=disk.name, other=twin.name)
     return disks
 
 
@@ -143,9 +138,7 @@ def _check_fit(text: str, geometry: GroupGeometry, disk: Disk, image: BlockDevic
     fit = geometry.fit(image.size)
     if fit.room > geometry.max_pps:
         size = (1 << geometry.pp_shift) // MIB
-        raise CommandFailed(
-            message(text, size=size, count=fit.room, disk=disk.name, group=group, limit=geometry.max_pps)
-        )
+        raise refusal(text, size=size, count=fit.room, disk=disk.name, group=group, limit=geometry.max_pps)
     geometry.check_disk(image)
 
 
@@ -171,8 +164,7 @@ def _note_pvids(machine: Machine, disks: Sequence[Disk], pvids: Sequence[str], p
 def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change a volume group: varyon at boot (`-a`), quorum checking (`-Q`), factor (`-t`)."""
     given, (name,) = flags(argv, "a:Q:t:uBGL:b:s:h:CIM:P:v:", operands=1)
-    if not given:
-        raise UsageError
+    demand(given)
     auto_on, quorum, factor = yes_or_no(given, "a"), yes_or_no(given, "Q"), number(given, "t") or None
     with as_aix("chvg", message("chvg-failed", group=name)):
         refuse(given, "chvg", "BGLbshCIMPv")

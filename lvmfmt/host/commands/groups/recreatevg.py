@@ -15,10 +15,10 @@ from ....lvm import VolumeGroup
 from ....lvm.copied.naming import LOG
 from ...machine import imfs, varying
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices
 from ...odm.devices import Disk
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
 from ..operands import check_free_name, disk_called, new_name
 from .importvg import define
@@ -36,8 +36,7 @@ def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
     With `-d` the disks get new identifiers, and nothing else happens.
     """
     given, operands = flags(argv, "y:pfY:L:l:ndV:O")
-    if not operands or {"Y", "l"} <= set(given) or ("d" in given and set(given) - {"d", "O"}):
-        raise UsageError
+    demand(operands and not {"Y", "l"} <= set(given) and ("d" not in given or not set(given) - {"d", "O"}))
     name = given.get("y") or new_name(machine, "vg")
     with as_aix("recreatevg", message("recreatevg-failed")):
         if "d" not in given:
@@ -76,8 +75,7 @@ def _prefix(given: Mapping[str, str], flag: str, usual: str) -> str:
     value = given.get(flag, usual)
     if value in NO_PREFIX:
         return ""
-    if flag == "L" and not value.startswith("/"):
-        raise UsageError
+    demand(flag != "L" or value.startswith("/"))
     return value.rstrip("/")
 
 
@@ -88,15 +86,14 @@ def _disks(machine: Machine, names: Sequence[str]) -> tuple[list[Disk], list[Blo
         CommandFailed: one is unknown, cannot be read, or is in use by a group that is varied on.
     """
     disks = [disk_called(machine, name, "recreatevg") for name in names]
-    if len({disk.name for disk in disks}) != len(disks):
-        raise UsageError
+    demand(len({disk.name for disk in disks}) == len(disks))
     images = [varying.readable(machine, disk) for disk in disks]
     for disk, image in zip(disks, images, strict=True):
         if image is None:
-            raise CommandFailed(message("disk-unreadable"))
+            raise refusal("disk-unreadable")
         for group in machine.groups():
             if machine.is_varied_on(group) and disk.name in varying.in_use(machine, group):
-                raise CommandFailed(message("recreatevg-in-use", disk=disk.name, group=group.name))
+                raise refusal("recreatevg-in-use", disk=disk.name, group=group.name)
     return disks, [image for image in images if image is not None]
 
 
@@ -104,13 +101,13 @@ def _names(machine: Machine, path: str) -> dict[str, str]:
     """The list of `-l`: `old:new` a line."""
     data = machine.read_file(path)
     if data is None:
-        raise CommandFailed(message("device-missing", program="recreatevg", device=path))
+        raise refusal("device-missing", program="recreatevg", device=path)
     found = {}
     for line in data.decode("utf-8", "surrogateescape").splitlines():
         if line.strip():
             pair = _PAIR.fullmatch(line.strip())
             if pair is None:
-                raise CommandFailed(message("value-invalid", program="recreatevg", value=line.strip()[:60], flag="l"))
+                raise refusal("value-invalid", program="recreatevg", value=line.strip()[:60], flag="l")
             found[pair[1]] = pair[2]
     return found
 
@@ -120,7 +117,7 @@ def _check_names(machine: Machine, group: VolumeGroup, prefix: str, names: Mappi
     for old in group.logical_volumes:
         new = (names or {}).get(old, prefix + old)
         if new in taken:
-            raise CommandFailed(message("recreatevg-name-used", volume=new))
+            raise refusal("recreatevg-name-used", volume=new)
 
 
 def _logs_elsewhere(group: VolumeGroup) -> list[str]:

@@ -13,7 +13,7 @@ from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
 from ..operands import ask, finish, members, varied_on_group
 
@@ -25,13 +25,11 @@ def reducevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     left of such a volume); `-f` asks no questions then.
     """
     given, operands = flags(argv, "df")
-    if len(operands) < 2:
-        raise UsageError
+    demand(len(operands) >= 2)
     name, *disks = operands
     group = varied_on_group(machine, name, "reducevg")
     pvids = members(machine, group, disks, "reducevg")
-    if len(pvids) != len(disks):
-        raise UsageError
+    demand(len(pvids) == len(disks))
     names = dict(zip(pvids, disks, strict=True))
     doomed = _doomed(group, pvids) if "d" in given else []
     gone = _rehearse(machine, group, names, doomed)

@@ -10,10 +10,10 @@ from ....system.volume_types import PAGING_TYPE
 from ...machine import imfs, varying
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags, refuse
+from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
 from ..operands import check_free_name, finish, new_name, varied_on_group
 from .importvg import forget
@@ -27,8 +27,7 @@ def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     """
     given, operands = flags(argv, "y:c:fi")
     copy = given.get("c", "2")
-    if len(operands) != 1 or copy not in ("1", "2", "3"):
-        raise UsageError
+    demand(len(operands) == 1 and copy in ("1", "2", "3"))
     name, new = operands[0], given.get("y") or new_name(machine, "vg")
     with as_aix("splitvg"):
         refuse(given, "splitvg", "i")
@@ -36,12 +35,12 @@ def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
         group = varied_on_group(machine, name, "splitvg")
         in_use = [v for v in group.logical_volumes.values() if v.type == PAGING_TYPE]
         if name == ROOTVG or any(v.name in open_volumes(machine, group) for v in in_use):
-            raise CommandFailed(message("splitvg-refused", group=name))
+            raise refusal("splitvg-refused", group=name)
         pvids = _holders(group, int(copy))
         taken = {str(o["name"]) for o in machine.odm.get("CuDv")}
         for volume in group.logical_volumes:
             if f"fs{volume}" in taken:
-                raise CommandFailed(message("name-used"))
+                raise refusal("name-used")
         snapshot = lvm.split_group(group, pvids, origin=machine.origin, machine_id=machine.settings.machine_id)
     finish(machine, name, group)
     devices.define_group(machine.odm, new, snapshot.vgid, pvids, auto_on=True)
@@ -62,7 +61,7 @@ def _holders(group: VolumeGroup, copy: int) -> list[str]:
     numbers: set[int] = set()
     for name, volume in group.logical_volumes.items():
         if volume.copies < copy:
-            raise CommandFailed(message("splitvg-copy", volume=name, copy=copy))
+            raise refusal("splitvg-copy", volume=name, copy=copy)
         numbers |= {int(n) for n in volume.map.pv[copy - 1] if n}
     return [pvid for pvid, pv in group.physical_volumes.items() if pv.number in numbers]
 
@@ -75,10 +74,10 @@ def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         away = {group.state.pvids[number] for number in group.split_off}
         snapshot = next((g for g in machine.groups() if away and set(g.pvids) == away), None)
         if not away:
-            raise CommandFailed(message("joinvg-whole", group=name))
+            raise refusal("joinvg-whole", group=name)
         active = snapshot is not None and machine.is_varied_on(snapshot)
         if snapshot is not None and active and open_volumes(machine, machine.group(snapshot.name)):
-            raise CommandFailed(message("varyoff-open"))
+            raise refusal("varyoff-open")
         if snapshot is not None and active:
             varying.vary_off(machine, snapshot)
             group = machine.group(name)

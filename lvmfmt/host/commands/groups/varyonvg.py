@@ -10,7 +10,7 @@ from ....lvm import NoQuorum, PvState, PvStatus
 from ...machine import varying
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
+from ...messages import CommandFailed, message, refusal
 from ...odm import devices
 from ...odm.devices import Group
 from ...rootvg import ROOTVG
@@ -23,7 +23,7 @@ def known_group(machine: Machine, name: str, program: str) -> Group:
     """What the ODM says of the group called `name`, varied on or not."""
     known = devices.group(machine.odm, name)
     if known is None:
-        raise CommandFailed(message("group-unknown", program=program, group=name))
+        raise refusal("group-unknown", program=program, group=name)
     return known
 
 
@@ -53,7 +53,7 @@ def bring_up(machine: Machine, known: Group, *, force: bool, sync: bool) -> Sequ
     except NoQuorum as error:
         raise CommandFailed(*status_lines(machine, error.statuses), message("no-quorum")) from error
     except CorruptImage as error:
-        raise CommandFailed(message("no-descriptors")) from error
+        raise refusal("no-descriptors") from error
     finish(machine, known.name, machine.group(known.name))
     return statuses
 
@@ -85,9 +85,9 @@ def varyoffvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     with as_aix("varyoffvg", message("varyoff-failed", group=name)):
         refuse(given, "varyoffvg", "s")
         if not machine.is_varied_on(known):
-            raise CommandFailed(message("not-varied-on", program="lvaryoffvg"))
+            raise refusal("not-varied-on", program="lvaryoffvg")
         if name == ROOTVG or open_volumes(machine, machine.group(name)):
-            raise CommandFailed(message("varyoff-open"))
+            raise refusal("varyoff-open")
     varying.vary_off(machine, known)
 
 

@@ -8,17 +8,16 @@ from typing import TextIO
 
 from ....errors import CorruptImage, OperationRefused, printable
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import criteria, database, predefined, stanza
 from ...odm.database import OdmObject
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, UsageError, demand, flags
 
 
 def odmget(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Print the objects of classes that meet criteria (`-q`) in stanza form."""
     given, operands = flags(argv, "q:")
-    if not operands:
-        raise UsageError
+    demand(operands)
     for name in operands:
         descriptors = _descriptors("odmget", name)
         matches = _criteria("odmget", given.get("q", ""), descriptors)
@@ -40,7 +39,7 @@ def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
                 one = stanza.build([found], "\t{key} = {value}")
                 added += [(found.name, o) for o in database.parse_class(found.name, one)]
         except CorruptImage as error:
-            raise CommandFailed(message("odm-stanza", program="odmadd", reason=str(error))) from error
+            raise refusal("odm-stanza", program="odmadd", reason=str(error)) from error
     for name, values in added:
         machine.odm.add(name, **values)
     machine.save_odm()
@@ -49,8 +48,7 @@ def odmadd(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Delete the objects of a class (`-o`) that meet criteria (`-q`)."""
     given, _ = flags(argv, "o:q:", operands=0)
-    if "o" not in given:
-        raise UsageError
+    demand("o" in given)
     name = given["o"]
     _writable("odmdelete", name)
     matches = _criteria("odmdelete", given.get("q", ""), database.CLASSES[name])
@@ -64,8 +62,7 @@ def odmdelete(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
 def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change the objects of a class (`-o`) that meet criteria (`-q`) to the descriptors in a stanza file."""
     given, operands = flags(argv, "o:q:", operands=range(2))
-    if "o" not in given:
-        raise UsageError
+    demand("o" in given)
     name = given["o"]
     _writable("odmchange", name)
     matches = _criteria("odmchange", given.get("q", ""), database.CLASSES[name])
@@ -74,7 +71,7 @@ def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
         [found] = stanza.parse(text, structure="odm", comment="#")
         values = database.parse_values(name, found)
     except (CorruptImage, ValueError) as error:
-        raise CommandFailed(message("odm-stanza", program="odmchange", reason=str(error))) from error
+        raise refusal("odm-stanza", program="odmchange", reason=str(error)) from error
     changed = [o for o in machine.odm.classes[name] if matches(o)]
     for one in changed:
         one.update(values)
@@ -85,27 +82,27 @@ def odmchange(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
 def _descriptors(program: str, name: str) -> dict[str, type]:
     found = database.CLASSES.get(name) or predefined.CLASSES.get(name)
     if found is None:
-        raise CommandFailed(message("odm-class", program=program, name=name))
+        raise refusal("odm-class", program=program, name=name)
     return found
 
 
 def _writable(program: str, name: str) -> None:
     if name not in database.CLASSES:
         key = "odm-predefined" if name in predefined.CLASSES else "odm-class"
-        raise CommandFailed(message(key, program=program, name=name))
+        raise refusal(key, program=program, name=name)
 
 
 def _criteria(program: str, text: str, descriptors: dict[str, type]) -> Callable[[OdmObject], bool]:
     try:
         return criteria.parse(text, descriptors)
     except OperationRefused as error:
-        raise CommandFailed(message("odm-criteria", program=program, reason=error.what)) from error
+        raise refusal("odm-criteria", program=program, reason=error.what) from error
 
 
 def _file(machine: Machine, program: str, path: str) -> bytes:
     data = machine.read_file(path) if PurePosixPath(path).is_absolute() else None
     if data is None:
-        raise CommandFailed(message("odm-file", program=program, path=path))
+        raise refusal("odm-file", program=program, path=path)
     return data
 
 

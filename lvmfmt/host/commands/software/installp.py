@@ -9,7 +9,7 @@ from ...archive.packages import Image
 from ...machine.running import Machine
 from ...messages import message
 from ...odm import filesets
-from ...syntax import Command, UsageError, flags, refuse
+from ...syntax import Command, demand, flags, refuse
 
 PROGRAM = "installp"
 _LISTED = f"  {'Fileset Name':<30} {'Level':<20} I/U"
@@ -25,8 +25,9 @@ def installp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     """
     given, operands = flags(argv, "acd:glpqvwxFNQXYuCrGsL")
     refuse(given, PROGRAM, "uCrGsL")
-    if "d" not in given or ("l" in given) is bool({"a", "p"} & set(given)) or ("l" in given) is bool(operands):
-        raise UsageError
+    demand(
+        "d" in given and ("l" in given) is not bool({"a", "p"} & set(given)) and ("l" in given) is not bool(operands)
+    )
     found = packages.images(machine, PROGRAM, given["d"])
     if "l" in given:
         print(_LISTED, file=stdout)

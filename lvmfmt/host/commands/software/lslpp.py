@@ -6,10 +6,10 @@ import fnmatch
 from typing import TextIO
 
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import filesets
 from ...odm.filesets import STATES, InstalledFileset
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 
 PATH = "Path: /usr/lib/objrepos"
 
@@ -17,14 +17,13 @@ PATH = "Path: /usr/lib/objrepos"
 def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """List filesets: in columns (`-l`), or with colons between fields (`-L`, `-c`); `-q` without headers."""
     given, operands = flags(argv, "lLcqa")
-    if not {"l", "L"} & set(given):
-        raise UsageError
+    demand({"l", "L"} & set(given))
     installed = filesets.installed(machine.read_file)
     found = []
     for pattern in operands or ["all"]:
         names = [n for n in installed if pattern == "all" or fnmatch.fnmatchcase(n, pattern)]
         if not names:
-            raise CommandFailed(message("lslpp-not-installed", fileset=pattern))
+            raise refusal("lslpp-not-installed", fileset=pattern)
         found += [installed[name] for name in names]
     _print(list(dict.fromkeys(found)), stdout, **{flag: flag in given for flag in "Lcq"})
 
@@ -48,11 +47,10 @@ def _print(found: list[InstalledFileset], stdout: TextIO, *, L: bool, c: bool, q
 def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """The level of the system: as such, with the technology level (`-r`), with the service pack (`-s`)."""
     given, _ = flags(argv, "rs", operands=0)
-    if len(given) > 1:
-        raise UsageError
+    demand(len(given) <= 1)
     found = filesets.installed(machine.read_file).get(filesets.OPERATING_SYSTEM)
     if found is None:
-        raise CommandFailed(message("lslpp-not-installed", fileset=filesets.OPERATING_SYSTEM))
+        raise refusal("lslpp-not-installed", fileset=filesets.OPERATING_SYSTEM)
     version, release, level, fix = found.level
     # from 5.3 TL 5 on the third number of bos.rte is the technology level, the fourth that of fixes; when a service
     # pack was built is in no level of a fileset, so the last part stays 0000

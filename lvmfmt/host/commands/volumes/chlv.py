@@ -8,8 +8,8 @@ from typing import TextIO
 from ...machine import imfs
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...messages import message, refusal
+from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
 from ..operands import check_free_name, finish, group_of_volume
 from .mklv import policy_options
@@ -18,8 +18,7 @@ from .mklv import policy_options
 def chlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Change logical volumes; with `-n New Old` the name of one, which must be closed."""
     given, operands = flags(argv, "a:b:d:e:L:n:o:p:r:s:t:u:v:w:x:U:G:P:T:k:R:m:")
-    if not operands or not given or ("n" in given and len(operands) != 1) or given.get("p", "w") not in ("r", "w"):
-        raise UsageError
+    demand(operands and given and ("n" not in given or len(operands) == 1) and given.get("p", "w") in ("r", "w"))
     for name in operands:
         with as_aix("chlv", message("chlv-failed", volume=name)):
             _change(machine, name, given)
@@ -33,7 +32,7 @@ def _change(machine: Machine, name: str, given: dict[str, str]) -> None:
     new = given.get("n")
     if new is not None:
         if name in open_volumes(machine, group):
-            raise CommandFailed(message("volume-open", program="chlv", volume=name))
+            raise refusal("volume-open", program="chlv", volume=name)
         check_free_name(machine, new)
     with group.change(machine.origin) as change:
         change.set_policy(name, replace(change.policy(name), **options))

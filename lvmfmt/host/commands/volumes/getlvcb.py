@@ -9,21 +9,20 @@ from typing import TextIO
 from ....errors import printable
 from ....lvm import Lvcb
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags
+from ...messages import refusal
+from ...syntax import Command, demand, flags
 from ..operands import finish, group_of_volume
 
 
 def getlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Show all of a control block (`-A`, with tags `-AT`), or members of it."""
     given, operands = flags(argv, "ATacefiLnrstuy", operands=1)
-    if not set(given) - {"T"}:
-        raise UsageError
+    demand(set(given) - {"T"})
     name = operands[0].removeprefix("/dev/")
     _, group = group_of_volume(machine, name, "getlvcb")
     known = group.logical_volumes[name].lvcb
     if known is None:
-        raise CommandFailed(message("no-control-block", program="getlvcb", volume=name))
+        raise refusal("no-control-block", program="getlvcb", volume=name)
     if "A" in given and "T" in given:
         print("\t AIX LVCB", file=stdout)
     for flag, tag, value in _members(known):
@@ -59,8 +58,7 @@ def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     from .mklv import policy_options
 
     given, operands = flags(argv, "a:e:f:L:r:s:t:u:", operands=1)
-    if not given:
-        raise UsageError
+    demand(given)
     name = operands[0].removeprefix("/dev/")
     group_name, group = group_of_volume(machine, name, "putlvcb")
     with as_aix("putlvcb"), group.change(machine.origin) as change:

@@ -13,9 +13,9 @@ from ...formats import maps, rows
 from ...formats.policies import INTER_WORDS, INTRA_WORDS, MWC_WORDS
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 from ..operands import by_region, disk_called, group_of_volume, mount_point, varied_on_group
 
 _SCHEDULES = {"s": "sequential", "ps": "parallel write/sequential read", "pr": "parallel write/round robin read"}
@@ -26,8 +26,7 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     """Show a logical volume: facts, its disks (`-l`), its map (`-m`); or the PPs of a disk (`-p PV [LV]`)."""
     given, operands = flags(argv, "Llmp:n:")
     asked = set(given) & {"l", "m", "p"}
-    if len(asked) > 1 or len(operands) > 1 or (not operands and "p" not in asked):
-        raise UsageError
+    demand(len(asked) <= 1 and len(operands) <= 1 and (operands or "p" in asked))
     if "n" in given:
         disk_called(machine, given["n"], "lslv")
     if "p" in asked:
@@ -111,16 +110,16 @@ def _disk(machine: Machine, name: str, volume_name: str | None) -> Iterator[str]
     disk = disk_called(machine, name, "lslv")
     group_name = devices.group_of(machine.odm, disk.pvid)
     if group_name is None or disk.pvid is None:
-        raise CommandFailed(message("disk-without-group", program="lslv", disk=disk.name))
+        raise refusal("disk-without-group", program="lslv", disk=disk.name)
     group = varied_on_group(machine, group_name, "lslv")
     pv = group.physical_volumes.get(disk.pvid)
     if pv is None:
-        raise CommandFailed(message("disk-not-in-group", program="lslv", disk=disk.name, group=group_name))
+        raise refusal("disk-not-in-group", program="lslv", disk=disk.name, group=group_name)
     volume = None
     if volume_name is not None:
         volume = group.logical_volumes.get(volume_name)
         if volume is None:
-            raise CommandFailed(message("volume-unknown", program="lslv", volume=volume_name))
+            raise refusal("volume-unknown", program="lslv", volume=volume_name)
     tail = f":{volume.name}:{mount_point(volume)}" if volume else "::"
     yield printable(f"{disk.name}{tail}")
     regions = [Region(int(n)) for n in region_of(pv.pp_count)]

@@ -7,10 +7,10 @@ from typing import TextIO
 from ....errors import printable
 from ....units import MIB
 from ...machine.running import Machine
-from ...messages import CommandFailed, message
+from ...messages import refusal
 from ...odm import devices
 from ...rootvg import ROOTVG
-from ...syntax import Command, UsageError, flags
+from ...syntax import Command, demand, flags
 
 _TYPE = "paging"
 _USED = 1
@@ -24,8 +24,7 @@ def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     That of rootvg is active; those of other groups are there.
     """
     given, operands = flags(argv, "ascqt:")
-    if given.get("t", "lv") != "lv" or ("s" in given and operands) or not (given or operands):
-        raise UsageError
+    demand(given.get("t", "lv") == "lv" and ("s" not in given or not operands) and (given or operands))
     rows = _rows(machine)
     if "s" in given:
         total = sum(size for _, _, group, size, _ in rows if group == ROOTVG) // MIB
@@ -34,7 +33,7 @@ def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         return
     for name in operands:
         if name not in {row[0] for row in rows}:
-            raise CommandFailed(message("volume-unknown", program="lsps", volume=name))
+            raise refusal("volume-unknown", program="lsps", volume=name)
     if "c" in given:
         print(_COLUMNS, file=stdout)
     else:

@@ -12,8 +12,8 @@ from ....lvm.errors import LastGoodCopy
 from ....units import GIB, KIB, MIB, ceil_div
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
-from ...syntax import Command, UsageError, flags, refuse, with_flag
+from ...messages import CommandFailed, message, refusal
+from ...syntax import Command, UsageError, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import (
     ask,
@@ -56,13 +56,11 @@ def policy_options(given: dict[str, str]) -> dict[str, Any]:
     }
     for flag, key in (("b", "bb_relocation"), ("r", "relocatable"), ("v", "write_verify")):
         if flag in given:
-            if given[flag] not in ("y", "n"):
-                raise UsageError
+            demand(given[flag] in ("y", "n"))
             found[key] = given[flag] == "y"
     for flag, key in (("u", "upper_bound"), ("x", "max_lps")):
         if flag in given:
-            if not given[flag].isdecimal() or len(given[flag]) > 9:
-                raise UsageError
+            demand(given[flag].isdecimal() and len(given[flag]) <= 9)
             found[key] = int(given[flag])
     if found.get("mwc") == "y":
         found["mwc"] = "a"
@@ -73,7 +71,7 @@ def map_file(machine: Machine, group: VolumeGroup, path: str, program: str) -> l
     """The partitions that a map file of the host lists."""
     data = machine.read_file(path)
     if data is None:
-        raise CommandFailed(message("device-missing", program=program, device=path))
+        raise refusal("device-missing", program=program, device=path)
     names = dict(zip(machine.disk_names(list(group.physical_volumes)), group.physical_volumes, strict=True))
     return parse_map_file(data.decode("utf-8", "surrogateescape"), names)
 
@@ -86,8 +84,7 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     given, operands = flags(argv, "y:Y:t:c:L:a:e:b:r:v:w:d:s:u:x:m:S:C:io:U:G:P:T:kR:n:p:")
     if "i" in given:
         operands = [*operands, *machine.stdin.read().split()]
-    if len(operands) < 2 or {"y", "Y"} <= set(given):
-        raise UsageError
+    demand(len(operands) >= 2 and not {"y", "Y"} <= set(given))
     group_name, amount, *disks = operands
     type = given.get("t", "jfs")
     options = policy_options(given)
@@ -113,8 +110,7 @@ def mklv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give a logical volume more LPs, by another policy (`-a`, `-e`, `-s`, `-u`) if it is to have one from now on."""
     given, operands = flags(argv, "a:e:s:u:m:o:p:")
-    if len(operands) < 2:
-        raise UsageError
+    demand(len(operands) >= 2)
     name, amount, *disks = operands
     options = policy_options(given)
     with as_aix("extendlv", message("extendlv-failed")):
@@ -130,8 +126,7 @@ def extendlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 def rmlv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Remove logical volumes, or what they have on one disk (`-p`); asks first unless `-f` is given."""
     given, operands = flags(argv, "Bfp:")
-    if not operands:
-        raise UsageError
+    demand(operands)
     status = 0
     for name in operands:
         try:
@@ -157,7 +152,7 @@ def _remove(machine: Machine, name: str, given: dict[str, str], stderr: TextIO) 
     group_name, group = group_of_volume(machine, name, "rmlv")
     pvid = member(machine, group, given["p"], "rmlv") if "p" in given else None
     if pvid is None and name in open_volumes(machine, group):
-        raise CommandFailed(message("volume-open", program="rmlv", volume=name))
+        raise refusal("volume-open", program="rmlv", volume=name)
     if "f" not in given:
         warning = (
             message("rmlv-warning", volume=name)
@@ -181,15 +176,14 @@ def _remove_from(change: Change, name: str, pvid: str, *, open: bool) -> bool:
         change.unmirror(name, pvid)
     except LastGoodCopy:
         if open:
-            raise CommandFailed(message("volume-open", program="rmlv", volume=name)) from None
+            raise refusal("volume-open", program="rmlv", volume=name) from None
         change.remove_lv(name)
         return True
     return False
 
 
 def _number(text: str) -> int:
-    if not text.isdecimal() or len(text) > 9:
-        raise UsageError
+    demand(text.isdecimal() and len(text) <= 9)
     return int(text)
 
 

@@ -12,9 +12,9 @@ from ....lvm.errors import NotOnDisk
 from ....system.volume_types import BOOT_TYPE
 from ...machine.running import Machine
 from ...machine.using import open_volumes
-from ...messages import CommandFailed, message
+from ...messages import message, refusal
 from ...odm import devices
-from ...syntax import Command, UsageError, flags, refuse, with_flag
+from ...syntax import Command, UsageError, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import (
     ask,
@@ -36,8 +36,7 @@ _PLACE = re.compile(r"([^/\s]+)/(\d{1,9})(?:/(\d))?")
 def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Give each LP of a volume so many copies in all; the new ones are stale until they are synchronised (`-k`)."""
     given, operands = flags(argv, "a:e:ks:u:m:")
-    if len(operands) < 2 or operands[1] not in ("2", "3"):
-        raise UsageError
+    demand(len(operands) >= 2 and operands[1] in ("2", "3"))
     name, copies, *disks = operands
     options = policy_options({flag: value for flag, value in given.items() if flag in "aes"})
     with as_aix("mklvcopy", message("mklvcopy-failed")):
@@ -54,8 +53,7 @@ def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Leave each LP of a volume with so many copies; those on the disks named go."""
     given, operands = flags(argv, "p:")
-    if len(operands) < 2 or operands[1] not in ("1", "2") or given:
-        raise UsageError
+    demand(len(operands) >= 2 and operands[1] in ("1", "2") and not given)
     name, copies, *disks = operands
     with as_aix("rmlvcopy", message("rmlvcopy-failed")):
         group_name, group = group_of_volume(machine, name, "rmlvcopy")
@@ -70,8 +68,7 @@ def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
 def cplv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Copy a volume to a new one, or over one that exists (`-e`)."""
     given, (name,) = flags(argv, "v:y:Y:e:fp:", operands=1)
-    if "p" in given or len({"y", "Y", "e"} & set(given)) > 1:
-        raise UsageError
+    demand("p" not in given and len({"y", "Y", "e"} & set(given)) <= 1)
     with as_aix("cplv", message("cplv-failed", volume=name)):
         own_name, group = group_of_volume(machine, name, "cplv")
         volume = group.logical_volumes[name]
@@ -79,7 +76,7 @@ def cplv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             new = given["e"]
             target_name, target = group_of_volume(machine, new, "cplv")
             if new in open_volumes(machine, target):
-                raise CommandFailed(message("volume-open", program="cplv", volume=new))
+                raise refusal("volume-open", program="cplv", volume=new)
             if "f" not in given and not ask(machine, stderr, message("cplv-question", volume=new)):
                 return 1
             lvm.copy_onto(group, name, new, origin=machine.origin, into=target)
@@ -99,15 +96,14 @@ def migratepv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     given, operands = flags(argv, "il:p:")
     if "i" in given:
         operands = [*operands, *machine.stdin.read().split()]
-    if not operands or "p" in given:
-        raise UsageError
+    demand(operands and "p" not in given)
     source, *targets = operands
     with as_aix("migratepv", message("migratepv-failed", program="migratepv")):
         group_name, group = _group_of_disk(machine, source, "migratepv")
         pvid = member(machine, group, source, "migratepv")
         volume = given.get("l")
         if volume is not None and volume not in group.logical_volumes:
-            raise CommandFailed(message("volume-unknown", program="migratepv", volume=volume))
+            raise refusal("volume-unknown", program="migratepv", volume=volume)
         others = members(machine, group, targets, "migratepv") or [p for p in group.physical_volumes if p != pvid]
         try:
             moved = lvm.migrate(group, [pvid], others, origin=machine.origin, name=volume)
@@ -131,8 +127,7 @@ def migratelp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     if source is None:
         raise UsageError
     disk, _, pp = operands[1].partition("/")
-    if pp and not pp.isdecimal():
-        raise UsageError
+    demand(not pp or pp.isdecimal())
     with as_aix("migratelp", message("migratepv-failed", program="migratelp")):
         group_name, group = group_of_volume(machine, source[1], "migratelp")
         pvid = member(machine, group, disk, "migratelp")
@@ -147,7 +142,7 @@ def _group_of_disk(machine: Machine, name: str, program: str) -> tuple[str, Volu
     disk = disk_called(machine, name, program)
     group_name = devices.group_of(machine.odm, disk.pvid)
     if group_name is None:
-        raise CommandFailed(message("disk-without-group", program=program, disk=disk.name))
+        raise refusal("disk-without-group", program=program, disk=disk.name)
     return group_name, varied_on_group(machine, group_name, program)
 
 
