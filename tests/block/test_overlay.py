@@ -8,19 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt.block import BlockDevice, ImageFile
-from lvmfmt.block.overlay import PAGE, Overlay
+from lvmfmt.block.overlay import OVERLAY_PAGE, Overlay
 from lvmfmt.errors import ImageIOError, OperationRefused
 
-SIZE = 9 * PAGE + 700  # the last page is not whole
+SIZE = 9 * OVERLAY_PAGE + 700  # the last page is not whole
 
-places = st.integers(0, SIZE) | st.integers(0, 9).map(lambda page: page * PAGE)
-lengths = st.integers(0, SIZE) | st.integers(0, 9).map(lambda pages: pages * PAGE) | st.integers(0, 600)
+places = st.integers(0, SIZE) | st.integers(0, 9).map(lambda page: page * OVERLAY_PAGE)
+lengths = st.integers(0, SIZE) | st.integers(0, 9).map(lambda pages: pages * OVERLAY_PAGE) | st.integers(0, 600)
 operations = st.lists(st.tuples(st.sampled_from(["write", "punch"]), places, lengths, st.integers(1, 255)), max_size=8)
 
 
 def disk(path: Path) -> ImageFile:
     image = ImageFile.create(path, SIZE)
-    image.write(2 * PAGE, b"base" * PAGE)
+    image.write(2 * OVERLAY_PAGE, b"base" * OVERLAY_PAGE)
     return image
 
 
@@ -90,7 +90,7 @@ def test_a_read_only_base_can_be_overlaid_but_not_committed_to(tmp_path: Path) -
     with ImageFile(tmp_path / "base") as base:
         overlay = Overlay(base)
         overlay.write(0, b"x")
-        assert overlay.dirty_ranges() == [(0, PAGE)]
+        assert overlay.dirty_ranges() == [(0, OVERLAY_PAGE)]
         with pytest.raises(OperationRefused, match="opened for reading"):
             overlay.commit_to(base)
 
@@ -99,12 +99,12 @@ def test_punching_a_huge_range_costs_nothing(tmp_path: Path) -> None:
     with ImageFile.create(tmp_path / "base", 1 << 40) as base:
         base.write(1 << 39, b"data")
         overlay = Overlay(base)
-        overlay.write((1 << 39) + 5 * PAGE, b"new")
+        overlay.write((1 << 39) + 5 * OVERLAY_PAGE, b"new")
         overlay.punch(1000, (1 << 40) - 1000)
         overlay.write(1 << 30, b"newer")
-        assert not overlay.read(1 << 39, 6 * PAGE).any()
+        assert not overlay.read(1 << 39, 6 * OVERLAY_PAGE).any()
         assert bytes(overlay.read(1 << 30, 5)) == b"newer"
-        assert [e for e in overlay.extents() if e.is_data] == [(0, PAGE, True), (1 << 30, PAGE, True)]
+        assert [e for e in overlay.extents() if e.is_data] == [(0, OVERLAY_PAGE, True), (1 << 30, OVERLAY_PAGE, True)]
 
 
 @pytest.mark.parametrize(("offset", "length"), [(-1, 1), (SIZE, 1), (SIZE - 1, 2)])
@@ -120,9 +120,9 @@ def test_nothing_outside_the_device(tmp_path: Path, offset: int, length: int) ->
 def test_rows_of_one_write_do_not_share_their_fate(tmp_path: Path) -> None:
     with disk(tmp_path / "base") as base:
         overlay = Overlay(base)
-        overlay.write(0, b"a" * (3 * PAGE))
-        overlay.write(PAGE + 10, b"b")
-        page = bytes(overlay.read(PAGE, PAGE))
-        assert page == b"a" * 10 + b"b" + b"a" * (PAGE - 11)
+        overlay.write(0, b"a" * (3 * OVERLAY_PAGE))
+        overlay.write(OVERLAY_PAGE + 10, b"b")
+        page = bytes(overlay.read(OVERLAY_PAGE, OVERLAY_PAGE))
+        assert page == b"a" * 10 + b"b" + b"a" * (OVERLAY_PAGE - 11)
         overlay.close()
-        assert bytes(overlay.read(0, PAGE)) == bytes(base.read(0, PAGE))
+        assert bytes(overlay.read(0, OVERLAY_PAGE)) == bytes(base.read(0, OVERLAY_PAGE))
