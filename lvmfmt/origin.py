@@ -54,7 +54,7 @@ class FixedOrigin(SystemOrigin):
 
     def __init__(self, instant: int) -> None:
         super().__init__()
-        self.instant = instant
+        self.instant = check_instant(instant)
 
     def now(self) -> int:
         """The instant, always the same."""
@@ -82,6 +82,17 @@ class SeededOrigin:
         """Bytes derived from seed, label and the number of events so far."""
         self.ticks += 1
         return hashlib.shake_256(f"{self.seed}/{label}/{self.ticks}".encode()).digest(count)
+
+
+def check_instant(instant: int) -> int:
+    """`instant`, if it is one that 64 bits can say.
+
+    Raises:
+        OperationRefused: it is none.
+    """
+    if not isinstance(instant, int) or not -(1 << 63) <= instant < 1 << 63:
+        raise OperationRefused(f"not an instant in nanoseconds: {instant!r:.40}")
+    return instant
 
 
 def origin_or_system(origin: Origin | None) -> Origin:

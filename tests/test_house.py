@@ -20,7 +20,7 @@ FLOORS = {
     "arguments": {"errors"},
     "oneline": {"errors"},
     "units": {"errors"},
-    "origin": {"arguments", "errors", "units"},
+    "origin": {"errors", "units"},
     "block": BASE,
     "layout": BASE,
     "lvm": GROUND,

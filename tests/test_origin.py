@@ -12,6 +12,7 @@ from lvmfmt.origin import (
     Origin,
     SeededOrigin,
     SystemOrigin,
+    check_instant,
     origin_or_system,
 )
 
@@ -53,6 +54,13 @@ def test_a_fixed_origin_stands_still_and_its_identities_are_random() -> None:
     origin = FixedOrigin(77)
     assert (origin.now(), origin.now(), origin.instant) == (77, 77, 77)
     assert origin.entropy("x", 16) != origin.entropy("x", 16) and len(origin.entropy("x", 5)) == 5
+
+
+def test_an_instant_has_64_bits() -> None:
+    assert [check_instant(n) for n in (-(1 << 63), 0, (1 << 63) - 1)] == [-(1 << 63), 0, (1 << 63) - 1]
+    for wrong in (-(1 << 63) - 1, 1 << 63, "7", None, 1.5):
+        with pytest.raises(OperationRefused, match="not an instant"):
+            check_instant(wrong)  # type: ignore[arg-type]
 
 
 def test_where_no_origin_is_given_the_system_is_asked() -> None:

@@ -81,7 +81,11 @@ class BlockDevice(abc.ABC):
 
     def check_range(self, offset: int, length: int) -> None:
         """Raise `ImageIOError` unless the range lies inside the device."""
-        if offset < 0 or length < 0 or offset + length > self.size:
+        try:
+            inside = 0 <= offset <= offset + length <= self.size
+        except TypeError:
+            raise OperationRefused(f"not a range of bytes: {offset!r:.40}, {length!r:.40}", where=self.name) from None
+        if not inside:
             raise ImageIOError(
                 f"bytes {offset} to {offset + length} are outside the device of {self.size} bytes", where=self.name
             )

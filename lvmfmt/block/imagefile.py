@@ -10,6 +10,7 @@ import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+from ..arguments import expect, expect_path
 from ..errors import AlreadyExists, ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
 
@@ -35,7 +36,7 @@ class ImageFile(BlockDevice):
     """
 
     def __init__(self, path: str | os.PathLike[str], *, writable: bool = False, lock: bool = True) -> None:
-        self.path = Path(path)
+        self.path = Path(expect_path(path))
         self.name = str(path)
         self.writable = writable
         self.in_use = False
@@ -69,6 +70,7 @@ class ImageFile(BlockDevice):
             OperationRefused: another process is using the file that would be replaced.
             ImageIOError: the system refused; a file that was not there before is not there after.
         """
+        expect(size, int, "a size in bytes")
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if replace else os.O_EXCL)
         try:
             fd = os.open(path, flags, 0o644)

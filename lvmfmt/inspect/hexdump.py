@@ -6,7 +6,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
+from types import NoneType
 
+from ..arguments import expect
 from ..block import DeviceLike, opened
 from ..errors import CorruptImage, printable
 from ..layout.catalog import CATALOG, structure
@@ -66,6 +68,8 @@ def dump(device: DeviceLike, record: Record | str, *, offset: int | None = None,
     """
     if isinstance(record, str):
         record = structure(record)
+    expect(offset, (int, NoneType), "an offset in bytes")
+    expect(copy, int, "the number of a copy")
     with opened(device) as disk:
         at = place(disk, record, copy) if offset is None else offset
         if at + record.size > disk.size:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from types import NoneType
 from typing import NamedTuple
 
+from ..arguments import expect
 from ..block import BlockDevice
 from ..errors import OperationRefused
 from ..units import MIB, SECTOR, format_size
@@ -109,7 +111,11 @@ class GroupGeometry:
             BadArgument: no such factor.
             OperationRefused: the kind or the version does not allow it, or the disks do not fit.
         """
-        limits = LIMITS[kind]
+        limits = LIMITS[expect(kind, VgKind, "a kind of volume group, such as VgKind.BIG")]
+        for number, what in ((factor, "a factor"), (max_lvs, "a number of LVs"), (max_pps, "a number of PPs")):
+            expect(number, int, what)
+        expect(pp_size, (int, NoneType), "bytes of a PP")
+        expect(version, (int, NoneType), "an LVM version")
         if factor not in limits.factors:
             known = ", ".join(map(str, limits.factors))
             raise BadArgument("factor", factor, f"one that a {kind} group can have: {known}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from ..arguments import expect
 from ..block import BlockDevice, CopyPlan, DeviceLike, opened
 from ..block.plan import Progress
 from ..errors import OperationRefused
@@ -28,7 +29,7 @@ def export_lv(lv: LogicalVolume, target: DeviceLike, *, progress: Progress | Non
     Raises:
         ImageIOError: an LP has no good copy within reach.
     """
-    source = lv.device
+    source = expect(lv, LogicalVolume, "a logical volume").device
     extents = [(e.offset, e.offset, e.length) for e in source.extents() if e.is_data]
     with opened(target, writable=True) as device:
         return CopyPlan.of(source, extents).execute(device, progress=progress).bytes_copied
@@ -66,6 +67,7 @@ def import_lv(
         OperationRefused: the sizes differ, or a copy is stale or out of reach; nothing was written.
         LastGoodCopy: an LP has its only good copy on a disk that the group goes on without.
     """
+    expect(lv, LogicalVolume, "a logical volume")
     with opened(source) as device:
         return _import_lv(group, lv, device, origin_or_system(origin), progress)
 

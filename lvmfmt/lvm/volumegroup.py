@@ -7,7 +7,7 @@ from contextlib import AbstractContextManager, ExitStack, contextmanager
 from typing import TYPE_CHECKING, Protocol
 
 from ..block import DeviceLike, opened_all
-from ..errors import OperationRefused
+from ..errors import NotFound, OperationRefused
 from ..origin import Origin, origin_or_system
 from .disk.identity import USUAL_MODEL, check_machine_id, machine_of, new_machine_id, new_vgid
 from .firstblock import Blocks
@@ -163,7 +163,13 @@ class VolumeGroup(GroupView):
 
         Returns:
             Bytes copied. What has no good copy or lies on a disk that is not here stays stale.
+
+        Raises:
+            NotFound: there is no such LV.
         """
+        for name in names:
+            if name not in self.logical_volumes:
+                raise NotFound(f"no logical volume is called {name!r}", where=self.vgid)
         if self.keeper is not None:
             return self.keeper.sync(*names, pvids=pvids, force=force, progress=progress)
         from .sync import distrust_copies, fill, mark_good, stale_runs

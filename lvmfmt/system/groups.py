@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..arguments import expect
 from ..block import BlockDevice
 from ..errors import NotFound, OperationRefused
 from ..lvm import LogicalVolume, VolumeGroup, scan
@@ -41,6 +42,7 @@ def find_logical_volume(groups: Sequence[VolumeGroup], name: str) -> tuple[Volum
         NotFound: no group has such a logical volume.
         OperationRefused: several have.
     """
+    expect(name, str, "the name of a logical volume, or a mount point")
     found = [
         (group, volume)
         for group in groups

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ...arguments import expect_path
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ..odm.devices import natural
 from .kernel import Kernel, read_kernel, write_kernel
@@ -36,7 +37,7 @@ class Folder:
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = Path(path)
+        self.path = Path(expect_path(path))
         if not self.disks.is_dir():
             raise NotFound("not the folder of a host: it has no folder `disks`", where=str(path))
 
@@ -47,7 +48,7 @@ class Folder:
         Raises:
             AlreadyExists: there is something in it already.
         """
-        folder = Path(path)
+        folder = Path(expect_path(path))
         folder.mkdir(parents=True, exist_ok=True)
         if any(folder.iterdir()):
             raise AlreadyExists("the folder is not empty", where=str(path))

@@ -16,6 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...arguments import expect
 from ...block import ImageFile
 from ...errors import OperationRefused
 from ...jfs2 import Inventory, scan_trees
@@ -130,7 +131,7 @@ def create(
 
 
 def _check(disks: Sequence[DiskSpec], sizes: Mapping[str, int], mirror: bool) -> None:
-    names = [d.name for d in disks]
+    names = [expect(disk, DiskSpec, "a DiskSpec").name for disk in disks]
     pvids = [d.pvid.lower() for d in disks if d.pvid]
     if not disks or (mirror and len(disks) < 2):
         raise OperationRefused("a host needs a disk, and two for a mirror")

@@ -11,6 +11,7 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from ...arguments import expect
 from ...block import BlockDevice, DeviceLike, opened
 from ...origin import FixedOrigin, Origin, origin_or_system
 from ...units import MIB, align_up
@@ -21,7 +22,7 @@ from ..inventory.builder import InventoryBuilder
 from ..log.format import format_log
 from ..maps.block_map import BlockMapWriter
 from ..maps.map_file import MapFile
-from ..superblock.format_options import Features, Identity, InlineLog, Log, log_bytes, superblock_flag
+from ..superblock.format_options import ExternalLog, Features, Identity, InlineLog, Log, log_bytes, superblock_flag
 from ..volume import Volume
 from .aggregate import build_superblock, write_aggregate, write_superblocks
 from .placement import TreePlacement
@@ -95,8 +96,9 @@ def _build(
     features: Features | None,
     progress: Progress | None,
 ) -> BuildReport:
-    log = log if log is not None else InlineLog()
-    features = features if features is not None else Features()
+    log = expect(InlineLog() if log is None else log, (InlineLog, ExternalLog), "a log, InlineLog() or ExternalLog()")
+    features = expect(Features() if features is None else features, Features, "features of a file system")
+    identity = expect(Identity() if identity is None else identity, Identity, "the identity of a file system")
     plan = TreePlacement(inventory, dialect, block_size, now, indexed=features.directory_index)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
@@ -132,7 +134,7 @@ def _build(
         )
     copied = plan.copy_plan().execute(device, progress=progress)
     page = build_superblock(
-        geometry, dialect, now=now, log=log, identity=identity or Identity(), features=features
+        geometry, dialect, now=now, log=log, identity=identity, features=features
     )  # fmt: skip
     write_superblocks(device, page)
     problems = (*inventory.problems, *plan.attributes.problems)

@@ -6,6 +6,7 @@ import stat
 
 import numpy as np
 
+from ...arguments import expect
 from ...block import Buffer, CopyPlan, Source
 from ...block.device import byte_view
 from ...block.plan import PLAN_ROW
@@ -70,7 +71,8 @@ class TreePlacement:
     def __init__(
         self, inventory: Inventory, dialect: Dialect, block_size: int, now: int, *, indexed: bool = False
     ) -> None:
-        sizes = dialect.superblock_form.block_sizes
+        expect(inventory, Inventory, "an inventory, such as scan_trees makes")
+        sizes = expect(dialect, Dialect, "a dialect, AIX or LINUX").superblock_form.block_sizes
         if block_size not in sizes:
             raise OperationRefused(f"block size {block_size} is not one of {', '.join(map(str, sizes))}")
         lost_found = None

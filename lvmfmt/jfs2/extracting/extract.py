@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ...arguments import expect, expect_path
 from ...errors import AlreadyExists
 from ..inventory.arrays import Inventory
 from .facts import Facts, Trouble
@@ -57,8 +58,8 @@ def extract(
         OperationRefused: the inventory holds a name that no directory can hold.
         ImageIOError: the image cannot be read, or the machine has no room.
     """
-    inventory.check_names()
-    top = Path(destination)
+    expect(inventory, Inventory, "an inventory").check_names()
+    top = Path(expect_path(destination))
     if top.is_symlink() or (top.exists() and not (top.is_dir() and not any(top.iterdir()))):
         raise AlreadyExists("is not an empty directory", where=str(destination))
     top.mkdir(exist_ok=True)

@@ -7,6 +7,7 @@ segments of [jfs2 2.8], and [jfs2 3.4 to 3.6, item 16].
 from __future__ import annotations
 
 import stat
+import struct
 from bisect import bisect_right
 from collections.abc import Iterator
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import OperationRefused
 from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import DTREE, TABLE, XTREE
 from ..geometry import INODE_SIZE, INODES_PER_PAGE
@@ -50,7 +52,10 @@ class _Number:
 
     def __set__(self, image: InodeImage, value: int) -> None:
         packing, at = image.coding.fields[self._name]
-        packing.pack_into(image.data, at, value)
+        try:
+            packing.pack_into(image.data, at, value)
+        except struct.error:
+            raise OperationRefused(f"{self._name} cannot be {value!r:.40}") from None
 
 
 class InodeImage:

@@ -6,7 +6,9 @@ Source: [jfs2 3.8.2], [jfs2 3.8.4], [jfs2 3.8.5], [jfs2 3.9] and [jfs2 3.12].
 from __future__ import annotations
 
 from contextlib import ExitStack
+from types import NoneType
 
+from ...arguments import expect
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused
 from ...origin import Origin, origin_or_system
@@ -199,6 +201,7 @@ def mount(
         OperationRefused: it is not clean, or its log is in use or has something to replay.
     """
     origin = origin_or_system(origin)
+    expect(log, (SharedLog, NoneType), "a shared log")
     with ExitStack() as stack:
         device = stack.enter_context(opened(device, writable=True))
         beside = None if log_device is None else stack.enter_context(opened(log_device, writable=True))

@@ -14,7 +14,7 @@ from ...errors import OperationRefused
 from ..inodes.inode_table import fill_special
 from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
-from ..paths.stat import PERMISSIONS
+from ..paths.stat import PERMISSIONS, permissions
 from .attributes import AttributeOperations
 from .dtree_change import DirectoryTree
 from .file_content import FileContent
@@ -38,7 +38,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         """
         now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
-            self._new(txn, self._parent(txn, path), stat.S_IFREG | mode & PERMISSIONS, now, uid, gid)
+            self._new(txn, self._parent(txn, path), stat.S_IFREG | permissions(mode), now, uid, gid)
 
     def mkdir(self, path: str, *, now: int | None = None, mode: int = 0o755, uid: int = 0, gid: int = 0) -> None:
         """Make a directory.
@@ -48,7 +48,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         """
         now = self._moment(now)
         with self._journal.transaction(creates=True) as txn:
-            child, directory = self._new(txn, self._parent(txn, path), stat.S_IFDIR | mode & PERMISSIONS, now, uid, gid)
+            child, directory = self._new(txn, self._parent(txn, path), stat.S_IFDIR | permissions(mode), now, uid, gid)
             child.set_root(txn.form.empty_root(directory.number))
             child.links, child.size = 2, DIRECTORY_SIZE_OF_ROOT
             if txn.form.index_at:
@@ -218,12 +218,12 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             place = self._parent(txn, path)
             number = place[1].lookup(place[2])
             if number is None:
-                new = stat.S_IFREG | (0o644 if mode is None else mode & PERMISSIONS)
+                new = stat.S_IFREG | (0o644 if mode is None else permissions(mode))
                 inode, _ = self._new(txn, place, new, now, uid or 0, gid or 0)
             else:
                 inode = self._check_regular(self._inode(txn, number), path)
                 if mode is not None:
-                    inode.mode_word = inode.mode_word & ~PERMISSIONS | mode & PERMISSIONS
+                    inode.mode_word = inode.mode_word & ~PERMISSIONS | permissions(mode)
                 inode.uid = inode.uid if uid is None else uid
                 inode.gid = inode.gid if gid is None else gid
                 self._touch(inode, now, "di_mtime", "di_ctime")
@@ -234,7 +234,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         now = self._moment(now)
         with self._journal.transaction() as txn:
             inode = self._resolve(txn, path)
-            inode.mode_word = inode.mode_word & ~PERMISSIONS | mode & PERMISSIONS
+            inode.mode_word = inode.mode_word & ~PERMISSIONS | permissions(mode)
             self._touch(inode, now, "di_ctime")
 
     def chown(self, path: str, uid: int, gid: int, *, now: int | None = None) -> None:

@@ -10,9 +10,10 @@ import stat
 
 import numpy as np
 
+from ...arguments import expect
 from ...errors import OperationRefused
 from ..inodes.inode_table import fill_special
-from ..paths.stat import PERMISSIONS
+from ..paths.stat import permissions
 from .lifetimes import Lifetimes
 
 _TYPES = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
@@ -39,7 +40,7 @@ class SpecialFiles(Lifetimes):
             OperationRefused: another type, or a number that the dialect cannot store.
         """
         now = self._moment(now)
-        kind = stat.S_IFMT(mode)
+        kind = stat.S_IFMT(expect(mode, int, "a type with permissions"))
         if kind not in _TYPES:
             raise OperationRefused("a device node, FIFO or socket is made like this", where=self._volume.where)
         major, minor = rdev >> 32, rdev & 0xFFFFFFFF
@@ -50,5 +51,5 @@ class SpecialFiles(Lifetimes):
                 where=self._volume.where,
             )
         with self._journal.transaction(creates=True) as txn:
-            inode, _ = self._new(txn, self._parent(txn, path), kind | mode & PERMISSIONS, now, uid, gid)
+            inode, _ = self._new(txn, self._parent(txn, path), kind | permissions(mode), now, uid, gid)
             fill_special(self._dialect, inode.row, np.array([kind]), np.array([rdev], np.uint64), {})

@@ -5,7 +5,7 @@ from __future__ import annotations
 import stat
 
 from ...errors import NotFound, OperationRefused
-from ...origin import Origin, SystemOrigin
+from ...origin import Origin, SystemOrigin, check_instant
 from ..inodes.inode import Inode
 from ..paths.view import View, check_name, name_bytes, parts_of
 from ..reading.inodes import ROOT_DIRECTORY
@@ -44,11 +44,7 @@ class MountedTree(View):
 
     def _moment(self, now: int | None) -> int:
         """The instant of a change, in nanoseconds: the one that was given, or that of the clock."""
-        if now is None:
-            return self.origin.now()
-        if not isinstance(now, int):
-            raise OperationRefused(f"not an instant in nanoseconds: {now!r:.40}", where=self._volume.where)
-        return now
+        return self.origin.now() if now is None else check_instant(now)
 
     def _free_blocks(self) -> int:
         return self._journal.free_blocks

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arguments import expect
 from ...oneline import one_line
 from ..dialect import Dialect
 from ..inodes.inode import Inode
@@ -87,3 +88,12 @@ class Stat(NamedTuple):
     def is_symlink(self) -> bool:
         """Whether it is a symbolic link."""
         return stat.S_ISLNK(self.mode)
+
+
+def permissions(mode: int) -> int:
+    """The permissions in a mode.
+
+    Raises:
+        OperationRefused: it is not a number.
+    """
+    return expect(mode, int, "permissions") & PERMISSIONS

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Iterator
+from types import NoneType
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...arguments import expect
 from ...block import PieceList
 from ...errors import NotFound, OperationRefused
 from ..dialect import MAX_NAME_UNITS, Dialect
@@ -142,6 +144,8 @@ class View:
     def read_inode(self, inode: Inode, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """As `read`, of an inode; `path` is what to call it."""
         device = self._content(inode, path)
+        expect(offset, int, "an offset in bytes")
+        expect(length, (int, NoneType), "a length in bytes")
         offset = min(max(offset, 0), device.size)
         length = min(device.size - offset, max(length, 0) if length is not None else device.size)
         if length > self.volume.device.size:
@@ -257,9 +261,7 @@ def parts_of(path: str) -> list[str]:
     Raises:
         OperationRefused: it is not text.
     """
-    if not isinstance(path, str):
-        raise OperationRefused(f"a path in a file system is text, not {type(path).__name__} {path!r:.40}")
-    return [name for name in path.split("/") if name]
+    return [name for name in expect(path, str, "a path in a file system").split("/") if name]
 
 
 def name_bytes(name: str) -> bytes:

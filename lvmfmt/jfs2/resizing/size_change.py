@@ -10,10 +10,12 @@ before it first (`evacuation`). Source: [jfs2 3.13, 3.14].
 from __future__ import annotations
 
 from dataclasses import replace
+from types import NoneType
 from typing import Any
 
 import numpy as np
 
+from ...arguments import expect
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import OperationRefused, UnsupportedFeature
 from ...units import SECTOR, align_up
@@ -55,6 +57,8 @@ def resize(device: DeviceLike, size: int | None = None, *, log_bytes: int | None
         UnsupportedFeature: the map lies in too many pieces, something cannot be moved, or there are snapshots.
         CorruptImage: it makes no sense.
     """
+    expect(size, (int, NoneType), "a size in bytes")
+    expect(log_bytes, (int, NoneType), "the size of a log in bytes")
     with opened(device, writable=True) as volume:
         return _resize(volume, size, log_bytes)
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+from ...arguments import expect, expect_path
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import ImageIOError, OperationRefused, printable
@@ -77,9 +78,9 @@ def scan_trees(
         OperationRefused: a source does not exist, or two trees hold one name and not both are directories.
     """
     scanner = _Scanner(origin_or_system(origin).now(), devices)
-    pairs = [(trees, "/")] if isinstance(trees, str | os.PathLike) else trees
-    for source, destination in pairs:
-        scanner.add(Path(source), destination)
+    for pair in [(trees, "/")] if isinstance(trees, str | os.PathLike) else expect(trees, Iterable, "trees"):
+        source, destination = expect(pair, tuple, "a pair of source and destination")
+        scanner.add(Path(expect_path(source)), expect(destination, str, "a path in a file system"))
     return scanner.builder.finish(), scanner.problems
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
+from ...arguments import expect
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
@@ -67,7 +68,7 @@ class Draft:
     # ---- names and numbers
 
     def _minor(self, name: str) -> int:
-        raw = name.encode("utf-8", "surrogateescape")
+        raw = expect(name, str, "the name of a logical volume").encode("utf-8", "surrogateescape")
         minor = self.state.vgda.minor(raw) if raw else None
         if minor is None and name[:1] == "#" and name[1:].isdecimal():
             minor = int(name[1:])
@@ -85,7 +86,8 @@ class Draft:
         return [self._number(pvid) for pvid in pvids]
 
     def _check_name(self, name: str) -> None:
-        if not valid_name(name.encode("utf-8", "surrogateescape")):
+        raw = expect(name, str, "the name of a logical volume").encode("utf-8", "surrogateescape")
+        if not valid_name(raw):
             raise OperationRefused(f"not a name for a logical volume: {name!r}", hint="1 to 15 letters, digits or _.-+")
         if self.state.vgda.minor(name.encode()) is not None:
             raise AlreadyExists("the group has a logical volume of this name", where=name)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ...arguments import expect
 from ...errors import NoSpace
 from .. import lvcb as lvcbs
 from ..descriptor.lvpolicy import entry_codes
@@ -62,6 +63,11 @@ class Volumes(Draft):
             BadMap: `partitions` cannot be used.
         """
         self._check_name(name)
+        for number, what in ((lps, "LPs"), (copies, "copies")):
+            expect(number, int, f"a number of {what}")
+        for text, what in ((type, "the type of a logical volume"), (label, "a label"), (fs, "attributes")):
+            expect(text, str, what)
+        expect(policy, LvPolicy, "an LvPolicy")
         policy = self._settled(name, type, lps, copies, disks, policy)
         lps = -(-lps // policy.width) * policy.width if policy.width else lps
         vgda, most = self.state.vgda, policy.max_lps or 0
@@ -133,6 +139,7 @@ class Volumes(Draft):
         """
         minor = self._minor(name)
         old, policy = self.state.maps[minor], self._policy(minor)
+        expect(lps, int, "a number of LPs")
         lps = -(-lps // policy.width) * policy.width if policy.width else lps
         if lps < 1:
             raise BadArgument("LPs", lps, "1 or more", where=name)
