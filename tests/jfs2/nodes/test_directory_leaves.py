@@ -52,7 +52,7 @@ def expected(codec: DirectoryCodec, raw: bytes, *, root: bool) -> tuple[list[int
     return numbers, [codec.dialect.decode_name(item.coded) for item in contents.items]
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(which=st.sampled_from(CODECS), texts=names, changes=flips)
 def test_roots(which: DirectoryCodec, texts: list[str], changes: list[tuple[int, int]]) -> None:
     raw = leaf(which, texts, root=True)
@@ -64,7 +64,7 @@ def test_roots(which: DirectoryCodec, texts: list[str], changes: list[tuple[int,
     assert wanted is None or (found.numbers.tolist(), found.names()) == wanted
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(which=st.sampled_from(CODECS), pages=st.lists(st.tuples(names, flips), min_size=2, max_size=3))
 def test_pages(which: DirectoryCodec, pages: list[tuple[list[str], list[tuple[int, int]]]]) -> None:
     raws = []

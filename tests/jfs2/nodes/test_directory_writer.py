@@ -71,7 +71,7 @@ def test_an_entry_with_an_index() -> None:
 texts = st.lists(st.text("abc\u00e9\U0001f600", min_size=1, max_size=70), min_size=1, max_size=40, unique=True)
 
 
-@settings(max_examples=40)
+@settings(max_examples=15)
 @pytest.mark.parametrize("codec", [AIX_CODEC, LINUX_CODEC, INDEXED], ids=["aix", "linux", "indexed"])
 @given(names=texts)
 def test_built_in_bulk(codec: DirectoryCodec, names: list[str]) -> None:
