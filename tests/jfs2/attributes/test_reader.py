@@ -13,6 +13,7 @@ from lvmfmt.block import open as open_device
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, LvmfmtError, NotFound, UnsupportedFeature
 from lvmfmt.jfs2 import AIX, FileSystem, InventoryBuilder, build
+from lvmfmt.jfs2.attributes.reader import AttributeReader
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.dialect.inode_form import ATTRIBUTE_OBJECT
 from lvmfmt.origin import FixedOrigin
@@ -196,3 +197,13 @@ def test_any_bytes_of_linux_are_read_or_named(linux, path, offset, change):
 @pytest.fixture
 def linux(linux_image):
     return FileSystem.open(Overlay(open_device(linux_image("attributes"))))
+
+
+def test_the_reader_alone(linux_image):
+    with open_device(linux_image("attributes")) as image:
+        fs = FileSystem.open(image)
+        reader = AttributeReader(fs.volume, fs.inodes.read, fs.directories)
+        for path, status in fs.walk():
+            inode = fs.inodes.read(status.number)
+            assert reader.attributes(inode) == fs.attributes(path) and reader.attributes(inode).is_known
+            assert reader.xattrs(inode) == fs.xattrs(path) and reader.acls(inode) == fs.acl(path)

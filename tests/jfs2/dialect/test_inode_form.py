@@ -4,8 +4,9 @@ import os
 
 import numpy as np
 
-from lvmfmt.jfs2.dialect import AIX, LINUX
+from lvmfmt.jfs2.dialect.aix import AIX
 from lvmfmt.jfs2.dialect.inode_form import Dev32, Dev64
+from lvmfmt.jfs2.dialect.linux import LINUX
 
 
 def numbers(*pairs: tuple[int, int]) -> np.ndarray:

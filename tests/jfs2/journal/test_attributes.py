@@ -1,4 +1,5 @@
-"""Extended attributes through transactions: against a model, in both dialects, replayed, and judged by jfs_fsck."""
+"""Extended attributes through transactions (lvmfmt.jfs2.journal.attributes): against a model, in both dialects,
+replayed, and judged by jfs_fsck."""
 
 import itertools
 
