@@ -7,6 +7,9 @@ from .errors import OperationRefused
 SECTOR = 512
 """Bytes in a sector; every PSN (physical sector number) counts these."""
 
+NS_PER_S = 10**9
+"""Nanoseconds in a second."""
+
 KIB, MIB, GIB, TIB = 1 << 10, 1 << 20, 1 << 30, 1 << 40
 
 _SUFFIX = {"": 1, "B": 1, "K": KIB, "M": MIB, "G": GIB, "T": TIB, "P": 1 << 50}

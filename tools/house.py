@@ -250,9 +250,14 @@ def doubled_constants() -> list[str]:
             if len(pairs) == 1 and isinstance(pairs[0][0], ast.Tuple) and isinstance(pairs[0][1], ast.Tuple):
                 pairs = list(zip(pairs[0][0].elts, pairs[0][1].elts, strict=False))
             for target, value in pairs:
-                if isinstance(target, ast.Name) and CONSTANT.match(target.id) and value is not None:
+                if isinstance(target, ast.Name) and CONSTANT.match(target.id) and not is_type_variable(value):
                     homes[target.id.lstrip("_"), ast.dump(value)].append(name)
     return [f"{name}: {', '.join(where)}" for (name, _), where in sorted(homes.items()) if len(where) > 1]
+
+
+def is_type_variable(value: ast.expr | None) -> bool:
+    """Whether a value is a variable of types, which each module has its own."""
+    return value is None or (isinstance(value, ast.Call) and called(value) == "TypeVar")
 
 
 DIALECTS = {"AIX", "LINUX"}

@@ -8,11 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..errors import OperationRefused
+from ..layout.jfs2.common import PAGE as PAGE
 from ..oneline import one_line
 from ..units import MIB, align_up, ceil_div
 
-PAGE = 4096
-"""Bytes of every metadata page."""
 INODE_SIZE = 512
 INODES_PER_EXTENT = 32
 INODES_PER_PAGE = PAGE // INODE_SIZE

@@ -6,9 +6,8 @@ Source: [backup 2 to 6]. All numbers are little-endian, but for the ids in an ac
 from __future__ import annotations
 
 from .aixc import access_control_list
-from .record import BIG, LITTLE, Field, Grade, Record, array, field, reserved, text
+from .record import BIG, LITTLE, A, B, C, Field, Grade, Record, array, field, reserved, text
 
-A, B, C = Grade.A, Grade.B, Grade.C
 u8, u16, s16, u32, s32, s64 = LITTLE.u8, LITTLE.u16, LITTLE.s16, LITTLE.u32, LITTLE.s32, LITTLE.s64
 PLACE = "backup archive, in front of a file; its name follows, ending with a NUL"
 

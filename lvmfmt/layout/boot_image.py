@@ -5,9 +5,8 @@ A header sector, then for each member a sector that names it and its content, pa
 
 from __future__ import annotations
 
-from .record import BIG, Grade, Record, field, reserved, text
+from .record import BIG, C, Record, field, reserved, text
 
-C = Grade.C
 u32, u64 = BIG.u32, BIG.u64
 OURS = "own"
 

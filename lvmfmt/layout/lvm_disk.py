@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import construct as c
 
-from .record import BIG, LITTLE, Field, Grade, Record, array, field, reserved
+from .record import BIG, LITTLE, A, B, C, Field, Record, array, field, reserved
 
-A, B, C = Grade.A, Grade.B, Grade.C
 u8, u16, s16, u32, s32, u64 = BIG.u8, BIG.u16, BIG.s16, BIG.u32, BIG.s32, BIG.u64
 
 PREP_PARTITION = Record(

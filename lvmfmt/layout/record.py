@@ -32,6 +32,9 @@ class Grade(enum.StrEnum):
     """Our own choice, because nothing is published."""
 
 
+A, B, C = Grade
+
+
 class Ints(NamedTuple):
     """The integer types of one byte order."""
 

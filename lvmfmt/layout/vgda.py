@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import construct as c
 
-from .record import BIG, Grade, Record, field, reserved, text
+from .record import BIG, A, B, C, Record, field, reserved, text
 
-A, B, C = Grade.A, Grade.B, Grade.C
 u8, u16, s16, u32 = BIG.u8, BIG.u16, BIG.s16, BIG.u32
 
 LAYOUT_MARK = b"lvmfmt layout 1"

@@ -12,9 +12,8 @@ from __future__ import annotations
 
 import construct as c
 
-from .record import BIG, Grade, Record, field, reserved, text
+from .record import BIG, C, Record, field, reserved, text
 
-C = Grade.C
 u8, u16, u32, u64 = BIG.u8, BIG.u16, BIG.u32, BIG.u64
 
 AREA_MARK = b"lvmfmt1"

@@ -16,7 +16,7 @@ import numpy as np
 from ..errors import CorruptImage, OperationRefused
 from ..layout.lvcb import LVCB
 from ..oneline import one_line
-from .disk.identity import NS_PER_S
+from ..units import NS_PER_S
 
 TAG = b"AIX LVCB"
 NO_LABEL = "None"

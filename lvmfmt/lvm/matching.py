@@ -16,10 +16,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from ..errors import CorruptImage, ImageIOError, OperationRefused
-from ..units import SECTOR
+from ..units import NS_PER_S, SECTOR
 from . import lvcb as lvcbs
 from .descriptor.copies import Place
-from .disk.identity import NS_PER_S, lvid
+from .disk.identity import lvid
 from .disk.record import PRIMARY_PSN
 from .disk.scan import DiskInfo
 from .groupstate import GroupState, MemberDisk

@@ -10,7 +10,7 @@ from pathlib import PurePosixPath
 from typing import TextIO
 
 from ...errors import LvmfmtError
-from ...lvm.disk.identity import NS_PER_S
+from ...units import NS_PER_S
 from ..console.meter import Meter
 from ..machine.running import Machine
 from ..messages import CommandFailed

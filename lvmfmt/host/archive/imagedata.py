@@ -11,9 +11,8 @@ from dataclasses import dataclass
 
 from ...errors import CorruptImage
 from ...lvm import LogicalVolume, LvPolicy, VolumeGroup
-from ...lvm.disk.identity import NS_PER_S
 from ...system.volume_types import FILE_SYSTEMS, LOGS, PAGING_TYPE
-from ...units import MIB
+from ...units import MIB, NS_PER_S
 from ..formats.policies import INTER_WORDS, INTRA_WORDS, MWC_WORDS
 from ..odm import stanza
 from ..odm.stanza import Stanza

@@ -14,7 +14,7 @@ from ...errors import NotFound, OperationRefused, printable
 from ...jfs2 import Stat
 from ...jfs2.geometry import PAGE
 from ...jfs2.sources.backup import parts
-from ...lvm.disk.identity import NS_PER_S
+from ...units import NS_PER_S
 from ..machine.paths import MAX_SYMLINKS
 from ..machine.running import Machine
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 
 from ...errors import LvmfmtError
-from ...lvm.disk.identity import NS_PER_S
+from ...units import NS_PER_S
 from ..console.shell import Shell
 from ..machine.paths import read_file
 from ..machine.running import Machine

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...lvm.disk.identity import NS_PER_S
+from ...units import NS_PER_S
 from .running import Machine
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from typing import NamedTuple
 
 from ...jfs2.paths.stat import Stat
-from ...lvm.disk.identity import NS_PER_S
+from ...units import NS_PER_S
 from .running import Machine
 
 

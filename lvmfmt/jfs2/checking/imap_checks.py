@@ -12,7 +12,7 @@ from ..maps.map_file import MapFile
 from ..nodes.inode_group import InodeGroups, InodeMapSums
 from .subject import Subject
 
-_CHUNK = 64
+IAGS_AT_ONCE = 64
 
 
 class JudgedGroup(NamedTuple):
@@ -52,8 +52,8 @@ class InodeMapChecker:
     def groups(self) -> Iterator[JudgedGroup]:
         """Judge every inode allocation group and yield it."""
         s, record = self._subject, self._subject.dialect.structures.iag
-        for first in range(0, self.iags, _CHUNK):
-            count = min(_CHUNK, self.iags - first)
+        for first in range(0, self.iags, IAGS_AT_ONCE):
+            count = min(IAGS_AT_ONCE, self.iags - first)
             at = np.maximum(self._map.places(first + 1, count), 0)
             groups = InodeGroups(
                 s.dialect, s.geometry, self._map.table(record, first + 1, count),

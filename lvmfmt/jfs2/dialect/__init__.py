@@ -5,7 +5,7 @@ or as one of two small objects with the same methods. Nobody asks a dialect whic
 """
 
 from .aix import AIX
-from .definition import MAX_NAME_UNITS, NANO, Dialect
+from .definition import MAX_NAME_UNITS, Dialect
 from .linux import LINUX
 
 DIALECTS = {dialect.name: dialect for dialect in (AIX, LINUX)}
@@ -17,4 +17,4 @@ def dialect_of_magic(magic: bytes) -> Dialect | None:
     return next((dialect for dialect in DIALECTS.values() if dialect.magic == magic), None)
 
 
-__all__ = ["AIX", "DIALECTS", "LINUX", "MAX_NAME_UNITS", "NANO", "Dialect", "dialect_of_magic"]
+__all__ = ["AIX", "DIALECTS", "LINUX", "MAX_NAME_UNITS", "Dialect", "dialect_of_magic"]

@@ -14,15 +14,15 @@ from numpy.typing import NDArray
 
 from ...layout.jfs2 import LEAF_SLOT_INDEXED, Structures
 from ...oneline import one_line
+from ...units import NS_PER_S
 from .byte_order import ByteOrder
 from .inode_form import InodeForm
 from .log_form import LogForm
 from .superblock_form import SuperblockForm
 
 MAX_NAME_UNITS = 255
-NANO = 10**9
 
-_MAX_SECONDS = (1 << 63) // NANO - 1
+_MAX_SECONDS = (1 << 63) // NS_PER_S - 1
 
 
 @dataclass(frozen=True)
@@ -162,11 +162,11 @@ class Dialect:
     def get_time(self, times: NDArray[Any]) -> NDArray[np.int64]:
         """Nanoseconds since the epoch of a table of `time` rows; what an int64 cannot hold becomes its limit."""
         seconds = np.clip(times["tv_sec"].astype(np.int64), -_MAX_SECONDS, _MAX_SECONDS)
-        return seconds * NANO + np.clip(times["tv_nsec"].astype(np.int64), 0, NANO - 1)
+        return seconds * NS_PER_S + np.clip(times["tv_nsec"].astype(np.int64), 0, NS_PER_S - 1)
 
     def put_time(self, times: NDArray[Any], ns: Any) -> None:
         """Store nanoseconds since the epoch into a table of `time` rows; what a field cannot hold becomes its limit."""
-        seconds, nanoseconds = np.divmod(np.asarray(ns, np.int64), NANO)
+        seconds, nanoseconds = np.divmod(np.asarray(ns, np.int64), NS_PER_S)
         limits = np.iinfo(times.dtype["tv_sec"])
         times["tv_sec"] = np.clip(seconds, limits.min, limits.max)
         times["tv_nsec"] = nanoseconds

@@ -11,12 +11,9 @@ from numpy.typing import NDArray
 
 from ...backup.member import Member, no_content
 from ...block import BlockDevice, Buffer
-from ...units import MIB
+from ...units import MIB, NS_PER_S
 from ..inventory.arrays import Inventory
 from ..paths.view import View, name_bytes
-
-_PIECE = MIB
-_SECOND = 10**9
 
 
 def members(
@@ -66,9 +63,9 @@ class _Rows:
             uid=uid,
             gid=gid,
             size=size if is_file else len(target),
-            atime=atime // _SECOND,
-            mtime=mtime // _SECOND,
-            ctime=ctime // _SECOND,
+            atime=atime // NS_PER_S,
+            mtime=mtime // NS_PER_S,
+            ctime=ctime // NS_PER_S,
             device=self._device,
             rdev=rdev,
             target=target,
@@ -80,8 +77,8 @@ class _Rows:
         at = 0
         for _, offset, length, source, place in extents.tolist():
             yield from _zeros(offset - at)
-            for start in range(0, length, _PIECE):
-                piece: NDArray[np.uint8] = np.empty(min(_PIECE, length - start), np.uint8)
+            for start in range(0, length, MIB):
+                piece: NDArray[np.uint8] = np.empty(min(MIB, length - start), np.uint8)
                 self._inventory.sources[source].read_into(place + start, piece)
                 yield piece
             at = offset + length
@@ -110,9 +107,9 @@ def member(view: View, path: str, name: bytes, *, device: int = 0) -> Member:
         uid=found.uid,
         gid=found.gid,
         size=found.size if found.is_file else len(target),
-        atime=found.atime // _SECOND,
-        mtime=found.mtime // _SECOND,
-        ctime=found.ctime // _SECOND,
+        atime=found.atime // NS_PER_S,
+        mtime=found.mtime // NS_PER_S,
+        ctime=found.ctime // NS_PER_S,
         device=device,
         rdev=found.rdev,
         target=target,
@@ -121,10 +118,10 @@ def member(view: View, path: str, name: bytes, *, device: int = 0) -> Member:
 
 
 def _device_content(device: BlockDevice) -> Iterator[Buffer]:
-    for at in range(0, device.size, _PIECE):
-        yield device.read(at, min(_PIECE, device.size - at))
+    for at in range(0, device.size, MIB):
+        yield device.read(at, min(MIB, device.size - at))
 
 
 def _zeros(length: int) -> Iterator[Buffer]:
-    for at in range(0, length, _PIECE):
-        yield bytes(min(_PIECE, length - at))
+    for at in range(0, length, MIB):
+        yield bytes(min(MIB, length - at))

@@ -9,8 +9,8 @@ from __future__ import annotations
 import stat as modes
 from collections.abc import Iterator
 
+from ...units import NS_PER_S
 from ..access.filesystem import FileSystem
-from ..dialect import NANO
 from ..paths.stat import Stat
 from .deleted import Deleted
 
@@ -49,5 +49,5 @@ def _line(name: str, found: Stat, *, deleted: bool) -> str:
     mode = f"{'-' if deleted else kind}/{kind}{permissions}"
     # a name may hold what separates fields and lines
     safe = "".join(c if c.isprintable() and c != "|" else f"\\x{ord(c) & 0xFF:02x}" for c in name)
-    times = "|".join(str(t // NANO) for t in (found.atime, found.mtime, found.ctime, found.otime))
+    times = "|".join(str(t // NS_PER_S) for t in (found.atime, found.mtime, found.ctime, found.otime))
     return f"0|{safe}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"

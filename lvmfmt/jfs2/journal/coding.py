@@ -11,8 +11,9 @@ from typing import Literal
 
 import numpy as np
 
+from ...units import NS_PER_S
 from ..attributes.forms import descriptor_form
-from ..dialect import NANO, Dialect
+from ..dialect import Dialect
 from ..nodes.extent_node import ExtentNodeCodec
 
 _CODES = {"i8": "q", "u8": "Q", "i4": "i", "u4": "I"}
@@ -51,6 +52,6 @@ class Coding(ExtentNodeCodec):
 
     def time(self, now: int) -> bytes:
         """An instant in nanoseconds as a time stamp; what a field cannot hold becomes its limit."""
-        seconds, rest = divmod(now, NANO)
+        seconds, rest = divmod(now, NS_PER_S)
         low, high = self._seconds
         return self._time.pack(min(max(seconds, low), high), rest)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from ...errors import NoSpace, UnsupportedFeature
 from ..checking.aggregate_checks import check_aggregate
 from ..checking.findings import Report
+from ..checking.imap_checks import IAGS_AT_ONCE
 from ..checking.inode_checks import InodeRows, inode_rows
 from ..checking.ownership import INODE_TABLE
 from ..checking.subject import Subject
@@ -29,8 +30,6 @@ from .inode_judge import InodeTrial
 from .inode_repair import InodeMender, RepairContext
 from .new_directory import build_directory
 from .unclaimed_blocks import Ranges
-
-_CHUNK = 64
 
 
 class InodeSurvey:
@@ -79,8 +78,8 @@ class InodeSurvey:
         """
         self._claim_aggregate()
         work = self.work
-        for first in range(0, len(self.used), _CHUNK):
-            count = min(_CHUNK, len(self.used) - first)
+        for first in range(0, len(self.used), IAGS_AT_ONCE):
+            count = min(IAGS_AT_ONCE, len(self.used) - first)
             table = self.file.table(work.superblock.dialect.structures.iag, first + 1, count)
             groups = InodeGroups(work.superblock.dialect, work.superblock.geometry, table)
             for i in range(count):

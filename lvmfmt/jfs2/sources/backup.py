@@ -12,12 +12,12 @@ from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
 from ...origin import Origin, origin_or_system
+from ...units import NS_PER_S
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from .member_tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
 _PLAIN, _UNPACKED = 0, 1
-_SECOND = 10**9
 
 
 class UnpackedData:
@@ -164,8 +164,8 @@ class _Reader:
     def _columns(self, member: Member) -> tuple[int, ...]:
         kind, now = member.kind, self._now
         size = len(member.target) if kind == stat.S_IFLNK else member.size
-        return (kind | member.mode & 0o7777, member.uid, member.gid, size, member.atime * _SECOND,
-                member.mtime * _SECOND, now, now, member.rdev, 0)  # fmt: skip
+        return (kind | member.mode & 0o7777, member.uid, member.gid, size, member.atime * NS_PER_S,
+                member.mtime * NS_PER_S, now, now, member.rdev, 0)  # fmt: skip
 
 
 def parts(name: bytes) -> list[bytes]:

@@ -16,7 +16,7 @@ PAGE = 4096
 """Bytes of a page: tree pages, map pages and log pages."""
 
 
-class Dialect(NamedTuple):
+class Declarations(NamedTuple):
     """How one dialect declares its structures: catalogue prefix, byte order, and how well its fields are known.
 
     Attributes:
@@ -59,7 +59,7 @@ class Dialect(NamedTuple):
 
 
 def attribute_list(
-    d: Dialect, field: Callable[[str, Any, str], Field], title: str, place: str
+    d: Declarations, field: Callable[[str, Any, str], Field], title: str, place: str
 ) -> tuple[Record, Record]:
     """Head of a list of extended attributes, and head of an attribute; `field` says how well they are known."""
     return (
@@ -78,7 +78,7 @@ def attribute_list(
     )
 
 
-def shared(d: Dialect) -> dict[str, Record]:
+def shared(d: Declarations) -> dict[str, Record]:
     """The records that are the same but for the byte order, by the name they have in `Structures`."""
     i = d.ints
     pxd = d.record(

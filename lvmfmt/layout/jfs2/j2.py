@@ -10,10 +10,10 @@ from typing import Any
 import construct as c
 
 from ..record import BIG, Field, Grade, Record, array, text
-from .common import PAGE, Dialect, attribute_list, shared
+from .common import PAGE, Declarations, attribute_list, shared
 from .structures import Structures
 
-_D = Dialect("j2", BIG, (Grade.B, "H"), "P", "H")
+_D = Declarations("j2", BIG, (Grade.B, "H"), "P", "H")
 _f, _seen, _reserved, _unknown, _record = _D.field, _D.seen, _D.reserved, _D.unknown, _D.record
 _i = BIG
 _shared = shared(_D)

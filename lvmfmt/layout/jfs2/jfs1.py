@@ -8,10 +8,10 @@ from __future__ import annotations
 import construct as c
 
 from ..record import LITTLE, Field, Grade, Record, array, text
-from .common import Dialect, attribute_list, shared
+from .common import Declarations, attribute_list, shared
 from .structures import Structures
 
-_D = Dialect("jfs1", LITTLE, (Grade.A, "T"), "T", "L")
+_D = Declarations("jfs1", LITTLE, (Grade.A, "T"), "T", "L")
 _f, _published, _reserved, _record = _D.field, _D.published, _D.reserved, _D.record
 _i = LITTLE
 _shared = shared(_D)

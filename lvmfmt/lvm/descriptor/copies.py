@@ -11,8 +11,8 @@ import numpy as np
 from ...block import BlockDevice
 from ...errors import CorruptImage
 from ...layout.record import Record
-from ...units import SECTOR
-from ..disk.identity import NS_PER_S, stamp
+from ...units import NS_PER_S, SECTOR
+from ..disk.identity import stamp
 from ..disk.record import LvmRecord
 from ..problems import Problem
 from .areas import same

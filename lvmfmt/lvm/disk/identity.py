@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from ...errors import OperationRefused
 from ...origin import Origin, origin_or_system
+from ...units import NS_PER_S
 
-NS_PER_MS, NS_PER_S = 10**6, 10**9
+NS_PER_MS = 10**6
 
 USUAL_MODEL = "4c00"
 """The last four digits of the machine id of nearly all machines; used where nobody tells them."""

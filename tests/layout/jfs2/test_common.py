@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from lvmfmt.layout.jfs2.common import PAGE, Dialect, shared
+from lvmfmt.layout.jfs2.common import PAGE, Declarations, shared
 from lvmfmt.layout.record import BIG, LITTLE, Grade, Ints
 
-TELLS = Dialect("x", BIG, (Grade.B, "H"), "P", "L")
+TELLS = Declarations("x", BIG, (Grade.B, "H"), "P", "L")
 
 
 @pytest.mark.parametrize(
@@ -27,7 +27,7 @@ def test_how_well_a_field_is_known_comes_from_the_dialect(field, grade: str, sou
 
 @pytest.mark.parametrize("ints", [BIG, LITTLE], ids=["big", "little"])
 def test_a_dialect_gives_every_shared_structure_its_byte_order(ints: Ints) -> None:
-    made = shared(Dialect("x", ints, (Grade.B, "H"), "P", "L"))
+    made = shared(Declarations("x", ints, (Grade.B, "H"), "P", "L"))
     assert {name: record.size for name, record in made.items() if record.size == PAGE} == dict.fromkeys(
         ("dinomap", "iag", "dbmap", "dmap", "dmapctl"), 4096
     )
@@ -37,7 +37,7 @@ def test_a_dialect_gives_every_shared_structure_its_byte_order(ints: Ints) -> No
 
 
 def test_both_orders_have_the_same_places() -> None:
-    big, little = (shared(Dialect("x", ints, (Grade.B, "H"), "P", "L")) for ints in (BIG, LITTLE))
+    big, little = (shared(Declarations("x", ints, (Grade.B, "H"), "P", "L")) for ints in (BIG, LITTLE))
     for name, record in big.items():
         places = [[(f.name, f.offset, f.size) for f in r.fields()] for r in (record, little[name])]
         assert places[0] == places[1]

@@ -7,8 +7,7 @@ from typing import TextIO
 
 from ....backup import BLOCK, Archive, Member
 from ....errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature, printable
-from ....lvm.disk.identity import NS_PER_S
-from ....units import SECTOR
+from ....units import NS_PER_S, SECTOR
 from ...archive import archives
 from ...archive.restoring import Restorer
 from ...machine.running import Machine

@@ -6,7 +6,7 @@ import re
 import time
 from typing import TextIO
 
-from ....lvm.disk.identity import NS_PER_S
+from ....units import NS_PER_S
 from ...alternate import names as alternate
 from ...machine.running import Machine
 from ...messages import message, refusal

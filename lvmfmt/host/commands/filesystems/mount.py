@@ -7,7 +7,7 @@ from typing import TextIO
 
 from ....errors import LvmfmtError, printable
 from ....jfs2.superblock import CLEAN
-from ....lvm.disk.identity import NS_PER_S
+from ....units import NS_PER_S
 from ...machine.mount_table import RESIZING
 from ...machine.running import Machine
 from ...messages import CommandFailed, message, refusal
