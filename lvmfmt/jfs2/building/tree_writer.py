@@ -20,9 +20,10 @@ from ..inodes.inode_table import (
     stamp_of,
     system_inodes,
 )
+from ..nodes.directory_node import ROOT_INODE
 from ..nodes.extent_node import ROOT_ENTRIES
 from ..nodes.inode_group import group_pages, link_groups
-from .numbering import FIRST_INODE, ROOT_INODE
+from .numbering import FIRST_INODE
 from .placement import TreePlacement
 
 
