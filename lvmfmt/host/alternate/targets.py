@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from ... import lvm
 from ...block import BlockDevice
@@ -114,5 +115,5 @@ def choose_geometry(targets: Sequence[BlockDevice], pp_size: int, source: Volume
     return GroupGeometry.of(targets, None, 1, source.version)
 
 
-def _failed(program: str, key: str, **values: object) -> CommandFailed:
+def _failed(program: str, key: str, **values: Any) -> CommandFailed:
     return refusal(key, program=program, **values)

@@ -142,8 +142,10 @@ class _Op(AltCall):
             return
         theirs, ours = _level(self.machine, known), _own_level(self.machine)
         if theirs and ours and theirs[:2] > ours[:2]:
-            levels = {"theirs": ".".join(map(str, theirs)), "ours": ".".join(map(str, ours))}
-            raise refusal("alt-newer", program=self.program, group=known.name, **levels)
+            raise refusal(
+                "alt-newer", program=self.program, group=known.name,
+                theirs=".".join(map(str, theirs)), ours=".".join(map(str, ours)),
+            )  # fmt: skip
 
 
 _NAMES = {"q": "query", "v": "rename", "W": "wake", "S": "sleep", "X": "remove", "C": "customise"}
