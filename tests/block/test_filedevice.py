@@ -1,4 +1,7 @@
-"""A file object of Python as a block device."""
+"""A file object of Python as a block device.
+
+Tests of `lvmfmt.block.filedevice`.
+"""
 
 import io
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Paths, file objects and devices where a device is taken, and who closes them."""
+"""Paths, file objects and devices where a device is taken, and who closes them.
+
+Tests of `lvmfmt.block.opening`.
+"""
 
 import io
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Windows, piece lists and mirrors against a bytearray model."""
+"""Windows, piece lists and mirrors against a bytearray model.
+
+Tests of `lvmfmt.block.pieces`.
+"""
 
 from itertools import pairwise
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Openers are asked first, the last registered before all others; then a path is a plain file."""
+"""Openers are asked first, the last registered before all others; then a path is a plain file.
+
+Tests of `lvmfmt.block.registry`.
+"""
 
 from pathlib import Path
 

@@ -1,6 +1,8 @@
 """`lvmfmt copy`: whole or not at all, holes stay holes, and never onto itself.
 
 Tests of `lvmfmt.cli.copy_cmd`.
+
+Tests of `lvmfmt.block.newfile`.
 """
 
 import fcntl

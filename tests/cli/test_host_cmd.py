@@ -1,6 +1,8 @@
 """`lvmfmt host`: create, run, poweroff, boot, from the command line.
 
 Tests of `lvmfmt.cli.host_cmd` and `lvmfmt.cli.host_create` and `lvmfmt.cli.host_run`.
+
+Tests of `lvmfmt.cli.host_disk`, `lvmfmt.cli.host_files`, `lvmfmt.cli.host_shell`.
 """
 
 from pathlib import Path

@@ -1,4 +1,7 @@
-"""Places of the structures of big and scalable groups, and what a scan finds of them."""
+"""Places of the structures of big and scalable groups, and what a scan finds of them.
+
+Tests of `lvmfmt.inspect.structure_places`.
+"""
 
 from pathlib import Path
 from typing import Any

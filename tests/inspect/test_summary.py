@@ -1,4 +1,7 @@
-"""`inspect`: what is there is named, and each kind of damage is found with structure, field and place."""
+"""`inspect`: what is there is named, and each kind of damage is found with structure, field and place.
+
+Tests of `lvmfmt.inspect.area_copies`, `lvmfmt.cli.inspect_cmd`, `lvmfmt.cli.inspect_text`.
+"""
 
 import json
 from pathlib import Path
