@@ -50,7 +50,7 @@ _MAX_TARGET = 4096
 
 
 @dataclass(frozen=True)
-class Volume:
+class ArchiveVolume:
     """The first record: when and by whom the archive was written, and its number among several."""
 
     date: int
@@ -100,7 +100,7 @@ class Archive:
             if values.incno == BY_INODE:
                 raise UnsupportedFeature("backups by inode", where=device.name)
             raise self._corrupt("bff_volume", "incno", 68, BY_NAME, values.incno)
-        self.volume = Volume(values.date, values.user, values.volnum)
+        self.volume = ArchiveVolume(values.date, values.user, values.volnum)
         self._start = head.length
 
     def _refuse_dump(self) -> None:
