@@ -10,7 +10,7 @@ from lvmfmt.host.archive.imagedata import ImageData, VolumeData
 from lvmfmt.host.messages import CommandFailed
 from lvmfmt.host.odm import devices, filesets, filesystems
 from lvmfmt.host.odm.filesets import InstalledFileset
-from lvmfmt.lvm import Geometry
+from lvmfmt.lvm import GroupGeometry, LvPolicy
 from lvmfmt.units import GIB, MIB
 
 from ..stub import Stub, file_system, volume_group
@@ -19,7 +19,7 @@ FILESETS = [InstalledFileset(name, (5, 3, 0, 0)) for name in targets.FILESETS]
 
 
 def planned(*names: str) -> ImageData:
-    return ImageData(4 * MIB, tuple(VolumeData(n, "jfs2", 3, 2, 6, "m", "m", "", 512) for n in names), ())
+    return ImageData(4 * MIB, tuple(VolumeData(n, "jfs2", 3, 2, 6, LvPolicy(), "") for n in names), ())
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_the_tools_have_to_be_installed(machine: Stub) -> None:
 
 
 def test_sizes_count_copies(machine: Stub) -> None:
-    geometry = Geometry(22, 1, 8)
+    geometry = GroupGeometry(22, 1, 8)
     disk = machine.images["hdisk1"]  # 23 PPs of 4 MiB
     targets.check_sizes(planned("a", "b", "c"), [disk], geometry)  # 18 PPs
     with pytest.raises(CommandFailed, match="0505-111"):

@@ -10,6 +10,7 @@ from lvmfmt.host.archive.imagedata import ImageData, VolumeData
 from lvmfmt.host.commands.backup import restvg
 from lvmfmt.host.messages import CommandFailed
 from lvmfmt.host.odm import devices, filesystems
+from lvmfmt.lvm import LvPolicy
 from lvmfmt.units import MIB
 
 from ...stub import Stub, file_system, run, volume_group
@@ -33,7 +34,7 @@ vg_data:
 
 
 def volume(name: str, kind: str = "jfs2", lps: int = 2, copies: int = 1) -> VolumeData:
-    return VolumeData(name, kind, lps, copies, lps * copies, "m", "m", "", 512)
+    return VolumeData(name, kind, lps, copies, lps * copies, LvPolicy(), "")
 
 
 def plan(*volumes: VolumeData) -> ImageData:

@@ -27,11 +27,12 @@ def test_policies(machine: Stub) -> None:
     assert run(machine, chlv, "chlv -a e -e x -x 600 -u 7 -w n -p r -t fun -L /x lv00 fslv00").status == 0
     for name in ("lv00", "fslv00"):
         volume = machine.varied["datavg"].logical_volumes[name]
-        assert (volume.intra, volume.inter, volume.max_lps, volume.upper_bound) == ("e", "x", 600, 7)
-        assert (volume.mwc, volume.permissions, volume.type, volume.label) == (2, 2, "fun", "/x")
+        policy = volume.policy
+        assert (policy.intra, policy.inter, policy.max_lps, policy.upper_bound) == ("e", "x", 600, 7)
+        assert (policy.mwc, policy.read_only, volume.type, volume.label) == ("n", True, "fun", "/x")
         assert machine.odm.attribute(name, "type") == "fun"
     assert run(machine, chlv, "chlv -p w lv00").status == 0
-    assert machine.varied["datavg"].logical_volumes["lv00"].permissions == 1
+    assert machine.varied["datavg"].logical_volumes["lv00"].policy.read_only is False
 
 
 def test_another_name(machine: Stub) -> None:

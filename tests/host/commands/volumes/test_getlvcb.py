@@ -46,7 +46,7 @@ def test_members_are_written(machine: Stub) -> None:
     assert volume.lvcb is not None
     block = volume.lvcb
     assert (block.intra, block.upper_bound, block.type, block.label, block.fs) == ("c", 5, "jfs2log", "none", "vfs=x")
-    assert volume.intra == "c" and machine.odm.attribute("fslv00", "type") == "jfs2log"
+    assert volume.policy.intra == "c" and machine.odm.attribute("fslv00", "type") == "jfs2log"
     assert run(machine, getlvcb, "putlvcb -L /only fslv00").status == 0
     assert machine.varied["datavg"].logical_volumes["fslv00"].label == "/only"
 

@@ -6,6 +6,7 @@ import pytest
 
 from lvmfmt.host.commands.volumes import lslv
 from lvmfmt.host.odm import devices
+from lvmfmt.lvm import LvPolicy
 
 from ...stub import Stub, run, volume_group
 
@@ -16,7 +17,7 @@ def machine(tmp_path: Path) -> Stub:
     machine = Stub()
     group = volume_group(tmp_path)
     with group.change() as change:
-        change.add_lv("lv00", "raw", 3, 2, intra="e", mwc="n")
+        change.add_lv("lv00", "raw", 3, 2, policy=LvPolicy(intra="e", mwc="n"))
         change.add_lv("fslv00", "jfs2", 2, 1, label="/data")
     machine.define("datavg", group)
     return machine
