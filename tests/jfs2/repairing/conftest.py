@@ -15,7 +15,7 @@ from lvmfmt.jfs2.inventory.reading import link_target
 from lvmfmt.jfs2.reading.filedata import file_device
 from lvmfmt.jfs2.reading.xtree import read_extents
 
-CHECK = Path(__file__).resolve().parent.parent / "check"
+CHECK = Path(__file__).resolve().parent.parent / "checking"
 
 
 def _module(name: str) -> ModuleType:

@@ -10,7 +10,7 @@ from lvmfmt.jfs2.repairing import KINDS, Answer, exit_status, repair
 from lvmfmt.origin import FixedOrigin
 
 _spec = importlib.util.spec_from_file_location(
-    "jfs2_check_broken", Path(__file__).resolve().parent.parent / "check" / "test_broken.py"
+    "jfs2_check_broken", Path(__file__).resolve().parent.parent / "checking" / "test_broken.py"
 )
 _broken = importlib.util.module_from_spec(_spec)
 _spec.loader.exec_module(_broken)

@@ -9,7 +9,7 @@ import pytest
 
 from lvmfmt.errors import CorruptImage, NotFound, UnsupportedFeature
 from lvmfmt.jfs2 import iter_file_data
-from lvmfmt.jfs2.sources import is_tar, read_tar
+from lvmfmt.jfs2.sources.tar import is_tar, read_tar
 from lvmfmt.origin import FixedOrigin
 
 NOW = 10**18
