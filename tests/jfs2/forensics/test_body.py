@@ -8,7 +8,9 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.forensics import body_lines, deleted
+from lvmfmt.jfs2.forensics.body import body_lines
+from lvmfmt.jfs2.forensics.deleted import Deleted, DeletedEntry, DeletedInode, deleted
+from lvmfmt.jfs2.paths.stat import Stat
 from lvmfmt.origin import FixedOrigin
 
 
@@ -44,3 +46,52 @@ def test_names_cannot_break_a_line(built: Callable[..., Path]) -> None:
             fs.create("/d/a|b\nc", now=NOW)
         lines = list(body_lines(FileSystem.open(image)))
     assert all(line.count("|") == 10 and "\n" not in line for line in lines)
+
+
+class Files:
+    """As much of a file system as a body file needs."""
+
+    def __init__(self, *files: tuple[str, Stat]) -> None:
+        self.files = files
+
+    def walk(self):
+        return iter(self.files)
+
+    def readlink(self, path: str) -> str:
+        return f"target of {path}"
+
+
+def about(number: int, mode: int, **others: int) -> Stat:
+    times = {"atime": 10**9, "mtime": 2 * 10**9 + 5, "ctime": -1, "otime": 4 * 10**9 - 1}
+    rest = {"attributes": 0, "nlink": 1, "uid": 3, "gid": 4, "size": 5, "blocks": 1, "rdev": 0, "generation": 1}
+    return Stat(number=number, mode=mode, **{**rest, **times, **others})
+
+
+@pytest.mark.parametrize(
+    ("mode", "shown"),
+    [
+        (0o100644, "r/rrw-r--r--"), (0o040755, "d/drwxr-xr-x"), (0o060600, "b/brw-------"),
+        (0o020666, "c/crw-rw-rw-"), (0o010600, "p/prw-------"), (0o140600, "h/hrw-------"), (0o104755, "r/rrwsr-xr-x"),
+    ],
+)  # fmt: skip
+def test_a_line_of_a_file(mode: int, shown: str) -> None:
+    """MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime, whole seconds, as The Sleuth Kit describes them."""
+    (line,) = body_lines(Files(("/f", about(7, mode))))
+    assert line == f"0|/f|7|{shown}|3|4|5|1|2|-1|3"
+
+
+def test_a_symlink_shows_its_target() -> None:
+    (line,) = body_lines(Files(("/l", about(7, 0o120777))))
+    assert line.startswith("0|/l -> target of /l|7|l/lrwxrwxrwx|")
+
+
+def test_deleted_inodes_have_the_name_of_their_entry_or_are_orphans() -> None:
+    gone = Deleted(
+        [DeletedInode(40, 0, about(40, 0o100600), []), DeletedInode(41, 0, about(41, 0), [])],
+        [DeletedEntry("/d/", b"old", True, 40, 0), DeletedEntry("/d", b"nobody", True, None, 0)],
+    )
+    assert [line.split("|")[1:4] for line in body_lines(Files(), gone)] == [
+        ["/d/old (deleted)", "40", "-/rrw-------"],
+        ["$OrphanFiles/41 (deleted)", "41", "-/----------"],
+    ]
+    assert list(body_lines(Files())) == []
