@@ -66,10 +66,10 @@ def build(
         device: the volume.
         inventory: the tree; a single empty root directory makes an empty file system.
         dialect: AIX (`J2FS`) or LINUX (`JFS1`, block size 4096 only).
-        origin: clock of the time of creation; by default that of the system.
+        origin: time of creation and identity; by default those of the system.
         block_size: 512, 1024, 2048 or 4096.
         log: where the log is; by default inline with the dialect's default size.
-        identity: names in the superblock.
+        identity: names in the superblock; by default none, and a UUID made by `origin` where the dialect has one.
         features: what it may have beyond the oldest form.
         progress: told how many more bytes of file data are copied.
 
@@ -80,9 +80,17 @@ def build(
         NoSpace: the volume is too small; the message says how much is needed.
         OperationRefused: the inventory is not a tree, or a value cannot be represented.
     """
-    now = origin_or_system(origin).now()
+    origin = origin_or_system(origin)
+    now, identity = origin.now(), _identity(identity, dialect, origin)
     with opened(device, writable=True) as target:
         return _build(target, inventory, dialect, now, block_size, log, identity, features, progress)
+
+
+def _identity(identity: Identity | None, dialect: Dialect, origin: Origin) -> Identity:
+    if identity is not None:
+        return expect(identity, Identity, "the identity of a file system")
+    fields = expect(dialect, Dialect, "a dialect, AIX or LINUX").superblock_form.identity_fields
+    return Identity(uuid=origin.entropy("uuid", 16)) if "uuid" in fields else Identity()
 
 
 def _build(
@@ -92,13 +100,12 @@ def _build(
     now: int,
     block_size: int,
     log: Log | None,
-    identity: Identity | None,
+    identity: Identity,
     features: Features | None,
     progress: Progress | None,
 ) -> BuildReport:
     log = expect(InlineLog() if log is None else log, (InlineLog, ExternalLog), "a log, InlineLog() or ExternalLog()")
     features = expect(Features() if features is None else features, Features, "features of a file system")
-    identity = expect(Identity() if identity is None else identity, Identity, "the identity of a file system")
     plan = TreePlacement(inventory, dialect, block_size, now, indexed=features.directory_index)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
@@ -157,7 +164,8 @@ def mkfs(
     identity, but for bytes that it does not set: of empty log pages, and `s_loguuid` of an inline log.
     Arguments and errors as `build`.
     """
-    now = origin_or_system(origin).now()
+    origin = origin_or_system(origin)
+    now, identity = origin.now(), _identity(identity, dialect, origin)
     tree = InventoryBuilder()
     tree.add_inode(stat.S_IFDIR | 0o755, atime=now, mtime=now, ctime=now, otime=now)
     return build(

@@ -20,7 +20,7 @@ from lvmfmt.jfs2 import (
 )
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.superblock import read_superblock
-from lvmfmt.origin import FixedOrigin
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 from lvmfmt.units import GIB, KIB, MIB
 
 NOW = 1_257_847_200_123_456_789
@@ -185,3 +185,14 @@ def test_superblock_version_2(tmp_path):
             assert iag["wmap"][0, :2].tolist() == iag["pmap"][0, :2].tolist() == [word, word]
     with pytest.raises(OperationRefused, match="version 2"):
         Features(ea=2)
+
+
+def test_where_nobody_names_it_a_file_system_gets_an_identity_of_its_own(tmp_path):
+    def uuid(dialect, origin=None):
+        with ImageFile.create(tmp_path / "image", 16 * MIB, replace=True) as image:
+            mkfs(image, dialect=dialect, origin=origin)
+            return bytes(read_superblock(image).values.get("s_uuid", b""))
+
+    assert len({uuid(LINUX), uuid(LINUX), bytes(16)}) == 3
+    assert uuid(LINUX, SeededOrigin(5)) == uuid(LINUX, SeededOrigin(5)) != uuid(LINUX, SeededOrigin(6))
+    assert not any(uuid(AIX))
