@@ -9,12 +9,20 @@ from typing import Any
 
 import pytest
 
+from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.inventory.reading import link_target
 from lvmfmt.jfs2.reading.filedata import file_device
 from lvmfmt.jfs2.reading.xtree import read_extents
+from lvmfmt.jfs2.repairing.aggregate import RepairedAggregate, mend_aggregate
+from lvmfmt.jfs2.repairing.fixes import Plan
+from lvmfmt.jfs2.repairing.inode_judge import InodeJudge
+from lvmfmt.jfs2.repairing.inode_repair import RepairContext
+from lvmfmt.jfs2.repairing.unclaimed_blocks import UnclaimedBlocks
+from lvmfmt.jfs2.superblock import read_superblock
 
+NOW = 1_800_000_000_000_000_000
 CHECK = Path(__file__).resolve().parent.parent / "checking"
 
 
@@ -79,3 +87,18 @@ def readable_files(device: Any) -> dict[str, str]:
             continue
         found[path] = digest.hexdigest()
     return found
+
+
+@pytest.fixture
+def repairing() -> Any:
+    """`repairing(image)`: a repair of an image that has just begun: (context, what the aggregate says)."""
+
+    def begin(image: Any) -> tuple[RepairContext, RepairedAggregate]:
+        device, plan = Overlay(image.device), Plan()
+        superblock = read_superblock(device)
+        aggregate = mend_aggregate(device, superblock, plan, NOW)
+        judge = InodeJudge(device, superblock, aggregate.stamp)
+        room = UnclaimedBlocks(superblock.volume(image.device))
+        return RepairContext(device, image.device, superblock, aggregate.stamp, room, plan, judge, NOW), aggregate
+
+    return begin

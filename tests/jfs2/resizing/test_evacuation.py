@@ -1,4 +1,6 @@
-"""Shrinking below what is in use: everything is there afterwards, and the Linux checker agrees [jfs2 3.14]."""
+"""Shrinking below what is in use (`lvmfmt.jfs2.resizing.evacuation`): everything is there afterwards, and the Linux
+checker agrees [jfs2 3.14].
+"""
 
 import hashlib
 import random

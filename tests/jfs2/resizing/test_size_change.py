@@ -13,7 +13,7 @@ from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.geometry import Geometry
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import find_log
-from lvmfmt.jfs2.resizing import resize
+from lvmfmt.jfs2.resizing.size_change import resize
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import GIB, MIB
