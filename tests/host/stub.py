@@ -46,10 +46,16 @@ def volume_group(folder: Path, disks: int = 2, size: int = 96 * MIB, pp_size: in
 
 
 class Slots:
-    """Disks that nobody has opened by a slot."""
+    """The images of a stub by their slots."""
+
+    def __init__(self, images: dict[str, BlockDevice]) -> None:
+        self.images = images
 
     def forget(self) -> None:
         pass
+
+    def slot_of(self, device: BlockDevice) -> str:
+        return next(slot for slot, known in self.images.items() if known is device)
 
 
 class Stub(Machine):
@@ -68,7 +74,7 @@ class Stub(Machine):
         self.varied: dict[str, VolumeGroup] = {}
         self.images: dict[str, BlockDevice] = {}
         self.saved = 0
-        self.slots = Slots()  # type: ignore[assignment]
+        self.slots = Slots(self.images)  # type: ignore[assignment]
         if root is not None:
             self.opened["/"] = root
             self.kernel.mount("/dev/hd4", "/")

@@ -54,3 +54,11 @@ def test_what_cannot_be_chosen() -> None:
     with pytest.raises(CommandFailed, match=r"tool\.rte"):
         packages.choose("installp", [UPDATE], ["all"], {})  # an update of nothing
     assert packages.choose("installp", [UPDATE], ["all"], installed(tool="1.0.0.0")) == [UPDATE]
+
+
+def test_update_all_is_for_filesets_that_are_older() -> None:
+    filesets = (Fileset("tool.rte", "1.0.0.2", False, ""), Fileset("tool.doc", "1.0.0.2", False, ""))
+    both = Image("/images/both", Package("4", "R", "S", "tool", filesets))
+    with pytest.raises(CommandFailed) as caught:  # tool.rte is as new, and tool.doc was never installed
+        packages.choose("installp", [both], ["update_all"], installed(tool="1.0.0.2"))
+    assert "tool.doc" not in str(caught.value)

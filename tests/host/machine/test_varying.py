@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt import lvm
+from lvmfmt.block import ImageFile
 from lvmfmt.host.machine import varying
 from lvmfmt.host.odm import devices
 from lvmfmt.lvm import free_group_metadata
@@ -40,3 +41,9 @@ def test_a_disk_that_is_gone_is_none(machine: Stub) -> None:
     del machine.images["hdisk1"]
     assert varying.readable(machine, disk) is None
     assert list(varying.members(machine, known(machine))) == ["hdisk0"]
+
+
+def test_disks_through_which_a_group_is_used(machine: Stub, tmp_path: Path) -> None:
+    devices.define_disk(machine.odm, "hdisk5", "hdisk5", known(machine).pvids[0])  # storage has copied the first
+    machine.images["hdisk5"] = ImageFile.create(tmp_path / "copy.img", 96 << 20)
+    assert varying.in_use(machine, known(machine)) == {"hdisk0", "hdisk1"}

@@ -1,9 +1,12 @@
 """crfs and rmfs: messages of [commands 4.1], arithmetic of 0.4, and what is on the disks afterwards."""
 
+from pathlib import Path
+
 import pytest
 
 from lvmfmt.host.commands.filesystems import crfs
 
+from ...stub import Stub, file_system, run, volume_group
 from ..conftest import Lab
 from ..filesystem_checks import check_all
 
@@ -96,3 +99,18 @@ def test_rmfs_removes_volume_stanza_and_mount_point(data: Lab) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in crfs.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"crfs", "rmfs"} and set(crfs.COMMANDS) - writes == set()
+
+
+def test_the_size_of_a_volume_that_is_there_is_its_own(tmp_path: Path) -> None:
+    machine = Stub(file_system(tmp_path / "root.img"))
+    machine.root.mkdir("/etc", now=1)
+    machine.root.write_file("/etc/filesystems", b"", now=1)
+    group = volume_group(tmp_path)
+    with group.change() as change:
+        change.add_lv("lv00", "jfs2", 4, 1)
+    machine.define("datavg", group)
+    for size in ("8M", "12M", "20M"):  # four PPs of 4 MiB are 32,768 blocks of 512 bytes
+        result = run(machine, crfs, f"crfs -v jfs2 -d lv00 -m /data -a size={size}")
+        assert result.status == 1 and "32768" in " ".join(result.err), size
+    result = run(machine, crfs, "crfs -v jfs2 -d lv00 -m /data -a size=13M -a logname=INLINE")
+    assert result.status == 0 and "/data" in [entry.mount_point for entry in machine.file_system_entries()]
