@@ -7,7 +7,6 @@ from typing import TextIO
 
 from ..errors import LvmfmtError
 from . import registry
-from .boot import booting, firstboot
 from .machine.running import Machine
 from .messages import message
 
@@ -36,6 +35,8 @@ class Session:
         Raises:
             OperationRefused: no disk boots.
         """
+        from .boot import booting, firstboot  # a system that runs needs neither
+
         tell = console or self._console
         booting.boot(self.machine, tell)
         firstboot.run(self.machine, tell)
