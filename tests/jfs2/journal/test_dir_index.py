@@ -1,4 +1,7 @@
-"""Directories with an index, changed through the journal [jfs2 3.5]; `jfs_fsck` compares every slot with its entry."""
+"""Directories with an index, changed through the journal [jfs2 3.5]; `jfs_fsck` compares every slot with its entry.
+
+Modules: `lvmfmt.jfs2.journal.dir_index`.
+"""
 
 import random
 

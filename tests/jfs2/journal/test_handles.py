@@ -1,4 +1,7 @@
-"""Open files: content stays until the last close, and of a file without a name nothing outlives crash or unmount."""
+"""Open files: content stays until the last close, and of a file without a name nothing outlives crash or unmount.
+
+Modules: `lvmfmt.jfs2.journal.handles`, `lvmfmt.jfs2.journal.lifetimes`.
+"""
 
 import pytest
 

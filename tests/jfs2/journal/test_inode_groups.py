@@ -1,4 +1,7 @@
-"""More inode groups than the root of the inode map's extent tree has entries; the two copies of the map share pages."""
+"""More inode groups than the root of the inode map's extent tree has entries; the two copies of the map share pages.
+
+Modules: `lvmfmt.jfs2.journal.inode_space`.
+"""
 
 import stat
 

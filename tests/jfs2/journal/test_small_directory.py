@@ -1,4 +1,7 @@
-"""Directories of AIX whose only page is smaller than 4096 bytes (2.5, 3.5 step 3): made by hand, then changed."""
+"""Directories of AIX whose only page is smaller than 4096 bytes (2.5, 3.5 step 3): made by hand, then changed.
+
+Modules: `lvmfmt.jfs2.journal.dtree_change`, `lvmfmt.jfs2.journal.dtree_node`.
+"""
 
 import pytest
 

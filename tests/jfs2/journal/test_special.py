@@ -1,4 +1,7 @@
-"""Device nodes, FIFOs and sockets through transactions; their numbers survive a replay [jfs2 3.6]."""
+"""Device nodes, FIFOs and sockets through transactions; their numbers survive a replay [jfs2 3.6].
+
+Modules: `lvmfmt.jfs2.journal.special`, `lvmfmt.jfs2.journal.tree`.
+"""
 
 import stat
 
