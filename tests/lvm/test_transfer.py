@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.lvm import VolumeGroup, export_lv, import_lv, varyon
+from lvmfmt.lvm import VolumeGroup, varyon
 from lvmfmt.lvm.errors import LastGoodCopy
+from lvmfmt.lvm.transfer import copy_over, export_lv, import_lv
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -83,3 +84,11 @@ def test_into_a_group_that_goes_on_without_a_disk(make_group: Any, memory_disk: 
     varyon(devices, origin=origin).varyoff()
     (first, second), now = copies(devices)
     assert first == second and first[512:] == source.data[512:].tobytes() and not now.stale_pps
+
+
+def test_copying_over_keeps_what_is_before_the_start(memory_disk: Any) -> None:
+    source, target = memory_disk("source", 4096), memory_disk("target", 8192)
+    source.write(0, b"s" * 4096)
+    target.write(0, b"t" * 8192)
+    assert copy_over(source, target, start=512) == 4096 - 512
+    assert target.read(0, 8192).tobytes() == b"t" * 512 + b"s" * 3584 + b"t" * 4096

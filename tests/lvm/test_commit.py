@@ -7,6 +7,7 @@ import pytest
 
 from lvmfmt.errors import CorruptImage, ImageIOError, OperationRefused
 from lvmfmt.lvm import Change, Severity, VolumeGroup
+from lvmfmt.lvm.commit import counted, in_order
 from lvmfmt.lvm.problems import Problem
 from lvmfmt.origin import SeededOrigin
 
@@ -225,3 +226,26 @@ def test_a_group_that_cannot_be_written_whole_is_not_changed(how: str, make_grou
     with pytest.raises(OperationRefused), group.change(origin) as change:
         change.rename_lv("hd4", "other")
     assert [d.data.tobytes() for d in devices] == before
+
+
+@pytest.mark.parametrize(
+    "disks, places", [(1, [(1, 0), (1, 1)]), (2, [(1, 0), (1, 1), (2, 0)]), (3, [(1, 0), (2, 0), (3, 0)])]
+)
+def test_places_that_the_group_counts(make_group: Any, count: int, places: list[tuple[int, int]]) -> None:
+    """One disk has two copies, of two disks the first; of more each has one [lvm 1.2]."""
+    state = make_group(count)[0].state
+    numbers = {id(member.device): number for number, member in state.members.items()}
+    assert [(numbers[id(place.device)], place.index) for place in counted(state)] == places
+
+
+def test_copies_that_are_not_sound_are_written_first(make_group: Any) -> None:
+    state = make_group(3)[0].state
+    bad = counted(state)[2]
+
+    def sound(place: Any) -> bool:
+        if place == counted(state)[1]:
+            raise CorruptImage("vgda_header", "sec", expected="a stamp", found=0)
+        return place != bad
+
+    order = list(in_order(state, sound))
+    assert set(order[:2]) == {counted(state)[1], bad} and order[2:] == [counted(state)[0]]
