@@ -229,7 +229,7 @@ def test_a_group_that_cannot_be_written_whole_is_not_changed(how: str, make_grou
 
 
 @pytest.mark.parametrize(
-    "disks, places", [(1, [(1, 0), (1, 1)]), (2, [(1, 0), (1, 1), (2, 0)]), (3, [(1, 0), (2, 0), (3, 0)])]
+    "count, places", [(1, [(1, 0), (1, 1)]), (2, [(1, 0), (1, 1), (2, 0)]), (3, [(1, 0), (2, 0), (3, 0)])]
 )
 def test_places_that_the_group_counts(make_group: Any, count: int, places: list[tuple[int, int]]) -> None:
     """One disk has two copies, of two disks the first; of more each has one [lvm 1.2]."""
