@@ -1,8 +1,8 @@
-"""Backup archives by name, as `backup -i` writes them: installp packages, mksysb and savevg files too."""
+"""Backup archives by name, as `backup -i` writes them: installp packages, mksysb and savevg files too.
 
-from .member import Member
-from .permissions import Permissions
-from .reader import Archive, open_archive
-from .writer import BLOCK, INSTALL_BLOCK, Written, write_archive
+What is asked for is imported then: permissions need nothing of what packs.
+"""
 
-__all__ = ["BLOCK", "INSTALL_BLOCK", "Archive", "Member", "Permissions", "Written", "open_archive", "write_archive"]
+import lazy_loader
+
+__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
