@@ -127,15 +127,26 @@ class NodeProver:
         """Judge the pages below an internal node where they are: header, neighbours, first and last name."""
         *above, (address, node, _) = path
         volume, kinds = self._txn.volume, set()
-        for i in range(len(node)):
-            block, length = node.child(i)
+        pages = [node.child(i) for i in range(len(node))]
+        end = len(pages) - 1
+        first, last = (self._place([*above, (address, node, i)]) for i in (0, end))
+        for i, (block, length) in enumerate(pages):
             image = self._txn.pages.get(block)
             raw = bytes(image.data) if image else volume.read(block, length).tobytes()
             header, faults = self._codec.page(raw, block)
             kinds.add(header.is_leaf)
             if not faults:
                 contents = self._codec.edges(header)
-                place = self._place([*above, (address, node, i)])
+                place = PagePlace(
+                    block,
+                    length,
+                    node.keys[i],
+                    node.keys[i + 1] if i < end else last.high,
+                    first.leftmost and i == 0,
+                    pages[i - 1][0] if i else first.previous,
+                    pages[i + 1][0] if i < end else last.following,
+                    first.alone,
+                )
                 faults = contents.faults + self._codec.faults_of_place(header, contents, place)
             if not faults and len(kinds) > 1:
                 faults = [Fault("dtree-shape", "dtree_page_header", "flag", 16, "pages of one kind", hex(raw[16]))]
