@@ -73,7 +73,7 @@ def record(base: BlockDevice, steps: Iterator[Step] | Sequence[Step] | Any, coun
             made.safe.append((len(trace.events), i + 1))
     made.started.append(len(trace.events))
     mounted.unmount()
-    made.rounds = mounted._log.end / mounted._log.capacity
+    made.rounds = mounted._log.writer.end / mounted._log.writer.capacity
     made.safe.append((len(trace.events), len(made.trees) - 1))
     return made
 

@@ -68,7 +68,7 @@ def committed_map_before_the_commit(patch):
 def no_barrier_between_data_and_log(patch):
     def force(self):
         self._log.force()
-        self._space.settle(self._log.durable)
+        self._space.settle(self._log.writer.durable)
 
     patch.setattr(Journal, "force", force)
 

@@ -33,28 +33,32 @@ from .space import MountedSpace
 from .transaction import Transaction
 
 
-class CommitLog(Protocol):
-    """What a journal asks of its log, see `shared_log.LogMember`."""
+class LogState(Protocol):
+    """Where a log stands.
 
-    @property
-    def end(self) -> int:
-        """Position behind the last record."""
+    Attributes:
+        end: position behind the last record.
+        durable: position up to which records survive a crash.
+        capacity: bytes that the log holds.
+        delta: bytes after which a new sync point is due.
+    """
 
-    @property
-    def durable(self) -> int:
-        """Position up to which records survive a crash."""
-
-    @property
-    def capacity(self) -> int:
-        """Bytes that the log holds."""
-
-    @property
-    def delta(self) -> int:
-        """Bytes after which a new sync point is due."""
+    end: int
+    durable: int
+    capacity: int
+    delta: int
 
     @property
     def written(self) -> int:
         """Bytes since the last sync point."""
+
+
+class CommitLog(Protocol):
+    """What a journal asks of its log, see `shared_log.LogMember`."""
+
+    @property
+    def writer(self) -> LogState:
+        """Where it stands."""
 
     def append(
         self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0, fields: dict[str, Any] | None = None
@@ -118,7 +122,7 @@ class Journal:
         """
         if self.closed:
             raise OperationRefused(self.closed, where=self._device.name)
-        if self._log.written >= self._log.delta or self._pages.dirty_bytes >= _DIRTY:
+        if self._log.writer.written >= self._log.writer.delta or self._pages.dirty_bytes >= _DIRTY:
             self.sync_point()
         if creates and self.inodes.needs_group(self._space):
             self._add_inode_group()
@@ -150,16 +154,16 @@ class Journal:
             self._device.flush()
             self._unsafe_data = False
         self._log.force()
-        self._space.settle(self._log.durable)
+        self._space.settle(self._log.writer.durable)
 
     def force_shrunk(self, number: int) -> None:
         """Make the last loss of content of a file durable: blocks it kept may be written again only then."""
-        if self._shrunk.pop(number, 0) > self._log.durable:
+        if self._shrunk.pop(number, 0) > self._log.writer.durable:
             self.force()
 
     def shrunk(self, number: int) -> None:
         """A file has lost content in the transaction that is about to commit."""
-        self._shrunk[number] = self._log.end + 1
+        self._shrunk[number] = self._log.writer.end + 1
 
     def sync_point(self) -> None:
         """Bring everything home, and let the log forget it."""
@@ -197,7 +201,7 @@ class Journal:
         if not records:
             return
         size = sum(len(data) + 64 for _, data, _ in records)
-        if size > self._log.capacity // 2:
+        if size > self._log.writer.capacity // 2:
             raise NoSpace("the change is too large for the log", where=self._device.name)
         per_extent = self.superblock.geometry.blocks_per_extent
         for first, address in txn.fresh:
@@ -215,7 +219,7 @@ class Journal:
         for at, content in txn.writes():
             self._pages.write(at, content)
         self._images.keep(txn.inodes.values(), txn.pages.values(), txn.freed)
-        self._space.rest(txn.freed, self._log.end)
+        self._space.rest(txn.freed, self._log.writer.end)
 
     def _add_inode_group(self) -> None:
         """Add a page to the inode map; its own transaction, durable before the page is used [jfs2 3.3.2]."""

@@ -62,9 +62,9 @@ class Mount(Operations):
 
     def enter(self, now: int | None) -> None:
         """Say in superblock and log that it is mounted."""
-        self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.serial)
+        self._set_superblock(now, s_state=MOUNT, s_logserial=self._log.writer.serial)
         named = int(self.superblock.values["s_logdev"]) if self._log.inline else self._log.name
-        self._log.shared.writer.append(MOUNT_RECORD, aggregate=named)
+        self._log.writer.append(MOUNT_RECORD, aggregate=named)
         self._log.force()
 
     def __enter__(self) -> Mount:

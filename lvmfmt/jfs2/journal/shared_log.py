@@ -206,34 +206,9 @@ class LogMember:
         self.write_home: Callable[[], None] = lambda: None
 
     @property
-    def serial(self) -> int:
-        """Of this use of the log."""
-        return self.shared.writer.serial
-
-    @property
-    def capacity(self) -> int:
-        """Bytes that the ring holds."""
-        return self.shared.writer.capacity
-
-    @property
-    def delta(self) -> int:
-        """Bytes after which a new sync point is due."""
-        return self.shared.writer.delta
-
-    @property
-    def end(self) -> int:
-        """Position behind the last record."""
-        return self.shared.writer.end
-
-    @property
-    def durable(self) -> int:
-        """Position up to which records survive a crash."""
-        return self.shared.writer.durable
-
-    @property
-    def written(self) -> int:
-        """Bytes since the last sync point."""
-        return self.shared.writer.written
+    def writer(self) -> LogWriter:
+        """What writes the records of the log."""
+        return self.shared.writer
 
     def append(self, kind: int, data: bytes = b"", *, backchain: int = 0, tid: int = 0,
                fields: dict[str, Any] | None = None) -> int:  # fmt: skip
@@ -243,7 +218,7 @@ class LogMember:
             LogWrap: it would overwrite what the last sync point keeps. Sync points come early enough and transactions
                 are small enough that this does not happen [jfs2 3.8.3].
         """
-        writer = self.shared.writer
+        writer = self.writer
         start = writer.end
         if writer.written + len(data) + _LONGEST_DESCRIPTOR > writer.capacity - DATA:
             raise LogWrap("log wrap: a record would overwrite others that are needed", where=self.device.name)
@@ -270,7 +245,7 @@ class LogMember:
 
     def make_data_safe(self) -> None:
         """Wait for the data that commits since the last force refer to."""
-        if self.last > self.durable:
+        if self.last > self.writer.durable:
             self.device.flush()
 
     def detach(self) -> None:

@@ -20,8 +20,11 @@ from .operations import Operations
 class NoLog:
     """In the place of a `LogWriter`: records go nowhere, and whatever is forced counts as durable."""
 
+    written = 0
+
     def __init__(self) -> None:
-        self.end = self.durable = self.written = 0
+        self.writer = self
+        self.end = self.durable = 0
         self.delta = self.capacity = 1 << 62
 
     def append(

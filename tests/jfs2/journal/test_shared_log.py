@@ -177,7 +177,7 @@ def test_a_quiet_member_does_not_hold_the_log_back(log, member, dialect):
             a.write_file(f"/f{i}", b"x" * 10, now=NOW)
         for i in range(50):
             a.unlink(f"/f{i}", now=NOW)
-        total = a._log.end / a._log.capacity
+        total = a._log.writer.end / a._log.writer.capacity
     a.write_file("/last", b"l", now=NOW)
     a.sync()
     crashed = [Overlay(d) for d in (one, two, log)]
@@ -191,10 +191,10 @@ def test_a_log_wrap_is_refused_by_the_writer(log, member, dialect):
     before = None
     with pytest.raises(LogWrap):
         for _ in range(2 * MIB // 4000):
-            before = a._log.end
+            before = a._log.writer.end
             a._log.append(0x0800, bytes(4000), tid=1, fields={"inode": 2, "fileset": 16, "pxd": bytes(8),
                                                               "subtype": 0x14, "l2linesize": 5})  # fmt: skip
-    assert a._log.end == before and a._log.written <= a._log.capacity
+    assert a._log.writer.end == before and a._log.writer.written <= a._log.writer.capacity
 
 
 def test_who_is_refused(log, member, dialect):

@@ -6,7 +6,7 @@ import pytest
 from lvmfmt.block import ImageFile, Window
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, OperationRefused, UnsupportedFeature
-from lvmfmt.jfs2 import AIX, LINUX, mkfs
+from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, mkfs
 from lvmfmt.jfs2.superblock.reading import check_unused, describe_state, read_superblock
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
@@ -157,3 +157,25 @@ def test_places_of_second_tables_after_a_resize(image) -> None:
     assert int(row["s_xsize"][0]) == 0
     outside = read_superblock(image(LINUX, s_xsize=np.int64(1), s_ait2=(before.blocks - 3, 4))).geometry
     assert outside.second_table == 0
+
+
+def test_128_groups_cover_a_large_one(tmp_path) -> None:
+    with ImageFile.create(tmp_path / "large", 5 << 30) as device:
+        mkfs(device, dialect=AIX, origin=FixedOrigin(0))
+        geometry = read_superblock(device).geometry
+    assert geometry.ag_size // 2 * 128 < geometry.blocks <= geometry.ag_size * 128
+    assert geometry.ag_size == 1 << 14
+
+
+def test_an_external_log_has_no_place(tmp_path) -> None:
+    with ImageFile.create(tmp_path / "external", 16 * MIB) as device:
+        mkfs(device, dialect=AIX, origin=FixedOrigin(0), log=ExternalLog(10 << 32 | 1))
+        assert read_superblock(device).problems == ()
+
+
+def test_the_smallest_volume_that_stores_snapshots(image) -> None:
+    device = image(AIX)
+    device.write(0x1000, b"J2SS")
+    for size, error in ((0x1200, UnsupportedFeature), (0x11FF, CorruptImage)):
+        with pytest.raises(error):
+            read_superblock(Window(device, 0, size))
