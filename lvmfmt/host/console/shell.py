@@ -16,7 +16,6 @@ from ...errors import LvmfmtError
 from ..machine.running import Machine
 
 _SEPARATORS = (";", "&&", "||")
-_REDIRECTIONS = ("<", ">", ">>", "2>", "2>&1")
 SYNTAX_STATUS = 2
 
 
