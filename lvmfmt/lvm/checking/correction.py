@@ -22,7 +22,7 @@ from ..lvcb import Lvcb
 from ..rules import Severity
 
 
-def mended(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
+def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
     """A copy of a group in which everything that follows from something sound is as it follows.
 
     Args:

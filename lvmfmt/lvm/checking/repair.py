@@ -44,7 +44,7 @@ from ..groupstate import GroupState, MemberDisk
 from ..lvcb import Lvcb
 from ..opening import load
 from ..volume import LogicalVolume
-from .correction import mended
+from .correction import corrected
 from .findings import check, first_blocks, kept_fields
 
 
@@ -89,7 +89,7 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
     # between copies that cannot be told apart nothing is chosen, and nothing derived from one
     believed = not rules & {"vgda-tie", "vgsa-tie"}
     control_blocks = _control_blocks(state)
-    new = mended(state, control_blocks) if believed else state.copy()
+    new = corrected(state, control_blocks) if believed else state.copy()
     if believed:
         _keep_control_blocks(new, control_blocks)
     rewrites = [*_boot_records(new), *_bad_blocks(new)]
