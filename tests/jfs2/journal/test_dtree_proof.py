@@ -1,4 +1,7 @@
-"""One byte of a directory node is wrong: whatever `check` calls an error there, nothing is written into it."""
+"""One byte of a directory node is wrong: whatever `check` calls an error there, nothing is written into it.
+
+What proves a node is `lvmfmt.jfs2.journal.dtree_proof`.
+"""
 
 import stat
 from collections.abc import Callable
@@ -117,6 +120,7 @@ def judge(device: ImageFile, node: Node, at: int, bits: int) -> str:
     return ("bad" if there else "elsewhere" if errors else "good") if written else "refused" if errors else "strict"
 
 
+@pytest.mark.damaged
 @pytest.mark.parametrize("variant", ["aix", "aix small", "linux", "linux indexed"])
 def test_no_wrong_node_is_written(variant: str, tmp_path: Path, shrink: Callable[[BlockDevice, int], None]) -> None:
     with ImageFile(make(tmp_path / "image", variant, shrink)) as device:
@@ -126,3 +130,20 @@ def test_no_wrong_node_is_written(variant: str, tmp_path: Path, shrink: Callable
         for i, (kind, node) in enumerate(found.items()):
             for at, bits in flips(node.size, i, len(found)):
                 assert judge(device, node, at, bits) not in ("bad", "strict"), (kind, at, bits)
+
+
+@pytest.mark.damaged
+def test_a_free_list_that_names_a_slot_in_use(tmp_path: Path, shrink: Callable[[BlockDevice, int], None]) -> None:
+    """Byte 19 of a page: the names can be read, and the next new file would take the slot of another."""
+    with ImageFile(make(tmp_path / "image", "aix", shrink)) as device:
+        node = nodes(FileSystem.open(device))["one page"]
+        broken = Overlay(device)
+        broken.write(node.at + 19, bytes([5]))
+        before = broken.read(0, broken.size).tobytes()
+        assert read(broken, node.path) == SOME
+        with mount(Overlay(broken), origin=FixedOrigin(NOW)) as mounted:
+            with pytest.raises(CorruptImage) as caught:
+                mounted.write_file(node.path, b"content", now=NOW)
+            assert mounted.listdir("/d") == [name.decode() for name in SOME]
+        assert (caught.value.field, caught.value.offset) == ("freelist", node.at + 19)
+        assert broken.read(0, broken.size).tobytes() == before
