@@ -148,18 +148,12 @@ class FileExtents:
         found = coding.sound_leaf(data, self.ROOT_AT, self.ROOM, limits)
         if found is not None:
             return found
-        seen: set[int] = set()
         found, root = [], np.frombuffer(bytes(data[self.ROOT_AT : self.ROOT_AT + self.ROOM * ENTRY]), np.uint8)
-
-        def enter(page: int) -> bool:
-            new = page not in seen
-            seen.add(page)
-            return new
 
         def read(page: int) -> NDArray[np.uint8]:
             return np.frombuffer(self._page(page), np.uint8)
 
-        for place, node in walk(coding, root, limits, read=read, enter=enter):
+        for place, node in walk(coding, root, limits, read=read):
             if place.block is None:
                 at = self._inode.at + self.ROOT_AT
             else:

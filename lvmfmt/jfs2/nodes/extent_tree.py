@@ -31,7 +31,7 @@ def walk(
     limits: ExtentTreeLimits,
     *,
     read: Callable[[int], NDArray[np.uint8]],
-    enter: Callable[[int], bool],
+    enter: Callable[[int], bool] | None = None,
     doubtful: bool = False,
 ) -> Iterator[tuple[ExtentNodePlace, ExtentNode]]:
     """All nodes of a tree, level by level and from left to right, with all that is wrong with each.
@@ -42,9 +42,11 @@ def walk(
         limits: of the tree.
         read: gives the bytes of the page at a block address inside the file system.
         enter: told of each page that a router leads to, whether to go there; a page that is not entered is a fault.
+            Without it, each page is entered once.
         doubtful: follow nodes that do not say for sure what they are, too.
     """
     header, after = codec.dialect.structures.xtree_header, 0
+    seen: set[int] = set()
     level: list[tuple[int | None, int, int]] = [(None, ExtentNodePlace.first, ExtentNodePlace.end)]
     for depth in range(MAX_DEPTH):
         below: list[tuple[int | None, int, int]] = []
@@ -64,7 +66,8 @@ def walk(
                     expected = f"at most {MAX_DEPTH} levels"
                     node.faults.append(Fault("xtree-shape", header.name, "flag", at, expected, "more"))
                 for index, child, low, high in node.children(limits, end):
-                    if enter(child):
+                    if enter(child) if enter else child not in seen:
+                        seen.add(child)
                         below.append((child, low, high))
                     else:
                         node.faults.append(

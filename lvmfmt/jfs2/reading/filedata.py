@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,9 +13,6 @@ from ...block.device import byte_view
 from ...errors import OperationRefused
 from ..nodes.extent_node import NEVER_WRITTEN
 from ..volume import Volume
-
-if TYPE_CHECKING:
-    pass
 
 
 class Zeros(BlockDevice):

@@ -35,23 +35,16 @@ def read_extents(volume: Volume, root: NDArray[np.uint8], *, at: int, pages: lis
     Raises:
         CorruptImage: the tree makes no sense.
     """
-    seen: set[int] = set()
     found: list[NDArray[Any]] = []
-
-    def enter(block: int) -> bool:
-        new = block not in seen
-        seen.add(block)
-        return new
-
     codec, bpp = ExtentNodeCodec(volume.dialect), volume.blocks_per_page
-    for place, node in walk(
-        codec, root, tree_limits(volume, root), read=lambda block: volume.read(block, bpp), enter=enter
-    ):
+    for place, node in walk(codec, root, tree_limits(volume, root), read=lambda block: volume.read(block, bpp)):
         for fault in node.faults:
             if fault.misleads:
                 raise volume.refuse(fault, at if place.block is None else place.block * volume.block_size)
         if node.is_leaf:
             found.append(node.entries)
+        if pages is not None and place.block is not None:
+            pages.append(place.block)
     if pages is not None:
-        pages.extend(sorted(seen))
+        pages.sort()
     return np.concatenate(found) if len(found) != 1 else found[0]
