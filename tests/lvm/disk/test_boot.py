@@ -5,7 +5,14 @@ from typing import Any
 import pytest
 
 from lvmfmt.errors import CorruptImage, OperationRefused
-from lvmfmt.lvm import clear_boot_record, clear_pvid, read_boot_record, read_pvid, write_boot_record, write_pvid
+from lvmfmt.lvm.disk.boot import (
+    clear_boot_record,
+    clear_pvid,
+    read_boot_record,
+    read_pvid,
+    write_boot_record,
+    write_pvid,
+)
 
 PVID = "00f7b72af78cefac"  # D8
 
