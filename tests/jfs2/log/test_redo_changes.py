@@ -1,4 +1,7 @@
-"""Replay of single kinds of changes, in both dialects: with its log, the file system before gives the one after."""
+"""Replay of single kinds of changes, in both dialects: with its log, the file system before gives the one after.
+
+The maps are made anew by `lvmfmt.jfs2.log.map_rebuild`.
+"""
 
 import stat
 from itertools import pairwise
