@@ -36,8 +36,7 @@ FLOORS = {
 }
 """What each floor may import, besides itself. The face of the package offers what it likes."""
 
-LIMITED = house.table()
-NOT_YET = {"lines of lvmfmt/": 58_600, "modules that no test names": 91}
+NOT_YET = {"lines of lvmfmt/": 58_600}
 """Limits that are not reached: how it stands, so that it does not get worse."""
 
 
@@ -52,9 +51,16 @@ def test_arrows_point_down() -> None:
     assert wrong == []
 
 
-@pytest.mark.parametrize("row", LIMITED, ids=lambda row: row.what)
-def test_limits_of_the_house(row: house.Row) -> None:
-    assert row.figure <= NOT_YET.get(row.what, row.limit), "\n".join(row.findings)
+CACHES = (house.modules, house.arrows, house.tree, house.nodes, house.named_in)
+"""What has read the whole package, and need not stay in memory."""
+
+
+def test_limits_of_the_house() -> None:
+    rows = house.table()
+    for cache in CACHES:
+        cache.cache_clear()
+    broken = [row for row in rows if row.figure > NOT_YET.get(row.what, row.limit)]
+    assert not broken, "\n".join(f"{row.what}: {row.figure}\n" + "\n".join(row.findings) for row in broken)
 
 
 @pytest.fixture
@@ -65,11 +71,10 @@ def small(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     monkeypatch.setattr(house, "PROJECT", tmp_path)
     monkeypatch.setattr(house, "PACKAGE", package)
     monkeypatch.setattr(house, "TESTS", tmp_path / "tests")
-    caches = (house.modules, house.arrows, house.tree, house.nodes, house.named_in)
-    for cache in caches:
+    for cache in CACHES:
         cache.cache_clear()
     yield package
-    for cache in caches:
+    for cache in CACHES:
         cache.cache_clear()
 
 
