@@ -11,6 +11,14 @@ WIDTH = 110
 """Characters of what is shown."""
 _FIELD = 30
 """Characters that a field may take; one that takes more is not shown."""
+_NAME = 50
+"""Characters of the name of a device."""
+
+
+def short_name(name: str) -> str:
+    """The name of a device as a line has room for it: the end of a long path says which it is."""
+    text = printable(name)
+    return text if len(text) <= _NAME else f"...{text[3 - _NAME :]}"
 
 
 def one_line(value: Any) -> str:

@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ..errors import ImageIOError, OperationRefused, printable
+from ..errors import ImageIOError, OperationRefused
+from ..oneline import short_name
 from ..units import format_size
 
 Buffer = bytes | bytearray | memoryview | NDArray[Any]
@@ -97,7 +98,7 @@ class BlockDevice(abc.ABC):
 
     def __repr__(self) -> str:
         what = "to be written to" if self.writable else "for reading"
-        return f"<{type(self).__name__} {printable(self.name)}: {format_size(self.size)}, {what}>"
+        return f"<{type(self).__name__} {short_name(self.name)}: {format_size(self.size)}, {what}>"
 
     def __enter__(self) -> BlockDevice:
         return self

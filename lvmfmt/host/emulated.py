@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
-from ..errors import printable
+from ..oneline import short_name
 from . import registry
 from .folder.host_folder import Folder
 from .machine.running import Machine
@@ -31,7 +31,7 @@ class Host:
         self.folder = Folder(path)
 
     def __repr__(self) -> str:
-        return f"<Host {printable(str(self.folder.path))}>"
+        return f"<Host {short_name(str(self.folder.path))}>"
 
     @classmethod
     def open(cls, path: str | os.PathLike[str]) -> Host:

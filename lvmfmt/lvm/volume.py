@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature, printable
+from ..oneline import short_name
 from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap
 from .lvcb import NO_LABEL, Lvcb
@@ -47,7 +48,7 @@ class PhysicalVolume:
     stale: NDArray[np.bool_]
 
     def __repr__(self) -> str:
-        where = printable(self.device.name) if self.device is not None else "not here"
+        where = short_name(self.device.name) if self.device is not None else "not here"
         size = format_size(self.pp_size)
         return f"<PhysicalVolume {self.number} {self.pvid}: {where}, {self.pp_count} PPs of {size}>"
 

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 
 from ...block import BlockDevice, Buffer, DeviceLike, opened
 from ...block.device import byte_view
-from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused, printable
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
+from ...oneline import short_name
 from ...origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
 from ...units import ceil_div, format_size
 from ..paths.view import StatFs, View, check_name, name_bytes, parts_of
@@ -100,7 +101,7 @@ class FileSystem(View):
     def __repr__(self) -> str:
         what = "to be written to" if self.writable else "for reading"
         return (
-            f"<FileSystem {printable(self.device.name)}: {self.dialect.name}, {format_size(self.device.size)}, {what}>"
+            f"<FileSystem {short_name(self.device.name)}: {self.dialect.name}, {format_size(self.device.size)}, {what}>"
         )
 
     def close(self) -> None:
