@@ -45,6 +45,9 @@ class Finding:
 
     __repr__ = one_line
 
+    def __str__(self) -> str:
+        return f"{self.severity}: {self.name}: {self.text}"
+
 
 @dataclass
 class Statistics:

@@ -46,3 +46,9 @@ def test_rows(warning: bool | None, errors: int) -> None:
     assert [(f.offset, f.text) for f in report.findings[:2]] == [(0, "row 0"), (10, "row 1")]
     report.add_rows("dtree-slots", "", "", np.zeros(3, bool), lambda row: row, str)
     assert report.counts["dtree-slots"] == 0
+
+
+def test_a_finding_is_a_line_for_people() -> None:
+    found = Finding(60, "dtree-flag", "error", "j2_dtree_root", "flag", 16, "flag 0 of the root of directory 2")
+    assert str(found) == "error: dtree-flag: flag 0 of the root of directory 2"
+    assert "\n" not in repr(found) and len(repr(found)) <= 130
