@@ -4,23 +4,7 @@ from __future__ import annotations
 
 import errno as _errno
 
-
-def printable(text: str | bytes) -> str:
-    """Return `text` with everything a terminal could act on spelled out.
-
-    Names from an image are hostile until proven otherwise; no error and no listing
-    may carry them raw.
-    """
-    if isinstance(text, bytes):
-        text = text.decode("utf-8", "surrogateescape")
-    if text.isascii() and text.isprintable():
-        return text
-    return "".join(
-        c
-        if c.isprintable()
-        else (f"\\x{ord(c) - 0xDC00:02x}" if 0xDC80 <= ord(c) <= 0xDCFF else c.encode("unicode_escape").decode())
-        for c in text
-    )
+from .escaping import printable
 
 
 class LvmfmtError(Exception):

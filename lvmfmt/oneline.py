@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sized
 from typing import Any
 
-from .errors import printable
+from .escaping import printable
 
 WIDTH = 110
 """Characters of what is shown."""

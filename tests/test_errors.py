@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt import errors
-from lvmfmt.errors import CorruptImage, printable
+from lvmfmt.errors import CorruptImage
+from lvmfmt.escaping import printable
 
 
 @pytest.mark.parametrize(
@@ -17,7 +18,7 @@ from lvmfmt.errors import CorruptImage, printable
         ("Grüße", "Grüße"),
         ("two\nlines\ttab\r", "two\\nlines\\ttab\\r"),
         ("\x1b[31mred\x07", "\\x1b[31mred\\x07"),
-        ("\x9b31m", "\\x9b31m"),  # the one-byte form of ESC [
+        ("\x9b31m", "\\u009b31m"),  # the one-byte form of ESC [
         ("\x00\x7f", "\\x00\\x7f"),
         ("evil\u202egpj.exe", "evil\\u202egpj.exe"),  # right-to-left override
         ("a\u200bb\u2066c\ufeff", "a\\u200bb\\u2066c\\ufeff"),

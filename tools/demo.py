@@ -24,7 +24,8 @@ from pathlib import Path
 from lvmfmt.block.copy import copy_image
 from lvmfmt.cli.operands import tree
 from lvmfmt.cli.output import print_table, progress
-from lvmfmt.errors import LvmfmtError, printable
+from lvmfmt.errors import LvmfmtError
+from lvmfmt.escaping import printable
 from lvmfmt.host import DiskSpec, Host, changed_by_cloning
 from lvmfmt.host.alternate import exclude
 from lvmfmt.inspect import ImageDiff, Proof, diff, prove

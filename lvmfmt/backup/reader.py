@@ -17,7 +17,8 @@ import numpy as np
 
 from .. import block
 from ..block import BlockDevice, Buffer
-from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
+from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
+from ..escaping import printable
 from ..layout.backup import BFF_SECURITY, BFF_VOLUME, DUMP_RECORD
 from ..units import MIB
 from . import packing

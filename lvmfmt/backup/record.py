@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import printable
 from ..layout.backup import BFF_NAME, BFF_NAME_LF, BFF_NAME_X, BFF_ONAME
 from ..layout.record import Record
 

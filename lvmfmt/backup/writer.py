@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from ..block import Buffer
 from ..block.device import byte_view
-from ..errors import printable
+from ..escaping import printable
 from ..layout.backup import BFF_END, BFF_NAME_LF, BFF_NAME_X, BFF_VOLUME
 from ..origin import Origin, origin_or_system
 from . import packing

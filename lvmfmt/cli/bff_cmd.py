@@ -7,7 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import LvmfmtError, printable
+from ..errors import LvmfmtError
+from ..escaping import escaped_link, printable
 from .operands import Commands, add_json, verb
 from .output import amount, print_json, print_table, progress
 
@@ -63,7 +64,8 @@ def run_list(args: argparse.Namespace) -> int:
         date, user = rfc3339(archive.volume.date * 10**9), archive.volume.user.decode("utf-8", "surrogateescape")
         print_json(
             {"file": args.file, "date": date, "user": user, "package": package,
-             "members": [_row(m) for m in members], "problems": problems}
+             "members": [_row(m) for m in members], "problems": problems},
+            names=("name", "target"),
         )  # fmt: skip
     else:
         if package is not None:
@@ -72,7 +74,7 @@ def run_list(args: argparse.Namespace) -> int:
                 print(printable(f"fileset {fileset.name} {fileset.level}  {fileset.description}".rstrip()))
         rows = [
             (r["mode"], r["uid"], r["gid"], r["size"], "packed" if r["packed"] else "", r["mtime"][:19],
-             f"{r['name']} -> {r['target']}" if r["target"] is not None else r["name"])
+             escaped_link(r["name"], r["target"]))
             for r in map(_row, members)
         ]  # fmt: skip
         print_table(("MODE", "UID", "GID", "SIZE", "DATA", "MODIFIED", "NAME"), rows, right=("UID", "GID", "SIZE"))

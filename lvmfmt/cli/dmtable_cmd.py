@@ -10,7 +10,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature, printable
+from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature
+from ..escaping import printable
 from .operands import add_json, add_operands, assignment, split
 from .output import print_json
 

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import printable
+from ..escaping import escaped
 from ..origin import FixedOrigin
 from .operands import Commands, number, size, tree, verb
 from .output import amount, progress
@@ -76,8 +76,8 @@ def run_build(args: argparse.Namespace) -> int:
             image, inventory, dialect=dialect, origin=FixedOrigin(now), log=log, identity=identity, progress=told
         )
     for problem in (*problems, *report.problems):
-        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
-    print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
+        print(f"lvmfmt: {escaped(problem)}", file=sys.stderr)
+    print(f"{escaped(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
     return 0
 
 
@@ -153,5 +153,5 @@ def _without_devices(inventory: Inventory, problems: list[str]) -> Inventory:
     kinds = inventory.inodes["mode"][inventory.entries["child"]] & 0o170000
     device = (kinds == stat.S_IFCHR) | (kinds == stat.S_IFBLK)
     for entry in np.flatnonzero(device).tolist():
-        problems.append(f"{printable(inventory.name(entry))}: device node, left out")
+        problems.append(f"{escaped(inventory.name(entry))}: device node, left out")
     return inventory.select(~device) if device.any() else inventory

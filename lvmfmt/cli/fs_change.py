@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from ..errors import printable
+from ..escaping import printable
 from .fs_make import device_number, identity
 from .operands import Commands, add_operands, add_volume, size, split, verb
 

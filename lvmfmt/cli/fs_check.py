@@ -7,7 +7,8 @@ from collections.abc import Callable
 from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import printable
 from ..origin import FixedOrigin
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json

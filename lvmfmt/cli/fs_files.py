@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import escaped, escaped_link, printable
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -81,11 +82,11 @@ def run_ls(args: argparse.Namespace) -> int:
         else:
             files = [_entry(fs, path, path)]
     if args.json:
-        print_json(files)
+        print_json(files, names=("name", "target"))
         return 0
     rows = [
         (f["mode"], f["nlink"], f["uid"], f["gid"], f["size"], f["mtime"][:19],
-         f["name"] if f["target"] is None else f"{f['name']} -> {f['target']}")
+         escaped_link(f["name"], f["target"]))
         for f in files
     ]  # fmt: skip
     numbers = ("LINKS", "UID", "GID", "SIZE")
@@ -103,9 +104,10 @@ def run_stat(args: argparse.Namespace) -> int:
         attributes, lists = fs.attributes(path), fs.acl(path)
         found = features(fs.superblock)
     if args.json:
-        print_json(entry | attribute_values(attributes, lists) | {"features": found})
+        print_json(entry | attribute_values(attributes, lists) | {"features": found}, names=("name", "target"))
     else:
-        rows = [*entry.items(), *attribute_rows(attributes, lists), *(("file system", line) for line in found)]
+        facts = [(key, escaped(value) if isinstance(value, str) else value) for key, value in entry.items()]
+        rows = [*facts, *attribute_rows(attributes, lists), *(("file system", line) for line in found)]
         print_table(("FIELD", "VALUE"), rows)
     return 0
 

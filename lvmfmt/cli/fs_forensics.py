@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from typing import TYPE_CHECKING
 
-from ..errors import CorruptImage, OperationRefused, printable
+from ..errors import CorruptImage, OperationRefused
+from ..escaping import escaped
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -52,9 +52,9 @@ def run_owner(args: argparse.Namespace) -> int:
             raise OperationRefused(f"not a block: {text!r}", hint="a number, as 6699 or 0x1a2b") from None
         found = owners(fs.device, [block])
     if args.json:
-        print_json(found)
+        print_json(found, names=("paths",))
         return 0
-    rows = [(o.block, f"{o.first} to {o.last}", o.owner, ", ".join(o.paths)) for o in found]
+    rows = [(o.block, f"{o.first} to {o.last}", o.owner, ", ".join(map(escaped, o.paths))) for o in found]
     print_table(("BLOCK", "RUN", "OWNER", "PATHS"), rows, right=("BLOCK",))
     return 0
 
@@ -71,7 +71,7 @@ def run_deleted(args: argparse.Namespace) -> int:
             {"number": i.number, "offset": i.offset, **_attributes(i.stat), "extents": [e._asdict() for e in i.extents]}
             for i in found.inodes
         ]
-        print_json({"inodes": inodes, "entries": found.entries})
+        print_json({"inodes": inodes, "entries": found.entries}, names=("name", "directory"))
         return 0
     import stat
 
@@ -82,7 +82,7 @@ def run_deleted(args: argparse.Namespace) -> int:
     print_table(("INODE", "MODE", "SIZE", "MODIFIED", "CHANGED", "EXTENTS"), rows, right=("INODE", "SIZE", "EXTENTS"))
     print()
     names = [
-        (e.directory, e.name.decode("utf-8", "surrogateescape") + ("" if e.complete else "..."), e.number, e.offset)
+        (escaped(e.directory), escaped(e.name) + ("" if e.complete else "..."), e.number, e.offset)
         for e in found.entries
     ]
     print_table(("DIRECTORY", "NAME", "INODE", "OFFSET"), names, right=("INODE", "OFFSET"))
@@ -114,9 +114,9 @@ def run_history(args: argparse.Namespace) -> int:
         for line in change.inodes:
             print(f"  {line}")
         for directory, name, number in change.names:
-            print(f"  directory {directory}: {printable(name)} is inode {number}")
+            print(f"  directory {directory}: {escaped(name)} is inode {number}")
         for directory, name in change.removed:
-            print(f"  directory {directory}: {printable(name)} is removed")
+            print(f"  directory {directory}: {escaped(name)} is removed")
         for what, extents in (("allocates", change.allocated), ("frees", change.freed)):
             if extents:
                 print(f"  {what} {', '.join(f'{length}@{address}' for address, length in extents)}")
@@ -130,7 +130,7 @@ def run_body(args: argparse.Namespace) -> int:
 
     with opened(args) as (fs, _):
         for line in body_lines(fs, deleted(fs) if args.deleted else None):
-            sys.stdout.write(f"{printable(line)}\n")
+            print(line)
     return 0
 
 

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import printable
 from .operands import Commands, add_json, add_log, add_operands, add_volume, number, split, verb
 from .output import print_json
 

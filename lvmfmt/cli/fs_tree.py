@@ -7,8 +7,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import escaped, escaped_link
 from .fs_files import opened
+from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
 from .output import print_json_list
 
@@ -42,7 +44,8 @@ def run_tree(args: argparse.Namespace) -> int:
         raise OperationRefused("--depth is at least 0")
     with _meant(args) as (fs, path):
         if args.json:
-            print_json_list(_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth))
+            entries = (_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth))
+            print_json_list(entries, names=("path", "target"))
         else:
             _draw(fs, path, args.depth)
     return 0
@@ -68,13 +71,14 @@ def _draw(fs: FileSystem, top: str, depth: int | None) -> None:
     through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
     show = _colored if sys.stdout.isatty() else _plain
     found = fs.descend(top, depth=depth)
-    show("", printable(next(found).path), False)
+    show("", escaped(next(found).path), False)
     guides: list[str] = []  # what stands before the entries of each directory on the way
     directories = others = 0
     for path, status, level, is_last, *_ in found:
         del guides[level - 1 :]
-        target = f" -> {printable(fs.readlink(path))}" if status.is_symlink else ""
-        show("".join(guides) + (end if is_last else branch), printable(_parts(path)[-1]) + target, status.is_directory)
+        target = fs.readlink(path) if status.is_symlink else None
+        name = escaped_link(_parts(path)[-1], target)
+        show("".join(guides) + (end if is_last else branch), name, status.is_directory)
         guides.append("    " if is_last else through)
         directories += status.is_directory
         others += not status.is_directory
@@ -87,10 +91,14 @@ def _plain(guide: str, name: str, directory: bool) -> None:
 
 
 def _colored(guide: str, name: str, directory: bool) -> None:
+    import sys
+
     from rich.console import Console
     from rich.text import Text
 
-    Console(highlight=False, soft_wrap=True).print(Text.assemble(guide, (name, "bold blue" if directory else "")))
+    Console(file=behind(sys.stdout), highlight=False, soft_wrap=True).print(
+        Text.assemble(guide, (name, "bold blue" if directory else ""))
+    )
 
 
 def _entry(fs: FileSystem, path: str, status: Stat) -> dict[str, Any]:

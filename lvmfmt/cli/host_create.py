@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..errors import printable
+from ..escaping import printable
 from ..units import format_size
 from .operands import Commands, assignment, size, tree, verb
 from .output import print_table, progress

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from ..errors import printable
+from ..escaping import printable
 from ..units import format_size
 from .operands import Commands, add_json, size, verb
 from .output import print_json, print_table

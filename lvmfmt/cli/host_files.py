@@ -9,7 +9,8 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import NotFound, OperationRefused, printable
+from ..errors import NotFound, OperationRefused
+from ..escaping import escaped, printable
 from .operands import Commands, add_json, verb
 from .output import print_json, print_table
 
@@ -80,11 +81,11 @@ def _ls(args: argparse.Namespace) -> int:
     with _machine(args) as machine:
         rows = listing(machine, args.path)
     if args.json:
-        print_json([row._asdict() for row in rows])
+        print_json([row._asdict() for row in rows], names=("name",))
     else:
         print_table(
             ("MODE", "OWNER", "GROUP", "SIZE", "CHANGED", "NAME"),
-            [(r.mode, r.uid, r.gid, r.size, r.changed, printable(r.name)) for r in rows],
+            [(r.mode, r.uid, r.gid, r.size, r.changed, escaped(r.name)) for r in rows],
             right=("OWNER", "GROUP", "SIZE"),
         )
     return 0

@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 import sys
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import printable
 from .operands import Commands, verb
 
 _RUN_EXAMPLES = """\

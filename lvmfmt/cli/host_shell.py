@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import printable
+from ..escaping import printable
 from .operands import Commands, verb
 
 if TYPE_CHECKING:

@@ -32,7 +32,7 @@ def run(args: argparse.Namespace) -> int:
 
     summary = inspect(args.operands)
     if args.json:
-        print_json(summary)
+        print_json(summary, names=("name", "label"))
     else:
         print_summary(summary)
     return 1 if any(finding.severity != "note" for finding in summary.findings) else 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..errors import printable
+from ..escaping import escaped, printable
 from ..inspect.summary import DiskSummary, FileSystemSummary, GroupSummary, Remark, Summary, VolumeSummary
 from ..units import format_size
 from .output import print_table
@@ -56,12 +56,12 @@ def _group(group: GroupSummary) -> None:
     print_table(("LV", "TYPE", "LPs", "PPs", "COPIES", "LABEL", "CONTENT"), lvs, right=("LPs", "PPs", "COPIES"))
     for lv in group.logical_volumes:
         if lv.file_system:
-            _features(lv.file_system, f"{lv.name}: ")
+            _features(lv.file_system, f"{escaped(lv.name)}: ")
 
 
 def _volume(lv: VolumeSummary) -> tuple[object, ...]:
     content = _file_system(lv.file_system) if lv.file_system else ""
-    return (lv.name, lv.type, lv.lps, lv.pps, lv.copies, lv.label, content)
+    return (escaped(lv.name), escaped(lv.type), lv.lps, lv.pps, lv.copies, escaped(lv.label), content)
 
 
 def _file_system(fs: FileSystemSummary) -> str:

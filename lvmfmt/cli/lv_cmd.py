@@ -8,7 +8,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import escaped, printable
 from .operands import add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
 
@@ -93,13 +94,14 @@ def run_list(args: argparse.Namespace) -> int:
             for name, lv in group.logical_volumes.items()
         ]
     if args.json:
-        print_json(rows)
+        print_json(rows, names=("name", "label"))
         return 0
     headers = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE", "LABEL", "LVID")
     right = ("LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE")
     keys = ("name", "type", "lps", "pps", "copies", "stale_pps", "lost", "size", "label", "lvid")
     lost = [{**row, "lost": len({place["lp"] for place in row["missing"]})} for row in rows]
-    print_table(headers, [[row[key] for key in keys] for row in lost], right=right)
+    shown = [[escaped(cell) if isinstance(cell := row[key], str) else cell for key in keys] for row in lost]
+    print_table(headers, shown, right=right)
     for row in rows:
         _print_missing(str(row["name"]), row["missing"])
     return 0
@@ -122,7 +124,7 @@ def _print_missing(name: str, missing: list[dict[str, object]]) -> None:
     for pvid, lps in by_pvid.items():
         shown = ", ".join(lps[:_SHOWN]) + (f" and {len(lps) - _SHOWN} more" if len(lps) > _SHOWN else "")
         where = f"on PV {pvid}, which is not here" if pvid else "of which no disk has a copy"
-        print(f"{printable(name)}: without LPs {shown} {where}")
+        print(f"{escaped(name)}: without LPs {shown} {where}")
 
 
 def run_export(args: argparse.Namespace) -> int:

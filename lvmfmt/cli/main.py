@@ -8,9 +8,12 @@ import importlib
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 
 from .. import __version__
-from ..errors import CorruptImage, ImageIOError, LvmfmtError, printable
+from ..errors import CorruptImage, ImageIOError, LvmfmtError
+from ..escaping import printable
+from .gate import gates
 from .operands import ExamplesBelow
 
 COMMANDS = {
@@ -94,8 +97,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if argv is None:  # a process of its own
         gc.set_threshold(_SELDOM)
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # numpy starts these at its import, and nothing here uses them
+    with gates(sys.stdout, sys.stderr):
+        return _main(sys.argv[1:] if argv is None else argv)
+
+
+def _main(argv: Sequence[str]) -> int:
     try:
-        args = parse(sys.argv[1:] if argv is None else argv)
+        args = parse(argv)
         status = int(args.run(args))
         sys.stdout.flush()
         return status
@@ -121,7 +129,8 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _fail(message: object, status: int) -> int:
-    print(f"lvmfmt: {printable(str(message))}", file=sys.stderr)
+    with suppress(ImageIOError):  # nobody hears it; the status tells
+        print(f"lvmfmt: {printable(str(message))}", file=sys.stderr)
     return status
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, cast
 
-from ..errors import printable
+from ..escaping import printable
 from ..units import format_size
+from .gate import behind
 
 Cell = object
 
@@ -41,47 +42,70 @@ def _rich_table(headers: Sequence[str], cells: Sequence[Sequence[str]], right: S
         table.add_column(header, justify="right" if header in right else "left", overflow="fold")
     for row in cells:
         table.add_row(*(Text(cell) for cell in row))
-    Console(highlight=False).print(table)
+    Console(file=behind(sys.stdout), highlight=False).print(table)
 
 
-def print_json(value: object) -> None:
-    """Print a value as JSON: dataclasses as objects, bytes as hex."""
+def print_json(value: object, *, names: Sequence[str] = ()) -> None:
+    """Print a value as JSON: dataclasses as objects, bytes as hex.
+
+    Args:
+        value: what is printed.
+        names: keys of names that an image chose: beside KEY, the text, stands KEY_hex, the bytes.
+    """
     import json
 
-    print(json.dumps(plain(value), indent=2))
+    print(json.dumps(plain(value, names), indent=2))
 
 
-def print_json_list(values: Iterable[object]) -> None:
+def print_json_list(values: Iterable[object], *, names: Sequence[str] = ()) -> None:
     """Print a list as JSON, each value as soon as it is there; an error on the way ends the list, not the JSON."""
     import json
 
     before = "["
     try:
         for value in values:
-            print(before, "\n  ", json.dumps(plain(value), indent=2).replace("\n", "\n  "), sep="", end="")
+            print(before, "\n  ", json.dumps(plain(value, names), indent=2).replace("\n", "\n  "), sep="", end="")
             before = ","
     finally:
         print("[]" if before == "[" else "\n]")
 
 
-def plain(value: object) -> Any:
-    """`value` in the types that JSON has."""
+def plain(value: object, names: Sequence[str] = ()) -> Any:
+    """`value` in the types that JSON has; see `print_json`."""
     import dataclasses
 
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        return {f.name: plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
     if isinstance(value, Mapping):
-        return {str(k): plain(v) for k, v in value.items()}
+        return {key: part for k, v in value.items() for key, part in _members(str(k), v, names)}
     if isinstance(value, bytes | bytearray | memoryview):
         return bytes(value).hex()
     if isinstance(value, str):
         # names with bytes that are not UTF-8 come as surrogates, which JSON text cannot carry
-        return value if value.isascii() else value.encode("utf-8", "backslashreplace").decode()
+        return value if value.isascii() else _text(value.encode("utf-8", "surrogateescape"))
     if isinstance(value, bool | int | float) or value is None:
         return value
     if isinstance(value, Sequence):
-        return [plain(v) for v in value]
+        return [plain(v, names) for v in value]
     return str(value)
+
+
+def _members(key: str, value: object, names: Sequence[str]) -> Iterator[tuple[str, object]]:
+    if key not in names or value is None:
+        yield key, plain(value, names)
+        return
+    single = isinstance(value, str | bytes)
+    raw = [
+        part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
+        for part in cast(Iterable[str | bytes], [value] if single else value)
+    ]
+    texts, hexes = [_text(part) for part in raw], [part.hex() for part in raw]
+    yield key, texts[0] if single else texts
+    yield f"{key}_hex", hexes[0] if single else hexes
+
+
+def _text(raw: bytes) -> str:
+    return raw.decode("utf-8", "backslashreplace")
 
 
 @contextmanager
@@ -94,7 +118,7 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
     from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeElapsedColumn
 
     columns = (TextColumn("{task.description}"), BarColumn(), DownloadColumn(binary_units=True), TimeElapsedColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=Console(file=behind(sys.stderr)), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, advance=done)
 

@@ -8,7 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import escaped, printable
 from .operands import add_json
 from .output import print_json, print_table, progress
 
@@ -53,7 +54,7 @@ def run(args: argparse.Namespace) -> int:
     with progress("prove") as told:
         proof = prove(args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told)
     if args.json:
-        print_json({**vars(proof), "proved": not proof.differences})
+        print_json({**vars(proof), "proved": not proof.differences}, names=("path",))
     else:
         _print(proof)
     return 1 if proof.differences else 0
@@ -88,10 +89,10 @@ def _print(proof: Proof) -> None:
     if proof.left_out:
         print(f"left out by the exclude list: {len(proof.left_out)} paths")
     if proof.expected:
-        print(f"different because cloning changes it: {', '.join(sorted({printable(d.path) for d in proof.expected}))}")
+        print(f"different because cloning changes it: {', '.join(sorted({escaped(d.path) for d in proof.expected}))}")
     if proof.differences:
         print(f"\ndifferences: {len(proof.differences)}")
-        rows = [(d.path, d.what, d.source, d.copy) for d in proof.differences]
+        rows = [(escaped(d.path), d.what, d.source, d.copy) for d in proof.differences]
         print_table(("PATH", "WHAT", "SOURCE", "COPY"), rows)
     else:
         print("the copy is complete")

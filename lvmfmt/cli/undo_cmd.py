@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import printable
 
 _EXAMPLES = """\
 examples:

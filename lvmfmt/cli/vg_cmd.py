@@ -6,7 +6,8 @@ import argparse
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
-from ..errors import OperationRefused, printable
+from ..errors import OperationRefused
+from ..escaping import escaped, printable
 from .operands import add_json, add_operands, split, verb
 from .output import print_json, print_table
 
@@ -103,14 +104,14 @@ def run_scan(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         found = [f for image in images for f in salvage(stack.enter_context(block.open(image)))]
     if args.json:
-        print_json(found)
+        print_json(found, names=("name", "label"))
     elif not found:
         print("nothing was found by scanning")
     else:
         headers = ("IMAGE", "BYTE", "STRUCTURE", "NAME", "TYPE", "LPs", "COPIES", "SIZE", "LABEL", "LVID", "PROBLEM")
         rows = [
-            (f.image, f"{f.offset:#x}", f.structure + (" in VGDA" if f.found_by == "metadata" else ""), f.name, f.type,
-             f.lps or "", f.copies or "", f.size or "", f.label, f.lvid, f.problem)
+            (f.image, f"{f.offset:#x}", f.structure + (" in VGDA" if f.found_by == "metadata" else ""), escaped(f.name),
+             escaped(f.type), f.lps or "", f.copies or "", f.size or "", escaped(f.label), f.lvid, f.problem)
             for f in found
         ]  # fmt: skip
         print("found by scanning; nothing says whether it is still in use")

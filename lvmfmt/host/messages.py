@@ -6,7 +6,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..errors import LvmfmtError, OperationRefused, printable
+from ..errors import LvmfmtError, OperationRefused
+from ..escaping import printable
 
 MARK = r"S0|S4|T:\w+|D:\w+|V|R|I|\?"
 """Where a wording comes from, as a pattern.

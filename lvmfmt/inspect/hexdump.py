@@ -10,7 +10,8 @@ from types import NoneType
 
 from ..arguments import expect
 from ..block import DeviceLike, opened
-from ..errors import CorruptImage, printable
+from ..errors import CorruptImage
+from ..escaping import printable
 from ..layout.catalog import CATALOG, structure
 from ..layout.record import FieldInfo, Record
 from ..oneline import one_line

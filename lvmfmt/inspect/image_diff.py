@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice, DeviceLike, opened, opened_all
-from ..errors import LvmfmtError, OperationRefused, printable
+from ..errors import LvmfmtError, OperationRefused
+from ..escaping import escaped
 from ..jfs2 import FileSystem
 from ..lvm import LogicalVolume, VolumeGroup, scan
 from ..oneline import one_line
@@ -170,7 +171,7 @@ def _owners(disk: BlockDevice, others: Sequence[BlockDevice], sectors: NDArray[n
         if len(hits):
             names = _volume_map(lv).owners(inside, "metadata" if lv.type == "jfs2" else lv.type or "data")
             for index, name in zip(hits.tolist(), names, strict=True):
-                owners[index] = f"{printable(lv.name)}: {name}"
+                owners[index] = f"{escaped(lv.name)}: {name}"
     return owners
 
 
@@ -211,8 +212,6 @@ def _volume_map(lv: LogicalVolume) -> _Owned:
     unit = fs.block_size
     extents: Any = inventory.extents[["inode", "source_offset", "length"]].tolist()
     ranges += [
-        (at, at + -(-length // unit) * unit, f"file {printable(path[row])}")
-        for row, at, length in extents
-        if row in path
+        (at, at + -(-length // unit) * unit, f"file {escaped(path[row])}") for row, at, length in extents if row in path
     ]
     return _Owned.of(ranges)

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import CorruptImage, printable
+from ..errors import CorruptImage
+from ..escaping import printable
 from ..layout.record import Record
 from .rules import RULES, Severity
 

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
-from ..errors import ImageIOError, OperationRefused, UnsupportedFeature, printable
+from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
+from ..escaping import printable
 from ..oneline import short_name
 from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap

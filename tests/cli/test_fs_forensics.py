@@ -31,7 +31,7 @@ def test_the_four_commands(image: str, capfd: pytest.CaptureFixture[str]) -> Non
     assert "the reserved area with the superblocks" in run(capfd, "owner", image, "0")
     assert json.loads(run(capfd, "owner", image, "0x9", "--json"))[0]["block"] == 9
     listed = json.loads(run(capfd, "deleted", image, "--json"))
-    assert [i["number"] for i in listed["inodes"]] == [32] and listed["entries"][0]["name"] == b"a".hex()
+    assert [i["number"] for i in listed["inodes"]] == [32] and listed["entries"][0]["name_hex"] == b"a".hex()
     assert "drwxr-xr-x" in run(capfd, "deleted", image)
     assert "  directory 2: b is removed" in run(capfd, "history", image).splitlines()
     assert len(json.loads(run(capfd, "history", image, "--json"))["transactions"]) > 10

@@ -64,7 +64,7 @@ def test_json(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert text.isascii() and "\x1b" not in text
     assert json.loads(text) == {
-        "a": {"name": "n\\udcff\x1b", "id": "00ff", "grade": "A", "parts": [1, 2]},
+        "a": {"name": "n\\xff\x1b", "id": "00ff", "grade": "A", "parts": [1, 2]},
         "b": None,
         "c": [True, 1.5],
     }
@@ -84,3 +84,18 @@ def test_an_error_on_the_way_leaves_json_of_what_came_before(capsys: pytest.Capt
     with pytest.raises(ZeroDivisionError):
         print_json_list(1 // n for n in (1, 1, 0, 1))
     assert json.loads(capsys.readouterr().out) == [1, 1]
+
+
+def test_a_name_that_an_image_chose_stands_beside_its_bytes() -> None:
+    found = {"name": "n\udcff", "size": 3, "target": None, "paths": ["/a", b"/\xfe"], "kind": "x"}
+    assert plain([found], ("name", "target", "paths")) == [
+        {
+            "name": "n\\xff",
+            "name_hex": "6eff",
+            "size": 3,
+            "target": None,
+            "paths": ["/a", "/\\xfe"],
+            "paths_hex": ["2f61", "2ffe"],
+            "kind": "x",
+        }
+    ]

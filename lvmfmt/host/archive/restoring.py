@@ -10,7 +10,8 @@ import numpy as np
 from ...backup import Member
 from ...block import Buffer
 from ...block.device import byte_view
-from ...errors import NotFound, OperationRefused, printable
+from ...errors import NotFound, OperationRefused
+from ...escaping import printable
 from ...jfs2 import Stat
 from ...jfs2.geometry import PAGE
 from ...jfs2.sources.backup import parts

@@ -19,7 +19,7 @@ class Meter:
     """
 
     def __init__(self, stream: TextIO, total: int) -> None:
-        self._stream = stream
+        self._stream = getattr(stream, "behind", stream)  # a gate lets no carriage return pass
         self._total = total
         self._done = 0
         self._drawn = 0.0

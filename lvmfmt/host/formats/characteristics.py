@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
-from ...errors import printable
+from ...escaping import printable
 from ...units import MIB
 from ..profiles import Profile
 from .rows import distribution

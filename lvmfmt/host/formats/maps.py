@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from ...errors import printable
+from ...escaping import printable
 from ...lvm import Region
 from ...lvm.descriptor.vgda import MAX_COPIES
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ...errors import printable
+from ...escaping import printable
 from ...units import MIB, ceil_div
 from ..profiles import Profile
 

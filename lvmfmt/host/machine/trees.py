@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused, printable
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...escaping import printable
 from ...jfs2.paths.stat import Stat
 from .running import Machine
 

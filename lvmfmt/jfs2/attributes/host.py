@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
-from ...errors import printable
+from ...escaping import escaped
 from .acl import POSIX_NAMES
 
 _WANTED = ("user.", *(os.fsdecode(name) for name in POSIX_NAMES))
@@ -37,7 +37,7 @@ class HostAttributes:
             if error.errno == errno.ENOTSUP:
                 self._without.add(device)
             else:
-                self._problems.append(f"{printable(path)}: attributes cannot be listed ({error.strerror}), left out")
+                self._problems.append(f"{escaped(path)}: attributes cannot be listed ({error.strerror}), left out")
             return {}
         return self._values(path, [name for name in names if name.startswith(_WANTED)]) if names else {}
 
@@ -47,6 +47,6 @@ class HostAttributes:
             try:
                 values[os.fsencode(name)] = os.getxattr(path, name, follow_symlinks=False)
             except OSError as error:
-                what = f"attribute {printable(name)} cannot be read ({error.strerror}), left out"
-                self._problems.append(f"{printable(path)}: {what}")
+                what = f"attribute {escaped(name)} cannot be read ({error.strerror}), left out"
+                self._problems.append(f"{escaped(path)}: {what}")
         return values

@@ -10,7 +10,8 @@ from ...arguments import expect
 from ...block import Buffer, CopyPlan, Source
 from ...block.device import byte_view
 from ...block.plan import PLAN_ROW
-from ...errors import NoSpace, OperationRefused, printable
+from ...errors import NoSpace, OperationRefused
+from ...escaping import escaped
 from ...units import format_size
 from ..dialect import Dialect
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE, Geometry
@@ -130,7 +131,7 @@ class TreePlacement:
             raise OperationRefused(f"a symlink of {longest} bytes cannot be stored, at most {MAX_LINK}")
         self.inventory.check_names()
         for entry in np.flatnonzero(self.inventory.entries["name_length"] > MAX_NAME)[:1].tolist():
-            raise OperationRefused(f"a directory cannot hold the name {printable(self.inventory.name(entry))!r}")
+            raise OperationRefused(f"a directory cannot hold the name {escaped(self.inventory.name(entry))!r}")
 
     def _plan_directories(self, indexed: bool) -> Directories:
         rows = self.numbering.directories

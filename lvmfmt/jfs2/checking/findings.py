@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import printable
+from ...escaping import printable
 from ...oneline import one_line
 from .catalogue import CHECKS
 

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import ImageIOError, printable
+from ...errors import ImageIOError
+from ...escaping import escaped
 from ..inventory.arrays import Inventory
 
 _FATAL = {errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE}
@@ -112,11 +113,11 @@ class Trouble:
         if number in _FATAL:
             raise ImageIOError(f"cannot write: {os.strerror(number)}", where=self._top, errno=number) from None
         text = os.strerror(number) if number else str(error)
-        self.problems.append(f"{printable(name)}: cannot be made as it is ({text})")
+        self.problems.append(f"{escaped(name)}: cannot be made as it is ({text})")
 
     def left_out(self, name: bytes, what: str) -> None:
         """Note that something is not made at all."""
-        self.problems.append(f"{printable(name)}: {what}, left out")
+        self.problems.append(f"{escaped(name)}: {what}, left out")
 
 
 def dress(fd: int, mode: int, created: int, owner: Owner | None, attributes: Mapping[bytes, bytes]) -> None:

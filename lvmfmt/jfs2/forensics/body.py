@@ -1,7 +1,7 @@
 """A body file of The Sleuth Kit, version 3: a line a file with its four times, for `mactime` and other tools.
 
 Fields: MD5|name|inode|mode|UID|GID|size|atime|mtime|ctime|crtime, times in seconds. Deleted files are marked as the
-Sleuth Kit marks them.
+Sleuth Kit marks them. Names are spelled as `escaping.escaped` spells them, `|` included.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ from __future__ import annotations
 import stat as modes
 from collections.abc import Iterator
 
+from ...escaping import escaped, escaped_link, spelled
 from ...units import NS_PER_S
 from ..access.filesystem import FileSystem
 from ..paths.stat import Stat
@@ -18,6 +19,7 @@ _TYPES = {
     modes.S_IFREG: "r", modes.S_IFDIR: "d", modes.S_IFLNK: "l", modes.S_IFBLK: "b", modes.S_IFCHR: "c",
     modes.S_IFIFO: "p", modes.S_IFSOCK: "h",
 }  # fmt: skip
+_DELETED = " (deleted)"
 
 
 def body_lines(fs: FileSystem, gone: Deleted | None = None) -> Iterator[str]:
@@ -28,9 +30,9 @@ def body_lines(fs: FileSystem, gone: Deleted | None = None) -> Iterator[str]:
         gone: what it still has of deleted files; None leaves them out.
     """
     for path, found in fs.walk():
-        name = path
-        if found.is_symlink:
-            name = f"{path} -> {fs.readlink(path)}"
+        name = escaped_link(path, fs.readlink(path) if found.is_symlink else None, also="|")
+        if name.endswith(_DELETED):  # a file that is there, called so
+            name = name.removesuffix(_DELETED) + _DELETED.replace("(", spelled("("))
         yield _line(name, found, deleted=False)
     if gone is None:
         return
@@ -39,15 +41,13 @@ def body_lines(fs: FileSystem, gone: Deleted | None = None) -> Iterator[str]:
         entry = known.get(inode.number)
         name = f"$OrphanFiles/{inode.number}"
         if entry is not None:
-            name = f"{entry.directory.rstrip('/')}/{entry.name.decode('utf-8', 'surrogateescape')}"
-        yield _line(f"{name} (deleted)", inode.stat, deleted=True)
+            name = escaped(f"{entry.directory.rstrip('/')}/{entry.name.decode('utf-8', 'surrogateescape')}", also="|")
+        yield _line(f"{name}{_DELETED}", inode.stat, deleted=True)
 
 
 def _line(name: str, found: Stat, *, deleted: bool) -> str:
     kind = _TYPES.get(modes.S_IFMT(found.mode), "-")
     permissions = modes.filemode(found.mode)[1:]
     mode = f"{'-' if deleted else kind}/{kind}{permissions}"
-    # a name may hold what separates fields and lines
-    safe = "".join(c if c.isprintable() and c != "|" else f"\\x{ord(c) & 0xFF:02x}" for c in name)
     times = "|".join(str(t // NS_PER_S) for t in (found.atime, found.mtime, found.ctime, found.otime))
-    return f"0|{safe}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"
+    return f"0|{name}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"

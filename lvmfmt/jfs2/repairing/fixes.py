@@ -9,7 +9,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ...errors import printable
+from ...escaping import printable
 
 MOST_LISTED = 1000
 

@@ -10,7 +10,8 @@ from threading import Lock
 from ...backup import Archive, Member
 from ...block import Buffer
 from ...block.device import byte_view
-from ...errors import CorruptImage, ImageIOError, UnsupportedFeature, printable
+from ...errors import CorruptImage, ImageIOError, UnsupportedFeature
+from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ...units import NS_PER_S
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
@@ -111,7 +112,7 @@ class _Reader:
         names = parts(member.name)
         refusal = self._refusal(member, names) or self._place(member, names)
         if refusal:
-            self.problems.append(f"{printable(member.name)}: {refusal}, left out")
+            self.problems.append(f"{escaped(member.name)}: {refusal}, left out")
 
     def finish(self) -> Inventory:
         """The tree."""

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...block import Source
-from ...errors import OperationRefused, printable
+from ...errors import OperationRefused
+from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import ENTRY_ROW, INODE_ROW, Inventory
 
@@ -94,7 +95,7 @@ class _Merger:
                 self._overridden.append((there, row[child]))
                 row[child] = there
             else:
-                raise OperationRefused(f"{printable(name)}: two sources hold this name and not both are directories")
+                raise OperationRefused(f"{escaped(name)}: two sources hold this name and not both are directories")
         extents = inventory.extents.copy()
         extents["inode"] += base
         extents["source"] += len(self._sources)
@@ -134,7 +135,7 @@ class _Merger:
             self._folders.add(there)
             self._link(parent, there, name)
         elif there not in self._folders:
-            raise OperationRefused(f"{printable(name)}: a part of the destination is not a directory")
+            raise OperationRefused(f"{escaped(name)}: a part of the destination is not a directory")
         return there
 
     def _link(self, parent: int, child: int, name: bytes) -> None:

@@ -15,7 +15,8 @@ from typing import IO, cast
 
 from ...block import Buffer
 from ...block.device import byte_view
-from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature, printable
+from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature
+from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from .member_tree import MemberTree
@@ -138,7 +139,7 @@ class _TarReader:
         if refusal is None and parent is not None:
             refusal = self._place(member, parent, names[-1] if names else None)
         if refusal is not None:
-            self.problems.append(f"{printable(member.name)}: {refusal}, left out")
+            self.problems.append(f"{escaped(member.name)}: {refusal}, left out")
 
     def check_end(self, stream: TarData, offset: int) -> None:
         """Note when the archive does not end with zeros: `tarfile` stops there without a word."""
@@ -190,7 +191,7 @@ class _TarReader:
             if size == 0:  # GNU fills its maps up with these
                 continue
             if offset < end or size < 0:
-                raise ValueError(f"a map of {printable(member.name)} that goes backwards")
+                raise ValueError(f"a map of {escaped(member.name)} that goes backwards")
             self._builder.add_extent(row, offset, size, 0, at)
             at += size
             end = offset + size

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ...errors import printable
+from ...escaping import printable
 from ..descriptor.maps import LvMap
 from ..errors import BadMap
 from .pools import Pool

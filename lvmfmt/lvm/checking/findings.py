@@ -13,7 +13,8 @@ from typing import Any
 import numpy as np
 
 from ...block import BlockDevice, DeviceLike, opened_all
-from ...errors import CorruptImage, printable
+from ...errors import CorruptImage
+from ...escaping import printable
 from ...layout.vgda import LV_NAME
 from ...units import SECTOR
 from ..descriptor.copies import Place

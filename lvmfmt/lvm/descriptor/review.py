@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from ...errors import printable
+from ...escaping import printable
 from ...layout.record import Record
 from ...layout.vgda import LV_NAME
 from ..disk.identity import uid_text

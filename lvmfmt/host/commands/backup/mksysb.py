@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import TextIO
 
 from ....backup import Archive, Member
-from ....errors import CorruptImage, LvmfmtError, UnsupportedFeature, printable
+from ....errors import CorruptImage, LvmfmtError, UnsupportedFeature
+from ....escaping import printable
 from ...alternate import exclude
 from ...archive import archives, imagedata
 from ...formats import rows

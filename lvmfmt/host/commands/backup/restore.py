@@ -6,7 +6,8 @@ import time
 from typing import TextIO
 
 from ....backup import BLOCK, Archive, Member
-from ....errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature, printable
+from ....errors import CorruptImage, NoSpace, OperationRefused, UnsupportedFeature
+from ....escaping import printable
 from ....units import NS_PER_S, SECTOR
 from ...archive import archives
 from ...archive.restoring import Restorer

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TextIO
 
 from .... import lvm
-from ....errors import ImageIOError, NotFound, printable
+from ....errors import ImageIOError, NotFound
+from ....escaping import printable
 from ....units import MIB
 from ...boot import image as boot
 from ...machine.running import Machine

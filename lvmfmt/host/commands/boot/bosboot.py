@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import TextIO
 
 from ....block import BlockDevice
-from ....errors import LvmfmtError, OperationRefused, printable
+from ....errors import LvmfmtError, OperationRefused
+from ....escaping import printable
 from ....units import SECTOR
 from ...boot import content
 from ...boot import image as boot

@@ -6,7 +6,8 @@ import re
 from collections.abc import Iterable, Sequence
 from typing import TextIO
 
-from ....errors import LvmfmtError, printable
+from ....errors import LvmfmtError
+from ....escaping import printable
 from ....units import MIB
 from ...machine.running import Machine
 from ...messages import refusal

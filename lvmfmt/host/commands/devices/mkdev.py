@@ -6,7 +6,8 @@ import re
 from typing import TextIO
 
 from .... import lvm
-from ....errors import LvmfmtError, printable
+from ....errors import LvmfmtError
+from ....escaping import printable
 from ...machine.running import Machine
 from ...messages import message, refusal
 from ...odm import configure, devices

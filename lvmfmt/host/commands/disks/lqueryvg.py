@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import TextIO
 
 from ....block import BlockDevice
-from ....errors import LvmfmtError, printable
+from ....errors import LvmfmtError
+from ....escaping import printable
 from ....lvm import VgKind, VolumeGroup
 from ....units import MIB
 from ...formats.characteristics import MAX_REQUEST

@@ -8,7 +8,8 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from ....errors import ImageIOError, NotFound, printable
+from ....errors import ImageIOError, NotFound
+from ....escaping import printable
 from ....lvm import LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
 from ...machine.running import Machine

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ....errors import LvmfmtError, printable
+from ....errors import LvmfmtError
+from ....escaping import printable
 from ....jfs2.superblock import Superblock, read_superblock
 from ....units import MIB, SECTOR
 from ...machine.running import Machine

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any, TextIO
 
-from ....errors import LvmfmtError, OperationRefused, printable
+from ....errors import LvmfmtError, OperationRefused
+from ....escaping import printable
 from ....jfs2 import AIX, format_log
 from ....jfs2.log.logform import logform as form_log
 from ....jfs2.superblock import describe_state

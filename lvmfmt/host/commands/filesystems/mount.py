@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from typing import TextIO
 
-from ....errors import LvmfmtError, printable
+from ....errors import LvmfmtError
+from ....escaping import printable
 from ....jfs2.superblock import CLEAN
 from ....units import NS_PER_S
 from ...machine.mount_table import RESIZING

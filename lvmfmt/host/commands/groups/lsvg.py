@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ....errors import printable
+from ....escaping import printable
 from ....lvm import LogicalVolume, VgKind
 from ...formats import rows
 from ...machine.running import Machine

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-from ....errors import CorruptImage, printable
+from ....errors import CorruptImage
+from ....escaping import printable
 from ....lvm import NoQuorum, PvState, PvStatus
 from ...machine import varying
 from ...machine.running import Machine

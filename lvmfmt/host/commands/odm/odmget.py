@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from pathlib import PurePosixPath
 from typing import TextIO
 
-from ....errors import CorruptImage, OperationRefused, printable
+from ....errors import CorruptImage, OperationRefused
+from ....escaping import printable
 from ...machine.running import Machine
 from ...messages import message, refusal
 from ...odm import criteria, database, predefined, stanza

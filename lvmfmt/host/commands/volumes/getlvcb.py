@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import TextIO
 
-from ....errors import printable
+from ....escaping import printable
 from ....lvm import Lvcb
 from ...machine.running import Machine
 from ...messages import refusal

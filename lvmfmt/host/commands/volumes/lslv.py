@@ -7,7 +7,7 @@ from typing import TextIO
 
 import numpy as np
 
-from ....errors import printable
+from ....escaping import printable
 from ....lvm import INTRA, LogicalVolume, PhysicalVolume, Region, VolumeGroup, region_of
 from ...formats import maps, rows
 from ...formats.policies import INTER_WORDS, INTRA_WORDS, MWC_WORDS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TextIO
 
-from ....errors import printable
+from ....escaping import printable
 from ....units import MIB
 from ...machine.running import Machine
 from ...messages import refusal
