@@ -5,5 +5,7 @@ from .newfile import new_image as new_image
 from .opening import DeviceLike as DeviceLike, opened as opened, opened_all as opened_all
 from .pieces import Mirror as Mirror, Piece as Piece, PieceList as PieceList, Window as Window
 from .plan import CopyPlan as CopyPlan, CopyReport as CopyReport, Source as Source
+from .plainfile import read_plain as read_plain
 from .registry import OPENERS as OPENERS, Opener as Opener, Registry as Registry, open as open
 from .striped import Striped as Striped
+from .wholefile import whole_file as whole_file

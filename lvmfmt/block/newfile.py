@@ -10,6 +10,7 @@ from pathlib import Path
 from ..errors import AlreadyExists, OperationRefused
 from .imagefile import ImageFile
 from .registry import OPENERS
+from .wholefile import part_of
 
 
 @contextmanager
@@ -38,7 +39,7 @@ def new_image(path: str | os.PathLike[str], size: int, *, replace: bool = False)
         with OPENERS.open(target, writable=True) as old:  # takes the lock: nobody else is using it
             if not isinstance(old, ImageFile):
                 raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
-    part = target.with_name(f".{target.name}.{os.getpid()}.part")
+    part = part_of(target)
     try:
         image = ImageFile.create(part, size)
         with image:

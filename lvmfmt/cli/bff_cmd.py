@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..errors import LvmfmtError
 from ..escaping import escaped_link, printable
-from .operands import Commands, add_json, verb
+from .operands import Commands, add_dangerous, add_json, verb
 from .output import amount, print_json, print_table, progress
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     out = verb(verbs, "extract", "make an archive's files in a new directory", examples=_EXTRACT_EXAMPLES)
     out.add_argument("file", metavar="FILE", help="the archive")
     out.add_argument("dest", metavar="DEST", nargs="?", help="an empty or new directory, by default FILE without .bff")
-    out.add_argument("--devices", action="store_true", help="make device nodes too")
+    add_dangerous(out)
     add_json(out)
     out.set_defaults(run=run_extract)
 
@@ -95,7 +95,7 @@ def run_extract(args: argparse.Namespace) -> int:
     with open_archive(args.file) as archive:
         tree, problems = read_backup(archive, devices=args.devices)
         with progress(f"extract {args.file}", int(tree.extents["length"].sum())) as told:
-            done = extract(tree, destination, devices=args.devices, progress=told)
+            done = extract(tree, destination, devices=args.devices, set_id=args.set_id, progress=told)
     problems += done.problems
     if args.json:
         print_json({"destination": destination, "paths": done.paths, "bytes": done.bytes_copied, "problems": problems})

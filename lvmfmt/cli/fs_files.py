@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
-from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import Commands, add_dangerous, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -32,8 +31,6 @@ _VERBS = (
     ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
 )
 _READERS = ("ls", "stat", "cat", "get")
-_PART = 8 << 20
-"""Bytes of a file that are in memory at a time."""
 
 
 def register(verbs: Commands) -> None:
@@ -48,7 +45,7 @@ def register(verbs: Commands) -> None:
             add_json(parser)
         if name == "get":
             parser.add_argument("-r", "--recursive", action="store_true", help="copy a whole directory out as OUT")
-            parser.add_argument("--devices", action="store_true", help="with -r: make device nodes too")
+            add_dangerous(parser, "with -r: ")
         if name in _READERS:
             parser.add_argument(
                 "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"
@@ -114,14 +111,19 @@ def run_stat(args: argparse.Namespace) -> int:
 
 def run_cat(args: argparse.Namespace) -> int:
     """Write a file's content to standard output."""
+    from ..jfs2.extracting.content import copy_content
+
     with opened(args) as (fs, (path,)):
-        _write_content(fs, path, sys.stdout.buffer)
+        copy_content(fs, path, sys.stdout.buffer)
     sys.stdout.buffer.flush()
     return 0
 
 
 def run_get(args: argparse.Namespace) -> int:
     """Copy a file out, which appears whole or not at all, or a directory with what is below it."""
+    from ..block import whole_file
+    from ..jfs2.extracting.content import copy_content
+
     if args.recursive:
         return _get_tree(args)
     with opened(args) as (fs, (path, out)):
@@ -130,13 +132,8 @@ def run_get(args: argparse.Namespace) -> int:
             raise OperationRefused("is a directory", where=out)
         if target.exists() and any(target.samefile(image) for image in split(args.operands, *args.fixed)[0]):
             raise OperationRefused("is the image itself", where=out)
-        part = target.with_name(f".{target.name}.{os.getpid()}.part")
-        try:
-            with part.open("wb") as stream:
-                _write_content(fs, path, stream)
-            part.replace(target)
-        finally:
-            part.unlink(missing_ok=True)
+        with whole_file(target) as stream:
+            copy_content(fs, path, stream)
     return 0
 
 
@@ -150,7 +147,7 @@ def _get_tree(args: argparse.Namespace) -> int:
     with opened(args) as (fs, (path, out)):
         inventory = fs.inventory(path)
         with progress(f"get {out}", int(inventory.extents["length"].sum())) as told:
-            done = extract(inventory, out, devices=args.devices, progress=told)
+            done = extract(inventory, out, devices=args.devices, set_id=args.set_id, progress=told)
     for problem in (*inventory.problems, *done.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(out)}: {done.paths} paths, {amount(done.bytes_copied, time.monotonic() - start)}")
@@ -161,8 +158,10 @@ def run_put(args: argparse.Namespace) -> int:
     """Copy a file in."""
     import time
 
+    from ..block import read_plain
+
     source, _ = split(args.operands, *args.fixed)[1]
-    data = Path(source).read_bytes()
+    data = read_plain(source)
     mode = Path(source).stat().st_mode & 0o7777
     with opened(args, writable=True) as (fs, (_, path)):
         fs.write_file(path, data, now=time.time_ns(), mode=mode)
@@ -176,16 +175,6 @@ def run_rm(args: argparse.Namespace) -> int:
     with opened(args, writable=True) as (fs, (path,)):
         fs.remove(path, now=time.time_ns())
     return 0
-
-
-def _write_content(fs: FileSystem, path: str, stream: BinaryIO) -> None:
-    import stat
-
-    info = fs.stat(path)
-    if not stat.S_ISREG(info.mode):
-        raise OperationRefused("not a regular file", where=path)
-    for at in range(0, info.size, _PART):
-        stream.write(fs.read(path, at, min(_PART, info.size - at)))
 
 
 def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..errors import NotFound, OperationRefused
-from ..escaping import escaped, printable
-from .operands import Commands, add_json, verb
+from ..escaping import escaped_link, printable
+from .operands import Commands, add_dangerous, add_json, verb
 from .output import print_json, print_table
 
 if TYPE_CHECKING:
@@ -42,6 +42,8 @@ def register(verbs: Commands) -> None:
             one.add_argument(operand.strip("/").lower(), metavar=operand)
         if name in ("put", "get"):
             one.add_argument("-r", "--recursive", action="store_true", help="with all that is below")
+        if name == "get":
+            add_dangerous(one, "with -r: ")
         if name == "ls":
             add_json(one)
         one.set_defaults(run=run)
@@ -69,9 +71,17 @@ def _put(args: argparse.Namespace) -> int:
 
 def _get(args: argparse.Namespace) -> int:
     from ..host.machine import trees
+    from ..jfs2 import extract
 
+    path = "/" + args.path.strip("/")
     with _machine(args) as machine:
-        trees.get(machine, args.path, Path(args.target), recursive=args.recursive)
+        if not args.recursive:
+            trees.get(machine, path, Path(args.target))
+            return 0
+        tree = trees.inventory(machine, path)
+        done = extract(tree, args.target, devices=args.devices, set_id=args.set_id)
+    for problem in (*tree.problems, *done.problems):
+        print(f"lvmfmt: {problem}", file=sys.stderr)
     return 0
 
 
@@ -81,11 +91,11 @@ def _ls(args: argparse.Namespace) -> int:
     with _machine(args) as machine:
         rows = listing(machine, args.path)
     if args.json:
-        print_json([row._asdict() for row in rows], names=("name",))
+        print_json([row._asdict() for row in rows], names=("name", "target"))
     else:
         print_table(
             ("MODE", "OWNER", "GROUP", "SIZE", "CHANGED", "NAME"),
-            [(r.mode, r.uid, r.gid, r.size, r.changed, escaped(r.name)) for r in rows],
+            [(r.mode, r.uid, r.gid, r.size, r.changed, escaped_link(r.name, r.target)) for r in rows],
             right=("OWNER", "GROUP", "SIZE"),
         )
     return 0

@@ -84,6 +84,12 @@ def add_json(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON with stable keys")
 
 
+def add_dangerous(parser: argparse.ArgumentParser, when: str = "") -> None:
+    """Flags of what brings a tree out: what a stranger's tree could use against this machine, if asked for."""
+    parser.add_argument("--devices", action="store_true", help=f"{when}make device nodes too")
+    parser.add_argument("--set-id", action="store_true", help=f"{when}keep set-user-ID and set-group-ID bits")
+
+
 def add_volume(parser: argparse.ArgumentParser) -> None:
     """Flags that say where on the images a file system is."""
     place = parser.add_mutually_exclusive_group()

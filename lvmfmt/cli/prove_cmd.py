@@ -64,9 +64,10 @@ def _excluded(path: Path | None) -> Callable[[str], bool]:
     """Whether the exclude list names a path."""
     if path is None:
         return lambda _: False
+    from ..block import read_plain
     from ..host.alternate import exclude
 
-    matches = exclude.parse(path.read_bytes())
+    matches = exclude.parse(read_plain(path, most=exclude.MAX_LIST))
     return lambda name: bool(matches(b"." + name.encode("utf-8", "surrogateescape")))
 
 

@@ -9,41 +9,65 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import OperationRefused
+from ...escaping import escaped, printable
 from ...jfs2 import Inventory
 
 Matcher = Callable[[bytes], object]
 """Answers something true for a name such as b"./home/reps/a" that is to be left out."""
 
-
-_CLASSES = {
-    b"alpha": b"A-Za-z", b"digit": b"0-9", b"alnum": b"A-Za-z0-9", b"upper": b"A-Z", b"lower": b"a-z",
-    b"blank": rb" \t", b"space": rb"\s", b"xdigit": b"0-9A-Fa-f", b"punct": rb"!-/:-@\[-`{-~", b"graph": b"!-~",
-    b"print": b" -~", b"cntrl": rb"\x00-\x1f\x7f",
-}  # fmt: skip
-"""Character classes of grep, inside brackets: `[[:digit:]]`."""
-
-_CLASS = re.compile(rb"\[:([a-z]+):\]")
+MAX_LIST = 1 << 20
+"""Bytes of an exclude list; each line is compiled."""
+_MEMORY = 64 << 20
+"""Bytes that the compiled list may take."""
+_TOKEN = re.compile(rb"(\[\^?\]?(?:\[:[a-z]*:\]|[^]])*\])|(\\.)|(\{,)|.", re.DOTALL)
+"""A bracket expression, an escaped character, a count without a lower end, or any other character."""
 
 
 def parse(data: bytes) -> Matcher:
     """The matcher of an exclude list: one extended regular expression a line, searched in each `./path` name.
 
+    Expressions mean what they mean to `grep -E`, and a name takes time as it is long, whatever the list says (RE2).
     As with grep, an empty line matches every name.
 
     Raises:
-        OperationRefused: a line is not a regular expression.
+        OperationRefused: a line is not a regular expression, or the list is too long.
     """
-    lines = [_CLASS.sub(lambda m: _CLASSES.get(m[1], m[0]), line) for line in data.split(b"\n")]
+    import re2  # type: ignore[import-untyped]  # a clone without a list needs none
+
+    if len(data) > MAX_LIST:
+        raise OperationRefused(f"an exclude list of {len(data)} bytes", hint=f"at most {MAX_LIST}")
+    options = re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1  # names are bytes
+    options.posix_syntax, options.log_errors, options.max_mem = True, False, _MEMORY
+    lines = data.split(b"\n")
     if not lines[-1]:
         lines.pop()
+    patterns = []
     for line in lines:
         try:
-            re.compile(line)
-        except (re.error, RecursionError, OverflowError) as error:
-            raise OperationRefused(f"{line.decode('utf-8', 'replace')!r} is not a pattern: {error}") from None
+            patterns.append(_TOKEN.sub(_translated, line))
+            re2.compile(patterns[-1], options)
+        except (re2.error, ValueError) as error:
+            raise OperationRefused(f"{escaped(line)} is not a pattern: {printable(str(error))}") from None
     if not lines:
         return lambda _: None
-    return re.compile(b"|".join(b"(?:" + line + b")" for line in lines)).search
+    try:
+        search: Matcher = re2.compile(b"|".join(b"(" + pattern + b")" for pattern in patterns), options).search
+    except re2.error as error:
+        raise OperationRefused(f"an exclude list of {len(lines)} lines is too large: {error}") from None
+    return search
+
+
+def _translated(found: re.Match[bytes]) -> bytes:
+    """A token of an extended regular expression as RE2 writes it."""
+    bracket, character, count = found.groups()
+    if bracket:
+        return bracket.replace(b"\\", b"\\\\")  # a backslash is one of the characters
+    if count:
+        return b"{0,"
+    if character and (character[1:].isalnum() or character[1:] in b"<>`'_"):
+        raise ValueError(f"{character.decode('latin-1')} is not part of an extended regular expression")
+    return found[0]
 
 
 def keep(inventory: Inventory, mount_point: str, matches: Matcher, mount_points: set[str]) -> NDArray[np.bool_]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-import os
 from pathlib import Path
 from typing import Any
 
+from ...block import whole_file
 from ...errors import CorruptImage
 
 MAX_FILE = 1 << 20
@@ -102,12 +102,8 @@ def read_text(path: Path) -> str:
 
 def replace_file(path: Path, text: str) -> None:
     """Replace a file so that a crash leaves the old or the new one."""
-    new = path.with_name(f"{path.name}.{os.getpid()}.new")
-    with new.open("w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+    with whole_file(path, flush=True) as file:
+        file.write(text.encode("utf-8"))
 
 
 def write_json(path: Path, raw: dict[str, Any]) -> None:

@@ -20,6 +20,7 @@ class FileRow(NamedTuple):
     size: int
     changed: str
     name: str
+    target: str | None
 
 
 def listing(machine: Machine, path: str) -> list[FileRow]:
@@ -42,8 +43,7 @@ def listing(machine: Machine, path: str) -> list[FileRow]:
 
 
 def _row(machine: Machine, path: str, name: str, found: Stat) -> FileRow:
-    if found.is_symlink:
-        files, inside = machine.locate(path)
-        name = f"{name} -> {files.readlink(inside)}"
+    files, inside = machine.locate(path)
+    target = files.readlink(inside) if found.is_symlink else None
     changed = datetime.fromtimestamp(found.mtime // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
-    return FileRow(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name)
+    return FileRow(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name, target)

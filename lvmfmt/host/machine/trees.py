@@ -9,12 +9,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NotFound, OperationRefused
-from ...escaping import printable
+from ...block import read_plain, whole_file
+from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...jfs2 import Inventory
+from ...jfs2.extracting.content import copy_content
 from ...jfs2.paths.stat import Stat
+from ...jfs2.sources.combine import Part, combine
 from .running import Machine
-
-CHUNK = 8 << 20
 
 
 def walk(machine: Machine, top: str) -> Iterator[tuple[str, Stat]]:
@@ -33,52 +34,45 @@ def walk(machine: Machine, top: str) -> Iterator[tuple[str, Stat]]:
             pending += [f"{path.rstrip('/')}/{name}" for name in sorted(files.listdir(inside), reverse=True)]
 
 
-def get(machine: Machine, source: str, target: Path, *, recursive: bool = False) -> int:
-    """Copy a file of the host, or a tree, to the outside; returns how many files, directories and links.
+def get(machine: Machine, source: str, target: Path) -> None:
+    """Copy a file of the host to the outside, where it appears whole or not at all.
 
-    Names stay below `target`, and links are made as links. Devices and the like are left out.
+    Args:
+        machine: the running machine.
+        source: path of the file.
+        target: what it becomes, or a directory to put it in.
 
     Raises:
         NotFound: there is no such path.
-        OperationRefused: it is a directory, and `recursive` was not asked for.
-        AlreadyExists: a file is in the way of a tree.
+        OperationRefused: it is not a regular file.
+        ImageIOError: the system refused.
     """
-    top = "/" + source.strip("/")
-    if target.is_dir() and not recursive:
-        target = target / top.rpartition("/")[2]
-    count = 0
-    for path, status in walk(machine, top):
-        if status.is_directory and not recursive:
-            raise OperationRefused(f"{path} is a directory", hint="-r copies trees")
-        inside = path[len(top.rstrip("/")) :].strip("/")
-        if any(part in (".", "..") or "\0" in part for part in inside.split("/")):
-            raise OperationRefused("a name that would leave the target", where=printable(path))
-        place = target / inside if inside else target
-        if not _get_one(machine, path, status, place, new=recursive):
-            continue
-        count += 1
-    return count
-
-
-def _get_one(machine: Machine, path: str, status: Stat, place: Path, *, new: bool) -> bool:
-    files, inside = machine.locate(path)
+    files, inside = machine.locate(source)
+    if files.stat(inside).is_directory:
+        raise OperationRefused(f"{source} is a directory", hint="-r copies trees")
+    place = target / source.rpartition("/")[2] if target.is_dir() else target
+    with whole_file(place) as stream:
+        copy_content(files, inside, stream)
+    status = files.stat(inside)
     with _outside(place):
-        if status.is_directory:
-            place.mkdir(exist_ok=True)
-            return True
-        if new and (place.is_symlink() or place.exists()):
-            raise AlreadyExists("something is there", where=str(place))
-        if status.is_symlink:
-            place.symlink_to(files.readlink(inside))
-        elif status.is_file:
-            with place.open("wb") as stream:
-                for at in range(0, status.size, CHUNK):
-                    stream.write(files.read(inside, at, CHUNK))
-            os.utime(place, ns=(status.atime, status.mtime))
-            place.chmod(status.mode & 0o777)
-        else:
-            return False
-    return True
+        os.utime(place, ns=(status.atime, status.mtime))
+        place.chmod(status.mode & 0o777)
+
+
+def inventory(machine: Machine, top: str) -> Inventory:
+    """A directory of the host with all below it, across mount points, as one tree.
+
+    Raises:
+        NotFound: there is no such path.
+        OperationRefused: it is not a directory.
+    """
+    files, inside = machine.locate(top)
+    parts = [Part(files.inventory(inside))]
+    below = top.rstrip("/") + "/"
+    for point in sorted(machine.running.volumes.values()):
+        if point.startswith(below) and point != top:
+            parts.append(Part(machine.mounted(point).inventory(), "/" + point.removeprefix(below)))
+    return combine(parts, origin=machine.origin)
 
 
 def put(machine: Machine, source: Path, target: str, *, recursive: bool = False) -> int:
@@ -129,7 +123,7 @@ def _put_one(machine: Machine, source: Path, path: str) -> bool:
                 mounted.unlink(inside, now=now)
             mounted.symlink(str(source.readlink()), inside, now=now)
         elif stat.S_ISREG(mode):
-            files.write_file(inside, source.read_bytes(), now=now, mode=mode & 0o777)
+            files.write_file(inside, read_plain(source), now=now, mode=mode & 0o777)
         else:
             return False
     return True

@@ -38,18 +38,20 @@ def extract(
     destination: str | os.PathLike[str],
     *,
     devices: bool = False,
+    set_id: bool = False,
     workers: int = 2,
     progress: Progress | None = None,
 ) -> Extraction:
     """Make the tree of an inventory in a directory of this machine.
 
     Permissions, mtime and atime are kept, links, holes and (where the machine takes them) `user.` attributes too;
-    owners, and the set-id bits that go with them, only for the superuser.
+    owners only for the superuser. What a stranger's tree could use against this machine is made only when asked for.
 
     Args:
         inventory: the tree.
         destination: a directory that is empty or does not exist; its parent does.
         devices: make device nodes; otherwise they are left out.
+        set_id: keep set-user-ID and set-group-ID bits, where this process may; otherwise they are left out.
         workers: processes that write files.
         progress: told how many more bytes are written.
 
@@ -72,15 +74,20 @@ def extract(
 
     mask = os.umask(0)
     try:
-        _make(inventory, str(top), devices, workers, told, done)
+        _make(inventory, str(top), (devices, set_id), workers, told, done)
     finally:
         os.umask(mask)
     return done
 
 
-def _make(inventory: Inventory, top: str, devices: bool, workers: int, progress: Progress, done: Extraction) -> None:
+def _make(
+    inventory: Inventory, top: str, asked: tuple[bool, bool], workers: int, progress: Progress, done: Extraction
+) -> None:
     """Make everything: directories first, and finished last, since what comes into them changes their times."""
-    facts, trouble = Facts(inventory), Trouble(top)
+    devices, set_id = asked
+    facts, trouble = Facts(inventory, set_id=set_id), Trouble(top)
+    for row in facts.without_set_id().tolist():
+        trouble.left_out(inventory.name(int(facts.first[row])) if row else b"/", "set-id bits")
     tree = TreeMaker(inventory, facts, trouble, top, devices=devices)
     writer = FileWriter(inventory, facts)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
@@ -49,23 +50,31 @@ class Facts:
 
     Args:
         inventory: the tree.
+        set_id: keep set-id bits.
 
     Attributes:
         first: the entry that an inode is made by, -1 for none, shape (inodes,).
         later: entries that are further names of something, ascending.
     """
 
-    def __init__(self, inventory: Inventory) -> None:
+    def __init__(self, inventory: Inventory, *, set_id: bool) -> None:
         self._inventory = inventory
         self._superuser = os.geteuid() == 0
         self._maker = os.geteuid(), os.getegid()
-        self._mask = 0o7777 if self._superuser else 0o1777
+        self._mask = 0o7777 if self._superuser and set_id else 0o1777
         children = inventory.entries["child"]
         self.first = np.full(len(inventory.inodes), -1, np.int64)
         self.first[children[::-1]] = np.arange(len(children))[::-1]
         self._has_attributes = np.zeros(len(inventory.inodes), bool)
         self._has_attributes[list(inventory.attributes)] = True
         self.later = np.flatnonzero(self.first[children] != np.arange(len(children)))
+
+    def without_set_id(self) -> NDArray[np.intp]:
+        """Rows of the inodes that lose set-id bits, except symlinks, which have no use for them."""
+        modes = self._inventory.inodes["mode"]
+        return np.flatnonzero(
+            (self.first >= 0) & (modes & (0o6000 & ~self._mask) != 0) & ((modes & 0o170000) != stat.S_IFLNK)
+        )
 
     def columns(self, rows: NDArray[np.integer]) -> Columns:
         """What to make of inodes; the top, which no entry names, has the name b""."""

@@ -1,8 +1,11 @@
 """Exclude lists: the pattern rules of the article and of grep."""
 
 import stat
+import subprocess
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.host.alternate import exclude
@@ -78,3 +81,59 @@ def test_character_classes_of_grep() -> None:
     assert left(tree, "/home", b"^./home/a[[:digit:]]$") == {"/ab", "/a-", "/a b"}
     assert left(tree, "/home", b"^./home/a[[:alpha:][:blank:]]") == {"/a1", "/a-"}
     assert left(tree, "/home", b"[[:punct:]]$") == {"/a1", "/ab", "/a b"}
+
+
+@pytest.mark.parametrize(
+    ("pattern", "name", "found"),
+    [
+        (rb"[\.]$", b"./a\\", True),  # in brackets a backslash is a character
+        (rb"[\.]$", b"./ab", False),
+        (rb"ab{,1}c", b"./ac", True),
+        (rb"ab{,1}c", b"./abbc", False),
+        (rb"\.bak$", b"./x.bak", True),
+        (rb"\.bak$", b"./xxbak", False),
+        (b"[]a]$", b"./]", True),
+        (b"[^]/.]$", b"./]", False),
+        (b"\xff$", b"./\xff", True),  # names are bytes
+        (b"^./.$", b"./\xc3", True),
+    ],
+)
+def test_what_a_line_means_to_grep(pattern: bytes, name: bytes, found: bool) -> None:
+    grep = subprocess.run(["grep", "-Eqa", pattern], input=name, env={"LC_ALL": "C"}, check=False).returncode
+    assert bool(exclude.parse(pattern)(name)) is found is (grep == 0)
+
+
+@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+@given(
+    st.lists(st.sampled_from([*r"ab.*+?|^$()[]-\{},1", "[^a]", "[[:alpha:]]", "{1,2}", r"\."]), max_size=8),
+    st.lists(st.text("ab.^1[]{}-", max_size=6), min_size=8, max_size=8),
+)
+def test_a_line_finds_what_grep_finds(parts: list[str], names: list[str]) -> None:
+    pattern = "".join(parts).encode()
+    try:
+        matches = exclude.parse(pattern + b"\n")
+    except OperationRefused:
+        return  # grep takes some more: a repetition of nothing, for one
+    text = "\n".join(names).encode()
+    found = subprocess.run(["grep", "-Ena", pattern], input=text, env={"LC_ALL": "C"}, capture_output=True, check=False)
+    if found.returncode > 1:
+        return
+    lines = {int(line.split(b":")[0]) for line in found.stdout.splitlines()}
+    ours = {number for number, name in enumerate(names, 1) if matches(name.encode())}
+    assert ours - {len(names)} == lines - {len(names)}  # without a last line end, an empty last line is none
+
+
+def test_no_list_makes_it_slow() -> None:
+    # a backtracking matcher takes 2^40 steps
+    assert not exclude.parse(b"/(a+)+$\n")(b"./home/" + b"a" * 40 + b"b")
+
+
+@pytest.mark.parametrize("line", [rb"\1", rb"\<a", rb"\d", b"a\\", b"(a", b"[a", b"a{2,1}"])
+def test_what_is_no_extended_regular_expression_is_refused(line: bytes) -> None:
+    with pytest.raises(OperationRefused, match="is not a pattern"):
+        exclude.parse(line + b"\n")
+
+
+def test_a_list_has_a_size() -> None:
+    with pytest.raises(OperationRefused, match="at most"):
+        exclude.parse(b"#" * (exclude.MAX_LIST + 1))

@@ -23,8 +23,8 @@ def machine(tmp_path: Path) -> Stub:
 
 def test_a_directory_by_name(machine: Stub) -> None:
     link, motd = listing(machine, "/etc/")
-    assert motd == FileRow("-rw-r-----", 3, 4, 5, "2009-02-13 23:31:30", "motd")
-    assert (link.mode[0], link.name, link.size) == ("l", "link -> motd", 4)
+    assert motd == FileRow("-rw-r-----", 3, 4, 5, "2009-02-13 23:31:30", "motd", None)
+    assert (link.mode[0], link.name, link.target, link.size) == ("l", "link", "motd", 4)
     assert [row.name for row in listing(machine, "/")] == ["etc", "lost+found"]
 
 
@@ -32,7 +32,7 @@ def test_one_file_under_the_name_that_was_given(machine: Stub) -> None:
     (row,) = listing(machine, "etc/motd")
     assert row.name == "etc/motd"
     (row,) = listing(machine, "/etc/link")
-    assert row.name == "/etc/link -> motd"
+    assert (row.name, row.target) == ("/etc/link", "motd")
     with pytest.raises(NotFound):
         listing(machine, "/etc/nothing")
 

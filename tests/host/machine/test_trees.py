@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.cli.main import main
-from lvmfmt.errors import AlreadyExists, NotFound, OperationRefused
+from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.machine import trees
 
@@ -41,7 +41,8 @@ def test_a_tree_comes_back_as_it_went_in(
     assert capsysbinary.readouterr().out == b"\x7fELF" * 9000
     assert main(["host", "ls", box, "/opt/upgrade", "--json"]) == 0
     rows = json.loads(capsysbinary.readouterr().out)
-    assert [(r["mode"], r["name"]) for r in rows] == [("drwxr-xr-x", "bin"), ("lrwxrwxrwx", "link -> bin/tool")]
+    assert [(r["mode"], r["name"]) for r in rows] == [("drwxr-xr-x", "bin"), ("lrwxrwxrwx", "link")]
+    assert rows[1]["target"] == "bin/tool"
 
 
 def test_edit_runs_the_editor(single: Box, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -71,8 +72,26 @@ def test_refusals_change_nothing(single: Box, tmp_path: Path) -> None:
                 trees.put(machine, source, target)
         with pytest.raises(OperationRefused):
             trees.get(machine, "/etc", tmp_path / "etc")
-        with pytest.raises(AlreadyExists):
-            trees.get(machine, "/etc/exclude.rootvg", tmp_path / "f", recursive=True)
         with pytest.raises(NotFound):
             trees.get(machine, "/nothing", tmp_path / "x")
     assert single.digests() == before
+
+
+def test_a_tree_goes_across_mount_points_and_begins_with_a_directory(single: Box) -> None:
+    with Host.open(single.path).machine(print, writable=False) as machine:
+        paths = set(trees.inventory(machine, "/").entry_paths())
+        assert b"/etc/exclude.rootvg" in paths and any(path.startswith(b"/home/") for path in paths)  # hd4, hd1
+        with pytest.raises(OperationRefused):
+            trees.inventory(machine, "/etc/exclude.rootvg")
+
+
+def test_a_planted_symlink_is_not_written_through(single: Box, tmp_path: Path) -> None:
+    mine = tmp_path / "mine"
+    mine.write_bytes(b"mine")
+    box, out = str(single.path), tmp_path / "out"
+    (tmp_path / "planted").mkdir()
+    (tmp_path / "planted/exclude.rootvg").symlink_to(mine)
+    assert main(["host", "get", "-r", box, "/etc", str(tmp_path / "planted")]) == 2
+    out.symlink_to(mine)
+    assert main(["host", "get", box, "/etc/exclude.rootvg", str(out)]) == 0
+    assert mine.read_bytes() == b"mine" and not out.is_symlink()

@@ -53,7 +53,7 @@ def test_what_went_in_comes_out(tmp_path, dialect):
         build(
             device, scan_trees([(source, "/x")], origin=FixedOrigin(NOW))[0], dialect=dialect, origin=FixedOrigin(NOW)
         )
-        done = extract(FileSystem.open(device).inventory("/x"), tmp_path / "copy")
+        done = extract(FileSystem.open(device).inventory("/x"), tmp_path / "copy", set_id=True)
     assert done.problems == []
     assert attributes(tmp_path / "copy") == attributes(source)
     assert (tmp_path / "copy" / "sparse").stat().st_blocks * 512 < 1 << 20
@@ -81,6 +81,15 @@ def test_what_the_machine_cannot_make_is_said_and_the_rest_comes_out(tmp_path):
     done = extract(tree(b"n" * 300, b"good", b"\xff\x1b[31m", target=b"a\0b"), tmp_path / "out")
     assert sorted(os.fsencode(p.name) for p in (tmp_path / "out").iterdir()) == [b"good", b"\xff\x1b[31m"]
     assert len(done.problems) == 2 and all(p.isprintable() for p in done.problems)
+
+
+def test_set_id_bits_are_left_out_and_told(tmp_path: Path) -> None:
+    b = InventoryBuilder()
+    root = b.add_inode(stat.S_IFDIR | 0o755)
+    b.add_entry(root, b.add_inode(stat.S_IFREG | 0o4755, uid=os.geteuid(), gid=os.getegid()), b"su")
+    done = extract(b.finish(), tmp_path / "out")
+    assert stat.S_IMODE((tmp_path / "out/su").stat().st_mode) == 0o755
+    assert done.problems == ["su: set-id bits, left out"]
 
 
 def test_only_an_empty_place_is_used(tmp_path):

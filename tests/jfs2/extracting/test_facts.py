@@ -29,7 +29,7 @@ def tree() -> Inventory:
 
 
 def test_an_inode_is_made_by_its_first_name(tree: Inventory) -> None:
-    facts = Facts(tree)
+    facts = Facts(tree, set_id=True)
     assert facts.first.tolist() == [-1, 0, 1, 2] and facts.later.tolist() == [3]
     columns = facts.columns(np.array([1, 2, 3]))
     assert (columns.names, columns.parents) == ([b"d", b"f", b"s"], [0, 1, 1])
@@ -38,21 +38,34 @@ def test_an_inode_is_made_by_its_first_name(tree: Inventory) -> None:
 
 
 def test_the_top_has_no_name(tree: Inventory) -> None:
-    assert Facts(tree).columns(np.array([0, 1])).names == [b"", b"d"]
+    assert Facts(tree, set_id=True).columns(np.array([0, 1])).names == [b"", b"d"]
 
 
 @pytest.mark.parametrize("superuser", [True, False])
-def test_owners_and_set_id_bits_are_for_the_superuser(tree: Inventory, superuser: bool, monkeypatch) -> None:
+@pytest.mark.parametrize("asked", [True, False])
+def test_owners_are_for_the_superuser_and_set_id_bits_when_asked_for(
+    tree: Inventory, superuser: bool, asked: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     real = os.geteuid()
     monkeypatch.setattr(os, "geteuid", lambda: 0 if superuser else real or 1000)
-    columns = Facts(tree).columns(np.array([2, 3]))
-    assert columns.modes == [0o640, 0o4711 if superuser else 0o711]
+    facts = Facts(tree, set_id=asked)
+    columns = facts.columns(np.array([2, 3]))
+    kept = superuser and asked
+    assert columns.modes == [0o640, 0o4711 if kept else 0o711]
+    assert facts.without_set_id().tolist() == ([] if kept else [3])
     assert (columns.owners[1] is not None) == superuser
     assert columns.special.tolist() == [True, superuser]  # attributes; owner and set-id bit
 
 
+def test_a_symlink_has_no_use_for_set_id_bits() -> None:
+    b = InventoryBuilder()
+    root, link = b.add_inode(stat.S_IFDIR | 0o2755), b.add_inode(stat.S_IFLNK | 0o6777)
+    b.add_entry(root, link, b"l")
+    assert Facts(b.finish(), set_id=False).without_set_id().tolist() == []  # nor has the top, which nothing names
+
+
 def test_attributes_are_those_of_the_inode(tree: Inventory) -> None:
-    facts = Facts(tree)
+    facts = Facts(tree, set_id=True)
     assert facts.attributes(2) == {b"user.x": b"1"} and facts.attributes(1) == {}
 
 

@@ -25,7 +25,7 @@ def writer(*sizes: int, data: bool = True, **fields: int) -> FileWriter:
         if data and size:
             b.add_extent(row, 0, size, 0, i << 40)
     inventory = b.finish()
-    return FileWriter(inventory, Facts(inventory))
+    return FileWriter(inventory, Facts(inventory, set_id=True))
 
 
 @pytest.mark.parametrize(

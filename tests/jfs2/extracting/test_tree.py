@@ -29,7 +29,7 @@ def add(b: InventoryBuilder, parent: int, name: bytes, mode: int, **fields: int)
 def maker(b: InventoryBuilder, top: Path, *, devices: bool = False) -> tuple[TreeMaker, Trouble]:
     inventory, trouble = b.finish(), Trouble(str(top))
     top.mkdir(exist_ok=True)
-    return TreeMaker(inventory, Facts(inventory), trouble, str(top), devices=devices), trouble
+    return TreeMaker(inventory, Facts(inventory, set_id=True), trouble, str(top), devices=devices), trouble
 
 
 def test_directories_are_closed_until_they_are_finished(built: InventoryBuilder, tmp_path: Path) -> None:

@@ -1,0 +1,64 @@
+"""A file of this machine that appears under its name whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import fcntl
+import glob
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+from ..errors import ImageIOError, LvmfmtError
+
+
+@contextmanager
+def whole_file(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator[BinaryIO]:
+    """Yield a new file to write to, which takes the name `path` when the block ends without an error.
+
+    Until then it lies beside `path`, and what was at `path` stays. A symlink at `path` is replaced, not followed.
+
+    Args:
+        path: where the file goes.
+        flush: wait until the bytes are on stable storage before the name is taken.
+
+    Raises:
+        ImageIOError: the system refused.
+    """
+    target = Path(path)
+    part = part_of(target)
+    try:
+        fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
+        try:
+            with open(fd, "wb") as stream:  # noqa: PTH123 - a descriptor
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                yield stream
+                stream.flush()
+                if flush:
+                    os.fsync(fd)
+                part.replace(target)
+        finally:
+            part.unlink(missing_ok=True)
+    except LvmfmtError:
+        raise
+    except OSError as error:
+        number = error.errno or errno.EIO
+        raise ImageIOError(f"cannot write: {os.strerror(number)}", where=str(path), errno=number) from None
+
+
+def part_of(target: Path) -> Path:
+    """The name of what is to become `target`, beside it; what a process that was killed has left there is removed.
+
+    Whoever makes the file makes it anew (`O_EXCL`) and holds a `flock` on it while at work.
+    """
+    for old in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
+        with suppress(OSError):
+            fd = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+            try:
+                fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                old.unlink()
+            finally:
+                os.close(fd)
+    return target.with_name(f".{target.name}.{os.getpid()}.part")
