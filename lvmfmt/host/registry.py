@@ -10,7 +10,7 @@ from typing import TextIO
 from ..errors import LvmfmtError
 from .machine.running import Machine
 from .messages import CommandFailed, message
-from .syntax import USAGE_STATUS, Command, UsageError
+from .syntax import USAGE_STATUS, Command, UsageError, usage
 
 NOT_FOUND = 127
 """What a shell reports for a command that does not exist."""
@@ -77,7 +77,7 @@ def call(command: Command, machine: Machine, argv: Sequence[str], stdout: TextIO
     try:
         return command.function(machine, list(argv), stdout, stderr) or 0
     except UsageError:
-        print(command.usage, file=stderr)
+        print(usage(PurePosixPath(argv[0]).name), file=stderr)
         return USAGE_STATUS
     except CommandFailed as error:
         print(error, file=stderr)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getopt
 from collections.abc import Callable, Container, Sequence
+from pathlib import Path
 from typing import NamedTuple, TextIO
 
 from .machine.running import Machine
@@ -21,14 +22,12 @@ class Command(NamedTuple):
 
     Attributes:
         function: what it does.
-        usage: printed on stderr when it is called wrongly; the wording is ours.
         changes: whether it writes to disks; otherwise they are opened for reading.
         lists_alone: whether it writes to none when it is called without arguments.
         listens: whether it reads all of its standard input, by its arguments.
     """
 
     function: Function
-    usage: str
     changes: bool = False
     lists_alone: bool = False
     listens: Callable[[Sequence[str]], bool] = lambda _: False
@@ -40,6 +39,14 @@ class Command(NamedTuple):
 
 class UsageError(Exception):
     """A command was called with unknown flags, or with operands missing or left over."""
+
+
+def usage(program: str) -> str:
+    """What a command prints on stderr when it is called wrongly; the wording is ours."""
+    import tomllib
+
+    texts: dict[str, str] = tomllib.loads(Path(__file__).with_name("usage.toml").read_text("utf-8"))
+    return texts[program]
 
 
 def with_flag(letter: str) -> Callable[[Sequence[str]], bool]:

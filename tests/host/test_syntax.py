@@ -2,8 +2,9 @@
 
 import pytest
 
+from lvmfmt.host import registry
 from lvmfmt.host.messages import CommandFailed
-from lvmfmt.host.syntax import Command, UsageError, flags, refuse, repeated, with_flag
+from lvmfmt.host.syntax import Command, UsageError, flags, refuse, repeated, usage, with_flag
 
 
 def test_flags_and_operands() -> None:
@@ -53,9 +54,9 @@ def test_flags_of_aix_that_are_not_here_are_refused_by_name() -> None:
 
 
 def test_who_writes() -> None:
-    assert not Command(lambda *_: None, "").writes(["lspv", "x"])
-    assert Command(lambda *_: None, "", changes=True).writes(["mkvg"])
-    mount = Command(lambda *_: None, "", changes=True, lists_alone=True)
+    assert not Command(lambda *_: None).writes(["lspv", "x"])
+    assert Command(lambda *_: None, changes=True).writes(["mkvg"])
+    mount = Command(lambda *_: None, changes=True, lists_alone=True)
     assert mount.writes(["mount", "/data"]) and not mount.writes(["mount"])
 
 
@@ -63,3 +64,10 @@ def test_a_flag_that_makes_a_command_listen() -> None:
     listens = with_flag("i")
     assert listens(["lsvg", "-l", "-i"]) and listens(["lsvg", "-il"])
     assert not listens(["lsvg", "-l"]) and not listens(["i", "rootvg"]) and not listens(["lsvg", "i"])
+
+
+@pytest.mark.parametrize("program", registry.MODULES)
+def test_the_usage_of_a_command_names_it_in_each_form(program: str) -> None:
+    first, *rest = usage(program).splitlines()
+    assert first.startswith(f"Usage: {program} ") or first == f"Usage: {program}"
+    assert all(line.startswith("       ") for line in rest)

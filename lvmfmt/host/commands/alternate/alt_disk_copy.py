@@ -81,9 +81,4 @@ class _Copy(PhasedCall):
         return lambda name: name in left_out or matches(name)
 
 
-USAGE = """\
-Usage: alt_disk_copy -d "hdisk ..." [-i image.data] [-s script] [-e exclude_list] [-P 1|2|3|12|23|all]
-        [-x first_boot_script] [-R resolv.conf] [-O [-c console]] [-B] [-D] [-V] [-g] [-r] [-n] [-S] [-T]
-        [-l images [-b bundle | update_all] [-w "fileset ..."] [-I installp_flags]]"""
-
-COMMANDS = {"alt_disk_copy": Command(alt_disk_copy, USAGE, changes=True)}
+COMMANDS = {"alt_disk_copy": Command(alt_disk_copy, changes=True)}

@@ -36,9 +36,4 @@ def _words(flag: str, value: str) -> list[str]:
     return [f"-{flag}", value] if value else [f"-{flag}"]
 
 
-USAGE = """\
-Usage: alt_disk_install -C [flags of alt_disk_copy] disk ...
-       alt_disk_install -d device [flags of alt_disk_mksysb] disk ...
-       alt_disk_install -X [vg_name] | -W disk | -S | -v new_name disk | -q disk"""
-
-COMMANDS = {"alt_disk_install": Command(alt_disk_install, USAGE, changes=True)}
+COMMANDS = {"alt_disk_install": Command(alt_disk_install, changes=True)}

@@ -66,8 +66,4 @@ class _Restore(PhasedCall):
         return parse_group(data, self.program, where)
 
 
-USAGE = """\
-Usage: alt_disk_mksysb -m file -d "hdisk ..." [-i image.data] [-s script] [-R resolv.conf] [-P 1|2|3|12|23|all]
-        [-O [-c console]] [-B] [-D] [-V] [-g] [-k] [-r] [-n] [-L] [-S] [-T]"""
-
-COMMANDS = {"alt_disk_mksysb": Command(alt_disk_mksysb, USAGE, changes=True)}
+COMMANDS = {"alt_disk_mksysb": Command(alt_disk_mksysb, changes=True)}

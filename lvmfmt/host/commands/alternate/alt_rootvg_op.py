@@ -175,13 +175,4 @@ def _level(machine: Machine, known: Group) -> tuple[int, ...]:
     return found.level if found else ()
 
 
-USAGE = """\
-Usage: alt_rootvg_op -q -d disk
-       alt_rootvg_op -v new_name -d disk
-       alt_rootvg_op -W -d disk
-       alt_rootvg_op -S [-t [disk]]
-       alt_rootvg_op -X [vg_name]
-       alt_rootvg_op -C [-R resolv.conf] [-s script] [-x first_boot_script]
-                     [-l images [-b bundle | update_all] [-w "fileset ..."] [-I installp_flags]]"""
-
-COMMANDS = {"alt_rootvg_op": Command(alt_rootvg_op, USAGE, changes=True)}
+COMMANDS = {"alt_rootvg_op": Command(alt_rootvg_op, changes=True)}

@@ -261,7 +261,7 @@ def _check_target(machine: Machine, program: str, device: str) -> None:
 
 
 COMMANDS = {
-    "lsmksysb": Command(lsmksysb, "Usage: lsmksysb [-l] [-s] [-b Number] -f File"),
-    "mksysb": Command(mksysb, "Usage: mksysb [-i] [-e] [-m] [-p] [-v] [-X] [-b Number] File", changes=True),
-    "savevg": Command(savevg, "Usage: savevg [-i] [-e] [-m] [-p] [-v] [-X] [-b Number] -f File VGName", changes=True),
+    "lsmksysb": Command(lsmksysb),
+    "mksysb": Command(mksysb, changes=True),
+    "savevg": Command(savevg, changes=True),
 }

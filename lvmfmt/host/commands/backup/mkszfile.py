@@ -77,4 +77,4 @@ def _write_maps(machine: Machine) -> dict[str, str]:
     return paths
 
 
-COMMANDS = {"mkszfile": Command(mkszfile, "Usage: mkszfile [-m] [-f] [-X]", changes=True)}
+COMMANDS = {"mkszfile": Command(mkszfile, changes=True)}

@@ -203,17 +203,4 @@ def _check_file(program: str, device: str) -> None:
         raise refusal("backup-unsupported", program=program, what=what)
 
 
-COMMANDS = {
-    "backup": Command(
-        backup,
-        "Usage: backup -i [-p] [-q] [-v] [-b Number] -f File < list of names",
-        changes=True,
-        listens=with_flag("i"),
-    ),
-    "restore": Command(
-        restore,
-        "Usage: restore -T [-q] [-v] [-b Number] -f File\n"
-        "       restore -x [-d] [-e] [-M] [-q] [-v] [-b Number] -f File [Name ...]",
-        changes=True,
-    ),
-}
+COMMANDS = {"backup": Command(backup, changes=True, listens=with_flag("i")), "restore": Command(restore, changes=True)}

@@ -181,4 +181,4 @@ def _undo(machine: Machine, name: str, disks: list[Disk]) -> None:
         lvm.free_group_metadata(machine.device(disk.slot))
 
 
-COMMANDS = {"restvg": Command(restvg, "Usage: restvg [-q] [-l] [-s] [-b Number] -f File [DiskName ...]", changes=True)}
+COMMANDS = {"restvg": Command(restvg, changes=True)}

@@ -55,7 +55,4 @@ def ipl_varyon(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
             print(f"{printable(disk.name):<16}{answer:<16}{pvid:<40}{found.vgid}", file=stdout)
 
 
-COMMANDS = {
-    "bootinfo": Command(bootinfo, "Usage: bootinfo {-b | -v | -K | -s Disk | -B Disk}"),
-    "ipl_varyon": Command(ipl_varyon, "Usage: ipl_varyon -i"),
-}
+COMMANDS = {"bootinfo": Command(bootinfo), "ipl_varyon": Command(ipl_varyon)}

@@ -162,7 +162,7 @@ class _Target:
 
 
 COMMANDS = {
-    "bootlist": Command(bootlist, "Usage: bootlist -m normal|service|both [-o] [-v] [-r] [-i] [-f File] [Device ...]"),
-    "bosboot": Command(bosboot, "Usage: bosboot {-a | -q} [-d Device]", changes=True),
-    "savebase": Command(savebase, "Usage: savebase [-v] [-d Device]", changes=True),
+    "bootlist": Command(bootlist),
+    "bosboot": Command(bosboot, changes=True),
+    "savebase": Command(savebase, changes=True),
 }

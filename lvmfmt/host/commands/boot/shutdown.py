@@ -57,7 +57,7 @@ def _refuse_while_awake(machine: Machine, program: str) -> None:
 
 
 COMMANDS = {
-    "shutdown": Command(shutdown, "Usage: shutdown [-F] [-h | -r] [-k] [now | +Minutes | hh:mm]", changes=True),
-    "reboot": Command(reboot, "Usage: reboot [-n] [-q]", changes=True),
-    "halt": Command(halt, "Usage: halt [-n] [-q]", changes=True),
+    "shutdown": Command(shutdown, changes=True),
+    "reboot": Command(reboot, changes=True),
+    "halt": Command(halt, changes=True),
 }

@@ -175,8 +175,4 @@ def _size(machine: Machine, disk: Disk) -> int:
         return 0
 
 
-COMMANDS = {
-    "lsdev": Command(lsdev, "Usage: lsdev -C | -P [-c Class] [-s Subclass] [-t Type] [-l Name] [-S State] [-F Format]"),
-    "lsattr": Command(lsattr, "Usage: lsattr {-E | -D | -R} -l Name [-a Attribute] [-F Format] [-H]"),
-    "lscfg": Command(lscfg, "Usage: lscfg [-v] [-l Name]"),
-}
+COMMANDS = {"lsdev": Command(lsdev), "lsattr": Command(lsattr), "lscfg": Command(lscfg)}

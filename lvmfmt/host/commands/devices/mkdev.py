@@ -155,9 +155,9 @@ def _busy(machine: Machine, disk: Disk) -> bool:
 
 
 COMMANDS = {
-    "cfgmgr": Command(cfgmgr, "Usage: cfgmgr [-v] [-l Name]", changes=True),
-    "mkdev": Command(mkdev, "Usage: mkdev -l Name", changes=True),
-    "rmdev": Command(rmdev, "Usage: rmdev -l Name [-d] [-R]", changes=True),
-    "chdev": Command(chdev, "Usage: chdev -l Name -a Attribute=Value ... [-P]", changes=True),
-    "rendev": Command(rendev, "Usage: rendev -l Name -n NewName", changes=True),
+    "cfgmgr": Command(cfgmgr, changes=True),
+    "mkdev": Command(mkdev, changes=True),
+    "rmdev": Command(rmdev, changes=True),
+    "chdev": Command(chdev, changes=True),
+    "rendev": Command(rendev, changes=True),
 }

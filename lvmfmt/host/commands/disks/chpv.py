@@ -56,6 +56,4 @@ def _quorum_without(group: VolumeGroup, pvid: str) -> bool:
     return left > group.total_vgdas // 2 if group.quorum else left > 0
 
 
-COMMANDS = {
-    "chpv": Command(chpv, "Usage: chpv {-a y|n | -v a|r} PVname ...\n       chpv {-c | -C} PVname ...", changes=True)
-}
+COMMANDS = {"chpv": Command(chpv, changes=True)}

@@ -204,11 +204,9 @@ def getconf(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
 
 
 COMMANDS = {
-    "lquerypv": Command(lquerypv, "Usage: lquerypv -h device [offset [length]]\n       lquerypv -M PVname"),
-    "lqueryvg": Command(lqueryvg, "Usage: lqueryvg {-p PVname | -g VGID} [-A] [-t] [-NsFncDaLPv]"),
-    "readvgda": Command(readvgda, "Usage: readvgda PVname"),
-    "getlvodm": Command(
-        getlvodm, "Usage: getlvodm {-j PVname | -v VGname | -t VGID | -l LVname | -p PVname | -g PVID}"
-    ),
-    "getconf": Command(getconf, "Usage: getconf DISK_SIZE device\n       getconf BOOT_DEVICE"),
+    "lquerypv": Command(lquerypv),
+    "lqueryvg": Command(lqueryvg),
+    "readvgda": Command(readvgda),
+    "getlvodm": Command(getlvodm),
+    "getconf": Command(getconf),
 }

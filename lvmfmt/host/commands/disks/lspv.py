@@ -156,5 +156,5 @@ def partitions(group: VolumeGroup, pv: PhysicalVolume, name: str) -> Iterator[st
             yield f"{printable(name)}:{pp}\t{printable(volume.name)}:{lp}{which}{stale}"
 
 
-COMMANDS = {"lspv": Command(lspv, "Usage: lspv [-L] [-u]\n       lspv [-L] [-l | -p | -M] PVname")}
+COMMANDS = {"lspv": Command(lspv)}
 """`lspv` lists; the logical volume manager's own words for a wrong call are not known."""

@@ -224,11 +224,4 @@ def _give_back(machine: Machine, target: FileSystemTarget, lps: int) -> None:
             draft.shrink_lv(target.name, lps)
 
 
-COMMANDS = {
-    "chfs": Command(
-        chfs,
-        "Usage: chfs [-m NewMountPoint] [-u MountGroup] [-A {yes|no}] [-p {ro|rw}] [-t {yes|no}] [-n NodeName]\n"
-        "            [-d Attribute] [-a Attribute=Value ...] FileSystem",
-        changes=True,
-    )
-}
+COMMANDS = {"chfs": Command(chfs, changes=True)}

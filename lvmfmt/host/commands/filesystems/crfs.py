@@ -225,12 +225,4 @@ def rmfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     return 0
 
 
-COMMANDS = {
-    "crfs": Command(
-        crfs,
-        "Usage: crfs -v jfs2 {-g VolumeGroup | -d Device} -m MountPoint [-u MountGroup] [-A {yes|no}]\n"
-        "            [-p {ro|rw}] [-t {yes|no}] [-a Attribute=Value ...]",
-        changes=True,
-    ),
-    "rmfs": Command(rmfs, "Usage: rmfs [-r] [-i] FileSystem", changes=True),
-}
+COMMANDS = {"crfs": Command(crfs, changes=True), "rmfs": Command(rmfs, changes=True)}

@@ -63,4 +63,4 @@ def _chosen(machine: Machine, operands: list[str]) -> list[tuple[str, str]]:
     return chosen if operands else mounts
 
 
-COMMANDS = {"df": Command(df, "Usage: df [-k | -m | -g] [-I | -i] [FileSystem | File ...]")}
+COMMANDS = {"df": Command(df)}

@@ -247,10 +247,4 @@ def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
             print(text, file=stdout)
 
 
-COMMANDS = {
-    "fsck": Command(
-        fsck, "Usage: fsck [-y | -n | -p] [-f] [-o nolog] [-V jfs2] [{Device | FileSystem} ...]", changes=True
-    ),
-    "logredo": Command(logredo, "Usage: logredo [-n] {LogName | Device | FileSystem}", changes=True),
-    "fscklog": Command(fscklog, "Usage: fscklog [-p] {Device | FileSystem}"),
-}
+COMMANDS = {"fsck": Command(fsck, changes=True), "logredo": Command(logredo, changes=True), "fscklog": Command(fscklog)}

@@ -111,7 +111,4 @@ def lsvgfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
             print(printable(entry.mount_point), file=stdout)
 
 
-COMMANDS = {
-    "lsfs": Command(lsfs, "Usage: lsfs [-q] [-c | -l] [-a | -v VfsType | -u MountGroup | FileSystem ...]"),
-    "lsvgfs": Command(lsvgfs, "Usage: lsvgfs VolumeGroup"),
-}
+COMMANDS = {"lsfs": Command(lsfs), "lsvgfs": Command(lsvgfs)}

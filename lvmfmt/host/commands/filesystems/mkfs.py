@@ -129,10 +129,4 @@ def _value(value: Any) -> str | None:
     return str(value["tv_sec"]) if "tv_sec" in value else None
 
 
-COMMANDS = {
-    "mkfs": Command(
-        mkfs, "Usage: mkfs [-V jfs2] [-l Label] [-o Option=Value,...] [-s Size] {Device | FileSystem}", changes=True
-    ),
-    "logform": Command(logform, "Usage: logform [-V jfs2] LogName", changes=True),
-    "dumpfs": Command(dumpfs, "Usage: dumpfs {Device | FileSystem}"),
-}
+COMMANDS = {"mkfs": Command(mkfs, changes=True), "logform": Command(logform, changes=True), "dumpfs": Command(dumpfs)}

@@ -173,13 +173,8 @@ def sync(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 
 
 COMMANDS = {
-    "mount": Command(
-        mount,
-        "Usage: mount [-fr] [-a | all] [-t Type] [-v VfsName] [-o Options] [Device] [Directory]",
-        changes=True,
-        lists_alone=True,
-    ),
-    "umount": Command(umount, "Usage: umount [-f] {-a | all | -t Type | Device | Directory}", changes=True),
-    "unmount": Command(umount, "Usage: unmount [-f] {-a | all | -t Type | Device | Directory}", changes=True),
-    "sync": Command(sync, "Usage: sync", changes=True),
+    "mount": Command(mount, changes=True, lists_alone=True),
+    "umount": Command(umount, changes=True),
+    "unmount": Command(umount, changes=True),
+    "sync": Command(sync, changes=True),
 }

@@ -208,10 +208,8 @@ def synclvodm(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
 
 
 COMMANDS = {
-    "importvg": Command(
-        importvg, "Usage: importvg [-y VGname] [-V MajorNumber] [-n] [-f] [-F] [-R] [-L VGname] PVname", changes=True
-    ),
-    "exportvg": Command(exportvg, "Usage: exportvg VGname", changes=True),
-    "redefinevg": Command(redefinevg, "Usage: redefinevg {-d PVname | -i VGID} VGname", changes=True),
-    "synclvodm": Command(synclvodm, "Usage: synclvodm [-v] VGname [LVname ...]", changes=True),
+    "importvg": Command(importvg, changes=True),
+    "exportvg": Command(exportvg, changes=True),
+    "redefinevg": Command(redefinevg, changes=True),
+    "synclvodm": Command(synclvodm, changes=True),
 }

@@ -128,8 +128,4 @@ def _pools(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
         print(f"{printable(volume.name):<18}{'None':<12}{'None':<12}None", file=stdout)
 
 
-COMMANDS = {
-    "lsvg": Command(
-        lsvg, "Usage: lsvg [-L] [-o]\n       lsvg [-L] [-i] [-l | -p | -M | -m] [VGname ...]", listens=with_flag("i")
-    )
-}
+COMMANDS = {"lsvg": Command(lsvg, listens=with_flag("i"))}

@@ -150,12 +150,7 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
 
 
 COMMANDS = {
-    "mirrorvg": Command(mirrorvg, "Usage: mirrorvg [-S | -s] [-Q] [-c Copies] VGname [PVname ...]", changes=True),
-    "unmirrorvg": Command(unmirrorvg, "Usage: unmirrorvg [-c Copies] VolumeGroup [PhysicalVolume ...]", changes=True),
-    "syncvg": Command(
-        syncvg,
-        "Usage: syncvg [-f] [-i] [-P NumParallelLps] {-l | -p | -v} Name ...",
-        changes=True,
-        listens=with_flag("i"),
-    ),
+    "mirrorvg": Command(mirrorvg, changes=True),
+    "unmirrorvg": Command(unmirrorvg, changes=True),
+    "syncvg": Command(syncvg, changes=True, listens=with_flag("i")),
 }

@@ -183,13 +183,7 @@ def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 
 
 COMMANDS = {
-    "mkvg": Command(
-        mkvg,
-        "Usage: mkvg [-B | -S [-v LVs] [-P kPPs]] [-t Factor] [-s Size] [-f] [-n] [-i] [-V MajorNumber]\n"
-        "            [-y VGname] PVname ...",
-        changes=True,
-        listens=with_flag("i"),
-    ),
-    "extendvg": Command(extendvg, "Usage: extendvg [-f] VGname PVname ...", changes=True),
-    "chvg": Command(chvg, "Usage: chvg [-a y | n] [-Q y | n] [-t Factor] [-u] VGname", changes=True),
+    "mkvg": Command(mkvg, changes=True, listens=with_flag("i")),
+    "extendvg": Command(extendvg, changes=True),
+    "chvg": Command(chvg, changes=True),
 }

@@ -130,12 +130,4 @@ def _logs_elsewhere(group: VolumeGroup) -> list[str]:
     return found
 
 
-COMMANDS = {
-    "recreatevg": Command(
-        recreatevg,
-        "Usage: recreatevg [-y VGname] [-p] [-f] [-Y LvPrefix | -l LvNameFile] [-L LabelPrefix] [-n] [-V MajorNumber]\n"
-        "                  PVname ...\n"
-        "       recreatevg -d PVname ...",
-        changes=True,
-    )
-}
+COMMANDS = {"recreatevg": Command(recreatevg, changes=True)}

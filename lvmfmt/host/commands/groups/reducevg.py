@@ -105,4 +105,4 @@ def _forget_group(machine: Machine, name: str) -> None:
     varying.vary_off(machine, known)
 
 
-COMMANDS = {"reducevg": Command(reducevg, "Usage: reducevg [-d] [-f] VGname PVname ...", changes=True)}
+COMMANDS = {"reducevg": Command(reducevg, changes=True)}

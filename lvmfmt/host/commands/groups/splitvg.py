@@ -90,7 +90,4 @@ def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     varying.vary_on(machine, known_group(machine, name, "joinvg"))
 
 
-COMMANDS = {
-    "splitvg": Command(splitvg, "Usage: splitvg [-y SnapVGname] [-c Copy] [-f] VGname", changes=True),
-    "joinvg": Command(joinvg, "Usage: joinvg [-f] VGname", changes=True),
-}
+COMMANDS = {"splitvg": Command(splitvg, changes=True), "joinvg": Command(joinvg, changes=True)}

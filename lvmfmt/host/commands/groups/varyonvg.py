@@ -92,7 +92,4 @@ def varyoffvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO)
     varying.vary_off(machine, known)
 
 
-COMMANDS = {
-    "varyonvg": Command(varyonvg, "Usage: varyonvg [-b] [-f] [-n] [-p] [-t] [-u] [-M LTGsize] VGname", changes=True),
-    "varyoffvg": Command(varyoffvg, "Usage: varyoffvg VGname", changes=True),
-}
+COMMANDS = {"varyonvg": Command(varyonvg, changes=True), "varyoffvg": Command(varyoffvg, changes=True)}

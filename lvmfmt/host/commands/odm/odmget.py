@@ -120,13 +120,8 @@ def _without_file(argv: Sequence[str]) -> bool:
 
 
 COMMANDS = {
-    "odmget": Command(odmget, "Usage: odmget [-q criteria] ObjectClass ..."),
-    "odmadd": Command(odmadd, "Usage: odmadd [InputFile ...]", changes=True, listens=lambda argv: len(argv) == 1),
-    "odmdelete": Command(odmdelete, "Usage: odmdelete -o ObjectClass [-q criteria]", changes=True),
-    "odmchange": Command(
-        odmchange,
-        "Usage: odmchange -o ObjectClass [-q criteria] [InputFile]",
-        changes=True,
-        listens=_without_file,
-    ),
+    "odmget": Command(odmget),
+    "odmadd": Command(odmadd, changes=True, listens=lambda argv: len(argv) == 1),
+    "odmdelete": Command(odmdelete, changes=True),
+    "odmchange": Command(odmchange, changes=True, listens=_without_file),
 }

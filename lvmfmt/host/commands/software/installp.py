@@ -63,10 +63,4 @@ def _summary(chosen: list[Image], broken: set[str], stdout: TextIO, event: str) 
             print(row, file=stdout)
 
 
-COMMANDS = {
-    "installp": Command(
-        installp,
-        "Usage: installp -a [-c] [-p] [-gXYNQFvqw] -d Directory {all | Fileset ...}\n       installp -l -d Directory",
-        changes=True,
-    )
-}
+COMMANDS = {"installp": Command(installp, changes=True)}

@@ -59,7 +59,4 @@ def oslevel(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     print(shown[next(iter(given), "")], file=stdout)
 
 
-COMMANDS = {
-    "lslpp": Command(lslpp, "Usage: lslpp -l|-L [-c] [-q] [Fileset ... | all]"),
-    "oslevel": Command(oslevel, "Usage: oslevel [-r | -s]"),
-}
+COMMANDS = {"lslpp": Command(lslpp), "oslevel": Command(oslevel)}

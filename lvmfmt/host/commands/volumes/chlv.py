@@ -45,12 +45,4 @@ def _change(machine: Machine, name: str, given: dict[str, str]) -> None:
         imfs.rename(machine, name, new)
 
 
-COMMANDS = {
-    "chlv": Command(
-        chlv,
-        "Usage: chlv [-a Position] [-b y|n] [-d p|s|ps|pr] [-e m|x] [-L Label] [-p w|r] [-r y|n] [-s y|n|s] [-t Type]\n"
-        "            [-u UpperBound] [-v y|n] [-w a|p|n] [-x MaxLPs] LVname ...\n"
-        "       chlv -n NewLVname LVname",
-        changes=True,
-    )
-}
+COMMANDS = {"chlv": Command(chlv, changes=True)}

@@ -69,12 +69,4 @@ def putlvcb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
     finish(machine, group_name, group)
 
 
-COMMANDS = {
-    "getlvcb": Command(getlvcb, "Usage: getlvcb {-A | -a -c -e -f -i -L -n -r -s -t -u -y} [-T] LVname"),
-    "putlvcb": Command(
-        putlvcb,
-        "Usage: putlvcb [-a IntraPolicy] [-e InterPolicy] [-f FsText] [-L Label] [-r y|n] [-s y|n|s] [-t Type]\n"
-        "               [-u UpperBound] LVname",
-        changes=True,
-    ),
-}
+COMMANDS = {"getlvcb": Command(getlvcb), "putlvcb": Command(putlvcb, changes=True)}

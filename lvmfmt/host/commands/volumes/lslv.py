@@ -138,4 +138,4 @@ def _states(pv: PhysicalVolume, volume: LogicalVolume | None) -> list[str]:
     return [str(state) for state in states]
 
 
-COMMANDS = {"lslv": Command(lslv, "Usage: lslv [-L] [-l | -m] [-n PV] LVname\n       lslv [-L] -p PVname [LVname]")}
+COMMANDS = {"lslv": Command(lslv)}

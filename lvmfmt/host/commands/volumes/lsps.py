@@ -73,4 +73,4 @@ def _row(*fields: str) -> str:
     return f"{name:<16}{disk:<18}{group:<14}{size:>6}{used:>6}{active:>7}{auto:>6}{kind:>6}"
 
 
-COMMANDS = {"lsps": Command(lsps, "Usage: lsps {-s | [-c] {-a | PagingSpace ...}}")}
+COMMANDS = {"lsps": Command(lsps)}

@@ -187,17 +187,8 @@ def _number(text: str) -> int:
     return int(text)
 
 
-_MKLV = """\
-Usage: mklv [-y LVname | -Y Prefix] [-t Type] [-c Copies] [-L Label] [-a e|m|c|ie|im] [-e m|x] [-b y|n] [-r y|n]
-            [-v y|n] [-w a|p|n] [-d p|s|ps|pr] [-s y|n|s] [-u UpperBound] [-x MaxLPs] [-m MapFile] [-S StripSize]
-            [-C Width] [-i] VGname NumberOfLPs [PVname ...]"""
-
 COMMANDS = {
-    "mklv": Command(mklv, _MKLV, changes=True, listens=with_flag("i")),
-    "extendlv": Command(
-        extendlv,
-        "Usage: extendlv [-a Position] [-e Range] [-s Strict] [-u UpperBound] [-m MapFile] LVname LPs [PVname ...]",
-        changes=True,
-    ),
-    "rmlv": Command(rmlv, "Usage: rmlv [-B] [-f] [-p PVname] LVname ...", changes=True),
+    "mklv": Command(mklv, changes=True, listens=with_flag("i")),
+    "extendlv": Command(extendlv, changes=True),
+    "rmlv": Command(rmlv, changes=True),
 }

@@ -152,22 +152,9 @@ def _holders(group: VolumeGroup, name: str, pvids: list[str]) -> list[str]:
 
 
 COMMANDS = {
-    "mklvcopy": Command(
-        mklvcopy,
-        "Usage: mklvcopy [-a Position] [-e Range] [-k] [-s Strict] LVname Copies [PVname ...]",
-        changes=True,
-    ),
-    "rmlvcopy": Command(rmlvcopy, "Usage: rmlvcopy LVname Copies [PVname ...]", changes=True),
-    "cplv": Command(
-        cplv,
-        "Usage: cplv [-v VGname] [-y NewLV | -Y Prefix] LVname\n       cplv -e ExistingLV [-f] LVname",
-        changes=True,
-    ),
-    "migratepv": Command(
-        migratepv,
-        "Usage: migratepv [-i] [-l LVname] SourcePV [DestinationPV ...]",
-        changes=True,
-        listens=with_flag("i"),
-    ),
-    "migratelp": Command(migratelp, "Usage: migratelp LVname/LPnumber[/Copy] PVname[/PPnumber]", changes=True),
+    "mklvcopy": Command(mklvcopy, changes=True),
+    "rmlvcopy": Command(rmlvcopy, changes=True),
+    "cplv": Command(cplv, changes=True),
+    "migratepv": Command(migratepv, changes=True, listens=with_flag("i")),
+    "migratelp": Command(migratelp, changes=True),
 }
