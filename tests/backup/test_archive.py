@@ -1,4 +1,7 @@
-"""Archives: the vectors of [backup 15] byte for byte, what is written comes back, and hostile archives end."""
+"""Archives: the vectors of [backup 15] byte for byte, what is written comes back, and hostile archives end.
+
+Modules: `lvmfmt.backup.packing`, `lvmfmt.backup.member`.
+"""
 
 import hashlib
 import io

@@ -2,6 +2,11 @@
 
 The facts come from the disk images through the lower floors (`lvm`, `jfs2`), or from bytes at places that the formats
 name; a host has two releases' formats, mirrors with a stale copy, a second group and a volume without a file system.
+
+Modules: `lvmfmt.host.commands.disks.lspv`, `lvmfmt.host.commands.groups.lsvg`,
+`lvmfmt.host.commands.volumes.lslv`, `lvmfmt.host.commands.volumes.lsps`,
+`lvmfmt.host.commands.filesystems.lsfs`, `lvmfmt.host.commands.filesystems.df`, `lvmfmt.host.formats.maps`,
+`lvmfmt.host.formats.characteristics`.
 """
 
 import struct

@@ -1,4 +1,10 @@
-"""Making, opening and changing groups; expectations from [lvm 1, 4, 7, 8, 11, 12, 15]."""
+"""Making, opening and changing groups; expectations from [lvm 1, 4, 7, 8, 11, 12, 15].
+
+Modules: `lvmfmt.lvm.change.volumes`, `lvmfmt.lvm.change.disks`, `lvmfmt.lvm.change.draft`, `lvmfmt.lvm.commit`,
+`lvmfmt.lvm.descriptor.copies`, `lvmfmt.lvm.descriptor.vgda`, `lvmfmt.lvm.descriptor.vgsa`,
+`lvmfmt.lvm.descriptor.vgdalvs`, `lvmfmt.lvm.disk.record`, `lvmfmt.lvm.group`, `lvmfmt.lvm.lvcb`,
+`lvmfmt.lvm.opening`, `lvmfmt.lvm.volume`, `lvmfmt.lvm.volumegroup`.
+"""
 
 from typing import Any
 

@@ -1,6 +1,9 @@
 """Operations on logical volumes: what they do, what they refuse, and what a stop at any write leaves.
 
 Bytes are compared with what was written through the LVs before; places with the formulas of [lvm 14, 15].
+
+Modules: `lvmfmt.lvm.change.volumes`, `lvmfmt.lvm.change.copies`, `lvmfmt.lvm.change.policies`,
+`lvmfmt.lvm.change.disks`, `lvmfmt.lvm.change.draft`, `lvmfmt.lvm.sync`.
 """
 
 from collections.abc import Callable, Sequence

@@ -3,6 +3,9 @@
 What a change means is said by [lvm 4 to 13]; `also` lists the rules that the same change breaks too, because two
 structures say the same thing. What has a sound source is repaired to the bytes that the good group had, but for
 time stamps; the undo file puts the broken bytes back exactly.
+
+Modules: `lvmfmt.lvm.checking.correction`, `lvmfmt.lvm.descriptor.review`, `lvmfmt.lvm.descriptor.entries`,
+`lvmfmt.lvm.descriptor.vgsa`, `lvmfmt.lvm.disk.record`.
 """
 
 import struct

@@ -1,4 +1,7 @@
-"""What a set of disks holds: groups, what is missing, what is there twice, what contradicts itself."""
+"""What a set of disks holds: groups, what is missing, what is there twice, what contradicts itself.
+
+Modules: `lvmfmt.lvm.matching`.
+"""
 
 from collections.abc import Callable
 from typing import Any

@@ -3,6 +3,8 @@
 Both disks are traced into one order of events. At every point of it each disk holds what its barriers made safe and
 any part of what was in flight. What the LV had acknowledged must be readable then from either disk alone (or, when one
 had failed before, from the other), and when both are there from every copy that is not stale.
+
+Modules: `lvmfmt.lvm.online.mirroring`, `lvmfmt.lvm.online.recovery`.
 """
 
 from collections.abc import Callable, Iterator

@@ -1,4 +1,8 @@
-"""Mirrored writes: exactly what was touched becomes stale, exactly what an MWC record names is repaired."""
+"""Mirrored writes: exactly what was touched becomes stale, exactly what an MWC record names is repaired.
+
+Modules: `lvmfmt.lvm.online.mirroring`, `lvmfmt.lvm.online.onlinegroup`, `lvmfmt.lvm.online.recovery`,
+`lvmfmt.lvm.online.mwc`.
+"""
 
 from collections.abc import Callable
 from typing import Any

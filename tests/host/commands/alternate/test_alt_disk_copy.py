@@ -1,4 +1,8 @@
-"""alt_disk_copy phase by phase and flag by flag [commands 5.5]."""
+"""alt_disk_copy phase by phase and flag by flag [commands 5.5].
+
+Modules: `lvmfmt.host.alternate.targets`, `lvmfmt.host.alternate.customise`, `lvmfmt.host.alternate.names`,
+`lvmfmt.host.alternate.clone`.
+"""
 
 from collections.abc import Callable
 

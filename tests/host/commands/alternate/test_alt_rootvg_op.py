@@ -1,4 +1,7 @@
-"""alt_rootvg_op [commands 5.6, 5.7]."""
+"""alt_rootvg_op [commands 5.6, 5.7].
+
+Modules: `lvmfmt.host.alternate.names`, `lvmfmt.host.alternate.customise`.
+"""
 
 from collections.abc import Callable
 

@@ -1,6 +1,8 @@
 """`mksysb`, `lsmksysb`, `savevg`, `restvg`, `alt_disk_mksysb`: whole groups in an archive, and back from it.
 
 Lines without a source of their own are those of [commands 5.4, 5.8]; the others are recalled (texts/backup.toml).
+
+Modules: `lvmfmt.host.commands.backup.restvg`, `lvmfmt.host.archive.imagedata`, `lvmfmt.host.archive.restoring`.
 """
 
 import pytest

@@ -1,4 +1,7 @@
-"""Devices: listings, and what cfgmgr, chdev, rmdev, mkdev and rendev change."""
+"""Devices: listings, and what cfgmgr, chdev, rmdev, mkdev and rendev change.
+
+Modules: `lvmfmt.host.commands.devices.lsdev`, `lvmfmt.host.odm.predefined`.
+"""
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile

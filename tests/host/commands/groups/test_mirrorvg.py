@@ -1,4 +1,7 @@
-"""Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg [commands 2.3, 4.5]."""
+"""Mirrors of whole groups: mirrorvg, unmirrorvg, syncvg, splitvg, joinvg [commands 2.3, 4.5].
+
+Modules: `lvmfmt.host.commands.groups.splitvg`.
+"""
 
 import pytest
 

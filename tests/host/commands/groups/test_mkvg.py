@@ -1,4 +1,7 @@
-"""Volume groups: made, extended, reduced, changed. Texts are those of [commands 2.1, 2.2, 2.5] with their marks."""
+"""Volume groups: made, extended, reduced, changed. Texts are those of [commands 2.1, 2.2, 2.5] with their marks.
+
+Modules: `lvmfmt.host.commands.groups.reducevg`, `lvmfmt.host.commands.disks.chpv`.
+"""
 
 import pytest
 

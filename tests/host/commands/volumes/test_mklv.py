@@ -1,4 +1,7 @@
-"""Logical volumes: made, extended, changed, copied, moved, removed. Texts are those of [commands 2.3, 2.4]."""
+"""Logical volumes: made, extended, changed, copied, moved, removed. Texts are those of [commands 2.3, 2.4].
+
+Modules: `lvmfmt.host.commands.volumes.mklvcopy`, `lvmfmt.host.commands.volumes.chlv`.
+"""
 
 import pytest
 
