@@ -41,6 +41,8 @@ def read(machine: Machine, program: str, path: str) -> Archive:
         CommandFailed: there is no such file, or it is not an archive by name.
     """
     files, inside = _place(machine, program, path)
+    if not files.exists(inside) or not files.stat(inside).size:
+        raise refusal("archive-missing" if program != "restore" else "backup-cannot-open", program=program, device=path)
     try:
         return open_archive(files.file_device(inside))
     except NotFound:

@@ -97,7 +97,13 @@ def write(
     volumes = group.logical_volumes.values()
     here = [v for v in volumes if v.name in by_volume or not (v.label and v.type in FILE_SYSTEMS)]
     date = time.strftime("%a %b %e %H:%M:%S %Y", time.gmtime(now // NS_PER_S))
-    head = {"IMAGE_TYPE": "bff", "DATE_TIME": date, "UNAME_INFO": f"AIX lvmfmt {machine_id}", "PRODUCT_TAPE": "no"}
+    version, _, release = oslevel.rpartition(".")[0].rpartition(".")[0].partition(".")
+    head = {
+        "IMAGE_TYPE": "bff",
+        "DATE_TIME": date,
+        "UNAME_INFO": f"AIX lvmfmt {release} {version} {machine_id}",
+        "PRODUCT_TAPE": "no",
+    }
     names = " ".join(d.name for d in disks)
     result = [
         Stanza("image_data", {**head, "USERVG_LIST": "", "OSLEVEL": oslevel}),

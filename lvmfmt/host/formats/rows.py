@@ -30,18 +30,29 @@ def lsvg_volumes_row(
 
 
 def df_header(unit: str) -> str:
-    """The column heads of `df`; `unit` is such as `MB blocks`."""
-    return f"Filesystem{unit:>13}      Free %Used    Iused %Iused Mounted on"
+    """The column heads of `df`; `unit` is such as `MB blocks`, and as wide as it is is the column below it."""
+    return f"Filesystem    {unit}      Free %Used    Iused %Iused Mounted on"
 
 
 def df_used_header(unit: str) -> str:
     """The column heads of `df -I`."""
-    return f"Filesystem{unit:>13}      Used      Free %Used Mounted on"
+    return f"Filesystem    {unit}      Used      Free %Used Mounted on"
 
 
 def percent_used(size: int, free: int) -> int:
     """%Used as AIX rounds it: up (fits every row of the article's `df -m`)."""
     return ceil_div(100 * (size - free), size) if size else 0
+
+
+def percent_inodes(used: int, allocated: int, free: int) -> int:
+    """%Iused: of the inodes that there are, and those that the free space could become [commands, Corrections].
+
+    Args:
+        used: inodes in use.
+        allocated: inodes that extents are allocated for, `used` among them.
+        free: free blocks of 4 KiB.
+    """
+    return ceil_div(900 * used, 9 * allocated + 8 * free)
 
 
 def _amount(size: int, unit: int) -> str:
@@ -50,31 +61,33 @@ def _amount(size: int, unit: int) -> str:
 
 
 def df_row(
-    device: str, size: int, free: int, inodes: int, inode_percent: int, mount_point: str, unit: int = MIB
+    device: str, size: int, free: int, inodes: int, inode_percent: int, mount_point: str, unit: tuple[str, int]
 ) -> str:
-    """A row of `df`; `size` and `free` in bytes, printed in units of `unit` bytes."""
+    """A row of `df`; `size` and `free` in bytes, `unit` the name of the unit and its bytes."""
     device, mount_point, used = printable(device), printable(mount_point), f"{percent_used(size, free)}%"
+    name, one = unit
     return (
-        f"{device:<13}{_amount(size, unit):>10}{_amount(free, unit):>10}{used:>6}{inodes:>9}{f'{inode_percent}%':>7} "
-        f"{mount_point}"
+        f"{device:<13}{_amount(size, one):>{len(name) + 1}}{_amount(free, one):>10}{used:>6}{inodes:>9}"
+        f"{f'{inode_percent}%':>7} {mount_point}"
     )
 
 
-def df_pseudo_row(device: str, mount_point: str) -> str:
+def df_pseudo_row(device: str, mount_point: str, unit: str) -> str:
     """A row of `df` for a file system without blocks, such as /proc."""
-    return f"{printable(device):<13}{'-':>10}{'-':>10}{'-':>5} {'-':>9}{'-':>6}  {printable(mount_point)}"
+    return f"{printable(device):<13}{'-':>{len(unit) + 1}}{'-':>10}{'-':>5} {'-':>9}{'-':>6}  {printable(mount_point)}"
 
 
-def df_used_row(device: str, size: int, free: int, mount_point: str, unit: int) -> str:
-    """A row of `df -I`; `size` and `free` in bytes, printed in units of `unit` bytes."""
+def df_used_row(device: str, size: int, free: int, mount_point: str, unit: tuple[str, int]) -> str:
+    """A row of `df -I`; `size` and `free` in bytes, `unit` the name of the unit and its bytes."""
     device, mount_point, percent = printable(device), printable(mount_point), f"{percent_used(size, free)}%"
-    amounts = "".join(f"{_amount(amount, unit):>10}" for amount in (size, size - free, free))
+    name, one = unit
+    amounts = f"{_amount(size, one):>{len(name) + 1}}{_amount(size - free, one):>10}{_amount(free, one):>10}"
     return f"{device:<13}{amounts}{percent:>6} {mount_point}"
 
 
-def df_used_pseudo_row(device: str, mount_point: str) -> str:
+def df_used_pseudo_row(device: str, mount_point: str, unit: str) -> str:
     """A row of `df -I` for a file system without blocks."""
-    return f"{printable(device):<13}{'-':>10}{'-':>10}{'-':>10}{'-':>5}  {printable(mount_point)}"
+    return f"{printable(device):<13}{'-':>{len(unit) + 1}}{'-':>10}{'-':>10}{'-':>5}  {printable(mount_point)}"
 
 
 def lsvg_disks_header(profile: Profile) -> str:
@@ -115,6 +128,6 @@ def volume_disks_header() -> str:
 
 
 def volume_disks_row(name: str, copies: Sequence[int], in_band: int, regions: Sequence[int]) -> str:
-    """A row of `lslv -l`: PPs of each copy on a disk, per cent in the region asked for, PPs of the regions."""
+    """A row of `lslv -l`: LPs with 1, 2 and 3 PPs or more on a disk, per cent in the right region, PPs by region."""
     held, places = distribution(copies, ":", 3), distribution(regions, ":", 3)
     return f"{printable(name):<18}{held:<14}{f'{in_band}%':<14}{places}"

@@ -6,6 +6,7 @@ from ...jfs2.superblock import read_superblock
 from ...lvm import VolumeGroup
 from ...system.logs import log_of
 from ...system.volume_types import PAGING_TYPE
+from ..odm import devices
 from .running import Machine
 
 PAGING = "paging space"
@@ -13,7 +14,8 @@ PAGING = "paging space"
 
 def open_volumes(machine: Machine, group: VolumeGroup) -> set[str]:
     """Names of the logical volumes of a varied-on group that are in use."""
-    used = (machine.running.volumes.keys() | machine.open_logs()) & set(group.logical_volumes)
+    name = next((known.name for known in machine.groups() if known.vgid == group.vgid), "")
+    used = (machine.running.volumes.keys() | machine.open_logs()) & set(devices.volumes(machine.odm, name))
     if group.vgid == machine.running.varied_on[0]:
         used |= {name for name, volume in group.logical_volumes.items() if volume.type == PAGING_TYPE}
     return used

@@ -199,7 +199,8 @@ def _forget(odm: Odm, name: str) -> None:
 def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
     """Make the ODM's view of a group the VGDA's, and say what differed.
 
-    The VGDA is right: it is read when the group is varied on.
+    The VGDA is right: it is read when the group is varied on. A logical volume whose name is that of another group's
+    stays out: a clone that sleeps has the names of the running system, and shows none [commands, Corrections].
     """
     notes = []
     known = group(odm, name)
@@ -220,6 +221,9 @@ def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
             notes.append(f"{name}: logical volume {gone} is not in the VGDA")
             remove_volume(odm, gone)
     for volume_name, volume in actual.logical_volumes.items():
+        if any(o["parent"] != name for o in odm.get("CuDv", name=volume_name)):
+            notes.append(f"{name}: logical volume {volume_name} is known as another group's")
+            continue
         attributes = {str(o["attribute"]): str(o["value"]) for o in odm.get("CuAt", name=volume_name)}
         if attributes != volume_attributes(volume):
             notes.append(f"{name}: logical volume {volume_name} was described otherwise in the ODM")

@@ -37,13 +37,43 @@ def test_df_header_of_the_article() -> None:
 def test_df_rows_of_the_article(line: str) -> None:
     device, size, free, _, inodes, inode_percent, mount_point = [*line.split(), ""][:7]
     if size == "-":
-        assert rows.df_pseudo_row(device, line.split()[-1]) == line
+        assert rows.df_pseudo_row(device, line.split()[-1], "MB blocks") == line
         return
     # MB with two decimals; %Used is computed, not copied
     row = rows.df_row(
-        device, round(float(size) * MIB), round(float(free) * MIB), int(inodes), int(inode_percent[:-1]), mount_point
+        device,
+        round(float(size) * MIB),
+        round(float(free) * MIB),
+        int(inodes),
+        int(inode_percent[:-1]),
+        mount_point,
+        ("MB blocks", MIB),
     )
     assert row == line
+
+
+@pytest.mark.parametrize(("unit", "end"), [("512-blocks", 24), ("1024-blocks", 25), ("MB blocks", 23)])
+def test_sizes_end_where_their_heading_ends(unit: str, end: int) -> None:
+    # [commands, Corrections]: published listings end in columns 24, 25 and 23
+    lines = [
+        rows.df_header(unit), rows.df_row("/dev/hd4", 4096, 1024, 7, 1, "/", (unit, 1)), rows.df_used_header(unit),
+        rows.df_used_row("/dev/hd4", 4096, 1024, "/", (unit, 1)), rows.df_pseudo_row("/proc", "/proc", unit),
+        rows.df_used_pseudo_row("/proc", "/proc", unit),
+    ]  # fmt: skip
+    assert all(line[end - 1] != " " == line[end] for line in lines)
+
+
+@pytest.mark.parametrize(
+    ("used", "allocated", "free", "percent"),
+    [
+        # the article's df: 27 inodes of a new /alt_inst, 4 KiB blocks free; allocated inodes come in extents of 32
+        (4, 32, 8108, 1),
+        (900, 928, 1125, 47),  # 90000 / (928 + 1000) = 46.7
+        (10, 10, 0, 100),
+    ],
+)
+def test_percent_of_inodes(used: int, allocated: int, free: int, percent: int) -> None:
+    assert rows.percent_inodes(used, allocated, free) == percent
 
 
 def test_lsvg_rows_of_a_later_release() -> None:

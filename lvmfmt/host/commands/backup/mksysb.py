@@ -196,10 +196,12 @@ def describe_image(machine: Machine, data: bytes) -> list[str]:
     volumes = [s.items for s in found if s.name == "lv_data"]
     size = sum(_number(v, "PP") * _number(v, "PP_SIZE") for v in volumes)
     shrunk = sum(_number(v, "LV_MIN_LPS") * _number(v, "COPIES") * _number(v, "PP_SIZE") for v in volumes)
-    name = group.get("VGNAME", "")
+    name, level = group.get("VGNAME", ""), head.get("OSLEVEL", "")
+    version, release, technology = [*level.split("."), "", "", ""][:3]
     values = (
         ("image-group", name), ("image-date", head.get("DATE_TIME", "")), ("image-uname", head.get("UNAME_INFO", "")),
-        ("image-oslevel", head.get("OSLEVEL", "")), ("image-size", size), ("image-shrink-size", shrunk),
+        ("image-oslevel", level), ("image-maintenance", "-".join((version + release + "00", technology.zfill(2)))),
+        ("image-size", size), ("image-shrink-size", shrunk), ("image-data-only", "no"),
     )  # fmt: skip
     lines = [message(key, value=value) for key, value in values]
     lines += ["", f"{printable(name)}:", rows.lsvg_volumes_header(machine.profile)]

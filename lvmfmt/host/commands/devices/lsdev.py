@@ -49,7 +49,7 @@ def lsdev(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 
 
 def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
-    """Show attributes of a device: in effect (`-E`), default (`-D`), possible values (`-R`)."""
+    """Show attributes of a device: in effect (`-E`), default (`-D`), possible values (`-R`); with colons (`-O`)."""
     given, _ = flags(argv, "EDRHOl:a:F:", operands=0)
     demand("l" in given and len(set(given) & {"E", "D", "R"}) == 1)
     device = device_called(machine, "lsattr", given["l"])
@@ -65,15 +65,19 @@ def lsattr(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     rows = []
     for name in names:
         attribute = kind.attributes[name]
-        value = machine.odm.attribute(str(device["name"]), name) if "E" in given else None
-        shown = attribute.default if value is None else value
-        rows.append({
-            "attribute": name, "value": shown, "description": attribute.description,
-            "user_settable": str(attribute.changeable),
-        })  # fmt: skip
+        own = machine.odm.get("CuAt", name=str(device["name"]), attribute=name) if "E" in given else []
+        for value in [str(one["value"]) for one in own] or [attribute.default]:
+            rows.append({
+                "attribute": name, "value": value, "description": attribute.description,
+                "user_settable": str(attribute.changeable),
+            })  # fmt: skip
     if "F" in given:
         for row in rows:
             print(_format(given["F"], row), file=stdout)
+        return
+    if "O" in given:
+        print(f"#{':'.join(row['attribute'] for row in rows)}", file=stdout)
+        print(printable(":".join(row["value"] for row in rows)), file=stdout)
         return
     table = [list(row.values()) for row in rows]
     if "H" in given:

@@ -145,6 +145,7 @@ def readvgda(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     _, operands = flags(argv, "", operands=1)
     group = _group_on(machine, operands[0], "readvgda")
     record = group.record
+    print(f"{'pv_id:':<16}{disk_called(machine, operands[0], 'readvgda').pvid}", file=stdout)
     print(f"LVM record: VGID {group.vgid} version {record.version} pp_shift {record.pp_shift}", file=stdout)
     print(f"  VGDA at sectors {record.vgda_psn}, {record.vgda_len} each; VGSA at {record.vgsa_psn}", file=stdout)
     print(f"VGDA: stamp {group.stamp} copies {group.total_vgdas} factor {group.factor}", file=stdout)

@@ -106,7 +106,8 @@ def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> l
 
 def _volumes(machine: Machine, group: VolumeGroup, pv: PhysicalVolume) -> Iterator[str]:
     yield rows.pv_volumes_header(machine.profile)
-    for volume in group.logical_volumes.values():
+    known = devices.volumes(machine.odm, devices.group_of(machine.odm, pv.pvid) or "")
+    for volume in (v for v in group.logical_volumes.values() if v.name in known):
         here = volume.map.pv == pv.number
         if here.any():
             held = np.zeros(pv.pp_count, bool)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TextIO
 
 from ....errors import NotFound
-from ....units import GIB, KIB, MIB, SECTOR, ceil_div
+from ....units import GIB, KIB, MIB, SECTOR
 from ...formats import rows
 from ...machine.paths import holder
 from ...machine.running import Machine
@@ -14,6 +14,7 @@ from ...syntax import Command, demand, flags
 
 _UNITS = {"m": ("MB blocks", MIB), "g": ("GB blocks", GIB), "k": ("1024-blocks", KIB)}
 _BLOCKS = ("512-blocks", SECTOR)
+_BLOCK = 4 * KIB
 
 
 def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
@@ -24,12 +25,12 @@ def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> Non
     given, operands = flags(argv, "mkgIivtP")
     units = {"m", "k", "g"} & set(given)
     demand(len(units) <= 1 and not {"P", "v", "t"} & set(given))
-    name, unit = _UNITS[units.pop()] if units else _BLOCKS
+    name, _ = unit = _UNITS[units.pop()] if units else _BLOCKS
     used = "I" in given
     print(rows.df_used_header(name) if used else rows.df_header(name), file=stdout)
     for device, point in _chosen(machine, operands):
         if not device.startswith("/dev/"):
-            row = rows.df_used_pseudo_row(device, point) if used else rows.df_pseudo_row(device, point)
+            row = rows.df_used_pseudo_row(device, point, name) if used else rows.df_pseudo_row(device, point, name)
             print(row, file=stdout)
             continue
         files = machine.mounted(point)
@@ -38,9 +39,7 @@ def df(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> Non
         if used:
             print(rows.df_used_row(device, size, free, point, unit), file=stdout)
             continue
-        # JFS2 makes inodes as it needs them. AIX's %Iused follows no simple rule; this one says how many more the
-        # free space could hold, at a block each
-        percent = ceil_div(100 * counts.inodes_used, counts.inodes_used + counts.free_blocks)
+        percent = rows.percent_inodes(counts.inodes_used, counts.inodes_backed, free // _BLOCK)
         print(rows.df_row(device, size, free, counts.inodes_used, percent, point, unit), file=stdout)
 
 

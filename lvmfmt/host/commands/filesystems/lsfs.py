@@ -46,6 +46,8 @@ def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
         auto = "yes" if attributes.get("mount") in _MOUNTED_AT_BOOT else "no"
         account = "yes" if attributes.get("account") == "true" else "no"
         text = "" if size is None else str(size // SECTOR)
+        if "c" in given and entry.volume is None:
+            text = "0"  # as /proc has it
         if "c" in given:
             fields = [entry.mount_point, entry.device, entry.vfs, node, attributes.get("type", ""), text,
                       options or "rw", auto, account]  # fmt: skip
@@ -57,7 +59,7 @@ def lsfs(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
                 file=stdout,
             )  # fmt: skip
         if "q" in given and found is not None:
-            print(_quota(*found), file=stdout)
+            print(_quota(*found, colons="c" in given), file=stdout)
 
 
 def _row(*fields: str) -> str:
@@ -76,8 +78,8 @@ def _superblock(machine: Machine, entry: FileSystemStanza) -> tuple[Superblock, 
         return None
 
 
-def _quota(superblock: Superblock, lv_size: int) -> str:
-    """The line of `-q`."""
+def _quota(superblock: Superblock, lv_size: int, *, colons: bool) -> str:
+    """The line of `-q`; with `-c` too, colons stand between its fields."""
     g = superblock.geometry
     log = g.log_blocks * g.block_size
     fields = [
@@ -96,6 +98,8 @@ def _quota(superblock: Superblock, lv_size: int) -> str:
         ("MAXEXT", 0),
         ("MountGuard", "no"),
     ]
+    if colons:
+        return "(" + ":".join(f"{name} {value}" for name, value in fields) + ")"
     return "  (" + ", ".join(f"{name}: {value}" for name, value in fields) + ")"
 
 

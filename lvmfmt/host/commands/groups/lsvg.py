@@ -85,8 +85,8 @@ def _volumes(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> Non
     group = varied_on_group(machine, name, "")
     print(f"{printable(name)}:", file=stdout)
     print(rows.lsvg_volumes_header(machine.profile), file=stdout)
-    in_use = open_volumes(machine, group)
-    for volume in group.logical_volumes.values():
+    in_use, known = open_volumes(machine, group), devices.volumes(machine.odm, name)
+    for volume in (v for v in group.logical_volumes.values() if v.name in known):
         print(_row(machine, volume, volume.name in in_use), file=stdout)
 
 

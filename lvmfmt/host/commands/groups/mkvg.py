@@ -123,7 +123,12 @@ def _new_disks(machine: Machine, names: Sequence[str], program: str, *, force: b
         image = varying.readable(machine, disk)
         if image is None:
             raise refusal("disk-unreadable")
-        if devices.group_of(machine.odm, disk.pvid) is not None:
+        owner = devices.group_of(machine.odm, disk.pvid)
+        if owner is not None and machine.is_varied_on(known_group(machine, owner, program)):
+            if force:
+                raise refusal("disk-in-use", program=program, disk=disk.name, group=owner)
+            raise refusal("disk-taken", program=program, disk=disk.name)
+        if owner is not None:
             raise refusal("disk-in-database", program=program)
         if lvm.scan([image])[0].record is not None and not force:
             raise refusal("disk-taken", program=program, disk=disk.name)
@@ -167,8 +172,10 @@ def chvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     demand(given)
     auto_on, quorum, factor = yes_or_no(given, "a"), yes_or_no(given, "Q"), number(given, "t") or None
     with as_aix("chvg", message("chvg-failed", group=name)):
-        refuse(given, "chvg", "BGLbshCIMPv")
         group = varied_on_group(machine, name, "chvg")
+        if "M" in given and group.state.geometry.kind is not VgKind.SCALABLE:
+            raise refusal("mirror-pool-kind", status=2)
+        refuse(given, "chvg", "BGLbshCIMPv")
         if {auto_on, quorum, factor} != {None}:
             with group.change(machine.origin) as change:
                 change.set_options(quorum=quorum, auto_varyon=auto_on, factor=factor)

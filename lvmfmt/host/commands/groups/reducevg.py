@@ -28,6 +28,11 @@ def reducevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     demand(len(operands) >= 2)
     name, *disks = operands
     group = varied_on_group(machine, name, "reducevg")
+    for disk in disks:
+        known = machine.disk(disk)
+        if known is not None and devices.group_of(machine.odm, known.pvid) not in (None, name):
+            text = message("disk-of-another-group", program="reducevg", disk=disk, group=name)
+            raise CommandFailed(text, message("reducevg-failed", disk=disk), status=2)
     pvids = members(machine, group, disks, "reducevg")
     demand(len(pvids) == len(disks))
     names = dict(zip(pvids, disks, strict=True))

@@ -31,7 +31,9 @@ def known_group(machine: Machine, name: str, program: str) -> Group:
 def varyonvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
     """Vary a group on, and fill what is stale unless that is not wanted (`-n`); disks may be missing with `-f` only."""
     given, (name,) = flags(argv, "bcfnprstuM:O", operands=1)
-    known = known_group(machine, name, "varyonvg")
+    known = devices.group(machine.odm, name)
+    if known is None:
+        raise refusal("varyon-group-unknown", group=name, status=3)
     if machine.is_varied_on(known) and not _disks_came_back(machine, name):
         return
     with as_aix("varyonvg"):

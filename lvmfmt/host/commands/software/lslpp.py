@@ -11,7 +11,8 @@ from ...odm import filesets
 from ...odm.filesets import STATES, InstalledFileset
 from ...syntax import Command, demand, flags
 
-PATH = "Path: /usr/lib/objrepos"
+LIBRARY = "/usr/lib/objrepos"
+"""The part of the installed software that is here."""
 
 
 def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
@@ -30,16 +31,22 @@ def lslpp(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> 
 
 def _print(found: list[InstalledFileset], stdout: TextIO, *, L: bool, c: bool, q: bool) -> None:
     if c:
-        lines = ["#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked"]
-        lines = [] if q else lines
-        lines += [f"{f.name}:{f.vrmf}::{STATES.get(f.state, '?')[0]}:F:{f.description}:" for f in found]
+        lines = [] if q else ["#Fileset:Level:PTF Id:State:Type:Description:EFIX Locked"]
+        for f in found:
+            state = STATES.get(f.state, "?")
+            row = f"{f.name}:{f.vrmf}::{state[0] if L else state}:F:{f.description}:"
+            lines.append(row if L else f"{LIBRARY}:{row}")
     elif L:
         lines = [] if q else [f"  {'Fileset':<24}  {'Level':<14}  State  Type  Description", "  " + "-" * 76]
         lines += [
             f"  {f.name:<24} {f.vrmf:>15} {STATES.get(f.state, '?')[0]:>4}     F    {f.description}" for f in found
         ]
     else:
-        lines = [] if q else [f"  {'Fileset':<24}  {'Level':>10}  {'State':<9}  Description", "  " + "-" * 76, PATH]
+        lines = (
+            []
+            if q
+            else [f"  {'Fileset':<24}  {'Level':>10}  {'State':<9}  Description", "  " + "-" * 76, f"Path: {LIBRARY}"]
+        )
         lines += [f"  {f.name:<24}  {f.vrmf:>10}  {STATES.get(f.state, '?'):<9}  {f.description}" for f in found]
     print("\n".join(lines), file=stdout)
 

@@ -90,7 +90,7 @@ def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Itera
     for name, pv in zip(names, group.physical_volumes.values(), strict=True):
         here = volume.map.pv == pv.number
         if here.any():
-            copies = [int(n) for n in here.sum(axis=1)] + [0] * (3 - len(here))
+            copies = [int((here.sum(axis=0) >= n).sum()) for n in (1, 2, 3)]
             held = np.zeros(pv.pp_count, bool)
             held[volume.map.pp[here] - 1] = True
             regions = by_region(pv, held)

@@ -27,7 +27,7 @@ def lsps(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
     demand(given.get("t", "lv") == "lv" and ("s" not in given or not operands) and (given or operands))
     rows = _rows(machine)
     if "s" in given:
-        total = sum(size for _, _, group, size, _ in rows if group == ROOTVG) // MIB
+        total = sum({name: size for name, _, group, size, _ in rows if group == ROOTVG}.values()) // MIB
         print("Total Paging Space   Percent Used", file=stdout)
         print(f"{f'{total}MB':>11}{f'{_USED}%':>17}", file=stdout)
         return

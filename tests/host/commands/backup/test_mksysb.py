@@ -67,6 +67,11 @@ def test_what_an_image_says_of_its_group(single) -> None:
     single.good("mksysb -i /home/sys")
     out = single.good("lsmksysb -lf /home/sys")
     assert out[0].split(":")[1].strip() == "rootvg" and "BACKUP SIZE (MB):       288" in out
+    # [commands, Corrections]: eight lines; release and version in UNAME INFO, as `uname -a` has them
+    facts = {label: value.strip() for label, _, value in (line.partition(":") for line in out[: out.index("")])}
+    assert len(facts) == 8
+    assert (facts["MAINTENANCE LEVEL"], facts["VG DATA ONLY"]) == ("5300-00", "no")
+    assert facts["UNAME INFO"].split()[:4] == ["AIX", "lvmfmt", "3", "5"]
     volumes = [line.split() for line in out[out.index("rootvg:") + 2 :]]
     listed = [line.split() for line in single.good("lsvg -l rootvg")[2:]]
     assert [row[:5] + row[6:] for row in volumes] == [row[:5] + row[6:] for row in listed]

@@ -60,6 +60,12 @@ def test_places(machine: Stub) -> None:
     assert len(run(machine, lsdev, "lscfg -vl hdisk2").out) == 4
 
 
+def test_one_attribute_with_colons(machine: Stub) -> None:
+    machine.odm.set_attribute("hdisk2", "pvid", "00f7b72a" + "0" * 24)
+    found = run(machine, lsdev, "lsattr -EO -l hdisk2 -a pvid").out
+    assert found == ["#pvid", "00f7b72a" + "0" * 24]  # [commands, Corrections]
+
+
 @pytest.mark.parametrize(
     "line",
     ["lsdev -CP", "lsdev x", "lsattr -E", "lsattr -l hdisk2", "lsattr -EDl hdisk2", "lscfg -p", "lsdev -C -F no:name",

@@ -93,6 +93,11 @@ def test_the_listings_parse_by_the_published_formats(vg: Lab) -> None:
         assert wanted.items() <= found.items(), (line, found)
 
 
+def test_readvgda_begins_with_the_pvid(vg: Lab) -> None:
+    pvid = vg.listing("lspv")["hdisk2"][0]
+    assert vg.good("readvgda hdisk2")[0] == f"pv_id:          {pvid}"  # [commands, Corrections]
+
+
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
     assert writes == set() and set(COMMANDS) - writes == {"getconf", "getlvodm", "lquerypv", "lqueryvg", "readvgda"}

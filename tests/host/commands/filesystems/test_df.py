@@ -12,8 +12,8 @@ from ..conftest import Lab
 @pytest.mark.parametrize(
     ("flags", "header", "size"),
     [
-        ("", "Filesystem   512-blocks      Free %Used    Iused %Iused Mounted on", "65536"),
-        ("-k", "Filesystem  1024-blocks      Free %Used    Iused %Iused Mounted on", "32768"),
+        ("", "Filesystem    512-blocks      Free %Used    Iused %Iused Mounted on", "65536"),
+        ("-k", "Filesystem    1024-blocks      Free %Used    Iused %Iused Mounted on", "32768"),
         ("-m", "Filesystem    MB blocks      Free %Used    Iused %Iused Mounted on", "32.00"),
         ("-g", "Filesystem    GB blocks      Free %Used    Iused %Iused Mounted on", "0.03"),
     ],
@@ -22,7 +22,7 @@ def test_units(data: Lab, flags: str, header: str, size: str) -> None:
     found, row = data.good(f"df {flags} /data")
     assert found == header
     assert row.split()[:2] == ["/dev/fslv00", size]
-    assert row.index(size) + len(size) == len("Filesystem    MB blocks")  # right-aligned to column 23
+    assert row.index(size) + len(size) == header.index("      Free")  # [commands, Corrections]: below the unit
 
 
 def test_percentages_round_up_and_used_is_what_is_not_free(data: Lab) -> None:

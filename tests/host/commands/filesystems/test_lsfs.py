@@ -23,13 +23,19 @@ def test_colons(data: Lab) -> None:
     found = data.good("lsfs -c")
     assert found[0] == "#MountPoint:Device:Vfs:Nodename:Type:Size:Options:AutoMount:Acct"
     assert found[1] == "/:/dev/hd4:jfs2::bootfs:65536:rw:yes:no"
-    assert data.good("lsfs -c -v procfs")[1:] == ["/proc:/proc:procfs::::rw:yes:no"]
+    assert data.good("lsfs -c -v procfs")[1:] == ["/proc:/proc:procfs:::0:rw:yes:no"]
     assert [row.split(":")[0] for row in data.good("lsfs -c -u bootfs")[1:]] == ["/", "/usr", "/var"]
 
 
 def test_what_the_disk_says(data: Lab) -> None:
     line = data.good("lsfs -q /data")[2].strip()
     assert line.startswith("(lv size: 65536, fs size: 65536, block size: 4096, ") and "inline log: no" in line
+
+
+def test_what_the_disk_says_between_colons(data: Lab) -> None:
+    # [commands, Corrections]: power_aix's test data has colons, and no indent
+    line = data.good("lsfs -cq /data")[2]
+    assert line.startswith("(lv size 65536:fs size 65536:block size 4096:sparse files yes:") and line.endswith(")")
 
 
 def test_a_group_that_is_not_varied_on_is_listed_without_sizes(data: Lab) -> None:

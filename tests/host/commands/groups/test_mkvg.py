@@ -60,8 +60,11 @@ def test_mkvg_refuses(lab: Lab) -> None:
     lab.refused("mkvg -y datavg hdisk3", "0516-360", "already used", failed)
     lab.refused("mkvg -y rootvg hdisk3", "0516-360", failed)
     lab.refused("mkvg -y hdisk1 hdisk3", "0516-360", failed)
+    # [commands 2.1]: a disk of a varied-on group is refused; the force option does not change that
+    lab.refused("mkvg hdisk0", "0516-1398 mkvg: The physical volume hdisk0, appears to belong to", failed)
+    lab.refused("mkvg -f hdisk2", "hdisk2 belongs to volume group datavg, which is varied on", failed)
+    lab.good("varyoffvg datavg")
     lab.refused("mkvg -f hdisk2", "0516-1339 mkvg: Physical volume contains some 3rd party volume group.", failed)
-    lab.refused("mkvg hdisk0", "0516-1339", failed)
     lab.refused("mkvg hdisk9", "0516-1396 mkvg: The physical volume hdisk9, was not found in the", failed)
     lab.refused("mkvg -y sixteen_letters_ hdisk3", failed)
     lab.refused("mkvg -s 3 hdisk3", failed)
@@ -174,6 +177,7 @@ def test_chvg(lab: Lab) -> None:
         assert not group.quorum and not group.auto_varyon
     lab.refused("chvg -t 64 datavg", "chvg: Unable to change volume group datavg.")
     lab.refused("chvg -G datavg", "not supported")
+    lab.refused("chvg -M y datavg", "0516-1616", "0516-732", status=2)  # [commands, Corrections]
     lab.refused("chvg -a n nowhere", "0516-306 chvg: Unable to find volume group nowhere in the Device")
     lab.refused("chvg -a maybe datavg", "Usage", status=2)
 
@@ -181,3 +185,13 @@ def test_chvg(lab: Lab) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"chvg", "extendvg", "mkvg"} and set(COMMANDS) - writes == set()
+
+
+def test_a_disk_of_another_group_is_named_as_such(lab: Lab) -> None:
+    lab.good("mkvg -y datavg -s 4 hdisk2")
+    # [commands, Corrections]: T:ansible30381
+    err = lab.refused("reducevg datavg hdisk0", status=2)
+    assert err == [
+        "0516-1782 reducevg: Physical volume hdisk0 is not part of volume group datavg.",
+        "0516-884 reducevg: Unable to remove physical volume hdisk0.",
+    ]

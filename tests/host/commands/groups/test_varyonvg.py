@@ -61,7 +61,7 @@ def test_no_disk_has_a_descriptor_area(lab: Lab) -> None:
 
 def test_refusals(lab: Lab) -> None:
     made(lab)
-    lab.refused("varyonvg nowhere", "0516-306 varyonvg: Unable to find volume group nowhere")
+    lab.refused("varyonvg nowhere", "0516-316 varyonvg: Unable to find volume group nowhere", status=3)
     lab.refused("varyonvg", "Usage", status=2)
     assert lab.refused("varyoffvg rootvg") == [
         "0516-012 lvaryoffvg: Logical volume must be closed.  If the logical",

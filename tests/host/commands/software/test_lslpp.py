@@ -66,3 +66,10 @@ def test_what_is_not_mounted_is_not_copied(single: Box) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in lslpp.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == set() and set(lslpp.COMMANDS) - writes == {"lslpp", "oslevel"}
+
+
+def test_colons_of_the_long_form(single: Box) -> None:
+    # [commands, Corrections]: the path first, the state in full; GLPI's fixtures
+    header, row = single.good("lslpp -c -l bos.rte")
+    assert header.startswith("#Fileset:")
+    assert row.startswith("/usr/lib/objrepos:bos.rte:5.3.0.0::COMMITTED:F:")

@@ -35,3 +35,10 @@ def test_refused(data: Lab) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in lsps.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == set() and set(lsps.COMMANDS) - writes == {"lsps"}
+
+
+def test_a_mirrored_space_counts_once(data: Lab) -> None:
+    data.good("extendvg -f rootvg hdisk2")
+    data.good("mklvcopy hd6 2 hdisk2")
+    assert data.good("lsps -s")[1].split()[0] == "64MB"
+    assert len(data.good("lsps -a")) == 3  # a row for each disk
