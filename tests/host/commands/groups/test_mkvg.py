@@ -189,7 +189,7 @@ def test_who_opens_the_disks_for_writing() -> None:
 
 def test_a_disk_of_another_group_is_named_as_such(lab: Lab) -> None:
     lab.good("mkvg -y datavg -s 4 hdisk2")
-    # [commands, Corrections]: T:ansible30381
+    # [commands, Corrections]: T:ANSC
     err = lab.refused("reducevg datavg hdisk0", status=2)
     assert err == [
         "0516-1782 reducevg: Physical volume hdisk0 is not part of volume group datavg.",
