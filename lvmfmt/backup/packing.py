@@ -87,15 +87,13 @@ def make_tree(counts: NDArray[np.int64]) -> Tree | None:
     depth = [0] * len(parents)
     for node in range(len(parents) - 2, -1, -1):  # the root is the last one
         depth[node] = depth[parents[node]] + 1
-    levels = max(depth[: len(symbols)])
-    if levels > MAX_LEVELS or depth[0] != levels:
+    levels = depth[0]  # nothing is rarer than the end code, so nothing lies deeper
+    if levels > MAX_LEVELS:
         return None
     order = sorted(range(1, len(symbols)), key=lambda i: (depth[i], symbols[i]))
     leaves = [0] * levels
     for i in range(len(symbols)):
         leaves[depth[i] - 1] += 1
-    if max(leaves[:-1], default=0) > 255 or leaves[-1] - 2 > 255:
-        return None
     return Tree(tuple(leaves), (*(symbols[i] for i in order), END))
 
 

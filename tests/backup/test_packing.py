@@ -1,5 +1,6 @@
 """Packed data: the streams of [backup 8, V3] bit for bit, round trips, and hostile trees."""
 
+import itertools
 import tomllib
 from contextlib import suppress
 from pathlib import Path
@@ -53,13 +54,61 @@ def test_nothing_has_no_tree() -> None:
     assert packing.make_tree(np.zeros(256, np.int64)) is None
 
 
-def test_a_tree_of_more_than_24_levels_is_not_made() -> None:
+@pytest.mark.parametrize(("symbols", "levels"), [(23, 23), (24, 24), (25, None), (40, None)])
+def test_a_tree_of_more_than_24_levels_is_not_made(symbols, levels) -> None:
     counts = np.zeros(256, np.int64)
     a, b = 1, 1
-    for i in range(40):  # Fibonacci: each level has one leaf
+    for i in range(symbols):  # Fibonacci: each level has one leaf, the last one the end code as well
         counts[i] = a
         a, b = b, a + b
-    assert packing.make_tree(counts) is None
+    tree = packing.make_tree(counts)
+    assert (tree and len(tree.leaves)) == levels
+    if tree:
+        assert tree.leaves == (*[1] * (levels - 1), 2) and packing.read_tree(tree.header())[0] == tree
+
+
+@pytest.mark.parametrize("bytes_used", [1, 2, 3, 4, 5, 127, 128, 129, 254, 255, 256])
+def test_equal_bytes_have_codes_of_two_lengths_at_most(bytes_used) -> None:
+    counts = np.zeros(256, np.int64)
+    counts[:bytes_used] = 1000
+    tree = packing.make_tree(counts)
+    # the end code hangs below one of them, so a balanced tree of `bytes_used` leaves has one leaf split [backup 8.3]
+    assert sum(tree.leaves) == bytes_used + 1 == len(tree.symbols) and tree.symbols[-1] == packing.END
+    assert sum(n / 2**depth for depth, n in enumerate(tree.leaves, 1)) == 1  # Kraft: a complete code
+    header = tree.header()
+    assert (header[0], header[len(tree.leaves)]) == (len(tree.leaves), tree.leaves[-1] - 2)
+    assert packing.read_tree(header + b"rest") == (tree, len(header))
+    with pytest.raises(CorruptImage):
+        packing.read_tree(header[:-1])
+
+
+@given(st.lists(st.integers(0, 50), min_size=1, max_size=40))
+def test_no_other_prefix_code_is_shorter(counts) -> None:
+    counts += [0] * (256 - len(counts))
+    found = packing.make_tree(np.array(counts))
+    if not any(counts):
+        assert found is None
+        return
+    heap = sorted([0, *(count for count in counts if count)])  # Huffman's cost: the sum of all merged weights
+    cost = 0
+    while len(heap) > 1:
+        first, second, *heap = heap
+        cost += first + second
+        heap = sorted([*heap, first + second])
+    _, length = found.codes()
+    assert int((np.array(counts) * length[: packing.END]).sum()) == cost
+    code, _ = found.codes()
+    words = sorted(f"{code[s]:0{length[s]}b}" for s in range(257) if length[s])
+    assert not any(b.startswith(a) for a, b in itertools.pairwise(words))
+
+
+def test_a_stream_cut_at_any_byte_is_an_error() -> None:
+    data = bytes(range(40)) * 3
+    stream = pack(data)
+    assert unpack(stream, len(data), 1) == data
+    for end in range(len(stream)):
+        with pytest.raises(CorruptImage):
+            unpack(stream[:end], len(data))
 
 
 @given(st.binary(min_size=1, max_size=3000), st.integers(1, 500), st.integers(1, 500))

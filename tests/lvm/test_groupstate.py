@@ -62,3 +62,11 @@ def test_settling_counts_and_marks(make_group: Any) -> None:
     state.stale[pv - 1, pp - 1] = False
     state.settle()
     assert state.vgda.small_fields(2)[0] == 1 and int(state.vgda.pps[pv - 1, pp - 1]["pp_state"]) == 1
+
+
+def test_exactly_half_is_not_more_than_half(make_group: Any) -> None:
+    state = make_group(4)[0].state  # four copies
+    state.members.pop(1)
+    assert state.quorum_votes == 4
+    state.members.pop(2)
+    assert state.quorum_votes == 2

@@ -22,7 +22,7 @@ def test_all_that_is_right(make_group: Any) -> None:
 def test_no_group_and_several(make_group: Any, disks: Any, memory_disk: Any) -> None:
     with pytest.raises(CorruptImage) as none:
         load(disks(2))
-    assert (none.value.field, none.value.where) == ("lvm_id", "disk1, disk2")
+    assert (none.value.field, none.value.offset, none.value.where) == ("lvm_id", 7 * SECTOR, "disk1, disk2")
     first, one = make_group(1)
     second, other = make_group(1, version=1)
     with pytest.raises(OperationRefused, match="different volume groups") as several:

@@ -62,3 +62,24 @@ def test_the_backup_is_written_first_and_cleared_last(make_group: Any) -> None:
     assert [(offset, any(data)) for _, offset, data in disk.log] == [
         (PRIMARY * SECTOR, False), (BACKUP * SECTOR, False),
     ]  # fmt: skip
+
+
+def test_a_record_that_points_behind_the_disk_is_not_sound(make_group: Any) -> None:
+    _, (disk,) = make_group()
+    record = record_of(disk)
+    last = record.vgda_psn[1] + record.vgda_len  # the first sector behind the second VGDA
+    disk.size = last * SECTOR
+    assert recordcopies.sound_values(disk, record)[1] == PRIMARY and record_of(disk) == record
+    disk.size -= SECTOR
+    assert recordcopies.sound_values(disk, record) == (None, 0)
+    found, problems = recordcopies.read(disk)
+    assert found is None and [p.rule for p in problems] == ["record-lost", "record-lost"]
+
+
+def test_a_disk_that_ends_before_its_backup(make_group: Any) -> None:
+    _, (disk,) = make_group()
+    disk.size = (BACKUP + 1) * SECTOR
+    disk.write(PRIMARY * SECTOR, bytes(SECTOR))
+    assert [p.rule for p in recordcopies.read(disk)[1]] == ["record-lost"]  # it names areas behind the end
+    disk.size -= 1
+    assert [(p.field, p.offset) for p in recordcopies.read(disk)[1]] == [("", BACKUP * SECTOR)]
