@@ -123,7 +123,7 @@ class _Writer:
 
     def _tree(self, member: Member) -> tuple[packing.Tree, int] | None:
         """The tree that a member's data is packed with and the packed size, None to store it as it is [backup 8.3]."""
-        if not self._pack or member.kind != stat.S_IFREG or not 0 < member.size <= MAX_SMALL:
+        if not self._pack or member.kind != stat.S_IFREG or member.size > MAX_SMALL:
             return None
         counts = packing.count_bytes(_exactly(member.content, member.size, member.name, []))
         tree = packing.make_tree(counts)

@@ -58,6 +58,12 @@ def test_the_search_stops_at_records_of_every_type(type: int, archive) -> None:
     assert "no record, 16 bytes" in opened.problems[0] and name in opened.problems[1]
 
 
+@pytest.mark.parametrize(("magic", "known"), [(60010, False), (60011, True), (60017, True), (60018, False)])
+def test_the_search_takes_every_magic_there_is(magic: int, known: bool, archive) -> None:
+    opened = archive(b"\xaa" * 16, named(b"./x", magic=magic), named(b"./b"), END)
+    assert [member.name for member in opened] == ([b"./x"] if known else []) + [b"./b"]
+
+
 def test_a_walk_tells_its_problems_once(archive) -> None:
     opened = archive(b"\xaa" * 16, named(b"./b"), END)
     assert len(list(opened)) == len(list(opened)) == len(opened.problems) == 1
