@@ -126,3 +126,66 @@ def test_rows_of_one_write_do_not_share_their_fate(tmp_path: Path) -> None:
         assert page == b"a" * 10 + b"b" + b"a" * (OVERLAY_PAGE - 11)
         overlay.close()
         assert bytes(overlay.read(0, OVERLAY_PAGE)) == bytes(base.read(0, OVERLAY_PAGE))
+
+
+def test_exact_ranges_and_extents(tmp_path: Path) -> None:
+    page = OVERLAY_PAGE
+    with disk(tmp_path / "base") as base:  # data in pages 2 to 5
+        overlay = Overlay(base)
+        assert [tuple(e) for e in overlay.extents()] == [tuple(e) for e in base.extents()]
+        overlay.write(page - 1, b"xy")
+        assert overlay.dirty_ranges() == [(0, 2 * page)]
+        overlay.punch(3 * page, page + 1)
+        assert overlay.dirty_ranges() == [(0, 2 * page), (3 * page, 2 * page)]
+        assert [tuple(e) for e in overlay.extents()] == [
+            (0, 3 * page, True), (3 * page, page, False), (4 * page, 2 * page, True), (6 * page, 3 * page + 700, False),
+        ]  # fmt: skip
+        assert [tuple(e) for e in overlay.extents(page + 5, 10)] == [(page + 5, 10, True)]
+        assert [tuple(e) for e in overlay.extents(3 * page - 1, page + 2)] == [
+            (3 * page - 1, 1, True), (3 * page, page, False), (4 * page, 1, True),
+        ]  # fmt: skip
+        overlay.punch(9 * page, 700)  # the last page goes as a whole
+        assert overlay.dirty_ranges()[-1] == (9 * page, 700)
+        overlay.punch(9 * page, 699)  # this one does not
+        overlay.write(SIZE - 1, b"z")
+        assert overlay.dirty_ranges()[-1] == (9 * page, 700) and bytes(overlay.read(SIZE - 2, 2)) == b"\0z"
+        assert not overlay.read(3 * page, page + 1).any() and bytes(overlay.read(4 * page, 4)) == b"\0ase"
+
+
+def test_a_commit_writes_what_was_changed_and_no_more(tmp_path: Path) -> None:
+    page = OVERLAY_PAGE
+    done: list[tuple[str, int, int]] = []
+
+    class Told(Overlay):
+        def write(self, offset: int, buffer: bytes) -> None:  # type: ignore[override]
+            done.append(("write", offset, len(buffer)))
+            super().write(offset, buffer)
+
+        def punch(self, offset: int, length: int) -> None:
+            done.append(("punch", offset, length))
+            super().punch(offset, length)
+
+    with disk(tmp_path / "base") as base:
+        overlay = Overlay(base)
+        overlay.punch(0, 3 * page)
+        overlay.write(page, b"x" * page)
+        overlay.write(SIZE - 5, b"end")
+        overlay.punch(6 * page, page)
+        overlay.commit_to(Told(base))
+    assert done == [
+        ("punch", 0, page), ("punch", 2 * page, page), ("punch", 6 * page, page), ("write", page, page),
+        ("write", 9 * page, 700),
+    ]  # fmt: skip
+
+
+def test_a_long_commit_is_written_in_parts_of_1024_pages(tmp_path: Path) -> None:
+    sizes: list[int] = []
+    with ImageFile.create(tmp_path / "base", 1100 * OVERLAY_PAGE) as base:
+        overlay = Overlay(base)
+        overlay.write(0, b"x" * base.size)
+        target = Overlay(base)
+        plain = target.write
+        target.write = lambda at, data: (sizes.append(len(data)), plain(at, data))[1]  # type: ignore[method-assign]
+        overlay.commit_to(target)
+        assert sizes == [1024 * OVERLAY_PAGE, 76 * OVERLAY_PAGE]
+        assert target.read(0, base.size).tobytes() == b"x" * base.size

@@ -148,3 +148,13 @@ def test_a_mirror_with_a_read_only_copy_refuses_to_write(tmp_path: Path) -> None
         with pytest.raises(OperationRefused, match="opened for reading"):
             mirror.write(0, b"x")
         assert bytes(a.read(0, 1)) == b"a"
+
+
+def test_a_window_to_the_end(tmp_path: Path) -> None:
+    with ImageFile.create(tmp_path / "base", 10_000) as base:
+        base.write(9_000, b"end")
+        window = Window(base, 9_000)
+        assert (window.size, bytes(window.read(0, 3)), window.name) == (1_000, b"end", base.name)
+        assert sum(extent.length for extent in window.extents(10)) == 990
+        with pytest.raises(ImageIOError):
+            window.read(999, 2)

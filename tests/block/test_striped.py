@@ -139,3 +139,34 @@ def test_sizes_that_do_not_divide_and_ranges_outside_are_refused():
         view.write(0, b"x")
     with pytest.raises(OperationRefused):
         view.punch(0, 1)
+
+
+@pytest.mark.parametrize(("written", "rows"), [
+    ([], []), ([(0, 1)], [0]), ([(0, 4), (35, 1)], [0]), ([(4, 8)], [1, 2]), ([(3, 2)], [0, 1]),
+    ([(28, 4)], [7]), ([(60, 4)], [7]), ([(0, 4), (36, 4), (8, 4)], [0, 1, 2]), ([(0, 32), (36, 4)], list(range(8))),
+    ([(28, 4), (32, 4)], [0, 7]), ([(4, 20), (40, 4)], list(range(1, 6))),
+])  # fmt: skip
+def test_a_whole_row_is_data_where_one_of_its_strips_is(written: list[tuple[int, int]], rows: list[int]) -> None:
+    base = Memory(64)
+    for offset, length in written:  # two columns of 8 strips of 4 bytes: bytes 0 to 31 and 32 to 63
+        base.write(offset, b"x" * length)
+    view = Striped([PieceList([Piece(base, at, 32)], name="column") for at in (0, 32)], strip=4, name="lv")
+    found = {byte for e in view.extents() if e.is_data for byte in range(e.offset, e.offset + e.length)}
+    assert found == {byte for row in rows for byte in range(8 * row, 8 * row + 8)}
+    if rows:
+        last = 8 * rows[-1]
+        assert list(view.extents(last, 8)) == [Extent(last, 8, True)]
+    inside = list(view.extents(1, 62))  # the first and the last row are not whole
+    assert inside[0].offset == 1 and inside[-1].offset + inside[-1].length == 63
+
+
+def test_parts_of_strips_are_data_as_their_column_has_it() -> None:
+    base = Memory(64)
+    base.write(1, b"xx")
+    base.write(33, b"x")
+    view = Striped([PieceList([Piece(base, at, 32)], name="column") for at in (0, 32)], strip=4, name="lv")
+    parts = [(0, 1, False), (1, 2, True), (3, 2, False), (5, 1, True), (6, 1, False)]
+    assert [tuple(extent) for extent in view.extents(0, 7)] == parts
+    assert list(view.extents(2, 1)) == [Extent(2, 1, True)] and list(view.extents(3, 0)) == []
+    assert [tuple(run) for run in view.runs(4, 20)] == [(4, 4, 1, 0, 0), (8, 16, 0, 4, 2)]
+    assert [tuple(run) for run in view.runs(9, 5)] == [(9, 3, 0, 5, 0), (12, 2, 1, 4, 0)]

@@ -208,3 +208,14 @@ def test_the_crc_is_crc_32c(image: Path, tmp_path: Path) -> None:
             crc = crc >> 1 ^ (0x82F63B78 if crc & 1 else 0)
     assert json.loads(undo.read_text().splitlines()[1])["old_crc"] == crc ^ 0xFFFFFFFF
     assert isinstance(load(undo), UndoFile)
+
+
+def test_blocks_of_64_kib_and_runs_of_neighbours(tmp_path: Path) -> None:
+    image, undo = tmp_path / "x.img", tmp_path / "undo"
+    image.write_bytes(bytes(1 << 18))
+    repaired(image, undo, (1, b"a" * (129 * SECTOR)), (131, b"b" * SECTOR), (400, b"c" * SECTOR), (402, b"d" * SECTOR))
+    blocks = [json.loads(line) for line in undo.read_text().splitlines()[1:-1]]
+    assert [(b["offset"] // SECTOR, len(base64.b64decode(b["old"])) // SECTOR) for b in blocks] == [
+        (1, 128), (129, 1), (131, 1), (400, 1), (402, 1),
+    ]  # fmt: skip
+    assert undone(image, undo) == 132 and not any(image.read_bytes())
