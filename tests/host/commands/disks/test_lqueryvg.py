@@ -6,7 +6,7 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
-from lvmfmt.host.commands.disks.lqueryvg import COMMANDS
+from lvmfmt.host.commands.disks.lqueryvg import COMMANDS, hex_line
 from lvmfmt.lvm import VolumeGroup
 
 from ..conftest import SPARE_PPS, Lab
@@ -101,3 +101,52 @@ def test_readvgda_begins_with_the_pvid(vg: Lab) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in COMMANDS.items() if command.writes([name, "x"])}
     assert writes == set() and set(COMMANDS) - writes == {"getconf", "getlvodm", "lquerypv", "lqueryvg", "readvgda"}
+
+
+def test_a_line_of_a_dump() -> None:
+    line = hex_line(0x80, b"\x00\x1f ~\x7fA\xff")
+    assert (line[:28], line[-19:]) == ("00000080   001F207E 7F41FF  ", " |.. ~.A.         |") and len(line) == 66
+    line = hex_line(0x1230, bytes(range(0x41, 0x51)))
+    assert line == "00001230   41424344 45464748 494A4B4C 4D4E4F50  |ABCDEFGHIJKLMNOP|"
+
+
+def test_dumps_end_with_the_device(vg: Lab) -> None:
+    assert len(vg.good("lquerypv -h /dev/hdisk2")) == 0x100 // 16
+    size = vg.image("a").stat().st_size
+    assert len(vg.good(f"lquerypv -h hdisk2 {size - 32:x} 100")) == 2
+    vg.refused(f"lquerypv -h hdisk2 {size:x}", f"{size:x}")
+    assert len(vg.good("lquerypv -h hdisk2 0x10 0x11")) == 2
+    vg.refused("lquerypv -h hdisk2 0 10 20", "Usage", status=2)
+    vg.refused("lquerypv -M hdisk2 0", "Usage", status=2)
+
+
+def test_parts_of_a_query(vg: Lab) -> None:
+    vgid = vg.good("getlvodm -v datavg")[0]
+    assert vg.good("lqueryvg -v -p hdisk2") == [vgid]
+    assert vg.good(f"lqueryvg -c -g {vgid}") == ["2"]
+    assert vg.good("lqueryvg -nt -p hdisk2") == ["LV count:       1"]
+    rows = vg.good("lqueryvg -L -p hdisk2")
+    assert rows == [f"{vgid}.1   lv00 1"]
+    everything = vg.good("lqueryvg -Atp hdisk2")
+    assert not any(vgid == row[16:] for row in everything)
+    assert {row[:16].strip(): row[16:] for row in everything}["LTG size:"] == "128"  # KB
+    assert {row[:16].strip(): row[16:] for row in everything}["Total PPs:"] == str(2 * SPARE_PPS)
+    vg.refused("lqueryvg -A", "Usage", status=2)
+    vg.refused(f"lqueryvg -A -p hdisk2 -g {vgid}", "Usage", status=2)
+
+
+def test_the_odm_is_asked_in_both_directions(vg: Lab) -> None:
+    pvid = vg.good("getlvodm -p hdisk2")[0]
+    assert len(pvid) == 32 and pvid.endswith("0" * 16) and vg.good(f"getlvodm -g {pvid}") == ["hdisk2"]
+    for question in ("-v nosuchvg", "-t 00", "-l nolv", "-g 00"):
+        vg.refused(f"getlvodm {question}", "0516")
+    vg.refused("getlvodm -v datavg -l lv00", "Usage", status=2)
+    vg.refused("getconf DISK_SIZE", "Usage", status=2)
+    vg.refused("getconf NOTHING hdisk2", "Usage", status=2)
+
+
+def test_readvgda_tells_what_is_there(vg: Lab) -> None:
+    text = "\n".join(vg.good("readvgda hdisk2"))
+    for part in ("pp_shift 22", "(136, 2242), 2098 each", "copies 3 factor 1", "quorum 1 auto_varyon 1",
+                 f"PPs {SPARE_PPS} first sector 4352 VGDAs 2 state 1", "LPs 3 copies 2 max 512"):  # fmt: skip
+        assert part in text, part
