@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -17,10 +18,10 @@ KERNEL_SECONDS = 90
 @pytest.fixture(scope="session")
 def kernel(judge: Callable[[str], str]) -> Callable[..., str]:
     """`kernel([image, ...], "root=/dev/ubda", ...)` boots user-mode-linux on the images and returns its console;
-    with `writable=True` it may write to them."""
+    with `writable=True` it may write to them, with `until="text"` it loses its power when the console says so."""
     program = judge("linux.uml")
 
-    def boot(images: Sequence[Path], *parameters: str, writable: bool = False) -> str:
+    def boot(images: Sequence[Path], *parameters: str, writable: bool = False, until: str = "") -> str:
         mode = "" if writable else "r"
         disks = [f"ubd{i}{mode}={image}" for i, image in enumerate(images)]
         process = subprocess.Popen(
@@ -30,9 +31,19 @@ def kernel(judge: Callable[[str], str]) -> Callable[..., str]:
             stderr=subprocess.STDOUT,
             start_new_session=True,
         )
+        limit = threading.Timer(KERNEL_SECONDS, process.kill)
+        limit.start()
+        assert process.stdout is not None
+        output = b""
         try:
-            output, _ = process.communicate(timeout=KERNEL_SECONDS)
-        finally:  # its helper processes share the session
+            for line in process.stdout:
+                output += line
+                if until and until.encode() in line:
+                    break
+            if not until:
+                process.wait()
+        finally:
+            limit.cancel()  # its helper processes share the session
             if process.poll() is None:
                 os.killpg(process.pid, signal.SIGKILL)
         return output.decode("utf-8", "replace")

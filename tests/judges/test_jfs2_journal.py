@@ -1,7 +1,9 @@
 """What a Linux kernel says of a file system that was written through transactions, crashed, and was replayed."""
 
 import hashlib
+import shutil
 import stat
+import subprocess
 
 import pytest
 
@@ -92,3 +94,74 @@ def test_linux_appends_to_a_file_that_begins_with_a_hole(kernel, root_tree, jfs_
         content = FileSystem.open(device).read("/sparse")
     assert f"{hashlib.md5(content).hexdigest()}  /sparse" in console
     assert all(content[block * 4096 : block * 4096 + 4] == b"%04d" % block for block in range(10, 70, 2))
+
+
+CHANGE = """#!/bin/busybox sh
+b=/bin/busybox
+$b mkdir /w
+i=0
+while [ $i -lt 400 ]; do
+  $b dd if=/bin/busybox of=/w/f$i bs=1000 count=$((i % 9 + 1)) skip=$i 2>/dev/null
+  echo "grows $i" >> /log
+  [ $((i % 3)) = 0 ] && [ $i -ge 4 ] && $b mv /w/f$((i - 4)) /w/moved$((i - 4))
+  [ $((i % 3)) = 1 ] && [ $i -ge 4 ] && $b rm /w/f$((i - 4))
+  $b dd if=/check of=/before bs=512 count=1 seek=$((i * 37 % 900)) conv=notrunc 2>/dev/null
+  if [ $((i % 10)) = 9 ]; then $b sync; echo "SYNCED $i."; fi
+  i=$((i + 1))
+done
+$b poweroff -f
+"""
+
+
+def after(step: int) -> dict[str, int]:
+    """Names in /w that are as they will stay once step `step` is durable, and the number of the file in each."""
+    found = {}
+    for i in range(step - 3):
+        if i % 3 == (0 - 4) % 3:
+            found[f"moved{i}"] = i
+        elif i % 3 != (1 - 4) % 3:
+            found[f"f{i}"] = i
+    return found
+
+
+@pytest.mark.parametrize("last", [9, 29, 79, 149])
+def test_linux_loses_power_while_it_changes_what_the_journal_wrote(kernel, root_tree, jfs_fsck, tmp_path, last):
+    """The kernel mounts what was changed through the journal, changes it, and is killed; its log is replayed here."""
+    (root_tree / "change").write_text(CHANGE)
+    (root_tree / "change").chmod(0o755)
+    image = tmp_path / "image"
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
+    with ImageFile.create(image, 64 * MIB) as device:
+        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
+        with mount(device, origin=FixedOrigin(NOW)) as mounted:
+            for name in ("/before", "/log"):
+                mounted.create(name, now=NOW)
+            for block in range(10, 70, 2):
+                mounted.write("/before", block * 4096, b"%04d" % block * 1024, now=NOW)
+    console = kernel(
+        [image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/change", writable=True, until=f"SYNCED {last}."
+    )
+    assert f"SYNCED {last}." in console and "ERROR: (device" not in console, console
+    judged = tmp_path / "judged"
+    shutil.copy(image, judged)
+    subprocess.run(["jfs_fsck", "-a", judged], check=False, capture_output=True)  # it replays the log itself
+    with ImageFile(image, writable=True) as device:
+        redo(device)
+        report = check(device)
+        assert report.is_clean, report.findings[:5]
+        ours = contents(FileSystem.open(device))
+    jfs_fsck(image)
+    with ImageFile(judged) as device:
+        assert contents(FileSystem.open(device)) == ours
+    program = (root_tree / "bin/busybox").read_bytes()
+    for name, i in after(last).items():
+        assert ours[f"/w/{name}"] == program[1000 * i : 1000 * i + 1000 * (i % 9 + 1)], name
+    assert (
+        b"".join(b"grows %d\n" % i for i in range(last + 1))
+        == ours["/log"][: sum(len(b"grows %d\n" % i) for i in range(last + 1))]
+    )
+
+
+def contents(fs: FileSystem) -> dict[str, bytes]:
+    """Every regular file."""
+    return {path: fs.read(path) for path, status in fs.walk() if status.is_file}
