@@ -43,9 +43,10 @@ def kernel(judge: Callable[[str], str]) -> Callable[..., str]:
             if not until:
                 process.wait()
         finally:
-            limit.cancel()  # its helper processes share the session
-            if process.poll() is None:
+            limit.cancel()
+            if process.poll() is None:  # its helper processes share the session
                 os.killpg(process.pid, signal.SIGKILL)
+                process.wait()
         return output.decode("utf-8", "replace")
 
     return boot
