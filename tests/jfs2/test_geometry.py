@@ -52,7 +52,10 @@ def test_block_sizes_keep_metadata_at_the_same_bytes():
 def test_aix_log_sizes():
     sizes = {16: 256, 32: 512, 64: 1024, 128: 2048, 129: 2048, 512: 4096, 1024: 8192, 2048: 8192, 3072: 12288}
     assert {v: aix_log_bytes(v * MIB) // KIB for v in sizes} == sizes
-    large = {128: 512, 256: 512, 1024: 1024, 4096: 2047}
+    edges = {127: 1024, 800: 7168, 1500: 8192, 2049: 9216, 5000: 20480}  # the rule of [jfs2 1.3] between the vectors
+    assert {v: aix_log_bytes(v * MIB) // KIB for v in edges} == edges
+    assert aix_log_bytes(32 * MIB - 1) == 256 * KIB and aix_log_bytes(64 * MIB - 1) == 512 * KIB
+    large = {100: 400, 128: 512, 256: 512, 512: 512, 600: 600, 1024: 1024, 4096: 2047}
     assert {v: aix_log_bytes(v * GIB) // MIB for v in large} == large
 
 

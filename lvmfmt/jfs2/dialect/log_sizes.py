@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...units import GIB, KIB, MIB, align_up
+from ...units import KIB, MIB, align_up
 
 
 def linux_log_bytes(volume: int) -> int:
@@ -12,17 +12,8 @@ def linux_log_bytes(volume: int) -> int:
 
 def aix_log_bytes(volume: int) -> int:
     """Length of the inline log by the built-in rule of JFS2 [jfs2 1.3]."""
-    for limit, size in ((32 * MIB, 256 * KIB), (64 * MIB, 512 * KIB), (128 * MIB, MIB)):
+    for limit, size in ((32 * MIB, 256 * KIB), (64 * MIB, 512 * KIB), (128 * MIB, MIB), (128 * MIB + 1, 2 * MIB)):
         if volume < limit:
             return size
-    if volume == 128 * MIB:
-        return 2 * MIB
-    if volume <= GIB:
-        return align_up(volume // 128, MIB)
-    if volume <= 2 * GIB:
-        return 8 * MIB
-    if volume <= 128 * GIB:
-        return align_up(volume // 256, MIB)
-    if volume <= 512 * GIB:
-        return 512 * MIB
-    return min(align_up(volume // 1024, MIB), 2047 * MIB)
+    shares = ((128, 8), (256, 512), (1024, 2047))  # of the volume, and the most MiB that each is good for
+    return max(min(align_up(volume // share, MIB), most * MIB) for share, most in shares)

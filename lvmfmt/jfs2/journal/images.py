@@ -201,7 +201,7 @@ class InodeImage:
         if tree == DTREE:
             return changed_slots(before[: ROOT_SLOTS * SLOT], after[: ROOT_SLOTS * SLOT])
         if tree == XTREE:
-            used = ENTRY * max(self.coding.entry_count(raw, 0) for raw in (after, before or after))
+            used = ENTRY * self.coding.entry_count(after)
             if after[:used] == before[:used]:  # inline attributes have changed, which go with the inode
                 return []
             return extent_ranges(self.coding, before, after, allocated)

@@ -1,4 +1,6 @@
-"""Attributes through the bulk builder: kept in both dialects, judged by our checks and by jfs_fsck."""
+"""Attributes through the bulk builder (`lvmfmt.jfs2.building.attribute_plan`): kept in both dialects, judged by our
+checks and by jfs_fsck.
+"""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""Any sequence of operations against a model in plain dictionaries, in both dialects at once.
+"""Any sequence of `lvmfmt.jfs2.journal.operations` against a model in plain dictionaries, both dialects at once.
 
 The Linux image is judged by jfs_fsck, both by our own checks, and the two must hold the same tree.
 """

@@ -1,4 +1,4 @@
-"""The checks as the judge of single inodes."""
+"""The checks as the judge of single inodes: `lvmfmt.jfs2.repairing.inode_judge`."""
 
 import numpy as np
 
