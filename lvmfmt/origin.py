@@ -84,6 +84,11 @@ class SeededOrigin:
         return hashlib.shake_256(f"{self.seed}/{label}/{self.ticks}".encode()).digest(count)
 
 
+def seeded_or_system(seed: int | None, ticks: int = 0) -> Origin:
+    """The clock of a seed after so many events, or that of the system where there is no seed."""
+    return SystemOrigin() if seed is None else SeededOrigin(seed, ticks)
+
+
 def check_instant(instant: int) -> int:
     """`instant`, if it is one that 64 bits can say.
 

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import argparse
+import stat
 import sys
+import time
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .. import backup, inspect, jfs2
 from ..errors import LvmfmtError
 from ..escaping import escaped_link, printable
 from .operands import Commands, add_dangerous, add_json, verb
 from .output import amount, print_json, print_table, progress
-
-if TYPE_CHECKING:
-    from ..backup import Archive, Member
 
 _EXAMPLES = """\
 examples:
@@ -52,16 +52,15 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """List the members as far as the archive can be read."""
-    from ..backup import open_archive
     from ..backup.package import package_of
-    from ..inspect.timestamps import rfc3339
 
-    with open_archive(args.file) as archive:
+    with backup.open_archive(args.file) as archive:
         members, error = _walk(archive)
         package = package_of(members)
         problems = [*archive.problems, *([str(error)] if error else [])]
     if args.json:
-        date, user = rfc3339(archive.volume.date * 10**9), archive.volume.user.decode("utf-8", "surrogateescape")
+        date = inspect.rfc3339(archive.volume.date * 10**9)
+        user = archive.volume.user.decode("utf-8", "surrogateescape")
         print_json(
             {"file": args.file, "date": date, "user": user, "package": package,
              "members": [_row(m) for m in members], "problems": problems},
@@ -84,18 +83,14 @@ def run_list(args: argparse.Namespace) -> int:
 
 def run_extract(args: argparse.Namespace) -> int:
     """Make the files of an archive in a directory."""
-    import time
-
-    from ..backup import open_archive
-    from ..jfs2.extracting.extract import extract
     from ..jfs2.sources.backup import read_backup
 
     destination = args.dest or Path(args.file).name.removesuffix(".bff")
     start = time.monotonic()
-    with open_archive(args.file) as archive:
+    with backup.open_archive(args.file) as archive:
         tree, problems = read_backup(archive, devices=args.devices)
         with progress(f"extract {args.file}", int(tree.extents["length"].sum())) as told:
-            done = extract(tree, destination, devices=args.devices, set_id=args.set_id, progress=told)
+            done = jfs2.extract(tree, destination, devices=args.devices, set_id=args.set_id, progress=told)
     problems += done.problems
     if args.json:
         print_json({"destination": destination, "paths": done.paths, "bytes": done.bytes_copied, "problems": problems})
@@ -105,7 +100,7 @@ def run_extract(args: argparse.Namespace) -> int:
     return 1 if problems else 0
 
 
-def _walk(archive: Archive) -> tuple[list[Member], LvmfmtError | None]:
+def _walk(archive: backup.Archive) -> tuple[list[backup.Member], LvmfmtError | None]:
     """The members up to the end or to what cannot be read."""
     members = []
     try:
@@ -116,11 +111,7 @@ def _walk(archive: Archive) -> tuple[list[Member], LvmfmtError | None]:
     return members, None
 
 
-def _row(member: Member) -> dict[str, Any]:
-    import stat
-
-    from ..inspect.timestamps import rfc3339
-
+def _row(member: backup.Member) -> dict[str, Any]:
     is_link = member.kind == stat.S_IFLNK
     return {
         "name": member.name.decode("utf-8", "surrogateescape"),
@@ -132,7 +123,7 @@ def _row(member: Member) -> dict[str, Any]:
         "size": member.size,
         "stored": member.stored,
         "packed": member.packed,
-        "mtime": rfc3339(member.mtime * 10**9),
+        "mtime": inspect.rfc3339(member.mtime * 10**9),
         "target": member.target.decode("utf-8", "surrogateescape") if is_link else None,
         "acl": [str(entry) for entry in member.permissions.entries()] if member.permissions else [],
     }

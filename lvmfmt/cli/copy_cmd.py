@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 
+from .. import block
 from .operands import add_json
 from .output import amount, print_json, progress
 
@@ -29,9 +31,6 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Copy, and say what was moved."""
-    import time
-
-    from .. import block
     from ..block.copy import copy_image
 
     with block.open(args.source) as device:

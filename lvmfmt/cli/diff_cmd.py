@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import inspect
 from .operands import add_json
 from .output import print_json, print_table
 
@@ -29,9 +30,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print the owners of what differs."""
-    from ..inspect import diff
-
-    found = diff(args.before, args.after, args.group)
+    found = inspect.diff(args.before, args.after, args.group)
     if args.json:
         print_json({**vars(found), "bytes": found.bytes})
     elif found.changes:

@@ -8,15 +8,12 @@ import stat
 import sys
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from .. import block, lvm, system
 from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature
 from ..escaping import printable
 from .operands import add_json, add_operands, assignment, split
 from .output import print_json
-
-if TYPE_CHECKING:
-    from ..lvm import LogicalVolume, Target
 
 _EXAMPLES = """\
 examples:
@@ -46,20 +43,17 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the tables."""
-    from .. import block
-    from ..system.groups import find_logical_volume, open_groups
-
     images, _ = split(args.operands)
     paths = _paths(images, dict(args.device))
     left_out: list[LvmfmtError] = []
-    tables: list[tuple[str, LogicalVolume, list[Target]]] = []
+    tables: list[tuple[str, lvm.LogicalVolume, list[lvm.Target]]] = []
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image)) for image in images]
         if args.lv is not None:
-            volumes = {args.lv: find_logical_volume(open_groups(devices), args.lv)[1]}
+            volumes = {args.lv: system.find_logical_volume(system.open_groups(devices), args.lv)[1]}
             tables = [row for lv in volumes.values() for row in _tables(args.lv, lv, paths)]
         else:
-            for group in open_groups(devices):
+            for group in system.open_groups(devices):
                 for name, lv in group.logical_volumes.items():
                     try:
                         tables += _tables(name, lv, paths)
@@ -76,14 +70,15 @@ def run(args: argparse.Namespace) -> int:
     return 2 if left_out else 0
 
 
-def _tables(name: str, lv: LogicalVolume, paths: dict[str, str]) -> list[tuple[str, LogicalVolume, list[Target]]]:
+def _tables(
+    name: str, lv: lvm.LogicalVolume, paths: dict[str, str]
+) -> list[tuple[str, lvm.LogicalVolume, list[lvm.Target]]]:
     """The table of an LV, and before it those of the devices that it needs."""
-    from ..lvm import dm_table
     from ..lvm.dmtable import dm_parts
 
     device = _device_name(name, lv)
     parts = [(part, lv, targets) for part, targets in dm_parts(lv, paths, name=device).items()]
-    return [*parts, (name, lv, dm_table(lv, paths, name=device))]
+    return [*parts, (name, lv, lvm.dm_table(lv, paths, name=device))]
 
 
 def _paths(images: list[str], given: dict[str, str]) -> dict[str, str]:
@@ -99,16 +94,16 @@ def _paths(images: list[str], given: dict[str, str]) -> dict[str, str]:
     return result
 
 
-def _plain(name: str, lv: LogicalVolume, targets: list[Target]) -> dict[str, object]:
+def _plain(name: str, lv: lvm.LogicalVolume, targets: list[lvm.Target]) -> dict[str, object]:
     return {"name": name, "device": _device_name(name, lv), "table": [str(target) for target in targets]}
 
 
-def _concise(name: str, lv: LogicalVolume, targets: list[Target]) -> str:
+def _concise(name: str, lv: lvm.LogicalVolume, targets: list[lvm.Target]) -> str:
     """One device: name, no UUID, any minor number, flags, the table."""
     flags = "ro" if lv.policy.read_only else "rw"
     return ",".join([_device_name(name, lv), "", "", flags, *(str(target) for target in targets)])
 
 
-def _device_name(name: str, lv: LogicalVolume) -> str:
+def _device_name(name: str, lv: lvm.LogicalVolume) -> str:
     """The LV's own name, if it is one that every tool takes."""
     return name if _NAME.fullmatch(name) else f"lv{lv.minor}"

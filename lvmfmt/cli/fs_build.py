@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import argparse
+import stat
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import block, jfs2, system
+from ..errors import CorruptImage, ImageIOError, UnsupportedFeature
 from ..escaping import escaped
-from ..origin import FixedOrigin
+from ..origin import FixedOrigin, seeded_or_system
 from .operands import Commands, number, size, tree, verb
 from .output import amount, progress
 
 if TYPE_CHECKING:
-    from ..jfs2 import Inventory
     from ..jfs2.sources import Part
 
 _EXAMPLES = """\
@@ -52,16 +55,11 @@ def register(verbs: Commands) -> None:
 
 def run_build(args: argparse.Namespace) -> int:
     """Build the image, and report what could not be taken over."""
-    import time
-
-    from .. import jfs2
-    from ..block.newfile import new_image
     from ..jfs2.dialect import DIALECTS
     from ..jfs2.sources import combine
-    from ..origin import SeededOrigin, SystemOrigin
 
     start = time.monotonic()
-    origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+    origin = seeded_or_system(args.seed)
     dialect = DIALECTS[args.dialect]
     log = jfs2.InlineLog() if args.log == "inline" else jfs2.ExternalLog(0)
     now = origin.now()
@@ -70,7 +68,7 @@ def run_build(args: argparse.Namespace) -> int:
         inventory = combine(parts, origin=FixedOrigin(now))
         size = args.size or jfs2.size_for(inventory, dialect=dialect, log=log, spare=_SPARE)
         identity = jfs2.Identity(uuid=origin.entropy("uuid", 16))
-        image = stack.enter_context(new_image(args.image, size, replace=args.force))
+        image = stack.enter_context(block.new_image(args.image, size, replace=args.force))
         told = stack.enter_context(progress(f"build {args.image}", int(inventory.extents["length"].sum())))
         report = jfs2.build(
             image, inventory, dialect=dialect, origin=FixedOrigin(now), log=log, identity=identity, progress=told
@@ -84,7 +82,6 @@ def run_build(args: argparse.Namespace) -> int:
 @contextmanager
 def _sources(args: argparse.Namespace, now: int) -> Iterator[tuple[list[Part], list[str]]]:
     """The inventories of the operands, and what could not be taken over; the list grows while data is copied."""
-    from ..jfs2 import scan_trees
     from ..jfs2.sources import Part, is_tar, read_tar
 
     problems: list[str] = []
@@ -108,7 +105,7 @@ def _sources(args: argparse.Namespace, now: int) -> Iterator[tuple[list[Part], l
             else:
                 trees.append((source, place))
         if trees:
-            inventory, noted = scan_trees(trees, origin=FixedOrigin(now), devices=args.devices)
+            inventory, noted = jfs2.scan_trees(trees, origin=FixedOrigin(now), devices=args.devices)
             noted[:0] = problems
             problems = noted  # which receives what happens while files are read
             parts.insert(0, Part(inventory))
@@ -116,12 +113,10 @@ def _sources(args: argparse.Namespace, now: int) -> Iterator[tuple[list[Part], l
 
 
 def _has_file_system(path: Path) -> bool:
-    from ..block import open as open_device
-    from ..errors import CorruptImage, ImageIOError, UnsupportedFeature
     from ..jfs2.superblock import read_superblock
 
     try:
-        with open_device(path) as device:
+        with block.open(path) as device:
             read_superblock(device)
     except UnsupportedFeature:
         return True
@@ -134,9 +129,8 @@ def _has_file_system(path: Path) -> bool:
 def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, problems: list[str]) -> Iterator[Part]:
     """The tree below a directory of a file system, as a replay of its log leaves it."""
     from ..jfs2.sources import Part
-    from ..system.images import open_place
 
-    with open_place(images, lv=args.lv, offset=args.offset) as on:
+    with system.open_place(images, lv=args.lv, offset=args.offset) as on:
         fs = on.open()
         problems += [f"{on.device.name}: {note}" for note in fs.problems]
         inventory = fs.inventory(path)
@@ -145,9 +139,7 @@ def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, pro
         yield Part(inventory)
 
 
-def _without_devices(inventory: Inventory, problems: list[str]) -> Inventory:
-    import stat
-
+def _without_devices(inventory: jfs2.Inventory, problems: list[str]) -> jfs2.Inventory:
     import numpy as np
 
     kinds = inventory.inodes["mode"][inventory.entries["child"]] & 0o170000

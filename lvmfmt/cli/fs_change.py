@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from .. import jfs2, system
+from ..errors import LvmfmtError
 from ..escaping import printable
+from ..units import parse_size
 from .fs_make import device_number, identity
 from .operands import Commands, add_operands, add_volume, size, split, verb
 
@@ -47,18 +51,14 @@ def run_resize(args: argparse.Namespace) -> int:
     """Resize."""
     from contextlib import nullcontext
 
-    from ..jfs2.resizing import resize
-    from ..system.images import open_volume
-    from ..units import parse_size
-
     images, (wanted,) = split(args.operands, "SIZE")
     target = None if wanted == "max" else parse_size(wanted)
     plain = args.lv is None and args.offset is None and len(images) == 1 and target is not None
     with (
         _extended(images[0], target) if plain and target is not None else nullcontext(),
-        open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device,
+        system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device,
     ):
-        geometry = resize(device, target, log_bytes=args.log_size)
+        geometry = jfs2.resize(device, target, log_bytes=args.log_size)
     print(f"{printable(args.lv or images[0])}: {geometry.blocks} blocks of {geometry.block_size}")
     return 0
 
@@ -66,10 +66,7 @@ def run_resize(args: argparse.Namespace) -> int:
 @contextmanager
 def _extended(path: str, target: int) -> Iterator[None]:
     """A plain image file is made as large as its file system is to be; an error takes that back."""
-    import os
     from pathlib import Path
-
-    from ..errors import LvmfmtError
 
     before = Path(path).stat().st_size if Path(path).is_file() else target
     if before >= target:
@@ -86,14 +83,13 @@ def _extended(path: str, target: int) -> Iterator[None]:
 def run_identity(args: argparse.Namespace) -> int:
     """Rewrite the identity."""
     from ..jfs2.superblock.identity import IdentityChange, reidentify
-    from ..system.images import open_volume
 
     images, _ = split(args.operands)
     change = IdentityChange(
         fname=args.fname, fpack=args.fpack, label=args.label, uuid=args.uuid, log_uuid=args.log_uuid,
         log_device=None if args.log_device is None else device_number(args.log_device),
     )  # fmt: skip
-    with open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
         written = reidentify(device, change)
         print(f"{printable(device.name)}: {written} bytes written")
     return 0

@@ -5,19 +5,13 @@ from __future__ import annotations
 import argparse
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING
 
+from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
-from ..origin import FixedOrigin
+from ..origin import FixedOrigin, seeded_or_system
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json
-
-if TYPE_CHECKING:
-    from ..block import BlockDevice
-    from ..jfs2.checking import Finding, Report
-    from ..jfs2.repairing import Answer, RepairReport
-    from ..system.place import FileSystemPlace
 
 _EXAMPLES = """\
   lvmfmt fs fsck root.img
@@ -61,21 +55,20 @@ def register(verbs: Commands) -> None:
 
 def run_fsck(args: argparse.Namespace) -> int:
     """Check, repair if asked, and print what breaks a rule and what was done about it."""
-    from ..jfs2.repairing import Answer, exit_status, repair
-    from ..origin import SeededOrigin, SystemOrigin
+    from ..jfs2.repairing import exit_status
 
-    answer = Answer(args.answer)
-    if args.undo and answer is Answer.NO:
+    answer = jfs2.Answer(args.answer)
+    if args.undo and answer is jfs2.Answer.NO:
         raise OperationRefused("--undo goes with -y or -p")
-    origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+    origin = seeded_or_system(args.seed)
     now = origin.now()
     if args.undo is not None:
         _save_undo(args, answer, now)
     phases = None if args.json else _Phases()
-    with _opened(args, writable=answer is not Answer.NO) as on:
+    with _opened(args, writable=answer is not jfs2.Answer.NO) as on:
         if phases is not None:
             print(f"The current volume is: {printable(on.device.name)}")
-        report = repair(
+        report = jfs2.repair(
             on.device, origin=FixedOrigin(now), log=on.log, aggregate=on.aggregate, answer=answer,
             force=_forced(args, answer), progress=None if phases is None else phases.tell,
         )  # fmt: skip
@@ -95,25 +88,24 @@ def run_fsck(args: argparse.Namespace) -> int:
         )
     else:
         _print(report.found)
-        _print_fixes(report, answer is Answer.PREEN)
+        _print_fixes(report, answer is jfs2.Answer.PREEN)
     return 0 if report.is_clean else 1
 
 
-def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
+def _save_undo(args: argparse.Namespace, answer: jfs2.Answer, now: int) -> None:
     """Rehearse the repair on overlays of the images, and write the undo file of all that it writes."""
     from ..block.overlay import Overlay
     from ..block.trace import Trace
     from ..block.undo import save, traced
-    from ..jfs2.repairing import repair
 
-    traces: list[tuple[BlockDevice, Trace]] = []
+    traces: list[tuple[block.BlockDevice, Trace]] = []
 
-    def layer(image: BlockDevice) -> BlockDevice:
+    def layer(image: block.BlockDevice) -> block.BlockDevice:
         traces.append((image, Trace(Overlay(image))))
         return traces[-1][1]
 
     with _opened(args, writable=False, layer=layer) as on:
-        repair(
+        jfs2.repair(
             on.device,
             origin=FixedOrigin(now),
             log=on.log,
@@ -125,19 +117,18 @@ def _save_undo(args: argparse.Namespace, answer: Answer, now: int) -> None:
             save(args.undo, rewrites)
 
 
-def _forced(args: argparse.Namespace, answer: Answer) -> bool:
+def _forced(args: argparse.Namespace, answer: jfs2.Answer) -> bool:
     """Whether a file system that says that it is clean is looked at: by all but a preen."""
     return bool(args.force) or answer.value != "preen"
 
 
 def _opened(
-    args: argparse.Namespace, *, writable: bool, layer: Callable[[BlockDevice], BlockDevice] | None = None
-) -> AbstractContextManager[FileSystemPlace]:
+    args: argparse.Namespace, *, writable: bool, layer: Callable[[block.BlockDevice], block.BlockDevice] | None = None
+) -> AbstractContextManager[system.FileSystemPlace]:
     """The file system that the operands mean with its log; `layer` goes over each image."""
     images, _ = split(args.operands)
-    from ..system.images import open_place
 
-    return open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
+    return system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
 
 
 class _Phases:
@@ -152,7 +143,7 @@ class _Phases:
             print(f"*** Phase {self._last} - {_PHASES[self._last - 1]}", flush=True)
 
 
-def _print(report: Report) -> None:
+def _print(report: jfs2.Report) -> None:
     for finding in report.findings:
         print(_line(finding))
     if report.omitted:
@@ -168,7 +159,7 @@ def _print(report: Report) -> None:
         print(f"File system is clean{f', {warnings} warnings' if warnings else ''}.")
 
 
-def _print_fixes(report: RepairReport, preen: bool) -> None:
+def _print_fixes(report: jfs2.RepairReport, preen: bool) -> None:
     from ..jfs2.repairing import KINDS
 
     for note in report.notes:
@@ -195,7 +186,7 @@ def _print_fixes(report: RepairReport, preen: bool) -> None:
             print(_line(finding))
 
 
-def _line(finding: Finding) -> str:
+def _line(finding: jfs2.Finding) -> str:
     field = ".".join(part for part in (finding.structure, finding.field) if part)
     offset = "" if finding.offset is None else f" at byte {finding.offset:#x}"
     place = f" ({field}{offset})" if field or offset else ""

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import stat
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .. import block, inspect, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
 from .operands import Commands, add_dangerous, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
-
-if TYPE_CHECKING:
-    from ..jfs2 import FileSystem, Stat
 
 _VERBS = (
     ("ls", "list a directory", ("PATH",), "hdisk0.img --lv hd4 /etc"),
@@ -54,15 +54,14 @@ def register(verbs: Commands) -> None:
 
 
 @contextmanager
-def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tuple[FileSystem, list[str]]]:
+def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tuple[jfs2.FileSystem, list[str]]]:
     """The file system that the operands mean, and the fixed operands.
 
     One that was not unmounted is read as a replay of its log leaves it; standard error says so.
     """
     images, fixed = split(args.operands, *args.fixed)
-    from ..system.images import open_place
 
-    with open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
+    with system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
         fs = on.open(writable=writable, replay=not writable and not args.no_replay)
         for note in fs.problems:
             print(f"lvmfmt: {printable(f'{on.device.name}: {note}')}", file=sys.stderr)
@@ -71,8 +70,6 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
 
 def run_ls(args: argparse.Namespace) -> int:
     """List a directory, or one file."""
-    import stat
-
     with opened(args) as (fs, (path,)):
         if stat.S_ISDIR(fs.stat(path).mode):
             files = [_entry(fs, f"{path.rstrip('/')}/{name}", name) for name in sorted(fs.listdir(path))]
@@ -121,7 +118,6 @@ def run_cat(args: argparse.Namespace) -> int:
 
 def run_get(args: argparse.Namespace) -> int:
     """Copy a file out, which appears whole or not at all, or a directory with what is below it."""
-    from ..block import whole_file
     from ..jfs2.extracting.content import copy_content
 
     if args.recursive:
@@ -132,22 +128,19 @@ def run_get(args: argparse.Namespace) -> int:
             raise OperationRefused("is a directory", where=out)
         if target.exists() and any(target.samefile(image) for image in split(args.operands, *args.fixed)[0]):
             raise OperationRefused("is the image itself", where=out)
-        with whole_file(target) as stream:
+        with block.whole_file(target) as stream:
             copy_content(fs, path, stream)
     return 0
 
 
 def _get_tree(args: argparse.Namespace) -> int:
-    import time
-
-    from ..jfs2.extracting.extract import extract
     from .output import amount, progress
 
     start = time.monotonic()
     with opened(args) as (fs, (path, out)):
         inventory = fs.inventory(path)
         with progress(f"get {out}", int(inventory.extents["length"].sum())) as told:
-            done = extract(inventory, out, devices=args.devices, set_id=args.set_id, progress=told)
+            done = jfs2.extract(inventory, out, devices=args.devices, set_id=args.set_id, progress=told)
     for problem in (*inventory.problems, *done.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(out)}: {done.paths} paths, {amount(done.bytes_copied, time.monotonic() - start)}")
@@ -156,12 +149,8 @@ def _get_tree(args: argparse.Namespace) -> int:
 
 def run_put(args: argparse.Namespace) -> int:
     """Copy a file in."""
-    import time
-
-    from ..block import read_plain
-
     source, _ = split(args.operands, *args.fixed)[1]
-    data = read_plain(source)
+    data = block.read_plain(source)
     mode = Path(source).stat().st_mode & 0o7777
     with opened(args, writable=True) as (fs, (_, path)):
         fs.write_file(path, data, now=time.time_ns(), mode=mode)
@@ -170,19 +159,13 @@ def run_put(args: argparse.Namespace) -> int:
 
 def run_rm(args: argparse.Namespace) -> int:
     """Remove a regular file."""
-    import time
-
     with opened(args, writable=True) as (fs, (path,)):
         fs.remove(path, now=time.time_ns())
     return 0
 
 
-def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:
-    import stat
-
-    from ..inspect.timestamps import rfc3339
-
-    s: Stat = fs.stat(path)
+def _entry(fs: jfs2.FileSystem, path: str, name: str) -> dict[str, Any]:
+    s: jfs2.Stat = fs.stat(path)
     return {
         "name": name,
         "inode": s.number,
@@ -192,9 +175,9 @@ def _entry(fs: FileSystem, path: str, name: str) -> dict[str, Any]:
         "uid": s.uid,
         "gid": s.gid,
         "size": s.size,
-        "atime": rfc3339(s.atime),
-        "mtime": rfc3339(s.mtime),
-        "ctime": rfc3339(s.ctime),
-        "otime": rfc3339(s.otime),
+        "atime": inspect.rfc3339(s.atime),
+        "mtime": inspect.rfc3339(s.mtime),
+        "ctime": inspect.rfc3339(s.ctime),
+        "otime": inspect.rfc3339(s.otime),
         "target": fs.readlink(path) if stat.S_ISLNK(s.mode) else None,
     }

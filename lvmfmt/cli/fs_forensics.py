@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+import stat
 
+from .. import inspect, jfs2, system
 from ..errors import CorruptImage, OperationRefused
 from ..escaping import escaped
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
-
-if TYPE_CHECKING:
-    from ..jfs2.paths.stat import Stat
 
 _VERBS = (
     ("owner", "say which file or table owns blocks", ("BLOCK",), "hdisk0.img hdisk1.img --lv hd4 0x1a2b"),
@@ -73,7 +71,6 @@ def run_deleted(args: argparse.Namespace) -> int:
         ]
         print_json({"inodes": inodes, "entries": found.entries}, names=("name", "directory"))
         return 0
-    import stat
 
     rows = [
         (i.number, stat.filemode(i.stat.mode), i.stat.size, _time(i.stat.mtime), _time(i.stat.ctime), len(i.extents))
@@ -94,10 +91,9 @@ def run_history(args: argparse.Namespace) -> int:
     from ..jfs2.forensics import changes
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.superblock import read_superblock
-    from ..system.images import open_volume
 
     images, _ = split(args.operands)
-    with open_volume(images, lv=args.lv, offset=args.offset) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         try:
@@ -134,12 +130,10 @@ def run_body(args: argparse.Namespace) -> int:
     return 0
 
 
-def _attributes(found: Stat) -> dict[str, object]:
+def _attributes(found: jfs2.Stat) -> dict[str, object]:
     times = {name: _time(getattr(found, name)) for name in ("atime", "mtime", "ctime", "otime")}
     return {**found._asdict(), **times}
 
 
 def _time(ns: int) -> str:
-    from ..inspect.timestamps import rfc3339
-
-    return rfc3339(ns)
+    return inspect.rfc3339(ns)

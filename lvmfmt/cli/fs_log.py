@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
+from .. import block, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from .operands import Commands, add_json, add_log, add_operands, add_volume, number, split, verb
@@ -46,9 +47,8 @@ def run_logdump(args: argparse.Namespace) -> int:
     images, _ = split(args.operands)
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.log.dump import lines, rows, superblock_row
-    from ..system.images import open_volume
 
-    with open_volume(images, lv=args.lv, offset=args.offset) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         summary = superblock_row(log)
@@ -77,9 +77,8 @@ def run_logredo(args: argparse.Namespace) -> int:
 def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
     """Replay for the file system that the operands mean."""
     from ..jfs2.log import redo
-    from ..system.images import open_place
 
-    opened = open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
+    opened = system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
     on = stack.enter_context(opened)
     aggregate = on.aggregate if args.minor is None else args.minor
     yield on.device.name, redo(on.device, log=on.log, aggregate=aggregate)
@@ -87,14 +86,12 @@ def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -
 
 def _replay_all(args: argparse.Namespace, images: list[str], stack: ExitStack) -> Iterator[tuple[str, RedoReport]]:
     """Replay for every file system that a log volume lists, by the minor numbers of the logical volumes beside it."""
-    from .. import block
     from ..jfs2.log import active_members, find_any_log, redo_shared
-    from ..system.groups import find_logical_volume, open_groups
 
     if args.log is None or args.lv is not None:
         raise OperationRefused("--all goes with --log NAME, the logical volume of the log, and without --lv")
     disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
-    group, volume = find_logical_volume(open_groups(disks), args.log)
+    group, volume = system.find_logical_volume(system.open_groups(disks), args.log)
     log = volume.device
     by_minor = {v.minor: v for v in group.logical_volumes.values()}
     members = {minor: by_minor[minor] for minor in active_members(find_any_log(log)) if minor in by_minor}

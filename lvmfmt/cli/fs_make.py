@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
+from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
-from ..origin import FixedOrigin
+from ..origin import FixedOrigin, SystemOrigin
 from .operands import Commands, add_operands, add_volume, size, split, verb
-
-if TYPE_CHECKING:
-    from ..block import BlockDevice
-    from ..jfs2 import Log
 
 _MKFS_EXAMPLES = """\
   lvmfmt fs mkfs new.img --size 128M
@@ -59,10 +56,8 @@ def register(verbs: Commands) -> None:
 
 def run_mkfs(args: argparse.Namespace) -> int:
     """Make a file system."""
-    from .. import jfs2
     from ..jfs2.dialect import DIALECTS
     from ..jfs2.superblock import check_unused
-    from ..origin import SystemOrigin
 
     origin, dialect = SystemOrigin(), DIALECTS[args.dialect]
     if "label" in dialect.superblock_form.identity_fields:
@@ -94,7 +89,6 @@ def run_logform(args: argparse.Namespace) -> int:
     """Format a log."""
     from ..jfs2.dialect import DIALECTS
     from ..jfs2.log.logform import log_on, logform
-    from ..origin import SystemOrigin
 
     dialect = DIALECTS[args.dialect]
     named_by_uuid = dialect.superblock_form.external_log_named_by_uuid
@@ -107,49 +101,42 @@ def run_logform(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _target(args: argparse.Namespace) -> Iterator[BlockDevice]:
+def _target(args: argparse.Namespace) -> Iterator[block.BlockDevice]:
     """What to format, writable: a volume on images, or an image that is made."""
     from pathlib import Path
-
-    from ..block import Window
-    from ..block.newfile import new_image
-    from ..system.images import open_volume
 
     images, _ = split(args.operands)
     if args.lv is None and args.offset is None and len(images) == 1 and not Path(images[0]).exists():
         if args.size is None:
             raise OperationRefused("there is no such image", where=images[0], hint="say how large to make it: --size")
-        with new_image(images[0], args.size) as image:
+        with block.new_image(images[0], args.size) as image:
             yield image
         return
-    with open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
         if args.size is not None and args.size > device.size:
             raise OperationRefused(f"there are {device.size} bytes, not {args.size}", where=device.name)
-        yield device if args.size is None else Window(device, 0, args.size)
+        yield device if args.size is None else block.Window(device, 0, args.size)
 
 
-def _log(args: argparse.Namespace) -> Log:
+def _log(args: argparse.Namespace) -> jfs2.Log:
     """Where the log is, from `--log` and `--log-size`."""
-    from ..jfs2 import ExternalLog, InlineLog
-
     kind, _, rest = args.log.partition(":")
     if kind == "inline":
         if rest and args.log_size is not None:
             raise OperationRefused("the size of the log is given twice")
-        return InlineLog(size(rest) if rest else args.log_size)
+        return jfs2.InlineLog(size(rest) if rest else args.log_size)
     if kind != "external" or not rest or args.log_size is not None:
         raise OperationRefused(
             f"--log {args.log!r} is not understood", hint="inline, inline:SIZE, external:MAJOR,MINOR or external:IMAGE"
         )
-    from .. import block
     from ..jfs2.dialect import DIALECTS
     from ..jfs2.log import open_log
 
     dialect = DIALECTS[args.dialect]
     if not dialect.superblock_form.external_log_named_by_uuid:
-        return ExternalLog(device_number(rest))
+        return jfs2.ExternalLog(device_number(rest))
     with block.open(rest) as image:
-        return ExternalLog(0, bytes(open_log(image, dialect).values["uuid"]))
+        return jfs2.ExternalLog(0, bytes(open_log(image, dialect).values["uuid"]))
 
 
 def device_number(text: str) -> int:
@@ -170,7 +157,6 @@ def device_number(text: str) -> int:
 def instant(text: str) -> int:
     """Nanoseconds since 1970 of `2009-11-10T10:00:00.5Z`, or of a plain count of them."""
     import datetime
-    import re
 
     if re.fullmatch(r"\d{1,19}", text):
         return int(text)

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import argparse
+import stat
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from .. import jfs2
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link
 from .fs_files import opened
 from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
 from .output import print_json_list
-
-if TYPE_CHECKING:
-    from ..jfs2 import FileSystem, Stat
 
 _EXAMPLES = """\
   lvmfmt fs tree root.img
@@ -52,7 +52,7 @@ def run_tree(args: argparse.Namespace) -> int:
 
 
 @contextmanager
-def _meant(args: argparse.Namespace) -> Iterator[tuple[FileSystem, str]]:
+def _meant(args: argparse.Namespace) -> Iterator[tuple[jfs2.FileSystem, str]]:
     """The file system and the path in it: the last operand if it looks like one and is not an image."""
     from pathlib import Path
 
@@ -63,10 +63,8 @@ def _meant(args: argparse.Namespace) -> Iterator[tuple[FileSystem, str]]:
         yield fs, "/" + "/".join(_parts(fixed[0] if fixed else "/"))
 
 
-def _draw(fs: FileSystem, top: str, depth: int | None) -> None:
+def _draw(fs: jfs2.FileSystem, top: str, depth: int | None) -> None:
     """Draw it line by line; nothing is kept but the way down to the line."""
-    import sys
-
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
     show = _colored if sys.stdout.isatty() else _plain
@@ -91,8 +89,6 @@ def _plain(guide: str, name: str, directory: bool) -> None:
 
 
 def _colored(guide: str, name: str, directory: bool) -> None:
-    import sys
-
     from rich.console import Console
     from rich.text import Text
 
@@ -101,9 +97,7 @@ def _colored(guide: str, name: str, directory: bool) -> None:
     )
 
 
-def _entry(fs: FileSystem, path: str, status: Stat) -> dict[str, Any]:
-    import stat
-
+def _entry(fs: jfs2.FileSystem, path: str, status: jfs2.Stat) -> dict[str, Any]:
     target = fs.readlink(path) if status.is_symlink else None
     mode = stat.filemode(status.mode)
     return {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}

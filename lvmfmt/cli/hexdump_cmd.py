@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
 
+from .. import inspect, system
+from ..units import SECTOR
 from .operands import add_json, add_operands, number, split
 from .output import print_json, print_table
-
-if TYPE_CHECKING:
-    from ..inspect.hexdump import FieldDump
 
 _EXAMPLES = """\
 examples:
@@ -39,16 +37,13 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the dump."""
-    from ..inspect import dump
     from ..layout.catalog import structure
-    from ..system.images import open_volume
-    from ..units import SECTOR
 
     images, (name,) = split(args.operands, "STRUCTURE")
     record = structure(name)
     offset = args.psn * SECTOR if args.psn is not None else args.offset
-    with open_volume(images, lv=args.lv) as device:
-        result = dump(device, record, offset=offset, copy=1 if args.copy is None else args.copy)
+    with system.open_volume(images, lv=args.lv) as device:
+        result = inspect.dump(device, record, offset=offset, copy=1 if args.copy is None else args.copy)
     if args.json:
         print_json(result)
         return 0
@@ -58,7 +53,7 @@ def run(args: argparse.Namespace) -> int:
     return 0
 
 
-def _rows(field: FieldDump) -> list[tuple[str, str, str, str, str, str]]:
+def _rows(field: inspect.FieldDump) -> list[tuple[str, str, str, str, str, str]]:
     data = field.bytes
     if len(data) > _BYTES_A_LINE and not any(data):
         lines = [f"00 x {len(data)}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .. import host
 from ..escaping import printable
 from ..units import format_size
 from .operands import Commands, assignment, size, tree, verb
@@ -68,11 +69,9 @@ def _lv(text: str) -> tuple[str, int]:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from ..host import DiskSpec, Host
-
-    disks = [DiskSpec(*disk) for disk in args.disk]
+    disks = [host.DiskSpec(*disk) for disk in args.disk]
     with progress(f"create {args.dir}") as told:
-        report = Host.create(
+        report = host.Host.create(
             args.dir,
             disks=disks,
             trees=args.tree,

@@ -25,12 +25,12 @@ def register(verbs: Commands) -> None:
     """Add the commands."""
     disk = verb(verbs, "disk", "plug disks in and out, make them fail and come back", examples=_EXAMPLES)
     actions = disk.add_subparsers(prog=disk.prog, title="disk commands", metavar="COMMAND", required=True)
-    for name, summary, action in (
-        ("list", "show the slots of a host", _list),
-        ("add", "plug a disk in: a new one, or an image, which moves into the host's folder", _add),
-        ("remove", "pull a disk out; its image moves to a file of yours", _remove),
-        ("fail", "make a disk fail; its image stays as it is", _fail),
-        ("restore", "make a failed disk answer again", _restore),
+    for name, summary in (
+        ("list", "show the slots of a host"),
+        ("add", "plug a disk in: a new one, or an image, which moves into the host's folder"),
+        ("remove", "pull a disk out; its image moves to a file of yours"),
+        ("fail", "make a disk fail; its image stays as it is"),
+        ("restore", "make a failed disk answer again"),
     ):
         examples = "".join(f"{line}\n" for line in _EXAMPLES.splitlines() if f" disk {name} " in line)
         one = verb(actions, name, summary, examples=examples)
@@ -45,7 +45,7 @@ def register(verbs: Commands) -> None:
             what.add_argument("--image", metavar="FILE", help="image of a disk that exists")
         if name == "remove":
             one.add_argument("--to", metavar="FILE", required=True, help="where its image goes")
-        one.set_defaults(run=action)
+        one.set_defaults(run=_list if name == "list" else _change, action=name)
 
 
 def _list(args: argparse.Namespace) -> int:
@@ -61,42 +61,20 @@ def _list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _add(args: argparse.Namespace) -> int:
+def _change(args: argparse.Namespace) -> int:
     from ..host.folder import hardware
     from ..host.folder.host_folder import Folder
 
-    folder = Folder(args.dir)
+    folder, path = Folder(args.dir), None
     with folder.lock():
-        path = hardware.add(folder, args.slot, size=args.size, image=args.image)
-    print(printable(str(path)))
-    return 0
-
-
-def _remove(args: argparse.Namespace) -> int:
-    from ..host.folder import hardware
-    from ..host.folder.host_folder import Folder
-
-    folder = Folder(args.dir)
-    with folder.lock():
-        print(printable(str(hardware.remove(folder, args.slot, to=args.to))))
-    return 0
-
-
-def _fail(args: argparse.Namespace) -> int:
-    from ..host.folder import hardware
-    from ..host.folder.host_folder import Folder
-
-    folder = Folder(args.dir)
-    with folder.lock():
-        hardware.fail(folder, args.slot)
-    return 0
-
-
-def _restore(args: argparse.Namespace) -> int:
-    from ..host.folder import hardware
-    from ..host.folder.host_folder import Folder
-
-    folder = Folder(args.dir)
-    with folder.lock():
-        hardware.restore(folder, args.slot)
+        if args.action == "add":
+            path = hardware.add(folder, args.slot, size=args.size, image=args.image)
+        elif args.action == "remove":
+            path = hardware.remove(folder, args.slot, to=args.to)
+        elif args.action == "fail":
+            hardware.fail(folder, args.slot)
+        else:
+            hardware.restore(folder, args.slot)
+    if path is not None:
+        print(printable(str(path)))
     return 0

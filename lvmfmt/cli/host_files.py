@@ -9,6 +9,7 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from .. import host, jfs2
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped_link, printable
 from .operands import Commands, add_dangerous, add_json, verb
@@ -50,11 +51,9 @@ def register(verbs: Commands) -> None:
 
 
 def _machine(args: argparse.Namespace, *, writable: bool = False) -> AbstractContextManager[Machine]:
-    from ..host.emulated import Host
-
     if not args.path.startswith("/"):
         raise OperationRefused(f"a path on the host begins with /, not {args.path!r}")
-    return Host.open(args.dir).machine(_tell, writable=writable)
+    return host.Host.open(args.dir).machine(_tell, writable=writable)
 
 
 def _tell(line: str) -> None:
@@ -71,7 +70,6 @@ def _put(args: argparse.Namespace) -> int:
 
 def _get(args: argparse.Namespace) -> int:
     from ..host.machine import trees
-    from ..jfs2 import extract
 
     path = "/" + args.path.strip("/")
     with _machine(args) as machine:
@@ -79,7 +77,7 @@ def _get(args: argparse.Namespace) -> int:
             trees.get(machine, path, Path(args.target))
             return 0
         tree = trees.inventory(machine, path)
-        done = extract(tree, args.target, devices=args.devices, set_id=args.set_id)
+        done = jfs2.extract(tree, args.target, devices=args.devices, set_id=args.set_id)
     for problem in (*tree.problems, *done.problems):
         print(f"lvmfmt: {problem}", file=sys.stderr)
     return 0

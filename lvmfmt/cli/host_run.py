@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
+from .. import host
 from ..errors import OperationRefused
 from ..escaping import printable
 from .operands import Commands, verb
@@ -36,21 +37,16 @@ def _run(args: argparse.Namespace) -> int:
     argv = args.argv[1:] if args.argv[:1] == ["--"] else args.argv  # some Pythons keep it
     if not argv:
         raise OperationRefused("no command given", hint="as in: lvmfmt host run DIR -- lspv")
-    from ..host import Host
 
-    return Host.open(args.dir).run(argv, sys.stdout, sys.stderr, sys.stdin)
+    return host.Host.open(args.dir).run(argv, sys.stdout, sys.stderr, sys.stdin)
 
 
 def _boot(args: argparse.Namespace) -> int:
-    from ..host import Host
-
-    for note in Host.open(args.dir).boot():
+    for note in host.Host.open(args.dir).boot():
         print(printable(note), file=sys.stderr)
     return 0
 
 
 def _poweroff(args: argparse.Namespace) -> int:
-    from ..host import Host
-
-    Host.open(args.dir).poweroff()
+    host.Host.open(args.dir).poweroff()
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 
+from .. import inspect
 from .operands import add_json
 from .output import print_json
 
@@ -27,10 +28,9 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Print the summary; notes, such as of a file system that is mounted, are no reason for a status other than 0."""
-    from ..inspect import inspect
     from .inspect_text import print_summary
 
-    summary = inspect(args.operands)
+    summary = inspect.inspect(args.operands)
     if args.json:
         print_json(summary, names=("name", "label"))
     else:

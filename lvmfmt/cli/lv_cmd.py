@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import sys
+import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ..errors import OperationRefused
+from .. import block, lvm, system
+from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
+from ..origin import seeded_or_system
 from .operands import add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
-
-if TYPE_CHECKING:
-    from ..lvm import LogicalVolume
 
 _SHOWN = 8
 """LPs that a line names at most; `--json` has them all."""
@@ -65,13 +65,9 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """Print the volumes of all groups."""
-    from .. import block
-    from ..errors import NotFound
-    from ..system.groups import open_groups
-
     images, _ = split(args.operands)
     with ExitStack() as stack:
-        groups = open_groups([stack.enter_context(block.open(image)) for image in images])
+        groups = system.open_groups([stack.enter_context(block.open(image)) for image in images])
         if not groups:
             raise NotFound("there is no volume group on these images")
         rows: list[dict[str, Any]] = [
@@ -107,7 +103,7 @@ def run_list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _missing(lv: LogicalVolume) -> list[dict[str, object]]:
+def _missing(lv: lvm.LogicalVolume) -> list[dict[str, object]]:
     """Where the LPs lie of which no good copy is on these images."""
     return [
         {"lp": lp, "pvid": pvid, "pp": pp}
@@ -129,23 +125,16 @@ def _print_missing(name: str, missing: list[dict[str, object]]) -> None:
 
 def run_export(args: argparse.Namespace) -> int:
     """Copy the volume to a new image."""
-    import time
-
-    from .. import block
-    from ..block.newfile import new_image
-    from ..lvm import export_lv
-    from ..system.groups import find_logical_volume, open_groups
-
     images, (name, out) = split(args.operands, "NAME", "OUT")
     _refuse_an_image(out, images)
     start = time.monotonic()
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image)) for image in images]
-        _, lv = find_logical_volume(open_groups(devices), name)
+        _, lv = system.find_logical_volume(system.open_groups(devices), name)
         data = sum(e.length for e in lv.device.extents() if e.is_data)
         told = stack.enter_context(progress(f"export {name}", data))
-        with new_image(out, lv.size, replace=args.force) as target:
-            done = export_lv(lv, target, progress=told)
+        with block.new_image(out, lv.size, replace=args.force) as target:
+            done = lvm.export_lv(lv, target, progress=told)
         torn = [device.name for device in devices if getattr(device, "in_use", False)]
     print(f"{printable(out)}: {amount(done, time.monotonic() - start)}; {lv.size - done} bytes are holes")
     for image in torn:
@@ -155,24 +144,17 @@ def run_export(args: argparse.Namespace) -> int:
 
 def run_import(args: argparse.Namespace) -> int:
     """Write the image into the volume."""
-    import time
-
-    from .. import block
-    from ..lvm import import_lv
-    from ..origin import SeededOrigin, SystemOrigin
-    from ..system.groups import find_logical_volume, open_groups
-
     images, (name, source) = split(args.operands, "NAME", "SRC")
     _refuse_an_image(source, images)
     start = time.monotonic()
-    origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+    origin = seeded_or_system(args.seed)
     with ExitStack() as stack:
         content = stack.enter_context(block.open(source))
         devices = [stack.enter_context(block.open(image, writable=True)) for image in images]
-        group, lv = find_logical_volume(open_groups(devices), name)
+        group, lv = system.find_logical_volume(system.open_groups(devices), name)
         data = sum(e.length for e in content.extents() if e.is_data)
         told = stack.enter_context(progress(f"import {name}", data))
-        done = import_lv(group, lv, content, origin=origin, progress=told)
+        done = lvm.import_lv(group, lv, content, origin=origin, progress=told)
     print(f"{printable(name)}: {amount(done, time.monotonic() - start)} into each of {lv.copies} copies")
     if getattr(content, "in_use", False):
         print(f"lvmfmt: {printable(source)}: in use while it was read; the content may be torn", file=sys.stderr)

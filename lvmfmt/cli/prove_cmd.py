@@ -6,15 +6,12 @@ import argparse
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
 
+from .. import block, inspect
 from ..errors import OperationRefused
 from ..escaping import escaped, printable
 from .operands import add_json
 from .output import print_json, print_table, progress
-
-if TYPE_CHECKING:
-    from ..inspect import Proof
 
 _EXAMPLES = """\
 examples:
@@ -49,10 +46,10 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Compare, and print what differs."""
-    from ..inspect import prove
-
     with progress("prove") as told:
-        proof = prove(args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told)
+        proof = inspect.prove(
+            args.operands, args.copy, excluded=_excluded(args.exclude), changed=_changed(args), progress=told
+        )
     if args.json:
         print_json({**vars(proof), "proved": not proof.differences}, names=("path",))
     else:
@@ -64,10 +61,9 @@ def _excluded(path: Path | None) -> Callable[[str], bool]:
     """Whether the exclude list names a path."""
     if path is None:
         return lambda _: False
-    from ..block import read_plain
     from ..host.alternate import exclude
 
-    matches = exclude.parse(read_plain(path, most=exclude.MAX_LIST))
+    matches = exclude.parse(block.read_plain(path, most=exclude.MAX_LIST))
     return lambda name: bool(matches(b"." + name.encode("utf-8", "surrogateescape")))
 
 
@@ -84,7 +80,7 @@ def _changed(args: argparse.Namespace) -> Callable[[str], bool]:
     return lambda name: any(matches(name) for matches in patterns)
 
 
-def _print(proof: Proof) -> None:
+def _print(proof: inspect.Proof) -> None:
     print(f"compared {proof.paths} paths in {', '.join(map(printable, proof.file_systems))}")
     print(f"hashed {proof.files} files of {proof.content} bytes on both sides")
     if proof.left_out:

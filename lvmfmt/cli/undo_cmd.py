@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 from contextlib import ExitStack
 
+from .. import block
 from ..errors import OperationRefused
 from ..escaping import printable
 
@@ -28,7 +29,6 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Put the bytes back."""
-    from .. import block
     from ..block.undo import load
 
     undo = load(args.file)

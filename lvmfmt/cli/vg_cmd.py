@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import argparse
 from contextlib import ExitStack
-from typing import TYPE_CHECKING
 
+from .. import block, inspect, lvm, system
 from ..errors import OperationRefused
 from ..escaping import escaped, printable
+from ..origin import seeded_or_system
 from .operands import add_json, add_operands, split, verb
 from .output import print_json, print_table
-
-if TYPE_CHECKING:
-    from ..lvm import Problem
 
 _EXAMPLES = """\
 examples:
@@ -58,29 +56,23 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run_check(args: argparse.Namespace) -> int:
     """Check every group, repair one if asked, and print what is wrong, or is still wrong."""
-    from .. import block
-    from ..lvm.checking.findings import check
-    from ..lvm.checking.repair import repair
-    from ..origin import SeededOrigin, SystemOrigin
-    from ..system.groups import by_group
-
     images, _ = split(args.operands)
     if args.undo_file and not args.repair:
         raise OperationRefused("--undo-file goes with --repair")
     with ExitStack() as stack:
         devices = [stack.enter_context(block.open(image, writable=args.repair)) for image in images]
-        groups = list(by_group(devices).values())
+        groups = list(system.by_group(devices).values())
         # a disk that lost its LVM record is known by its PVID to the only group there is
         groups = [devices] if len(groups) < 2 else groups
-        found = [problem for members in groups for problem in check(members)]
+        found = [problem for members in groups for problem in lvm.check(members)]
         written, left = 0, found
         if args.repair:
             if len(groups) > 1:
                 raise OperationRefused(f"the images hold {len(groups)} volume groups", hint="repair one at a time")
-            origin = SystemOrigin() if args.seed is None else SeededOrigin(args.seed)
+            origin = seeded_or_system(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
-            written = repair(devices, undo, origin=origin)
-            left = check(devices)
+            written = lvm.repair(devices, undo, origin=origin)
+            left = lvm.check(devices)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})
     else:
@@ -97,12 +89,9 @@ def run_check(args: argparse.Namespace) -> int:
 
 def run_scan(args: argparse.Namespace) -> int:
     """Print what is found."""
-    from .. import block
-    from ..inspect.leftovers import salvage
-
     images, _ = split(args.operands)
     with ExitStack() as stack:
-        found = [f for image in images for f in salvage(stack.enter_context(block.open(image)))]
+        found = [f for image in images for f in inspect.salvage(stack.enter_context(block.open(image)))]
     if args.json:
         print_json(found, names=("name", "label"))
     elif not found:
@@ -119,10 +108,8 @@ def run_scan(args: argparse.Namespace) -> int:
     return 0 if found else 1
 
 
-def _plain(problem: Problem) -> dict[str, object]:
-    from ..lvm import RULES
-
-    rule = RULES[problem.rule]
+def _plain(problem: lvm.Problem) -> dict[str, object]:
+    rule = lvm.RULES[problem.rule]
     return {
         "rule": problem.rule,
         "severity": problem.severity.value,
@@ -136,9 +123,7 @@ def _plain(problem: Problem) -> dict[str, object]:
     }
 
 
-def _print(problems: list[Problem]) -> None:
-    from ..lvm import RULES
-
+def _print(problems: list[lvm.Problem]) -> None:
     if not problems:
         print("nothing wrong was found")
         return
@@ -146,5 +131,5 @@ def _print(problems: list[Problem]) -> None:
     for p in problems:
         name = f"{p.structure}.{p.field}" if p.field else p.structure
         offset = "" if p.offset is None else f"{p.offset:#x}"
-        rows.append((p.severity.value, p.rule, p.where, name, offset, p.text, RULES[p.rule].right))
+        rows.append((p.severity.value, p.rule, p.where, name, offset, p.text, lvm.RULES[p.rule].right))
     print_table(("SEVERITY", "RULE", "WHERE", "FIELD", "BYTE", "EVIDENCE", "RIGHT IS"), rows)

@@ -38,9 +38,7 @@ def access_control_list(prefix: str, ints: Ints, grade: Grade, source: str, plac
     ]
     title = "of an access control list"
     return (
-        Record(prefix, f"head {title}; entries follow up to acl_len", head, size=16, place=place),
-        Record(f"{prefix}_entry", f"entry {title}; identifiers follow up to ace_len", entry, size=4,
-               place=f"behind {prefix}"),
-        Record(f"{prefix}_id", f"identifier that an entry {title} is about", who, size=8,
-               place=f"behind {prefix}_entry"),
+        Record(prefix, f"head {title}; entries follow up to acl_len", 16, place, *head),
+        Record(f"{prefix}_entry", f"entry {title}; identifiers follow up to ace_len", 4, f"behind {prefix}", *entry),
+        Record(f"{prefix}_id", f"identifier that an entry {title} is about", 8, f"behind {prefix}_entry", *who),
     )  # fmt: skip

@@ -13,42 +13,36 @@ OURS = "own"
 BOOT_IMAGE = Record(
     "boot_image",
     "header of a boot image",
-    [
-        field("magic", text(16), "lvmfmt boot", C, OURS),
-        field("stamp", u64, "build stamp, repeated in the boot record that starts this image", C, OURS),
-        field("built", u64, "when it was built, nanoseconds since 1970", C, OURS),
-        field("blocks", u32, "length of the image in blocks of 512 bytes, this header included", C, OURS),
-        field("members", u32, "number of members", C, OURS),
-        field("base_blocks", u32, "blocks of the members at the start that are the base ODM", C, OURS),
-        field("content_crc", u32, "CRC-32 of everything after the header", C, OURS),
-        reserved("reserved", 460, C, OURS),
-        field("header_crc", u32, "CRC-32 of the bytes of this header before this field", C, OURS),
-    ],
-    size=512,
-    place="boot LV, one of two slots",
+    512,
+    "boot LV, one of two slots",
+    field("magic", text(16), "lvmfmt boot", C, OURS),
+    field("stamp", u64, "build stamp, repeated in the boot record that starts this image", C, OURS),
+    field("built", u64, "when it was built, nanoseconds since 1970", C, OURS),
+    field("blocks", u32, "length of the image in blocks of 512 bytes, this header included", C, OURS),
+    field("members", u32, "number of members", C, OURS),
+    field("base_blocks", u32, "blocks of the members at the start that are the base ODM", C, OURS),
+    field("content_crc", u32, "CRC-32 of everything after the header", C, OURS),
+    reserved("reserved", 460, C, OURS),
+    field("header_crc", u32, "CRC-32 of the bytes of this header before this field", C, OURS),
 )
 
 BOOT_MEMBER = Record(
     "boot_member",
     "head of a file in a boot image",
-    [
-        field("path", text(496), "path of the file on the host that the image was built on", C, OURS),
-        field("size", u64, "bytes of content, which starts in the next sector", C, OURS),
-        reserved("reserved", 8, C, OURS),
-    ],
-    size=512,
-    place="boot image, before each file",
+    512,
+    "boot image, before each file",
+    field("path", text(496), "path of the file on the host that the image was built on", C, OURS),
+    field("size", u64, "bytes of content, which starts in the next sector", C, OURS),
+    reserved("reserved", 8, C, OURS),
 )
 
 BOOT_STAMP = Record(
     "boot_stamp",
     "our mark in unused bytes of the boot record: which build of the boot image it starts",
-    [
-        field("magic", text(8), "lvmfmt", C, OURS),
-        field("stamp", u64, "build stamp of the image", C, OURS),
-    ],
-    size=16,
-    place="boot record, byte 0x90",
+    16,
+    "boot record, byte 0x90",
+    field("magic", text(8), "lvmfmt", C, OURS),
+    field("stamp", u64, "build stamp of the image", C, OURS),
 )
 
 RECORDS = (BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP)

@@ -8,7 +8,7 @@ which is a property test over every record of the catalogue.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -122,17 +122,17 @@ class Record:
     Args:
         name: name in the catalogue, for example `vgda_header`.
         title: one line that says what the structure is.
-        fields: the fields in order; they must fill `size` without holes.
         size: bytes of the structure; the declaration is refused if the fields do not add up to it.
         place: where on the disk or in the file system it lives, in words.
+        fields: the fields in order; they must fill `size` without holes.
     """
 
-    def __init__(self, name: str, title: str, fields: Sequence[Field], *, size: int, place: str = "") -> None:
+    def __init__(self, name: str, title: str, size: int, place: str, *fields: Field) -> None:
         self.name = name
         self.title = title
         self.place = place
         self.size = size
-        self._fields = tuple(fields)
+        self._fields = fields
         total = sum(_size(f.type) for f in self._fields)
         if total != size:
             raise ValueError(f"{name}: fields add up to {total} bytes, not {size}")

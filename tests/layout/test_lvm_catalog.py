@@ -150,4 +150,4 @@ def _same(value: Any, cell: Any) -> bool:
 
 def test_record_of_another_size_is_refused():
     with pytest.raises(ValueError, match="add up to"):
-        Record("wrong", "", [], size=1)
+        Record("wrong", "", 1, "")

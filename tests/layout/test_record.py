@@ -16,31 +16,28 @@ A, B, C = Grade
 
 def specimen(i: Ints) -> Record:
     """One field of every kind that the kit knows."""
-    inner = Record(
-        "inner", "Nested", [field("x", i.u16, "first", A, "T"), field("y", i.s32, "second", A, "T")], size=6
-    )  # fmt: skip
+    x, y = field("x", i.u16, "first", A, "T"), field("y", i.s32, "second", A, "T")
+    inner = Record("inner", "Nested", 6, "", x, y)
     return Record(
         "specimen",
         "Every kind of field",
-        [
-            field("magic", c.Bytes(4), "identifies", A, "T"),
-            field("u8", i.u8, "a byte", A, "T"),
-            field("s8", i.s8, "a signed byte", B, "T"),
-            field("u16", i.u16, "two bytes", B, "T"),
-            field("s16", i.s16, "two bytes", B, "T"),
-            field("u32", i.u32, "four bytes", B, "T"),
-            field("s32", i.s32, "four bytes", B, "T"),
-            field("u64", i.u64, "eight bytes", B, "T"),
-            field("s64", i.s64, "eight bytes", B, "T"),
-            field("u24", i.u24, "three bytes", B, "T"),
-            field("label", text(9), "a name", B, "T"),
-            field("psn", array(2, i.u32), "two of a kind", B, "T"),
-            field("one", inner, "a nested structure", B, "T"),
-            field("many", array(3, inner), "nested structures", B, "T"),
-            reserved("rest", 5, C, "T"),
-        ],
-        size=83,
-        place="in this test",
+        83,
+        "in this test",
+        field("magic", c.Bytes(4), "identifies", A, "T"),
+        field("u8", i.u8, "a byte", A, "T"),
+        field("s8", i.s8, "a signed byte", B, "T"),
+        field("u16", i.u16, "two bytes", B, "T"),
+        field("s16", i.s16, "two bytes", B, "T"),
+        field("u32", i.u32, "four bytes", B, "T"),
+        field("s32", i.s32, "four bytes", B, "T"),
+        field("u64", i.u64, "eight bytes", B, "T"),
+        field("s64", i.s64, "eight bytes", B, "T"),
+        field("u24", i.u24, "three bytes", B, "T"),
+        field("label", text(9), "a name", B, "T"),
+        field("psn", array(2, i.u32), "two of a kind", B, "T"),
+        field("one", inner, "a nested structure", B, "T"),
+        field("many", array(3, inner), "nested structures", B, "T"),
+        reserved("rest", 5, C, "T"),
     )
 
 
@@ -105,7 +102,7 @@ def test_the_field_list() -> None:
 
 def test_a_declaration_that_does_not_add_up_is_refused() -> None:
     with pytest.raises(ValueError, match="short: fields add up to 4 bytes, not 8"):
-        Record("short", "Too short", [field("x", BIG.u32, "x", A, "T")], size=8)
+        Record("short", "Too short", 8, "", field("x", BIG.u32, "x", A, "T"))
 
 
 def test_build_fills_what_is_not_given_with_zeros() -> None:
@@ -121,7 +118,7 @@ def test_build_fills_what_is_not_given_with_zeros() -> None:
 
 
 def test_text_keeps_what_stands_before_a_nul_in_the_middle() -> None:
-    record = Record("name", "A name", [field("n", text(6), "name", A, "T")], size=6)
+    record = Record("name", "A name", 6, "", field("n", text(6), "name", A, "T"))
     assert record.parse(b"a\0b\0\0\0").n == b"a\0b" == record.table(b"a\0b\0\0\0")[0]["n"]
 
 
@@ -136,7 +133,7 @@ def test_a_short_buffer_is_a_corrupt_image(buffer: Any) -> None:
 
 
 def test_a_field_without_a_valid_reading_is_named() -> None:
-    record = Record("strict", "Strict", [field("id", c.Const(b"_LVM"), "identifies", A, "T")], size=4)
+    record = Record("strict", "Strict", 4, "", field("id", c.Const(b"_LVM"), "identifies", A, "T"))
     with pytest.raises(CorruptImage, match=r"strict\.id at byte 0xe00") as caught:
         record.parse(b"nope", offset=7 * 512)
     assert caught.value.field == "id"

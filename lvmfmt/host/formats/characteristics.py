@@ -1,212 +1,117 @@
-"""Detail listings: pairs of label and value, two pairs a row (`lspv PV`, `lsvg VG`, `lslv LV`)."""
+"""Detail listings: pairs of label and value, two pairs a line (`lspv PV`, `lsvg VG`, `lslv LV`)."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from ...escaping import printable
 from ...units import MIB
 from ..profiles import Profile
-from .rows import distribution
 
-Pair = tuple[str, object]
-
-_UNKNOWN = "???????"
+UNKNOWN = "???????"
+"""The value of what a group that is not varied on cannot tell."""
 MAX_REQUEST = 256
 """KB that the emulated disks take in one request."""
 
 
-def _pairs(width: int, label_width: int, rows: Iterable[tuple[Pair, Pair | None]]) -> list[str]:
-    """Rows of label and value: the left value padded to `width`, the right label to `label_width`."""
-    lines = []
-    for (label, value), right in rows:
-        left = f"{label:<20}{printable(str(value))}"
-        if right is None:
-            lines.append(left)
-        else:  # a value that is too long is followed by one blank
-            left = left.ljust(20 + width) if len(left) < 20 + width else f"{left} "
-            lines.append(f"{left}{right[0]:<{label_width}}{printable(str(right[1]))}")
-    return lines
+class Line(NamedTuple):
+    """A line of a listing: two labels, or one, and the columns of the left value and of the right label."""
+
+    left: str
+    right: str = ""
+    value_width: int = 25
+    label_width: int = 16
 
 
-def _size(pps: int, pp_size: int) -> str:
+DISK = (
+    Line("PHYSICAL VOLUME:", "VOLUME GROUP:", 25, 18),
+    Line("PV IDENTIFIER:", "VG IDENTIFIER", 16, 18),
+    Line("PV STATE:"),
+    Line("STALE PARTITIONS:", "ALLOCATABLE:", 25, 18),
+    Line("PP SIZE:", "LOGICAL VOLUMES:", 25, 18),
+    Line("TOTAL PPs:", "VG DESCRIPTORS:", 25, 18),
+    Line("FREE PPs:", "HOT SPARE:", 25, 18),
+    Line("USED PPs:", "MAX REQUEST:", 25, 18),
+    Line("FREE DISTRIBUTION:"),
+    Line("USED DISTRIBUTION:"),
+    Line("MIRROR POOL:"),
+)
+"""`lspv PV`."""
+_GROUP = (
+    Line("VOLUME GROUP:", "VG IDENTIFIER:"),
+    Line("VG STATE:", "PP SIZE:"),
+    Line("VG PERMISSION:", "TOTAL PPs:"),
+    Line("MAX LVs:", "FREE PPs:"),
+    Line("LVs:", "USED PPs:"),
+    Line("OPEN LVs:", "QUORUM:"),
+    Line("TOTAL PVs:", "VG DESCRIPTORS:"),
+    Line("STALE PVs:", "STALE PPs:"),
+    Line("ACTIVE PVs:", "AUTO ON:"),
+)
+_ONE_LIMIT = (Line("MAX PPs per VG:", "MAX PVs:"),)
+_TWO_LIMITS = (Line("MAX PPs per VG:"), Line("MAX PPs per PV:", "MAX PVs:"))
+_GROUP_OPTIONS = (Line("LTG size (Dynamic):", "AUTO SYNC:"), Line("HOT SPARE:", "BB POLICY:"))
+_LATER_OPTIONS = (
+    Line("PV RESTRICTION:", "INFINITE RETRY:"),
+    Line("DISK BLOCK SIZE:", "CRITICAL VG:"),
+    Line("FS SYNC OPTION:", "CRITICAL PVs:"),
+)
+"""What later releases print; the profile says how many of them."""
+VOLUME = (
+    Line("LOGICAL VOLUME:", "VOLUME GROUP:", 23),
+    Line("LV IDENTIFIER:", "PERMISSION:", 0),
+    Line("VG STATE:", "LV STATE:", 23),
+    Line("TYPE:", "WRITE VERIFY:", 23),
+    Line("MAX LPs:", "PP SIZE:", 23),
+    Line("COPIES:", "SCHED POLICY:", 23),
+    Line("LPs:", "PPs:", 23),
+    Line("STALE PPs:", "BB POLICY:", 23),
+    Line("INTER-POLICY:", "RELOCATABLE:", 23),
+    Line("INTRA-POLICY:", "UPPER BOUND:", 23),
+    Line("MOUNT POINT:", "LABEL:", 23),
+    Line("MIRROR WRITE CONSISTENCY: "),
+    Line("EACH LP COPY ON A SEPARATE PV ?: "),
+    Line("Serialize IO ?:"),
+)
+"""`lslv LV`."""
+STRIPES = (Line("STRIPE WIDTH:"), Line("STRIPE SIZE:"))
+"""What `lslv LV` adds for a striped one."""
+
+
+def group_lines(profile: Profile, *, limit_per_disk: bool) -> tuple[Line, ...]:
+    """The listing `lsvg VG`, for a group with or without a limit of PPs on a disk."""
+    limits = _TWO_LIMITS if limit_per_disk else _ONE_LIMIT
+    return (*_GROUP, *limits, *_GROUP_OPTIONS, *_LATER_OPTIONS[: profile.group_rows])
+
+
+def details(lines: Iterable[Line], values: Mapping[str, object]) -> list[str]:
+    """The lines of a listing, filled in.
+
+    Args:
+        lines: the listing.
+        values: by label, without its colon; a value that is too long for its column is followed by one blank.
+    """
+
+    def value(label: str) -> str:
+        return printable(str(values.get(label.rstrip(" ?:"), UNKNOWN)))
+
+    filled = []
+    for line in lines:
+        text = f"{line.left:<20}{value(line.left)}"
+        if line.right:
+            width = 20 + line.value_width
+            text = text.ljust(width) if len(text) < width else f"{text} "
+            text += f"{line.right:<{line.label_width}}{value(line.right)}"
+        filled.append(text)
+    return filled
+
+
+def in_megabytes(size: int) -> str:
+    """The size of a PP."""
+    return f"{size // MIB} megabyte(s)"
+
+
+def with_megabytes(pps: int, pp_size: int) -> str:
+    """A number of PPs and what it comes to."""
     return f"{pps} ({pps * pp_size // MIB} megabytes)"
-
-
-class PhysicalFacts(NamedTuple):
-    """What `lspv PV` tells; sizes in bytes, regions from the outer edge inwards."""
-
-    name: str
-    group: str
-    pvid: str
-    vgid: str
-    state: str
-    stale: int
-    allocatable: bool
-    pp_size: int
-    volumes: int
-    total: int
-    free: int
-    descriptors: int
-    free_regions: Sequence[int]
-    used_regions: Sequence[int]
-
-
-def physical_details(facts: PhysicalFacts) -> list[str]:
-    """The lines of `lspv PV` of a disk in a group that is varied on."""
-    used = facts.total - facts.free
-    return [
-        *_physical_head(facts.name, facts.group, facts.pvid, facts.vgid),
-        *_physical_body(
-            facts.state, facts.stale, "yes" if facts.allocatable else "no", f"{facts.pp_size // MIB} megabyte(s)",
-            facts.volumes, _size(facts.total, facts.pp_size), facts.descriptors, _size(facts.free, facts.pp_size), "no",
-            _size(used, facts.pp_size), distribution(facts.free_regions, ".."), distribution(facts.used_regions, ".."),
-            "None",
-        ),
-    ]  # fmt: skip
-
-
-def unknown_physical_details(name: str, group: str, pvid: str, vgid: str) -> list[str]:
-    """The lines of `lspv PV` of a disk whose group is not varied on."""
-    return [*_physical_head(name, group, pvid, vgid), *_physical_body(*[_UNKNOWN] * 13)]
-
-
-def _physical_head(name: str, group: str, pvid: str, vgid: str) -> list[str]:
-    return _pairs(
-        25, 18, [(("PHYSICAL VOLUME:", name), ("VOLUME GROUP:", group))]
-    ) + _pairs(16, 18, [(("PV IDENTIFIER:", pvid), ("VG IDENTIFIER", vgid))])  # fmt: skip
-
-
-def _physical_body(
-    state: object, stale: object, allocatable: object, pp_size: object, volumes: object, total: object,
-    descriptors: object, free: object, hot_spare: object, used: object, free_regions: object, used_regions: object,
-    pool: object,
-) -> list[str]:  # fmt: skip
-    return _pairs(25, 18, [
-        (("PV STATE:", state), None),
-        (("STALE PARTITIONS:", stale), ("ALLOCATABLE:", allocatable)),
-        (("PP SIZE:", pp_size), ("LOGICAL VOLUMES:", volumes)),
-        (("TOTAL PPs:", total), ("VG DESCRIPTORS:", descriptors)),
-        (("FREE PPs:", free), ("HOT SPARE:", hot_spare)),
-        (("USED PPs:", used), ("MAX REQUEST:", f"{MAX_REQUEST} kilobytes")),
-        (("FREE DISTRIBUTION:", free_regions), None),
-        (("USED DISTRIBUTION:", used_regions), None),
-        (("MIRROR POOL:", pool), None),
-    ])  # fmt: skip
-
-
-class GroupFacts(NamedTuple):
-    """What `lsvg VG` tells; sizes in bytes, `max_pps_per_pv` None where a group has no such limit."""
-
-    name: str
-    vgid: str
-    permission: str
-    pp_size: int
-    total: int
-    free: int
-    max_lvs: int
-    volumes: int
-    open_volumes: int
-    quorum: int
-    quorum_on: bool
-    disks: int
-    descriptors: int
-    stale_disks: int
-    stale_pps: int
-    active_disks: int
-    auto_on: bool
-    max_pps: int
-    max_pps_per_pv: int | None
-    max_disks: int
-    ltg_size: int
-
-
-def group_details(profile: Profile, facts: GroupFacts) -> list[str]:
-    """The lines of `lsvg VG` of a group that is varied on."""
-    quorum = f"{facts.quorum} ({'Enabled' if facts.quorum_on else 'Disabled'})"
-    limits: list[tuple[Pair, Pair | None]] = [(("MAX PPs per VG:", facts.max_pps), None)]
-    if facts.max_pps_per_pv is None:
-        limits = [(("MAX PPs per VG:", facts.max_pps), ("MAX PVs:", facts.max_disks))]
-    else:
-        limits.append((("MAX PPs per PV:", facts.max_pps_per_pv), ("MAX PVs:", facts.max_disks)))
-    rows: list[tuple[Pair, Pair | None]] = [
-        (("VOLUME GROUP:", facts.name), ("VG IDENTIFIER:", facts.vgid)),
-        (("VG STATE:", "active"), ("PP SIZE:", f"{facts.pp_size // MIB} megabyte(s)")),
-        (("VG PERMISSION:", facts.permission), ("TOTAL PPs:", _size(facts.total, facts.pp_size))),
-        (("MAX LVs:", facts.max_lvs), ("FREE PPs:", _size(facts.free, facts.pp_size))),
-        (("LVs:", facts.volumes), ("USED PPs:", _size(facts.total - facts.free, facts.pp_size))),
-        (("OPEN LVs:", facts.open_volumes), ("QUORUM:", quorum if profile.quorum_words else facts.quorum)),
-        (("TOTAL PVs:", facts.disks), ("VG DESCRIPTORS:", facts.descriptors)),
-        (("STALE PVs:", facts.stale_disks), ("STALE PPs:", facts.stale_pps)),
-        (("ACTIVE PVs:", facts.active_disks), ("AUTO ON:", "yes" if facts.auto_on else "no")),
-        *limits,
-        (("LTG size (Dynamic):", f"{facts.ltg_size // 1024} kilobyte(s)"), ("AUTO SYNC:", "no")),
-        (("HOT SPARE:", "no"), ("BB POLICY:", "relocatable")),
-    ]
-    later: list[tuple[Pair, Pair | None]] = [
-        (("PV RESTRICTION:", "none"), ("INFINITE RETRY:", "no")),
-        (("DISK BLOCK SIZE:", 512), ("CRITICAL VG:", "no")),
-        (("FS SYNC OPTION:", "no"), ("CRITICAL PVs:", "no")),
-    ]
-    return _pairs(25, 16, [*rows, *later[: profile.group_rows]])
-
-
-class VolumeFacts(NamedTuple):
-    """What `lslv LV` tells, in AIX's words where they are words; sizes in bytes."""
-
-    name: str
-    group: str
-    lvid: str
-    permission: str
-    group_state: str
-    state: str
-    type: str
-    write_verify: bool
-    max_lps: int
-    pp_size: int
-    copies: int
-    policy: str
-    lps: int
-    pps: int
-    stale: int
-    bb_policy: str
-    inter: str
-    relocatable: bool
-    intra: str
-    upper_bound: int
-    mount_point: str
-    label: str
-    mwc: str
-    separate: str
-    stripe_width: int
-    strip_size: int
-
-
-def volume_details(facts: VolumeFacts) -> list[str]:
-    """The lines of `lslv LV`."""
-    rows: list[tuple[Pair, Pair | None]] = [
-        (("VG STATE:", facts.group_state), ("LV STATE:", facts.state)),
-        (("TYPE:", facts.type), ("WRITE VERIFY:", "on" if facts.write_verify else "off")),
-        (("MAX LPs:", facts.max_lps), ("PP SIZE:", f"{facts.pp_size // MIB} megabyte(s)")),
-        (("COPIES:", facts.copies), ("SCHED POLICY:", facts.policy)),
-        (("LPs:", facts.lps), ("PPs:", facts.pps)),
-        (("STALE PPs:", facts.stale), ("BB POLICY:", facts.bb_policy)),
-        (("INTER-POLICY:", facts.inter), ("RELOCATABLE:", "yes" if facts.relocatable else "no")),
-        (("INTRA-POLICY:", facts.intra), ("UPPER BOUND:", facts.upper_bound)),
-        (("MOUNT POINT:", facts.mount_point), ("LABEL:", facts.label)),
-    ]
-    lines = [
-        *_pairs(23, 16, [(("LOGICAL VOLUME:", facts.name), ("VOLUME GROUP:", facts.group))]),
-        *_pairs(0, 16, [(("LV IDENTIFIER:", facts.lvid), ("PERMISSION:", facts.permission))]),
-        *_pairs(23, 16, rows),
-        f"MIRROR WRITE CONSISTENCY: {facts.mwc}",
-        f"EACH LP COPY ON A SEPARATE PV ?: {facts.separate}",
-        "Serialize IO ?:     NO",
-    ]
-    if facts.stripe_width:
-        lines += [
-            f"{'STRIPE WIDTH:':<20}{facts.stripe_width}",
-            f"{'STRIPE SIZE:':<20}{facts.strip_size // 1024}K",
-        ]
-    return lines

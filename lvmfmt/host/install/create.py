@@ -21,7 +21,7 @@ from ...block import ImageFile
 from ...errors import OperationRefused
 from ...jfs2 import Inventory, scan_trees
 from ...lvm import write_pvid
-from ...origin import Origin, SeededOrigin, SystemOrigin
+from ...origin import SeededOrigin, seeded_or_system
 from .. import profiles
 from ..folder.host_folder import Folder
 from ..folder.nvram import Nvram
@@ -90,7 +90,7 @@ def create(
     sizes = dict(lv_sizes or {})
     _check(disks, sizes, mirror)
     release = profiles.profile(profile)
-    origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed)
+    origin = seeded_or_system(seed)
     machine_id = machine_id or f"00{origin.entropy('machine id', 3).hex()}4c00".upper()
     whole, problems = scan_trees(list(trees), origin=origin)
     parts, parted = _split(whole)

@@ -16,7 +16,7 @@ from ...block import BlockDevice
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
 from ...lvm.disk.identity import machine_of
-from ...origin import Origin, SeededOrigin, SystemOrigin
+from ...origin import SeededOrigin, seeded_or_system
 from ..folder.host_folder import Folder
 from ..folder.kernel import Kernel
 from ..folder.settings import Settings
@@ -70,7 +70,7 @@ class Machine:
         self.kernel = folder.read_kernel()
         self._settings = folder.read_settings()
         seed = self._settings.seed if self._settings else None
-        self.origin: Origin = SystemOrigin() if seed is None else SeededOrigin(seed, self.nvram.ticks)
+        self.origin = seeded_or_system(seed, self.nvram.ticks)
         self.slots = DiskSlots(folder, writable=writable)
         self.execute: Execute = _no_commands
         self.boots_again = False

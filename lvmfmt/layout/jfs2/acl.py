@@ -12,22 +12,18 @@ from ..record import BIG, LITTLE, Grade, Record, field
 POSIX_ACL = Record(
     "posix_acl",
     "head of a POSIX access control list; entries follow to its end",
-    [field("version", LITTLE.u32, "2", Grade.B, "L (uapi)")],
-    size=4,
-    place="attributes system.posix_acl_access and system.posix_acl_default",
+    4,
+    "attributes system.posix_acl_access and system.posix_acl_default",
+    field("version", LITTLE.u32, "2", Grade.B, "L (uapi)"),
 )
 POSIX_ACL_ENTRY = Record(
     "posix_acl_entry",
     "entry of a POSIX access control list",
-    [
-        field(
-            "tag", LITTLE.u16, "1 owner, 2 user, 4 owning group, 8 group, 0x10 mask, 0x20 others", Grade.B, "L (uapi)"
-        ),
-        field("perm", LITTLE.u16, "4 read, 2 write, 1 execute", Grade.B, "L (uapi)"),
-        field("id", LITTLE.u32, "user or group; all ones where the tag names nobody", Grade.B, "L (uapi)"),
-    ],
-    size=8,
-    place="behind a posix_acl",
+    8,
+    "behind a posix_acl",
+    field("tag", LITTLE.u16, "1 owner, 2 user, 4 owning group, 8 group, 0x10 mask, 0x20 others", Grade.B, "L (uapi)"),
+    field("perm", LITTLE.u16, "4 read, 2 write, 1 execute", Grade.B, "L (uapi)"),
+    field("id", LITTLE.u32, "user or group; all ones where the tag names nobody", Grade.B, "L (uapi)"),
 )
 
 AIXC_ACL, AIXC_ENTRY, AIXC_ID = access_control_list(

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from lvmfmt.host.formats import characteristics, maps, rows
-from lvmfmt.host.formats.characteristics import GroupFacts, PhysicalFacts, VolumeFacts
+from lvmfmt.host.formats.characteristics import details, group_lines, in_megabytes, with_megabytes
 from lvmfmt.host.profiles import profile
 from lvmfmt.lvm import Region
 from lvmfmt.units import MIB
@@ -13,41 +13,53 @@ SHOWN = {block.split("\n", 1)[0]: block.splitlines()[1:] for block in TEXT.split
 
 
 def test_a_disk_of_a_group_that_is_varied_on() -> None:
-    facts = PhysicalFacts(
-        "hdisk0", "rootvg", "00c6ce9d4f2c404a", "00c6ce9d00004c000000014302ee7629", "active", 0, True, 64 * MIB, 17,
-        543, 169, 2, (8, 0, 0, 59, 102), (101, 109, 108, 49, 7),
-    )  # fmt: skip
-    assert characteristics.physical_details(facts) == SHOWN["lspv hdisk0"]
+    values = {
+        "PHYSICAL VOLUME": "hdisk0", "VOLUME GROUP": "rootvg", "PV IDENTIFIER": "00c6ce9d4f2c404a",
+        "VG IDENTIFIER": "00c6ce9d00004c000000014302ee7629", "PV STATE": "active", "STALE PARTITIONS": 0,
+        "ALLOCATABLE": "yes", "PP SIZE": in_megabytes(64 * MIB), "LOGICAL VOLUMES": 17,
+        "TOTAL PPs": with_megabytes(543, 64 * MIB), "VG DESCRIPTORS": 2, "FREE PPs": with_megabytes(169, 64 * MIB),
+        "HOT SPARE": "no", "USED PPs": with_megabytes(374, 64 * MIB), "MAX REQUEST": "256 kilobytes",
+        "FREE DISTRIBUTION": "08..00..00..59..102", "USED DISTRIBUTION": "101..109..108..49..07",
+        "MIRROR POOL": "None",
+    }  # fmt: skip
+    assert details(characteristics.DISK, values) == SHOWN["lspv hdisk0"]
 
 
 def test_a_disk_of_a_group_that_is_not() -> None:
-    lines = characteristics.unknown_physical_details(
-        "hdisk1", "altinst_rootvg", "00c6ce9d53fc4e84", "00c6ce9d00004c00000001436b015eb8"
-    )
-    assert lines == SHOWN["lspv hdisk1"]
-
-
-def group_facts() -> GroupFacts:
-    return GroupFacts(
-        "rootvg", "000dda6e0000d600000001119e467657", "read/write", 32 * MIB, 798, 201, 256, 19, 17, 2, True, 2, 3, 0,
-        0, 2, False, 32512, 1016, 32, 256 << 10,
-    )  # fmt: skip
+    values = {
+        "PHYSICAL VOLUME": "hdisk1", "VOLUME GROUP": "altinst_rootvg", "PV IDENTIFIER": "00c6ce9d53fc4e84",
+        "VG IDENTIFIER": "00c6ce9d00004c00000001436b015eb8", "MAX REQUEST": "256 kilobytes",
+    }  # fmt: skip
+    assert details(characteristics.DISK, values) == SHOWN["lspv hdisk1"]
 
 
 def test_a_group_as_5_3_and_later_releases_print_it() -> None:
-    assert characteristics.group_details(profile("5.3"), group_facts()) == SHOWN["lsvg rootvg"]
-    later = characteristics.group_details(profile("7.1"), group_facts())
+    size = 32 * MIB
+    values = {
+        "VOLUME GROUP": "rootvg", "VG IDENTIFIER": "000dda6e0000d600000001119e467657", "VG STATE": "active",
+        "PP SIZE": in_megabytes(size), "VG PERMISSION": "read/write", "TOTAL PPs": with_megabytes(798, size),
+        "MAX LVs": 256, "FREE PPs": with_megabytes(201, size), "LVs": 19, "USED PPs": with_megabytes(597, size),
+        "OPEN LVs": 17, "QUORUM": 2, "TOTAL PVs": 2, "VG DESCRIPTORS": 3, "STALE PVs": 0, "STALE PPs": 0,
+        "ACTIVE PVs": 2, "AUTO ON": "no", "MAX PPs per VG": 32512, "MAX PPs per PV": 1016, "MAX PVs": 32,
+        "LTG size (Dynamic)": "256 kilobyte(s)", "AUTO SYNC": "no", "HOT SPARE": "no", "BB POLICY": "relocatable",
+    }  # fmt: skip
+    assert details(group_lines(profile("5.3"), limit_per_disk=True), values) == SHOWN["lsvg rootvg"]
+    later = details(group_lines(profile("7.1"), limit_per_disk=True), {**values, "QUORUM": "2 (Enabled)"})
     assert later[5] == "OPEN LVs:           17                       QUORUM:         2 (Enabled)"
     assert [line.split(":")[0] for line in later[-2:]] == ["PV RESTRICTION", "DISK BLOCK SIZE"]
 
 
 def test_a_logical_volume() -> None:
-    facts = VolumeFacts(
-        "hd5", "rootvg", "00c6ce9d00004c000000014302ee7629.1", "read/write", "active/complete", "closed/syncd", "boot",
-        False, 512, 64 * MIB, 1, "parallel", 1, 1, 0, "non-relocatable", "minimum", False, "edge", 32, "N/A",
-        "primary_bootlv", "on/ACTIVE", "yes", 0, 0,
-    )  # fmt: skip
-    assert characteristics.volume_details(facts) == SHOWN["lslv hd5"]
+    values = {
+        "LOGICAL VOLUME": "hd5", "VOLUME GROUP": "rootvg", "LV IDENTIFIER": "00c6ce9d00004c000000014302ee7629.1",
+        "PERMISSION": "read/write", "VG STATE": "active/complete", "LV STATE": "closed/syncd", "TYPE": "boot",
+        "WRITE VERIFY": "off", "MAX LPs": 512, "PP SIZE": in_megabytes(64 * MIB), "COPIES": 1,
+        "SCHED POLICY": "parallel", "LPs": 1, "PPs": 1, "STALE PPs": 0, "BB POLICY": "non-relocatable",
+        "INTER-POLICY": "minimum", "RELOCATABLE": "no", "INTRA-POLICY": "edge", "UPPER BOUND": 32,
+        "MOUNT POINT": "N/A", "LABEL": "primary_bootlv", "MIRROR WRITE CONSISTENCY": "on/ACTIVE",
+        "EACH LP COPY ON A SEPARATE PV": "yes", "Serialize IO": "NO",
+    }  # fmt: skip
+    assert details(characteristics.VOLUME, values) == SHOWN["lslv hd5"]
 
 
 def test_tables() -> None:

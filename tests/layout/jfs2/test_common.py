@@ -21,7 +21,7 @@ TELLS = Declarations("x", BIG, (Grade.B, "H"), "P", "L")
 )
 def test_how_well_a_field_is_known_comes_from_the_dialect(field, grade: str, source: str) -> None:
     assert (field.grade, field.source) == (grade, source)
-    record = TELLS.record("name", "title", [field], 4 if "reserved" in field.meaning else 1, "place")
+    record = TELLS.record("name", "title", 4 if "reserved" in field.meaning else 1, "place", field)
     assert (record.name, record.title, record.place) == ("x_name", "title", "place")
 
 

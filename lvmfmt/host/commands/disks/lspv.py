@@ -15,7 +15,7 @@ from ...formats import maps, rows
 from ...machine.running import Machine
 from ...messages import message, refusal
 from ...odm import devices
-from ...odm.devices import Disk
+from ...odm.devices import Group
 from ...syntax import Command, demand, flags, refuse
 from ..operands import NO_ALLOCATION, by_region, disk_called, mount_point, pv_state, varied_on_group
 
@@ -40,9 +40,7 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     assert known is not None and disk.pvid is not None
     if not asked and not machine.is_varied_on(known):
         print(message("not-varied-on", program=""), file=stderr)
-        from ...formats.characteristics import unknown_physical_details
-
-        _print(unknown_physical_details(disk.name, name, disk.pvid, known.vgid), stdout)
+        _print(_details(disk.name, known, disk.pvid, None, None), stdout)
         return 1
     group = varied_on_group(machine, name, "")
     pv = group.physical_volumes.get(disk.pvid)
@@ -57,7 +55,7 @@ def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     elif "M" in asked:
         _print(partitions(group, pv, disk.name), stdout)
     else:
-        _print(_details(group, pv, disk, name), stdout)
+        _print(_details(disk.name, known, disk.pvid, group, pv), stdout)
     return 0
 
 
@@ -90,18 +88,34 @@ def _states(machine: Machine) -> dict[str, str]:
     return found
 
 
-def _details(group: VolumeGroup, pv: PhysicalVolume, disk: Disk, name: str) -> list[str]:
-    from ...formats.characteristics import PhysicalFacts, physical_details
+def _details(name: str, known: Group, pvid: str, group: VolumeGroup | None, pv: PhysicalVolume | None) -> list[str]:
+    """The facts of a disk; of one whose group is not varied on only what the ODM says."""
+    from ...formats.characteristics import DISK, MAX_REQUEST, details, in_megabytes, with_megabytes
 
-    volumes = sum(pv.number in v.pv_numbers for v in group.logical_volumes.values())
-    return physical_details(
-        PhysicalFacts(
-            name=disk.name, group=name, pvid=pv.pvid, vgid=group.vgid, state=pv_state(pv), stale=int(pv.stale.sum()),
-            allocatable=not pv.state & NO_ALLOCATION, pp_size=pv.pp_size, volumes=volumes, total=pv.pp_count,
-            free=int(pv.free.sum()), descriptors=pv.vgda_count, free_regions=by_region(pv, pv.free),
-            used_regions=by_region(pv, pv.used),
-        )
-    )  # fmt: skip
+    values: dict[str, object] = {
+        "PHYSICAL VOLUME": name,
+        "VOLUME GROUP": known.name,
+        "PV IDENTIFIER": pvid,
+        "VG IDENTIFIER": known.vgid if group is None else group.vgid,
+        "MAX REQUEST": f"{MAX_REQUEST} kilobytes",
+    }
+    if group is not None and pv is not None:
+        values |= {
+            "PV STATE": pv_state(pv),
+            "STALE PARTITIONS": int(pv.stale.sum()),
+            "ALLOCATABLE": "no" if pv.state & NO_ALLOCATION else "yes",
+            "PP SIZE": in_megabytes(pv.pp_size),
+            "LOGICAL VOLUMES": sum(pv.number in v.pv_numbers for v in group.logical_volumes.values()),
+            "TOTAL PPs": with_megabytes(pv.pp_count, pv.pp_size),
+            "VG DESCRIPTORS": pv.vgda_count,
+            "FREE PPs": with_megabytes(int(pv.free.sum()), pv.pp_size),
+            "HOT SPARE": "no",
+            "USED PPs": with_megabytes(int(pv.used.sum()), pv.pp_size),
+            "FREE DISTRIBUTION": rows.distribution(by_region(pv, pv.free), ".."),
+            "USED DISTRIBUTION": rows.distribution(by_region(pv, pv.used), ".."),
+            "MIRROR POOL": "None",
+        }
+    return details(DISK, values)
 
 
 def _volumes(machine: Machine, group: VolumeGroup, pv: PhysicalVolume) -> Iterator[str]:

@@ -48,36 +48,47 @@ def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 
 
 def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
+    from ...formats.characteristics import details, group_lines, in_megabytes, with_megabytes
+
     group = varied_on_group(machine, name, "")
     pvs = group.physical_volumes.values()
-    from ...formats.characteristics import GroupFacts, group_details
-
     known = devices.group(machine.odm, name)
     geometry = group.state.geometry
-    facts = GroupFacts(
-        name=name,
-        vgid=group.vgid,
-        permission="read/write",
-        pp_size=group.pp_size,
-        total=sum(pv.pp_count for pv in pvs),
-        free=sum(int(pv.free.sum()) for pv in pvs),
-        max_lvs=geometry.max_lvs,
-        volumes=len(group.logical_volumes),
-        open_volumes=len(open_volumes(machine, group)),
-        quorum=group.total_vgdas // 2 + 1 if group.quorum else 1,
-        quorum_on=group.quorum,
-        disks=len(pvs),
-        descriptors=group.total_vgdas,
-        stale_disks=sum(bool(pv.stale.any()) for pv in pvs),
-        stale_pps=sum(int(pv.stale.sum()) for pv in pvs),
-        active_disks=sum(pv.device is not None for pv in pvs),
-        auto_on=known is not None and known.auto_on,
-        max_pps=geometry.vg_pps,
-        max_pps_per_pv=None if geometry.kind is VgKind.SCALABLE else geometry.max_pps,
-        max_disks=geometry.max_pvs,
-        ltg_size=1 << group.record.ltg_shift,
-    )
-    for line in group_details(machine.profile, facts):
+    total, free = sum(pv.pp_count for pv in pvs), sum(int(pv.free.sum()) for pv in pvs)
+    quorum = group.total_vgdas // 2 + 1 if group.quorum else 1
+    words = f" ({'Enabled' if group.quorum else 'Disabled'})" if machine.profile.quorum_words else ""
+    values = {
+        "VOLUME GROUP": name,
+        "VG IDENTIFIER": group.vgid,
+        "VG STATE": "active",
+        "PP SIZE": in_megabytes(group.pp_size),
+        "VG PERMISSION": "read/write",
+        "TOTAL PPs": with_megabytes(total, group.pp_size),
+        "MAX LVs": geometry.max_lvs,
+        "FREE PPs": with_megabytes(free, group.pp_size),
+        "LVs": len(group.logical_volumes),
+        "USED PPs": with_megabytes(total - free, group.pp_size),
+        "OPEN LVs": len(open_volumes(machine, group)),
+        "QUORUM": f"{quorum}{words}",
+        "TOTAL PVs": len(pvs),
+        "VG DESCRIPTORS": group.total_vgdas,
+        "STALE PVs": sum(bool(pv.stale.any()) for pv in pvs),
+        "STALE PPs": sum(int(pv.stale.sum()) for pv in pvs),
+        "ACTIVE PVs": sum(pv.device is not None for pv in pvs),
+        "AUTO ON": "yes" if known is not None and known.auto_on else "no",
+        "MAX PPs per VG": geometry.vg_pps,
+        "MAX PPs per PV": geometry.max_pps,
+        "MAX PVs": geometry.max_pvs,
+        "LTG size (Dynamic)": f"{(1 << group.record.ltg_shift) // 1024} kilobyte(s)",
+        "BB POLICY": "relocatable",
+        "PV RESTRICTION": "none",
+        "DISK BLOCK SIZE": 512,
+        **dict.fromkeys(
+            ("AUTO SYNC", "HOT SPARE", "INFINITE RETRY", "CRITICAL VG", "FS SYNC OPTION", "CRITICAL PVs"), "no"
+        ),
+    }
+    per_disk = geometry.kind is not VgKind.SCALABLE
+    for line in details(group_lines(machine.profile, limit_per_disk=per_disk), values):
         print(line, file=stdout)
 
 

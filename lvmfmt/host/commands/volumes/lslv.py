@@ -46,40 +46,40 @@ def lslv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 
 
 def _details(machine: Machine, group_name: str, group: VolumeGroup, volume: LogicalVolume) -> list[str]:
-    from ...formats.characteristics import VolumeFacts, volume_details
+    from ...formats.characteristics import STRIPES, VOLUME, details, in_megabytes
 
     state = "opened" if volume.name in open_volumes(machine, group) else "closed"
     policy = volume.policy
-    return volume_details(
-        VolumeFacts(
-            name=volume.name,
-            group=group_name,
-            lvid=volume.lvid,
-            permission="read only" if policy.read_only else "read/write",
-            group_state="active/complete" if group.complete else "active/partial",
-            state=f"{state}/{'stale' if volume.stale_pps else 'syncd'}",
-            type=volume.type,
-            write_verify=policy.write_verify,
-            max_lps=policy.max_lps or 0,
-            pp_size=volume.pp_size,
-            copies=volume.copies,
-            policy="striped" if policy.width else _SCHEDULES.get(policy.schedule, "parallel"),
-            lps=volume.lps,
-            pps=volume.pps,
-            stale=volume.stale_pps,
-            bb_policy="relocatable" if policy.bb_relocation else "non-relocatable",
-            inter=INTER_WORDS.get(policy.inter, policy.inter),
-            relocatable=policy.relocatable,
-            intra=INTRA_WORDS.get(policy.intra, policy.intra),
-            upper_bound=policy.bound,
-            mount_point=mount_point(volume),
-            label=volume.label or "None",
-            mwc=MWC_WORDS.get(policy.mwc, "off"),
-            separate=_SEPARATE.get(policy.strict, policy.strict),
-            stripe_width=policy.width,
-            strip_size=policy.strip_size,
-        )
-    )
+    values = {
+        "LOGICAL VOLUME": volume.name,
+        "VOLUME GROUP": group_name,
+        "LV IDENTIFIER": volume.lvid,
+        "PERMISSION": "read only" if policy.read_only else "read/write",
+        "VG STATE": "active/complete" if group.complete else "active/partial",
+        "LV STATE": f"{state}/{'stale' if volume.stale_pps else 'syncd'}",
+        "TYPE": volume.type,
+        "WRITE VERIFY": "on" if policy.write_verify else "off",
+        "MAX LPs": policy.max_lps or 0,
+        "PP SIZE": in_megabytes(volume.pp_size),
+        "COPIES": volume.copies,
+        "SCHED POLICY": "striped" if policy.width else _SCHEDULES.get(policy.schedule, "parallel"),
+        "LPs": volume.lps,
+        "PPs": volume.pps,
+        "STALE PPs": volume.stale_pps,
+        "BB POLICY": "relocatable" if policy.bb_relocation else "non-relocatable",
+        "INTER-POLICY": INTER_WORDS.get(policy.inter, policy.inter),
+        "RELOCATABLE": "yes" if policy.relocatable else "no",
+        "INTRA-POLICY": INTRA_WORDS.get(policy.intra, policy.intra),
+        "UPPER BOUND": policy.bound,
+        "MOUNT POINT": mount_point(volume),
+        "LABEL": volume.label or "None",
+        "MIRROR WRITE CONSISTENCY": MWC_WORDS.get(policy.mwc, "off"),
+        "EACH LP COPY ON A SEPARATE PV": _SEPARATE.get(policy.strict, policy.strict),
+        "Serialize IO": "NO",
+        "STRIPE WIDTH": policy.width,
+        "STRIPE SIZE": f"{policy.strip_size // 1024}K",
+    }
+    return details([*VOLUME, *(STRIPES if policy.width else ())], values)
 
 
 def _disks(machine: Machine, group: VolumeGroup, volume: LogicalVolume) -> Iterator[str]:
