@@ -35,7 +35,7 @@ def test_stamps_at_the_ends_of_a_classic_copy(make_group: Any) -> None:
     trailer = (136 + 2097) * SECTOR
     disk.write(trailer, bytes(8))
     assert place.vgda_stamp() == (group.state.vgda.stamp, False)
-    disk.write(trailer + SECTOR - 8, disk.read(136 * SECTOR, 8))  # the other place of the ending stamp [lvm 8.6]
+    disk.write(trailer + SECTOR - 8, disk.read(136 * SECTOR, 8))  # the other place of the ending stamp [lvm 8.5]
     assert place.vgda_stamp() == (group.state.vgda.stamp, True)
 
 

@@ -28,7 +28,7 @@ def changed(record: LvmRecord, **values: Any) -> bytes:
 
 
 def test_a_classic_record_has_the_published_places() -> None:
-    # VGSA at 128 and 2234, VGDA at 136 and 2242, the PPs from 4352 on [lvm 1.2, D1]
+    # VGSA at 128 and 2234, VGDA at 136 and 2242, the PPs from 4352 on [lvm 1.2]
     assert (CLASSIC.vgsa_psn, CLASSIC.vgda_psn, CLASSIC.first_pp_psn) == ((128, 2234), (136, 2242), 4352)
     assert (CLASSIC.vgsa_len, CLASSIC.vgda_len) == (8, 2098)
     assert (CLASSIC.reloc_psn, CLASSIC.reloc_len) == (SECTORS - 256, 256)
