@@ -144,3 +144,39 @@ def test_refused(data: Lab, line: str, words: tuple[str, ...], status: int) -> N
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in chfs.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"chfs"} and set(chfs.COMMANDS) - writes == set()
+
+
+def test_flags_the_other_way(data: Lab) -> None:
+    data.good("chfs -A no -p rw -t no -n server -m /data /data")
+    [row] = [r for r in data.good("lsfs -c /data") if r.startswith("/data")]
+    assert row == "/data:/dev/fslv00:jfs2:server::65536:rw:no:no"
+    data.good("chfs -a vol=letters /data")
+    data.good("chfs -d vol /data")
+    data.refused("chfs -d vol /data", "vol")
+    data.refused("chfs -d log /data", "log")
+    before = data.digests()
+    data.good("chfs -A no /data")  # as it is already
+    assert data.digests() == before
+
+
+def test_limits_of_sizes(data: Lab) -> None:
+    assert data.good("chfs -a size=+0 /data") == ["Filesystem size changed to 65536"]
+    for wrong in ("size=-32M", "size=0", "logsize=x", "logsize=16"):
+        data.refused(f"chfs -a {wrong} /data", wrong.partition("=")[0])
+    data.refused("chfs -a freeze=1234567890 /data", "freeze")
+    data.good("chfs -a freeze=123456789 /data")
+    data.refused("chfs -a size=+16M /data", "frozen")
+
+
+@pytest.mark.parametrize("line", [
+    "chfs -A maybe /data", "chfs -t maybe /data", "chfs -p wo /data", "chfs -A yes /data /home",
+    "chfs -a freeze=1 -a vol=x /data",
+])  # fmt: skip
+def test_called_wrongly(data: Lab, line: str) -> None:
+    data.refused(line, "Usage", status=2)
+
+
+def test_logs_that_cannot_be_taken(data: Lab) -> None:
+    data.good("umount /data")
+    for log in ("fslv00", "/dev/nosuch", "INLINE", "inline"):
+        data.refused(f"chfs -a logname={log} /data", "chfs")

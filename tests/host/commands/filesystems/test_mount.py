@@ -129,3 +129,38 @@ def test_sync_changes_nothing_at_rest(data: Lab) -> None:
 def test_who_opens_the_disks_for_writing() -> None:
     writes = {name for name, command in mount.COMMANDS.items() if command.writes([name, "x"])}
     assert writes == {"mount", "sync", "umount", "unmount"} and set(mount.COMMANDS) - writes == set()
+
+
+def test_options_of_the_command_and_of_the_stanza(data: Lab) -> None:
+    data.good("umount /data/")
+    data.good("mount -r /data")
+    assert rows(data)["/data"][-1] == "ro,log=/dev/loglv00"
+    data.good("umount /dev/fslv00")
+    data.good("mount -o rw /data")
+    assert rows(data)["/data"][-1] == "rw,log=/dev/loglv00"
+    data.good("mount -t nosuch")
+    data.good("mount all")  # what is mounted stays as it is
+    assert rows(data)["/data"][-1] == "rw,log=/dev/loglv00"
+    data.good("umount all")
+    assert "/data" in rows(data) or "/home" not in rows(data)
+    data.refused("mount /dev/fslv00 data", "0506-324", "does not exist")
+
+
+@pytest.mark.parametrize("line", [
+    "mount -r", "mount -t x /data", "mount /a /b /c", "umount -a /data", "umount -t x /data", "umount all /data",
+    "umount /a /b", "mount -v procfs -t x /data",
+])  # fmt: skip
+def test_called_wrongly(data: Lab, line: str) -> None:
+    data.refused(line, "Usage", status=2)
+
+
+def test_listed_options() -> None:
+    from lvmfmt.host.odm.filesystems import FileSystemStanza
+
+    entry = FileSystemStanza("/data", "/dev/fslv00", {"log": "/dev/loglv00"})
+    for given, stanza, listed in (
+        ("", None, "rw"), ("ro", None, "ro"), ("rw", entry, "rw,log=/dev/loglv00"),
+        ("cio", entry, "rw,cio,log=/dev/loglv00"),
+        (",ro,", None, "ro"), ("", FileSystemStanza("/proc", "/proc", {}), "rw"),
+    ):  # fmt: skip
+        assert mount._listed_options(given, stanza) == listed
