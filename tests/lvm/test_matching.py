@@ -22,6 +22,8 @@ from .conftest import MACHINE, MemoryDevice
 SECTOR, MIB = 512, 1 << 20
 PVID = 0x80
 """Byte of the PVID in the boot record [lvm 3]."""
+PV_NUM = 0x2C
+"""Byte of the PV number in an LVM record [lvm 4.1]."""
 
 
 def three() -> tuple[MemoryDevice, ...]:
@@ -242,3 +244,56 @@ def test_a_disk_that_is_split_off_is_nobody_s_copy(make_group: Make, origin: See
     reopened = VolumeGroup.open([devices[0]])
     assert reopened.split_off == {2} and set(reopened.state.members) == {1}
     assert not [p for p in reopened.problems if p.rule in ("pv-absent", "disk-copy")]
+
+
+def stamp_at(device: MemoryDevice, psn: int) -> int:
+    seconds, nanoseconds = struct.unpack(">II", device.read(psn * SECTOR, 8).tobytes())
+    return int(seconds) * 10**9 + int(nanoseconds)
+
+
+@pytest.mark.parametrize(("psn", "what"), [(136, "VGDA"), (128, "VGSA")])
+def test_how_far_a_copy_is_behind(psn: int, what: str) -> None:
+    old, *disks = three()
+    if what == "VGSA":
+        old = named(disks[0], "d0.old")
+        for at in (0, 0xFF8):
+            seconds = struct.unpack(">I", old.read(psn * SECTOR + at, 4))[0]
+            old.write(psn * SECTOR + at, struct.pack(">I", seconds - 3))
+    behind = stamp_at(disks[0], psn) - stamp_at(old, psn)
+    assert behind > 0
+    ((_, _, text),) = answer([old, *disks])[1]
+    assert text.endswith(f"its {what} is {behind // 10**9}.{behind % 10**9:09} s behind")
+
+
+def test_where_first_blocks_and_ends_of_pvs_lie() -> None:
+    from lvmfmt.lvm.matching import _end, _first_blocks, _sign
+
+    _, *disks = three()
+    state = VolumeGroup.open(disks).state
+    for minor in (1, 2, 3):
+        pp = int(state.maps[minor].pp[0, 0])
+        for number in (1, 2, 3):
+            expected = [4352 * SECTOR + (pp - 1) * MIB] if number == minor else []
+            assert list(_first_blocks(state, minor, number)) == expected
+    count = int(state.vgda.pvs["pp_count"][0])
+    assert _end(state, 1) == 4352 * SECTOR + count * MIB <= disks[0].size
+    a, b, c = (True, 2, 0), (True, 1, 0), (False, 3, 0)
+    assert [_sign(*pair) for pair in ((a, b), (b, a), (a, a), (b, c))] == [1, -1, 0, 0]  # type: ignore[arg-type]
+    disks[0].size = _end(state, 1)
+    assert answer(disks)[1] == []
+    disks[0].size -= SECTOR
+    ((rule, where, text),) = answer(disks)[1]
+    assert (rule, where) == ("pv-size", "d0")
+    assert text == f"its PPs end at byte {_end(state, 1)}, the disk at byte {disks[0].size}"
+
+
+def test_a_record_that_is_lost_and_one_with_another_number() -> None:
+    _, *disks = three()
+    put_number(disks[1], 7)
+    for psn in (7, 70):
+        disks[2].write(psn * SECTOR, bytes(SECTOR))
+    group = VolumeGroup.open(disks)
+    found = {p.rule: p for p in group.problems}
+    assert found["record-number"].text == "expected 2, found 7" and found["record-missing"].offset == 7 * SECTOR
+    assert found["record-number"].offset == 7 * SECTOR + PV_NUM
+    assert set(group.state.members) == {1, 2, 3}

@@ -1,4 +1,7 @@
-"""A machine between commands: mounted on the disks, at rest, and what happens when it is not."""
+"""A machine between commands: mounted on the disks, at rest, and what happens when it is not.
+
+Modules: `lvmfmt.host.emulated`, `lvmfmt.host.machine.running`.
+"""
 
 import io
 import os
