@@ -4,7 +4,15 @@ Volume groups (`lvmfmt.lvm`), JFS2 file systems (`lvmfmt.jfs2`), an AIX host mad
 image files (`lvmfmt.host`), and read-only views of all of it (`lvmfmt.inspect`).
 """
 
-import lazy_loader
-
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
 __version__ = "0.3.0"
+
+
+def __getattr__(name: str) -> object:
+    import lazy_loader  # reading a stub takes as long as the rest of `lvmfmt --help`, which asks for no name
+
+    find, _, names = lazy_loader.attach_stub(__name__, __file__)
+    return names if name == "__all__" else find(name)
+
+
+def __dir__() -> list[str]:
+    return list(__getattr__("__all__"))

@@ -14,6 +14,22 @@ from ..escaping import printable, spelled
 _SUSPECT = re.compile(r"[^\n\t -~]+")
 
 
+class _Refusals:
+    """A stream whose failures are errors of ours; a class, since every piece of output passes here."""
+
+    def __init__(self, stream: TextIO | None, name: str) -> None:
+        self._stream, self._name = stream, name
+
+    def __enter__(self) -> TextIO:
+        if self._stream is None:
+            raise ImageIOError("is closed", where=self._name)
+        return self._stream
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, OSError) and not isinstance(error, BrokenPipeError):
+            raise ImageIOError(f"cannot write: {error.strerror}", where=self._name) from None
+
+
 class Gate(io.TextIOBase):
     """A text stream that lets nothing pass that a terminal could act on, and whose failures are errors of ours.
 
@@ -25,7 +41,7 @@ class Gate(io.TextIOBase):
     """
 
     def __init__(self, behind: TextIO | None, name: str) -> None:
-        self.behind, self.name = behind, name
+        self.behind, self._refusals = behind, _Refusals(behind, name)
 
     def write(self, text: str, /) -> int:
         """Write the text.
@@ -34,7 +50,7 @@ class Gate(io.TextIOBase):
             ImageIOError: the stream is closed, or the system refused.
         """
         safe = _SUSPECT.sub(lambda found: printable(found[0]), text)
-        with self._refusals() as stream:
+        with self._refusals as stream:
             try:
                 stream.write(safe)
             except UnicodeEncodeError:
@@ -44,24 +60,13 @@ class Gate(io.TextIOBase):
     def flush(self) -> None:
         """Hand on what is buffered."""
         if self.behind is not None:
-            with self._refusals() as stream:
+            with self._refusals as stream:
                 stream.flush()
-
-    @contextmanager
-    def _refusals(self) -> Iterator[TextIO]:
-        if self.behind is None:
-            raise ImageIOError("is closed", where=self.name)
-        try:
-            yield self.behind
-        except BrokenPipeError:
-            raise
-        except OSError as error:
-            raise ImageIOError(f"cannot write: {error.strerror}", where=self.name) from None
 
     @property
     def buffer(self) -> io.BufferedIOBase:
         """The stream of bytes below, for content that is asked for as it is."""
-        with self._refusals() as stream:
+        with self._refusals as stream:
             return cast(io.BufferedIOBase, stream.buffer)
 
     @property
@@ -75,7 +80,7 @@ class Gate(io.TextIOBase):
 
     def fileno(self) -> int:
         """Of the stream behind."""
-        with self._refusals() as stream:
+        with self._refusals as stream:
             return stream.fileno()
 
 

@@ -64,7 +64,8 @@ def print_json_list(values: Iterable[object], *, names: Sequence[str] = ()) -> N
     before = "["
     try:
         for value in values:
-            print(before, "\n  ", json.dumps(plain(value, names), indent=2).replace("\n", "\n  "), sep="", end="")
+            text = json.dumps(plain(value, names), indent=2).replace("\n", "\n  ")
+            print(f"{before}\n  {text}", end="")  # in one piece: the gate looks at each
             before = ","
     finally:
         print("[]" if before == "[" else "\n]")
@@ -72,36 +73,38 @@ def print_json_list(values: Iterable[object], *, names: Sequence[str] = ()) -> N
 
 def plain(value: object, names: Sequence[str] = ()) -> Any:
     """`value` in the types that JSON has; see `print_json`."""
-    import dataclasses
-
-    if dataclasses.is_dataclass(value) and not isinstance(value, type):
-        value = {f.name: getattr(value, f.name) for f in dataclasses.fields(value)}
-    if isinstance(value, Mapping):
-        return {key: part for k, v in value.items() for key, part in _members(str(k), v, names)}
-    if isinstance(value, bytes | bytearray | memoryview):
-        return bytes(value).hex()
-    if isinstance(value, str):
+    if isinstance(value, str):  # the most frequent first
         # names with bytes that are not UTF-8 come as surrogates, which JSON text cannot carry
         return value if value.isascii() else _text(value.encode("utf-8", "surrogateescape"))
-    if isinstance(value, bool | int | float) or value is None:
+    if value is None or isinstance(value, (int, float)):
         return value
+    from dataclasses import fields, is_dataclass
+
+    if is_dataclass(value) and not isinstance(value, type):
+        value = {f.name: getattr(value, f.name) for f in fields(value)}
+    if isinstance(value, Mapping):
+        found: dict[str, Any] = {}
+        for key, part in value.items():
+            if key in names and part is not None:
+                found |= _named(str(key), part)
+            else:
+                found[str(key)] = plain(part, names)
+        return found
+    if isinstance(value, bytes | bytearray | memoryview):
+        return bytes(value).hex()
     if isinstance(value, Sequence):
         return [plain(v, names) for v in value]
     return str(value)
 
 
-def _members(key: str, value: object, names: Sequence[str]) -> Iterator[tuple[str, object]]:
-    if key not in names or value is None:
-        yield key, plain(value, names)
-        return
+def _named(key: str, value: object) -> dict[str, object]:
     single = isinstance(value, str | bytes)
     raw = [
         part if isinstance(part, bytes) else part.encode("utf-8", "surrogateescape")
         for part in cast(Iterable[str | bytes], [value] if single else value)
     ]
     texts, hexes = [_text(part) for part in raw], [part.hex() for part in raw]
-    yield key, texts[0] if single else texts
-    yield f"{key}_hex", hexes[0] if single else hexes
+    return {key: texts[0] if single else texts, f"{key}_hex": hexes[0] if single else hexes}
 
 
 def _text(raw: bytes) -> str:

@@ -23,7 +23,7 @@ _SHORT = 8
 """Arrays of integers up to this long are one line."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FieldDump:
     """One field, or a run of equal elements of an array."""
 
@@ -41,7 +41,7 @@ class FieldDump:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dump:
     """An annotated structure."""
 

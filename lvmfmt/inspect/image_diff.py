@@ -39,7 +39,7 @@ class ChangedSectors:
     """Byte of the disk where the first of them is."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageDiff:
     """What differs between two states of a disk."""
 

@@ -35,7 +35,7 @@ _SUPERBLOCKS = (0x8000, 0xF000)
 _DIALECTS = {dialect.magic: dialect for dialect in DIALECTS.values()}
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Leftover:
     """The start of a logical volume or of a file system, found by scanning.
 

@@ -27,7 +27,7 @@ FileSystems: TypeAlias = Mapping[str, FileSystem] | DeviceLike | Iterable[Device
 """File systems by mount point, or the disks that they are on."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Difference:
     """One thing that is not the same on both sides."""
 
@@ -40,7 +40,7 @@ class Difference:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Proof:
     """The result of a comparison."""
 

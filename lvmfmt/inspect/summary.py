@@ -20,7 +20,7 @@ from .area_copies import AreaCopy, area_copies
 _NAMES = ("s_fname", "s_fpack", "s_label")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Remark:
     """Something that is wrong or worth knowing."""
 
@@ -44,7 +44,7 @@ class Remark:
         return cls(severity, "", "", None, error.what, error.where or where)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DiskSummary:
     """One image as a disk."""
 
@@ -69,7 +69,7 @@ class DiskSummary:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FileSystemSummary:
     """A file system."""
 
@@ -91,7 +91,7 @@ class FileSystemSummary:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class VolumeSummary:
     """A logical volume."""
 
@@ -110,7 +110,7 @@ class VolumeSummary:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MemberSummary:
     """A physical volume of a group."""
 
@@ -126,7 +126,7 @@ class MemberSummary:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class GroupSummary:
     """A volume group."""
 
@@ -143,7 +143,7 @@ class GroupSummary:
     __repr__ = one_line
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Summary:
     """Everything that was found."""
 

@@ -13,7 +13,7 @@ def rfc3339(ns: int) -> str:
     seconds, rest = divmod(ns, 10**9)
     decimals = f".{rest:09}".rstrip("0") if rest else ""
     try:
-        text = datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+        text = datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None).isoformat()
     except (ValueError, OverflowError, OSError):
         return f"@{seconds}{decimals}"
-    return f"{text.rjust(19, '0')}{decimals}Z"
+    return f"{text}{decimals}Z"

@@ -5,7 +5,7 @@ Source: [jfs2 1.1 to 1.3]; the geometry vectors of [jfs2 6.5] are its test.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import OperationRefused
 from ..layout.jfs2.common import PAGE as PAGE
@@ -35,8 +35,7 @@ FSCK_LOG_PAGES = 50
 MAX_FILE_SIZE = (1 << 44) - PAGE
 
 
-@dataclass(frozen=True)
-class Geometry:
+class Geometry(NamedTuple):
     """Places and sizes, in blocks unless the name says otherwise.
 
     Attributes:
@@ -60,7 +59,8 @@ class Geometry:
     second_table: int = 0
     second_map: int = 0
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @classmethod
     def of(cls, volume: int, block_size: int = 4096, *, log_bytes: int = 0, has_aim2: bool) -> Geometry:

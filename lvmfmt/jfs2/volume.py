@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,7 @@ from .geometry import PAGE
 from .nodes.fault import Fault
 
 
-@dataclass(frozen=True)
-class Volume:
+class Volume(NamedTuple):
     """A device with a file system on it.
 
     Attributes:
@@ -31,7 +30,8 @@ class Volume:
     block_size: int
     blocks: int
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @property
     def where(self) -> str:

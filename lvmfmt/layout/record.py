@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -103,8 +102,7 @@ def reserved(name: str, size: int, grade: Grade, source: str) -> Field:
     return Field(name, c.Bytes(size), "no known meaning", grade, source)
 
 
-@dataclass(frozen=True)
-class FieldInfo:
+class FieldInfo(NamedTuple):
     """One row of `Record.fields()`."""
 
     name: str

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..errors import CorruptImage, LvmfmtError
 from ..layout.lvcb import LVCB
@@ -14,8 +14,7 @@ from .problems import Problem
 from .volume import LogicalVolume
 
 
-@dataclass(frozen=True)
-class FirstBlock:
+class FirstBlock(NamedTuple):
     """What the first sector holds.
 
     Attributes:

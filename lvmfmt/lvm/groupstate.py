@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,17 +22,17 @@ from .disk.record import LvmRecord
 from .geometry import GroupGeometry, vgda_counts
 
 
-@dataclass(frozen=True)
-class MemberDisk:
+class MemberDisk(NamedTuple):
     """A disk that is there, as a member of its group."""
 
     device: BlockDevice
     record: LvmRecord
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
 
-@dataclass
+@dataclass(repr=False)
 class GroupState:
     """A group in memory. A change works on a copy of it.
 

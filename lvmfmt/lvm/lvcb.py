@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import time
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -36,8 +35,7 @@ STRIP_SHIFTS = range(12, 28)
 """log2 of the bytes of a strip: 4 KiB to 128 MiB."""
 
 
-@dataclass(frozen=True)
-class Lvcb:
+class Lvcb(NamedTuple):
     """What a control block says.
 
     Attributes:
@@ -78,7 +76,8 @@ class Lvcb:
     stripe_width: int = 0
     stripe_exp: int = 0
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
 
 def ctime(ns: int) -> str:

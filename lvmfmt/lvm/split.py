@@ -148,7 +148,7 @@ def _snapshot(
     """The group that the disks become, and what its first commit writes besides."""
     new = group.state.copy()
     vgda = new.vgda
-    new.record = replace(new.record, vgid=vgid, version=version)
+    new.record = new.record._replace(vgid=vgid, version=version)
     vgda.header["vg_id"] = np.frombuffer(uid_bytes(vgid), np.uint8)
     changes = Changes(joined=set(numbers))
     names = {lv.name: prefix + lv.name for lv in group.logical_volumes.values()}
@@ -163,7 +163,7 @@ def _snapshot(
         vgda.lvs["lvname"][lv.minor - 1] = lv.minor - 1
         vgda.names[lv.minor - 1] = name
         if lv.lvcb is not None:
-            lvcb = replace(lv.lvcb, lvid=lvid(vgid, lv.minor), name=names[lv.name], modified=now, copies=1)
+            lvcb = lv.lvcb._replace(lvid=lvid(vgid, lv.minor), name=names[lv.name], modified=now, copies=1)
             block = lvcbs.build(_renamed(lvcb, names, label_prefix))
             vgda.set_control_block(lv.minor, block)
             if vgda.format.lvcb_in_lv:
@@ -185,7 +185,7 @@ def _renamed(lvcb: Lvcb, names: dict[str, str], label_prefix: str) -> Lvcb:
     label = lvcb.label
     if label.startswith("/") and label != NO_LABEL:
         label = (label_prefix + label).rstrip("/") or "/"
-    return replace(lvcb, label=label, fs=_LOG.sub(lambda log: names.get(log[0], log[0]), lvcb.fs))
+    return lvcb._replace(label=label, fs=_LOG.sub(lambda log: names.get(log[0], log[0]), lvcb.fs))
 
 
 def _equal(lv: LogicalVolume, found: dict[int, BlockDevice]) -> NDArray[np.bool_]:

@@ -71,7 +71,7 @@ def cloned(running: Odm, source: VolumeGroup, clone: VolumeGroup) -> Odm:
     devices.set_members(odm, ROOTVG, list(clone.physical_volumes))
     for name, volume in clone.logical_volumes.items():
         label = alternate.own_path(volume.label) or "None"
-        block = replace(volume.lvcb, label=label) if volume.lvcb else None
+        block = volume.lvcb._replace(label=label) if volume.lvcb else None
         devices.define_volume(odm, ROOTVG, replace(volume, name=alternate.own_name(name), lvcb=block))
     devices.define_group(odm, OLD_GROUP, source.vgid, list(source.physical_volumes), auto_on=False)
     return odm

@@ -21,7 +21,7 @@ NOTHING_TO_CORRECT, LEFT_UNCORRECTED = 0, 8
 """What the `fsck` of AIX exits with: nothing to correct, and errors that were not corrected."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Finding:
     """One breach of a rule.
 
@@ -60,7 +60,7 @@ class Statistics:
     files: int = 0
 
 
-@dataclass
+@dataclass(repr=False)
 class Report:
     """The result of a check.
 

@@ -25,7 +25,7 @@ MAX_NAME_UNITS = 255
 _MAX_SECONDS = (1 << 63) // NS_PER_S - 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Dialect:
     """What differs between AIX JFS2 and the JFS of Linux; all algorithms are common.
 
@@ -161,8 +161,9 @@ class Dialect:
 
     def get_time(self, times: NDArray[Any]) -> NDArray[np.int64]:
         """Nanoseconds since the epoch of a table of `time` rows; what an int64 cannot hold becomes its limit."""
-        seconds = np.clip(times["tv_sec"].astype(np.int64), -_MAX_SECONDS, _MAX_SECONDS)
-        return seconds * NS_PER_S + np.clip(times["tv_nsec"].astype(np.int64), 0, NS_PER_S - 1)
+        # np.clip asks for the limits of the types first: for one row that takes longer than all the rest
+        seconds = np.maximum(np.minimum(times["tv_sec"].astype(np.int64), _MAX_SECONDS), -_MAX_SECONDS)
+        return seconds * NS_PER_S + np.maximum(np.minimum(times["tv_nsec"].astype(np.int64), NS_PER_S - 1), 0)
 
     def put_time(self, times: NDArray[Any], ns: Any) -> None:
         """Store nanoseconds since the epoch into a table of `time` rows; what a field cannot hold becomes its limit."""

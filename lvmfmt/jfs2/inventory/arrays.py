@@ -52,7 +52,7 @@ EXTENT_ROW = np.dtype(
 """dtype of one run of file data: bytes `offset` and on of the file lie at `source_offset` of a source."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Inventory:
     """A tree as arrays.
 

@@ -7,7 +7,6 @@ free list. Source: [jfs2 2.5] and [jfs2 invariant 60] to [jfs2 invariant 72].
 
 from __future__ import annotations
 
-from dataclasses import replace
 from operator import lt
 from struct import Struct
 from typing import NamedTuple
@@ -301,6 +300,9 @@ class DirectoryCodec:
             return b"", Fault("dtree-slots", node.structure, "stbl", 0, "slots of the node, each once", slot)
         head, faults = self.head(node), list[Fault]()
         length = node.raw[slot * SLOT + head.length] * self.dialect.name_unit
+        base = slot * SLOT
+        if length <= head.name_bytes and node.raw[base + head.next] == END:  # nearly all
+            return node.raw[base + head.name : base + head.name + length], None
         coded, _ = self._continued(node, slot, length, node.reserved | 1 << slot, faults)
         return coded or b"", faults[0] if faults else None
 
@@ -387,7 +389,7 @@ class DirectoryCodec:
         numbers = [number_of(node.raw, item.slot * SLOT)[0] for item in items]
         if numbers and not NUMBERS.start <= min(numbers) <= max(numbers) < NUMBERS.stop:
             faults += [
-                replace(self.fault_of_number(items[i].slot, number), entry=i)
+                self.fault_of_number(items[i].slot, number)._replace(entry=i)
                 for i, number in enumerate(numbers)
                 if number not in NUMBERS
             ]

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from struct import Struct
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,8 +40,7 @@ FILE_EXTENT = np.dtype([("offset", "<i8"), ("length", "<i8"), ("address", "<i8")
 """dtype of an extent of a file, in blocks."""
 
 
-@dataclass(frozen=True)
-class ExtentTreeLimits:
+class ExtentTreeLimits(NamedTuple):
     """What holds for all nodes of a tree.
 
     Attributes:
@@ -55,8 +54,7 @@ class ExtentTreeLimits:
     root_capacities: tuple[int, ...]
 
 
-@dataclass(frozen=True)
-class ExtentNodePlace:
+class ExtentNodePlace(NamedTuple):
     """Where a node is in its tree, and what it has to be there; without arguments: a root.
 
     Attributes:

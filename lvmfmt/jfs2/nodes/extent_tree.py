@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .extent_node import (
+    NO_END,
     PAGE_ENTRIES,
     ExtentNode,
     ExtentNodeCodec,
@@ -47,7 +48,7 @@ def walk(
     """
     header, after = codec.dialect.structures.xtree_header, 0
     seen: set[int] = set()
-    level: list[tuple[int | None, int, int]] = [(None, ExtentNodePlace.first, ExtentNodePlace.end)]
+    level: list[tuple[int | None, int, int]] = [(None, 0, NO_END)]
     for depth in range(MAX_DEPTH):
         below: list[tuple[int | None, int, int]] = []
         is_leaf: bool | None = None

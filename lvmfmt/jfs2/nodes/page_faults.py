@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,8 +12,7 @@ from ...layout.record import Record
 from .fault import Fault
 
 
-@dataclass(frozen=True)
-class PageFaults:
+class PageFaults(NamedTuple):
     """A rule that at least one page breaks.
 
     Attributes:

@@ -61,7 +61,7 @@ class Answer(enum.Enum):
     """Everything."""
 
 
-@dataclass
+@dataclass(repr=False)
 class RepairReport:
     """What a repair found and did.
 

@@ -9,7 +9,6 @@ before it first (`evacuation`). Source: [jfs2 3.13, 3.14].
 
 from __future__ import annotations
 
-from dataclasses import replace
 from types import NoneType
 from typing import Any
 
@@ -87,7 +86,7 @@ def _resize(device: BlockDevice, size: int | None, log_bytes: int | None) -> Geo
     if (book := read_intent(device, old)) is not None:
         _finish_evacuation(device, superblock, book)
         superblock = read_superblock(device)
-        new = replace(new, second_table=superblock.geometry.ait2, second_map=superblock.geometry.aim2)
+        new = new._replace(second_table=superblock.geometry.ait2, second_map=superblock.geometry.aim2)
     _Change(device, superblock, new).carry_out()
     return new
 
@@ -107,7 +106,7 @@ def _target(device: BlockDevice, superblock: Superblock, size: int | None, log_b
         if log_bytes * 10 >= size:
             raise OperationRefused(f"an inline log of {log_bytes} bytes is a tenth of {size} or more", where=where)
     new = Geometry.of(size, old.block_size, log_bytes=log_bytes or 0, has_aim2=old.has_aim2)
-    return replace(new, second_table=old.ait2, second_map=old.aim2)
+    return new._replace(second_table=old.ait2, second_map=old.aim2)
 
 
 def _announced(superblock: Superblock) -> Geometry:
@@ -121,7 +120,7 @@ def _announced(superblock: Superblock) -> Geometry:
     )  # fmt: skip
     if new.blocks != blocks:
         raise OperationRefused("the resize that was interrupted cannot be understood", hint="run fsck")
-    return replace(new, second_table=old.ait2, second_map=old.aim2)
+    return new._replace(second_table=old.ait2, second_map=old.aim2)
 
 
 _X_PLACES = ("s_xfsckpxd", "s_xlogpxd")
@@ -161,7 +160,7 @@ class _Change:
         self.device, self.superblock, self.old, self.new = device, superblock, superblock.geometry, new
         self.dialect: Dialect = superblock.dialect
         larger = device.size // new.block_size if new.blocks > self.old.blocks else self.old.blocks
-        self.volume = replace(superblock.volume(device), blocks=larger)
+        self.volume = superblock.volume(device)._replace(blocks=larger)
         self.inodes = InodeMap(self.volume, superblock)
         self.map_inode = self.inodes.aggregate_inode(BLOCK_MAP)
         before = read_extents(self.volume, self.map_inode.root, at=self.map_inode.root_at).tolist()

@@ -6,8 +6,7 @@ Source: [jfs2 1.1 to 1.3, 2.2, invariants 1 to 12].
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...block import BlockDevice
 from ...errors import CorruptImage, OperationRefused, UnsupportedFeature
@@ -51,8 +50,7 @@ SNAPSHOT_STORAGE_OFFSET, SNAPSHOT_STORAGE_MAGIC = 0x1000, b"J2SS"
 FEATURE_VIX, FEATURE_LOCK = 1 << 2, 1 << 61
 
 
-@dataclass(frozen=True)
-class Superblock:
+class Superblock(NamedTuple):
     """A superblock that makes sense.
 
     Attributes:
@@ -69,7 +67,8 @@ class Superblock:
     geometry: Geometry
     problems: tuple[str, ...]
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @property
     def state(self) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 from ...arguments import expect
 from ...errors import AlreadyExists, NotFound, OperationRefused
@@ -162,4 +161,4 @@ class Draft:
         assert current is not None
         if minor not in self._lvcbs and not lvcbs.is_ours(self._blocks[minor].data, current):
             raise OperationRefused("the control block has a layout that this program cannot write", where=current.name)
-        self._set_lvcb(minor, replace(current, modified=lvcbs.ctime(self._now), **values))  # type: ignore[arg-type]
+        self._set_lvcb(minor, current._replace(modified=lvcbs.ctime(self._now), **values))  # type: ignore[arg-type]

@@ -16,7 +16,6 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from dataclasses import replace
 from functools import partial
 
 import numpy as np
@@ -84,8 +83,8 @@ def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
     sectors = {number: _record_sector(state, number, member) for number, member in state.members.items()}
     for number, member in state.members.items():
         own = member.record
-        record = replace(state.record, pv_number=number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
-        state.members[number] = replace(member, record=record)
+        record = state.record._replace(pv_number=number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
+        state.members[number] = member._replace(record=record)
     # between copies that cannot be told apart nothing is chosen, and nothing derived from one
     believed = not rules & {"vgda-tie", "vgsa-tie"}
     control_blocks = _control_blocks(state)
@@ -167,8 +166,7 @@ def _keep_control_blocks(new: GroupState, known: dict[int, Lvcb]) -> None:
         if lvcb is None:
             continue
         name = vgda.name(minor)
-        right = replace(
-            lvcb,
+        right = lvcb._replace(
             name=name.decode() if valid_name(name) else lvcb.name,
             lps=min(lv_map.lps, lvcbs.MOST_LPS),
             copies=lv_map.copies,
@@ -254,7 +252,7 @@ def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
         except CorruptImage:
             continue
         name = lv.name if valid_name(lv.name.encode("utf-8", "surrogateescape")) else lvcb.name
-        right = replace(lvcb, name=name, lvid=lv.lvid, lps=lv.lps, copies=lv.copies)
+        right = lvcb._replace(name=name, lvid=lv.lvid, lps=lv.lps, copies=lv.copies)
         if right == lvcb:
             wanted = block
             break

@@ -132,7 +132,7 @@ def _read(place: Place) -> Vgda | None:
     try:
         vgid = _header_vgid(place)
         vgsa = replace(place, index=0).read_vgsa()
-        own = replace(place, record=replace(place.record, vgid=vgid))
+        own = replace(place, record=place.record._replace(vgid=vgid))
         return survey_fitting([own], vgsa.factor).newest[0][1]
     except CorruptImage:
         return None
@@ -226,8 +226,7 @@ def _control_block(
     if not lvcbs.is_ours(first.data, old):
         raise OperationRefused("the control block has a layout that this program cannot write", where=old.name)
     return lvcbs.build(
-        replace(
-            old,
+        old._replace(
             lvid=lvid(vgid, minor),
             name=_text(new.vgda.name(minor)),
             copies=lv_map.copies,

@@ -21,7 +21,7 @@ from ..problems import Problem
 _INCONSISTENT = ("vgda-older", "vgda-differs", "vgda-tie", "vgda-copy", "disk-copy", "disk-exchanged")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class FoundGroup:
     """The disks of one VGID.
 
@@ -55,7 +55,7 @@ class FoundGroup:
         return not (self.missing or self.duplicates or self.strangers or self.inconsistent or self.error)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class DiskSurvey:
     """What is on a set of disks.
 

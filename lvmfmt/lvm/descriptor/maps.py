@@ -13,7 +13,7 @@ from .pptable import PpTable
 from .vgda import PP_ALLOCATED, PP_STALE, Vgda
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class LvMap:
     """Where the copies of the LPs of one LV lie.
 

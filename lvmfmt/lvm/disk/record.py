@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ...layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
 from ...layout.record import Record
@@ -28,8 +27,7 @@ _STATUS = 3
 _LTG_SHIFTS = range(17, 25)
 
 
-@dataclass(frozen=True)
-class LvmRecord:
+class LvmRecord(NamedTuple):
     """What an LVM record says, checked. PSNs and lengths count sectors of 512 bytes.
 
     The areas of a group whose layout is not ours are not described: the two lengths are 0 then.
@@ -52,7 +50,8 @@ class LvmRecord:
     ltg_shift: int = 17
     areas: tuple[int, ...] = ()
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @classmethod
     def new(cls, vgid: str, kind: VgKind, version: int, pp_shift: int, areas: tuple[int, ...] = ()) -> LvmRecord:
@@ -109,7 +108,7 @@ class LvmRecord:
     def for_disk(self, size: int, number: int) -> LvmRecord:
         """The record of a disk of `size` bytes in the same group; the relocation pool is at its end (assumed)."""
         psn = size // SECTOR - RELOCATION_SECTORS
-        return replace(self, pv_number=number, reloc_psn=psn, reloc_len=RELOCATION_SECTORS)
+        return self._replace(pv_number=number, reloc_psn=psn, reloc_len=RELOCATION_SECTORS)
 
     def build(self) -> bytes:
         """The sector that says this."""
@@ -207,8 +206,7 @@ def _with_rows(values: Any, bare: LvmRecord) -> LvmRecord:
         VGDA_SECTORS[bare.kind],
         VGSA_SECTORS[bare.kind],
     )
-    record = replace(
-        bare,
+    record = bare._replace(
         pv_number=values.pv_num,
         pp_shift=values.pp_size,
         reloc_psn=values.reloc_psn,
@@ -216,8 +214,7 @@ def _with_rows(values: Any, bare: LvmRecord) -> LvmRecord:
     )
     if not known:
         return record
-    return replace(
-        record,
+    return record._replace(
         vgda_len=values.vgda_len,
         vgda_psn=(values.vgda_psn[0], values.vgda_psn[1]),
         vgsa_len=values.vgsa_len,
@@ -227,16 +224,14 @@ def _with_rows(values: Any, bare: LvmRecord) -> LvmRecord:
 
 def _scalable(values: Any, bare: LvmRecord) -> LvmRecord:
     """What the record of a scalable group says; of its areas nothing unless they lie as we lay them."""
-    record = replace(
-        bare,
+    record = bare._replace(
         pv_number=values.pv_num,
         pp_shift=values.pp_shift,
         reloc_psn=values.bb_reloc_psn,
         reloc_len=values.bb_reloc_len,
     )
     areas = tuple(values[f"{name}_len"] for name in AREAS)
-    ours = replace(
-        record,
+    ours = record._replace(
         vgda_len=values.vgda_len,
         vgda_psn=(values.vgda_psn[0], values.vgda_psn[1]),
         vgsa_len=values.vgsa_len,
