@@ -65,7 +65,7 @@ def _show(record: Record, json: bool) -> int:
     fields = record.fields()
     sources = legend(f.source for f in fields)
     if json:
-        print_json({**summary(record), "fields": fields, "sources": sources})
+        print_json({**summary(record), "fields": [f._asdict() for f in fields], "sources": sources})
         return 0
     print(f"{record.name}: {record.title} ({record.size} bytes)")
     if record.place:

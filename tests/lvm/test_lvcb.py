@@ -104,4 +104,4 @@ def test_rubbish_behind_the_tag(rest: bytes):
 @pytest.mark.parametrize("field", ["type", "name", "label", "fs"])
 def test_texts_too_long(field: str):
     with pytest.raises(OperationRefused, match="longer"):
-        lvcb.build(Lvcb(**{**VALUE.__dict__, field: "x" * 128}))
+        lvcb.build(VALUE._replace(**{field: "x" * 128}))

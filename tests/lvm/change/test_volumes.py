@@ -1,6 +1,5 @@
 """Making, extending, shrinking, renaming, removing LVs: every limit from both sides, every number that is written."""
 
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -122,7 +121,7 @@ def test_the_lowest_free_minor_is_taken_and_255_are_all(make_group: Any) -> None
 )
 def test_stripes(make_group: Any, policy: LvPolicy, copies: int, refused: str) -> None:
     change = volumes(make_group(4)[0])
-    change.state.record = replace(change.state.record, version=30)  # has strips above 128 KiB [lvm 4.3]
+    change.state.record = change.state.record._replace(version=30)  # has strips above 128 KiB [lvm 4.3]
     if refused:
         with pytest.raises(BadArgument, match=refused):
             change.add_lv("stripe", "raw", 4, copies, policy=policy)
@@ -149,7 +148,7 @@ def test_stripes(make_group: Any, policy: LvPolicy, copies: int, refused: str) -
 )
 def test_versions_that_brought_stripes(make_group: Any, version: int, copies: int, strip: int, works: bool) -> None:
     change = volumes(make_group(4)[0])
-    change.state.record = replace(change.state.record, version=version)
+    change.state.record = change.state.record._replace(version=version)
     policy = LvPolicy(strip_size=strip, stripe_width=2)
     if works:
         change.add_lv("stripe", "raw", 4, copies, policy=policy)

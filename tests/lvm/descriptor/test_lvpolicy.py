@@ -1,6 +1,5 @@
 """A policy in the numbers of an LV entry [lvm 8.2] and the letters of a control block, and back."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -49,7 +48,7 @@ def test_unknown_numbers_are_nothing_that_can_be_asked(make_group: Any) -> None:
 def test_the_control_block_says_where_it_is_placed(make_group: Any) -> None:
     group, _ = make_group()
     boot = group.logical_volumes["hd5"]
-    lvcb = replace(boot.lvcb, intra="ie", inter="x", strict="s", upper_bound=5, relocatable=False)
+    lvcb = boot.lvcb._replace(intra="ie", inter="x", strict="s", upper_bound=5, relocatable=False)
     found = policy_of(group.state.vgda, 1, lvcb)
     assert (found.intra, found.inter, found.strict, found.upper_bound) == ("ie", "x", "s", 5)
     assert found.contiguous and not found.relocatable

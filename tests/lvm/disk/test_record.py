@@ -1,6 +1,5 @@
 """The LVM record [lvm 4]: where the areas of a new group lie, and which values are refused, from both sides."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -121,6 +120,6 @@ def test_kinds() -> None:
         VgKind.BIG, VgKind.BIG, VgKind.SCALABLE, VgKind.BIG, VgKind.BIG, VgKind.FOREIGN, VgKind.FOREIGN,
     ]  # fmt: skip
     assert kind_of(8, 0) is kind_of(8, 0xDDDD) is VgKind.CLASSIC  # fill bytes, as in D1
-    foreign = read(changed(replace(CLASSIC, version=32000)))
+    foreign = read(changed(CLASSIC._replace(version=32000)))
     assert (foreign.kind, foreign.pv_number, foreign.described) == (VgKind.FOREIGN, 0, False)
     assert LVM_RECORD.offset_of("version") == LVM_RECORD_SCALABLE.offset_of("version")

@@ -1,6 +1,5 @@
 """The two copies of the LVM record [lvm 4]: which is believed, and in which order they are written."""
 
-from dataclasses import replace
 from typing import Any
 
 from lvmfmt.lvm.disk import recordcopies
@@ -44,10 +43,10 @@ def test_of_two_that_differ_the_one_that_leads_to_a_vgda(make_group: Any) -> Non
     right = record_of(disk)
     for wrong_psn in (PRIMARY, BACKUP):
         damaged = disk.copy()
-        damaged.write(wrong_psn * SECTOR, replace(right, pp_shift=24).build())
+        damaged.write(wrong_psn * SECTOR, right._replace(pp_shift=24).build())
         found, (problem,) = recordcopies.read(damaged)
         assert found == right and (problem.rule, problem.offset) == ("record-differs", BACKUP * SECTOR)
-    assert recordcopies.sound_values(disk, replace(right, pp_shift=24)) == (None, 0)
+    assert recordcopies.sound_values(disk, right._replace(pp_shift=24)) == (None, 0)
 
 
 def test_the_backup_is_written_first_and_cleared_last(make_group: Any) -> None:
