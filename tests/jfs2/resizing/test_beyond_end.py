@@ -41,7 +41,7 @@ def test_a_file_behind_the_end_moves_before_it(volume, dialect):
     old = fs.superblock.geometry
     new = Geometry.of(16 * MIB, log_bytes=old.log_blocks * 4096, has_aim2=old.has_aim2)
     end = 1600
-    new = Geometry(**{**new.__dict__, "blocks": end})
+    new = new._replace(blocks=end)
     found = BeyondEndSearch(device, fs.superblock, fs.inodes, new).find()
     assert found.trees["number"].tolist() == [number] and not found.trees["rigid"][0]
     assert found.extents[0]["length"].sum() == 1024 and len(found.pages) == 0
