@@ -9,7 +9,9 @@ import numpy as np
 import pytest
 
 from lvmfmt.block import ImageFile
+from lvmfmt.cli.fs_make import device_number, instant
 from lvmfmt.cli.main import main
+from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import LINUX
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.log import open_log
@@ -116,3 +118,38 @@ def test_identity(tmp_path, capsys):
     assert "1024 bytes written" in capsys.readouterr().out
     assert run("identity", image, "--label", "x") == 2
     assert run("identity", image, "--fname", "/too-long") == 2
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("0,0", 0), ("10,5", 10 << 32 | 5), ("0x7fffffff,0xffffffff", 0x7FFFFFFFFFFFFFFF), ("2147483648,0", None),
+    ("0,4294967296", None), ("-1,0", None), ("0,-1", None), ("1", None), ("1,2,3", None), ("a,b", None),
+])  # fmt: skip
+def test_device_numbers(text, number):
+    if number is None:
+        with pytest.raises(OperationRefused, match="MAJOR,MINOR"):
+            device_number(text)
+    else:
+        assert device_number(text) == number
+
+
+@pytest.mark.parametrize(("text", "found"), [
+    ("0", 0), ("1" * 19, int("1" * 19)), ("1970-01-01T00:00:01Z", 10**9), ("1970-01-01 01:00:00.000000001+01:00", 1),
+    ("1970-01-01t00:00:00.25z", 250_000_000),
+])  # fmt: skip
+def test_instants(text, found):
+    assert instant(text) == found
+
+
+def test_sizes_and_logs_that_do_not_fit(tmp_path, capsys):
+    image = tmp_path / "fs.img"
+    assert run("mkfs", image, "--size", "32M", "--log-size", "1M", "--log", "inline:1M") == 2
+    assert "twice" in capsys.readouterr().err
+    assert run("mkfs", image, "--size", "32M", "--log", "external:1,1", "--log-size", "1M") == 2
+    assert run("mkfs", image, "--size", "32M", "--log-size", "1M") == 0
+    assert values(image)["s_logpxd"]["len"] == 256
+    assert run("mkfs", image, "--force", "--size", "33M") == 2
+    assert "not 34603008" in capsys.readouterr().err
+    assert run("mkfs", image, "--force", "--size", "32M") == run("mkfs", image, "--force", "--size", "16M") == 0
+    assert image.stat().st_size == 32 * MIB and values(image)["s_size"] * 512 < 16 * MIB
+    assert run("mkfs", image, "--force", "--dialect", "linux", "--label", "data") == 0
+    assert bytes(values(image)["s_fpack"]).rstrip(b"\0") == b"data"

@@ -47,3 +47,22 @@ def test_disks_through_which_a_group_is_used(machine: Stub, tmp_path: Path) -> N
     devices.define_disk(machine.odm, "hdisk5", "hdisk5", known(machine).pvids[0])  # storage has copied the first
     machine.images["hdisk5"] = ImageFile.create(tmp_path / "copy.img", 96 << 20)
     assert varying.in_use(machine, known(machine)) == {"hdisk0", "hdisk1"}
+
+
+def test_varying_on_tells_which_disks_are_there(machine: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    taken: list[lvm.OnlineGroup] = []
+    monkeypatch.setattr(machine, "forget", lambda: None)
+    monkeypatch.setattr(machine, "varied_on", taken.append)
+    pvids = known(machine).pvids
+    both = varying.vary_on(machine, known(machine))
+    assert [(s.number, s.pvid, s.state) for s in both] == [
+        (1, pvids[0], lvm.PvState.ACTIVE), (2, pvids[1], lvm.PvState.ACTIVE),
+    ]  # fmt: skip
+    second = machine.images.pop("hdisk1")
+    one = varying.vary_on(machine, known(machine), force=True)
+    assert [s.state for s in one] == [lvm.PvState.ACTIVE, lvm.PvState.NOT_FOUND] and len(taken) == 2
+    assert [s.pvid for s in one] == list(pvids)
+    machine.images.clear()
+    with pytest.raises(lvm.NoQuorum):
+        varying.vary_on(machine, known(machine), force=True)
+    assert len(taken) == 2 and second.size == 96 << 20
