@@ -39,7 +39,7 @@ from .disk.boot import read_pvid
 from .disk.identity import USUAL_MODEL, lvid, machine_of, new_vgid, uid_bytes
 from .errors import SnapshotGroup
 from .groupstate import GroupState, MemberDisk
-from .lvcb import NO_LABEL, Lvcb
+from .lvcb import Lvcb
 from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
 
@@ -85,7 +85,7 @@ def split_group(
     for lv in group.logical_volumes.values():
         _check_copies(lv, numbers)
     machine = machine_id or machine_of(group.vgid) or group.vgid[:8] + USUAL_MODEL
-    version = state.record.version if state.record.version > _SNAPSHOTS else _SNAPSHOTS
+    version = max(state.record.version, _SNAPSHOTS)
     vgid = new_vgid(machine, origin, version)
     new, changes = _snapshot(group, numbers, vgid, version, prefix, label_prefix, origin)
     with group.change(origin) as change:
@@ -183,7 +183,7 @@ def _snapshot(
 
 def _renamed(lvcb: Lvcb, names: dict[str, str], label_prefix: str) -> Lvcb:
     label = lvcb.label
-    if label.startswith("/") and label != NO_LABEL:
+    if label.startswith("/"):
         label = (label_prefix + label).rstrip("/") or "/"
     return lvcb._replace(label=label, fs=_LOG.sub(lambda log: names.get(log[0], log[0]), lvcb.fs))
 

@@ -3,6 +3,7 @@
 from typing import Any
 
 import numpy as np
+import pytest
 
 from lvmfmt.lvm.checking.correction import corrected
 
@@ -48,6 +49,31 @@ def test_an_entry_that_the_other_copy_names_comes_back(make_group: Any) -> None:
     new = corrected(state, {})
     assert (int(new.vgda.pps.flat["lv_index"][row]), int(new.vgda.pps.flat["lp_num"][row])) == (2, 3)
     assert new.maps[2].pv.tolist() == group.state.maps[2].pv.tolist()
+
+
+@pytest.mark.parametrize(("claims", "said"), [(0, 3), (99, 3), (99, 2)])
+def test_the_copy_byte_of_an_entry_that_names_nothing_does_not_count(make_group: Any, claims: int, said: int) -> None:
+    state = make_group(2)[0].state.copy()
+    pv, pp = int(state.maps[2].pv[1, 2]), int(state.maps[2].pp[1, 2])
+    row = int(state.vgda.slots.rows_of(np.array([pv]), np.array([pp]))[0])
+    entry = state.vgda.pps.flat[row : row + 1].copy()
+    entry["lv_index"], entry["copy"] = claims, said
+    state.vgda.set_pps(np.array([row]), entry)
+    new = corrected(state, {})
+    assert [int(new.vgda.pps.flat[name][row]) for name in ("lv_index", "lp_num", "copy")] == [2, 3, 2]
+
+
+def test_nothing_is_given_to_an_lp_that_lacks_nothing_or_taken_from_one_that_needs_it(make_group: Any) -> None:
+    group, _ = make_group(2)
+    for change in ("names a PP of lv00", "names one that is not there"):
+        state = group.state.copy()
+        mine = int(state.maps[2].pv[0, 0]), int(state.maps[2].pp[0, 0])
+        row = int(state.vgda.slots.rows_of(np.array(mine[:1]), np.array(mine[1:]))[0])
+        other = int(state.maps[3].pv[0, 0]), int(state.maps[3].pp[0, 0])
+        pv, pp = other if "lv00" in change else (1, 1016)
+        state.vgda.pps.flat["fst_alt_vol"][row], state.vgda.pps.flat["fst_alt_part"][row] = pv, pp
+        new = corrected(state, {})
+        assert (new.vgda.raw == group.state.vgda.raw).all()
 
 
 def test_with_something_that_cannot_be_told_nothing_is_derived(make_group: Any) -> None:
