@@ -298,11 +298,12 @@ class DirectoryCodec:
         """The name or key that begins in a slot of the table, and what is wrong with it."""
         if slot >= node.slots or node.reserved >> slot & 1:
             return b"", Fault("dtree-slots", node.structure, "stbl", 0, "slots of the node, each once", slot)
-        head, faults = self.head(node), list[Fault]()
-        length = node.raw[slot * SLOT + head.length] * self.dialect.name_unit
-        base = slot * SLOT
-        if length <= head.name_bytes and node.raw[base + head.next] == END:  # nearly all
-            return node.raw[base + head.name : base + head.name + length], None
+        head, raw, base = self.leaf if node.is_leaf else self.internal, node.raw, slot * SLOT
+        length = raw[base + head.length] * self.dialect.name_unit
+        if length <= head.name_bytes and raw[base + head.next] == END:  # nearly all
+            first = base + head.name
+            return raw[first : first + length], None
+        faults: list[Fault] = []
         coded, _ = self._continued(node, slot, length, node.reserved | 1 << slot, faults)
         return coded or b"", faults[0] if faults else None
 

@@ -91,7 +91,8 @@ class DirectoryTreeReader:
     def coded(self, node: TreeNode, slot: int) -> bytes:
         """The on-disk key of an entry, which may lie anywhere in the node."""
         coded, fault = self.codec.coded(node.header, slot)
-        self._stop([fault] if fault else [], node.at)
+        if fault is not None:
+            self._stop([fault], node.at)
         return coded
 
     def number(self, node: TreeNode, slot: int) -> int:

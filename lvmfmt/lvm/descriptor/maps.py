@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,8 +13,7 @@ from .pptable import PpTable
 from .vgda import PP_ALLOCATED, PP_STALE, Vgda
 
 
-@dataclass(frozen=True, repr=False)
-class LvMap:
+class LvMap(NamedTuple):
     """Where the copies of the LPs of one LV lie.
 
     Attributes:
@@ -25,7 +24,8 @@ class LvMap:
     pv: NDArray[np.uint16]
     pp: NDArray[np.uint32]
 
-    __repr__ = one_line
+    def __repr__(self) -> str:
+        return one_line(self)
 
     @classmethod
     def empty(cls, copies: int, lps: int) -> LvMap:
