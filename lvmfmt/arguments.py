@@ -32,4 +32,7 @@ def expect_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     Raises:
         OperationRefused: it is something else.
     """
-    return expect(path, (str, os.PathLike), "a path")
+    expect(path, (str, os.PathLike), "a path")
+    if "\0" in str(path):
+        raise OperationRefused(f"not a path: it holds a NUL: {str(path)!r:.40}")
+    return path

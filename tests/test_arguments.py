@@ -130,7 +130,12 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "Host.open": lambda w: Host.open(5),
     "Host.create": lambda w: Host.create(w.folder / "box", disks=["hdisk0"]),
     "Host.create2": lambda w: Host.create(w.folder / "box", disks=[]),
+    "a NUL in a path": lambda w: VolumeGroup.open("disk\0.img"),
+    "a disk twice": lambda w: VolumeGroup.open([w.folder / "disk.img", w.folder / "." / "disk.img"]),
+    "a device twice": lambda w: lvm.scan([w.disk, w.disk]),
+    "an image for two": lambda w: System.open([w.folder / "free.img"] * 2, writable=True),
     "ImageFile": lambda w: ImageFile(5),
+    "ImageFile.create None": lambda w: ImageFile.create(None, 512),
     "ImageFile.create": lambda w: ImageFile.create(w.folder / "x.img", "5G"),
     "ImageFile.create neg": lambda w: ImageFile.create(w.folder / "x2.img", -5),
     "device.read": lambda w: w.disk.read("a", 5),
@@ -173,7 +178,7 @@ def test_expect_tells_what_it_is_and_what_it_is_not() -> None:
 
 def test_a_path_is_text_or_something_that_has_one() -> None:
     assert expect_path("a") == "a" and expect_path(Path("a")) == Path("a")
-    for wrong in (5, None, b"a"):
+    for wrong in (5, None, b"a", "a\0b", Path("a\0b")):
         with pytest.raises(OperationRefused, match=r"^not a path: "):
             expect_path(wrong)  # type: ignore[arg-type]
     with opened(io.BytesIO(b"abc")) as device, pytest.raises(OperationRefused, match="not a range of bytes"):

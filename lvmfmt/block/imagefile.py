@@ -73,7 +73,7 @@ class ImageFile(BlockDevice):
         expect(size, int, "a size in bytes")
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if replace else os.O_EXCL)
         try:
-            fd = os.open(path, flags, 0o644)
+            fd = os.open(expect_path(path), flags, 0o644)
         except FileExistsError:
             raise AlreadyExists("the file exists", where=str(path)) from None
         except OSError as error:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeAlias, cast
 
+from ..arguments import expect_path
 from ..errors import OperationRefused
 from .device import BlockDevice
 from .filedevice import BinaryFile, FileDevice
@@ -54,10 +55,26 @@ def opened(what: DeviceLike, *, writable: bool = False) -> Iterator[BlockDevice]
 
 @contextmanager
 def opened_all(what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Iterator[list[BlockDevice]]:
-    """Yield the devices that are meant, in their order; a single one is a list of one. See `opened`."""
+    """Yield the devices that are meant, in their order; a single one is a list of one.
+
+    Args:
+        what: one, or several.
+        writable: for writing, too.
+
+    Raises:
+        OperationRefused: one is given twice; or as `opened`, as is all else.
+    """
     single = (
         isinstance(what, BlockDevice | str | os.PathLike) or hasattr(what, "seek") or not isinstance(what, Iterable)
     )
-    given = cast(Iterable[DeviceLike], [what] if single else what)  # a file object is iterable too
+    several = [what] if single else what  # a file object is iterable too
+    given = list(cast(Iterable[DeviceLike], several))
+    seen: set[object] = set()
+    for one in given:
+        path = expect_path(one) if isinstance(one, str | os.PathLike) else None
+        which = id(one) if path is None else os.path.realpath(path)
+        if which in seen:
+            raise OperationRefused("the same image is given twice", where="" if path is None else str(path))
+        seen.add(which)
     with ExitStack() as stack:
         yield [stack.enter_context(opened(one, writable=writable)) for one in given]

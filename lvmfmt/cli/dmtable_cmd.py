@@ -48,7 +48,7 @@ def run(args: argparse.Namespace) -> int:
     left_out: list[LvmfmtError] = []
     tables: list[tuple[str, lvm.LogicalVolume, list[lvm.Target]]] = []
     with ExitStack() as stack:
-        devices = [stack.enter_context(block.open(image)) for image in images]
+        devices = stack.enter_context(block.opened_all(images))
         if args.lv is not None:
             volumes = {args.lv: system.find_logical_volume(system.open_groups(devices), args.lv)[1]}
             tables = [row for lv in volumes.values() for row in _tables(args.lv, lv, paths)]

@@ -90,7 +90,7 @@ def _replay_all(args: argparse.Namespace, images: list[str], stack: ExitStack) -
 
     if args.log is None or args.lv is not None:
         raise OperationRefused("--all goes with --log NAME, the logical volume of the log, and without --lv")
-    disks = [stack.enter_context(block.open(image, writable=True)) for image in images]
+    disks = stack.enter_context(block.opened_all(images, writable=True))
     group, volume = system.find_logical_volume(system.open_groups(disks), args.log)
     log = volume.device
     by_minor = {v.minor: v for v in group.logical_volumes.values()}

@@ -67,7 +67,7 @@ def run_list(args: argparse.Namespace) -> int:
     """Print the volumes of all groups."""
     images, _ = split(args.operands)
     with ExitStack() as stack:
-        groups = system.open_groups([stack.enter_context(block.open(image)) for image in images])
+        groups = system.open_groups(stack.enter_context(block.opened_all(images)))
         if not groups:
             raise NotFound("there is no volume group on these images")
         rows: list[dict[str, Any]] = [
@@ -129,7 +129,7 @@ def run_export(args: argparse.Namespace) -> int:
     _refuse_an_image(out, images)
     start = time.monotonic()
     with ExitStack() as stack:
-        devices = [stack.enter_context(block.open(image)) for image in images]
+        devices = stack.enter_context(block.opened_all(images))
         _, lv = system.find_logical_volume(system.open_groups(devices), name)
         data = sum(e.length for e in lv.device.extents() if e.is_data)
         told = stack.enter_context(progress(f"export {name}", data))
@@ -150,7 +150,7 @@ def run_import(args: argparse.Namespace) -> int:
     origin = seeded_or_system(args.seed)
     with ExitStack() as stack:
         content = stack.enter_context(block.open(source))
-        devices = [stack.enter_context(block.open(image, writable=True)) for image in images]
+        devices = stack.enter_context(block.opened_all(images, writable=True))
         group, lv = system.find_logical_volume(system.open_groups(devices), name)
         data = sum(e.length for e in content.extents() if e.is_data)
         told = stack.enter_context(progress(f"import {name}", data))

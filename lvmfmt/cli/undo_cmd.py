@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
 
 from .. import block
 from ..errors import OperationRefused
@@ -36,7 +35,7 @@ def run(args: argparse.Namespace) -> int:
     if len(paths) != len(undo.images):
         names = ", ".join(path for path, _ in undo.images)
         raise OperationRefused(f"the undo file is about {len(undo.images)} images: {names}", where=args.file)
-    with ExitStack() as stack:
-        done = undo.restore([stack.enter_context(block.open(path, writable=True)) for path in paths])
+    with block.opened_all(paths, writable=True) as devices:
+        done = undo.restore(devices)
     print(f"{done} sectors put back on {', '.join(printable(path) for path in paths)}")
     return 0

@@ -60,7 +60,7 @@ def run_check(args: argparse.Namespace) -> int:
     if args.undo_file and not args.repair:
         raise OperationRefused("--undo-file goes with --repair")
     with ExitStack() as stack:
-        devices = [stack.enter_context(block.open(image, writable=args.repair)) for image in images]
+        devices = stack.enter_context(block.opened_all(images, writable=args.repair))
         groups = list(system.by_group(devices).values())
         # a disk that lost its LVM record is known by its PVID to the only group there is
         groups = [devices] if len(groups) < 2 else groups
@@ -91,7 +91,7 @@ def run_scan(args: argparse.Namespace) -> int:
     """Print what is found."""
     images, _ = split(args.operands)
     with ExitStack() as stack:
-        found = [f for image in images for f in inspect.salvage(stack.enter_context(block.open(image)))]
+        found = [f for device in stack.enter_context(block.opened_all(images)) for f in inspect.salvage(device)]
     if args.json:
         print_json(found, names=("name", "label"))
     elif not found:

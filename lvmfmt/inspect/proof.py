@@ -72,10 +72,12 @@ def file_systems(devices: Sequence[BlockDevice]) -> dict[str, FileSystem]:
     Raises:
         NotFound: the group has none.
         CorruptImage: there is neither a group nor a file system.
+        OperationRefused: a disk is a copy of another one, or not what its PVID says; both are named.
     """
     if len(devices) == 1 and scan(devices)[0].record is None:
         return {"/": FileSystem.open(devices[0])}
     group = VolumeGroup.open(devices)
+    group.refuse_copies()
     volumes = group.logical_volumes.values()
     found = {lv.label: FileSystem.open(lv.device) for lv in volumes if lv.type == "jfs2" and lv.label.startswith("/")}
     if not found:

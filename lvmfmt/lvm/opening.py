@@ -106,5 +106,5 @@ def _not_ours(record: LvmRecord, where: str) -> UnsupportedFeature:
     return UnsupportedFeature(
         f"{what}: the layout of its VGDA is not published, and it is not ours",
         where=where,
-        hint="`lvmfmt layout` shows the LVM record, `lvmfmt vg salvage` what a scan of the disk finds",
+        hint="`lvmfmt layout` shows the LVM record, `lvmfmt vg scan` what a scan of the disk finds",
     )

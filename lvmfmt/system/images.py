@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 
-from .. import block
-from ..block import BlockDevice, Window
+from ..block import BlockDevice, DeviceLike, Window, opened, opened_all
 from ..errors import ImageIOError, OperationRefused
 from .place import FileSystemPlace, place_in
 
 
 @contextmanager
 def open_volume(
-    images: Sequence[str], *, lv: str | None = None, offset: int | None = None, writable: bool = False
+    images: DeviceLike | Iterable[DeviceLike],
+    *,
+    lv: str | None = None,
+    offset: int | None = None,
+    writable: bool = False,
 ) -> Iterator[BlockDevice]:
     """Open images and yield the device meant on them; leaving closes them.
 
     Args:
-        images: paths of the disks of one or more volume groups, or of one image.
+        images: the disks of one or more volume groups, or one image.
         lv: name of a logical volume on them, or mount point of its file system.
         offset: byte of the one image where the device begins.
         writable: open for writing.
@@ -27,8 +30,7 @@ def open_volume(
         NotFound: no group on these images has such a logical volume.
         OperationRefused: several images without a logical volume's name, or several groups have one of that name.
     """
-    with ExitStack() as stack:
-        devices = [stack.enter_context(block.open(image, writable=writable)) for image in images]
+    with opened_all(images, writable=writable) as devices:
         if lv is None:
             yield _only(devices, offset)
         else:
@@ -39,7 +41,7 @@ def open_volume(
 
 @contextmanager
 def open_place(
-    images: Sequence[str],
+    images: DeviceLike | Iterable[DeviceLike],
     *,
     lv: str | None = None,
     offset: int | None = None,
@@ -50,7 +52,7 @@ def open_place(
     """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
 
     Args:
-        images: paths of the disks of one or more volume groups, or of one image.
+        images: the disks of one or more volume groups, or one image.
         lv: name of a logical volume on them, or mount point of its file system.
         offset: byte of the one image where the file system begins.
         log: name of the log's volume with `lv`, else path of its image; None for the one that the superblock names.
@@ -62,14 +64,12 @@ def open_place(
         OperationRefused: several images without a logical volume's name, or several groups have one of that name.
     """
     with ExitStack() as stack:
-
-        def opened(path: str) -> BlockDevice:
-            image = stack.enter_context(block.open(path, writable=writable))
-            return image if layer is None else layer(image)
-
-        devices = [opened(image) for image in images]
+        devices = stack.enter_context(opened_all(images, writable=writable))
+        if layer is not None:
+            devices = [layer(device) for device in devices]
         if lv is None:
-            yield FileSystemPlace(_only(devices, offset), None if log is None else opened(log))
+            beside = None if log is None else stack.enter_context(opened(log, writable=writable))
+            yield FileSystemPlace(_only(devices, offset), layer(beside) if layer and beside else beside)
         else:
             from .groups import find_logical_volume, open_groups
 

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -10,9 +11,10 @@ import pytest
 
 from lvmfmt import jfs2
 from lvmfmt.block import ImageFile
-from lvmfmt.errors import NotFound
+from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.inspect.proof import Proof, file_systems, prove
 from lvmfmt.jfs2 import FileSystem
+from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import FixedOrigin
 
 from .conftest import MIB, Rootvg
@@ -121,3 +123,13 @@ def test_a_group_without_file_systems(tmp_path: Path) -> None:
         VolumeGroup.create([device], origin=SeededOrigin(1), machine_id="00c0ffee4c00", pp_size=MIB)
         with pytest.raises(NotFound, match="no file systems"):
             file_systems([device])
+
+
+def test_an_older_copy_among_the_disks_is_named_and_refused(rootvg: Rootvg, tmp_path: Path) -> None:
+    old = shutil.copy(rootvg.paths[0], tmp_path / "old.img")
+    with VolumeGroup.open(rootvg.paths, writable=True) as group, group.change() as change:
+        change.rename_lv("hd4", "hd4x")
+    for disks in ([old, *rootvg.paths], [*rootvg.paths, old]):
+        with pytest.raises(OperationRefused, match="older copy") as refused:
+            prove(disks, rootvg.paths)
+        assert str(old) in str(refused.value) and rootvg.paths[0] in str(refused.value)
