@@ -3,6 +3,7 @@
 import argparse
 import importlib
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -137,3 +138,12 @@ def test_a_group_names_the_verbs_of_its_modules(group: str) -> None:
         verbs = argparse.ArgumentParser().add_subparsers()
         importlib.import_module(f"lvmfmt.cli.{group}_{module}").register(verbs)
         assert tuple(verbs.choices) == names
+
+
+def test_commands_that_messages_name_exist(capsys):
+    sources = (path.read_text() for path in Path(cli.__file__).parents[1].rglob("*.py"))
+    named = {match for text in sources for match in re.findall(r"`lvmfmt ([a-z]+)(?: ([a-z]+)\b)?", text)}
+    assert ("vg", "scan") in named
+    for group, verb in sorted(named):
+        assert cli.main([group, *filter(None, [verb]), "--help"]) == 0, (group, verb)
+        capsys.readouterr()

@@ -142,3 +142,30 @@ def test_no_group(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "x.img").write_bytes(bytes(MIB))
     assert cli.main(["vg", "check", str(tmp_path / "x.img")]) == 1
     assert "lvm_record" in capsys.readouterr().err
+
+
+def test_a_scan_says_what_a_scan_finds(disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    empty = tmp_path / "empty.img"
+    ImageFile.create(empty, 4 * MIB).close()
+    assert cli.main(["vg", "scan", str(empty)]) == 1
+    assert capsys.readouterr().out == "nothing was found by scanning\n"
+    assert cli.main(["vg", "scan", *disks]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("found by scanning") and lines[1].split()[:2] == ["IMAGE", "BYTE"]
+    assert any("in VGDA" in line for line in lines) and any("hd4" in line for line in lines)
+    assert cli.main(["vg", "scan", str(empty), "--json"]) == 1
+    assert json.loads(capsys.readouterr().out) == []
+    assert cli.main(["vg", "scan", *disks, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)
+
+
+def test_a_sound_group_and_two_of_them(disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(["vg", "check", *disks]) == 0
+    assert capsys.readouterr().out == "nothing wrong was found\n"
+    others = make(tmp_path, "other", 2)
+    assert cli.main(["vg", "check", *disks, *others]) == 0
+    before = digest(disks + others)
+    assert cli.main(["vg", "check", "--repair", *disks, *others]) == 2
+    assert "2 volume groups" in capsys.readouterr().err
+    assert cli.main(["vg", "check", "--undo-file", str(tmp_path / "undo"), *disks]) == 2
+    assert digest(disks + others) == before and not (tmp_path / "undo").exists()
