@@ -1,0 +1,375 @@
+"""Mutated images against every reader, checker and repair.
+
+    tools/fuzz all --seconds 60                  every target, with a fresh printed seed
+    tools/fuzz repair --seconds 600 --seed 7     one target
+    tools/fuzz --list
+    tools/fuzz --replay fixtures/crashers        what was found before, once more
+
+Only errors of ours may come out, within 10 seconds and 256 MiB; nothing may be written where only reading is asked
+for; what repairs promise is in `fuzz_targets`. A mutant that shows a finding, an error or a line of code that none
+before has shown is mutated further. What fails is made as small as it gets, saved, and replayed by the tests.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import multiprocessing
+import os
+import queue
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+import traceback
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from fuzz_mutations import Patch, mutate
+from fuzz_targets import TARGETS, Broken, Specimen
+
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.errors import LvmfmtError
+
+PROJECT = Path(__file__).resolve().parent.parent
+PACKAGE = str(PROJECT / "lvmfmt")
+CRASHERS = PROJECT / "fixtures" / "crashers"
+SECONDS, MEMORY = 10, 256 << 20
+"""What one mutant may take."""
+_TRACED = 16
+"""One mutant in so many is watched line by line."""
+_TRIES = 300
+"""Runs that making a crasher smaller may take."""
+
+
+class Slow(BaseException):
+    """The time of a mutant is over; not to be caught by the code under test."""
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """A specimen with changed bytes, for a target."""
+
+    target: str
+    specimen: str
+    patches: tuple[Patch, ...]
+
+    def to_json(self, what: str) -> str:
+        """As it is saved."""
+        changed = [[patch.disk, patch.offset, patch.data.hex()] for patch in self.patches]
+        return json.dumps(
+            {"target": self.target, "specimen": self.specimen, "patches": changed, "found": what}, indent=1
+        )
+
+    @classmethod
+    def from_json(cls, text: str) -> Mutant:
+        """From what `to_json` gave."""
+        raw = json.loads(text)
+        patches = tuple(Patch(disk, offset, bytes.fromhex(data)) for disk, offset, data in raw["patches"])
+        return cls(raw["target"], raw["specimen"], patches)
+
+
+@dataclass
+class Result:
+    """What became of a mutant.
+
+    Attributes:
+        words: what it showed.
+        fault: what is wrong with that; "" for nothing.
+        seconds: how long it took.
+    """
+
+    words: set[str] = field(default_factory=set)
+    fault: str = ""
+    seconds: float = 0.0
+
+
+def specimens(target: str) -> list[Specimen]:
+    """What a target starts from."""
+    return [make() for make in TARGETS[target].specimens]
+
+
+def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
+    """Run a mutant in this process; `lines` takes the lines of code that ran."""
+    target = TARGETS[mutant.target]
+    specimen = next(one for one in specimens(mutant.target) if one.name == mutant.specimen)
+    devices = specimen.opened()
+    for patch in mutant.patches:
+        devices[patch.disk].write(patch.offset, patch.data)
+    shown = [Overlay(device) for device in devices]
+    result, start = Result(), time.perf_counter()
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    if lines is not None:
+        sys.settrace(_tracer(lines))
+    try:
+        for word in target.run(shown, random.Random(len(mutant.patches))):
+            result.words.add(word)
+    except LvmfmtError as error:
+        result.words.add(f"{type(error).__name__} {getattr(error, 'structure', '')}.{getattr(error, 'field', '')}")
+    except (Broken, Slow) as error:
+        result.fault = f"{type(error).__name__}: {error}"
+    except Exception as error:
+        result.fault = _place(error)
+    finally:
+        sys.settrace(None)
+        signal.setitimer(signal.ITIMER_REAL, 0)
+    if not result.fault and target.reads and any(device.dirty_ranges() for device in shown):
+        result.fault = "Broken: written to what is only read"
+    result.seconds = time.perf_counter() - start
+    return result
+
+
+def _place(error: Exception) -> str:
+    ours = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename.startswith(PACKAGE)]
+    where = f"{Path(ours[-1].filename).relative_to(PROJECT)}:{ours[-1].name}" if ours else "?"
+    return f"{type(error).__name__} in {where}: {str(error)[:80]}"
+
+
+def _tracer(lines: set[tuple[str, int]]) -> Callable[[FrameType, str, Any], Any]:
+    def inside(frame: FrameType, event: str, _: Any) -> Any:
+        if event == "line":
+            lines.add((frame.f_code.co_filename, frame.f_lineno))
+        return inside
+
+    return lambda frame, event, _: inside if frame.f_code.co_filename.startswith(PACKAGE) else None
+
+
+def _limit() -> None:
+    """From here on this process may take so much more memory, and a mutant so much time."""
+
+    def over(*_: object) -> None:
+        raise Slow(f"more than {SECONDS} s")
+
+    signal.signal(signal.SIGALRM, over)
+    status = Path("/proc/self/status").read_text()
+    data = int(status.split("VmData:")[1].split()[0]) << 10
+    resource.setrlimit(resource.RLIMIT_DATA, (data + MEMORY, resource.RLIM_INFINITY))
+
+
+def alone(mutant: Mutant) -> str:
+    """The fault of a mutant in a process of its own; "" for none."""
+    here, there = os.pipe()
+    child = os.fork()
+    if not child:
+        fault = "ended by a signal"
+        try:
+            _limit()
+            fault = run(mutant).fault
+        finally:
+            os.write(there, fault.encode()[:4000])
+            os._exit(0)
+    os.close(there)
+    with open(here, "rb") as words:  # noqa: PTH123 - a pipe
+        fault = words.read().decode()
+    os.waitpid(child, 0)
+    return fault
+
+
+def smaller(mutant: Mutant, fault: str) -> Mutant:
+    """A mutant with as few changed bytes as possible that shows the same fault."""
+    kind = fault.split(":")[0]
+    tries = _TRIES
+
+    def shows(patches: list[Patch]) -> bool:
+        nonlocal tries
+        tries -= 1
+        found = alone(Mutant(mutant.target, mutant.specimen, tuple(patches)))
+        return tries > 0 and found.split(":")[0] == kind
+
+    best = list(mutant.patches)
+    step = max(len(best) // 2, 1)
+    while True:  # fewer patches
+        for at in range(0, len(best), step):
+            fewer = best[:at] + best[at + step :]
+            if fewer and shows(fewer):
+                best = fewer
+                break
+        else:
+            if step == 1:
+                break
+            step //= 2
+    for n in range(len(best)):  # fewer bytes of each
+        size = len(best[n].data) // 2
+        while size:
+            patch = best[n]
+            halves = (patch.data[:size], patch.data[size:])
+            for part in (Patch(patch.disk, patch.offset, halves[0]), Patch(patch.disk, patch.offset + size, halves[1])):
+                if part.data and shows([*best[:n], part, *best[n + 1 :]]):
+                    best[n] = part
+                    break
+            else:
+                break
+            size = len(best[n].data) // 2
+    return Mutant(mutant.target, mutant.specimen, tuple(best))
+
+
+@dataclass
+class Tally:
+    """What one worker did.
+
+    Attributes:
+        mutants: by target.
+        words: distinct, by target.
+        slowest: seconds, by target.
+        largest: bytes of memory that the worker had at most.
+        lines: of code that ran in those that were watched.
+        faults: the first mutant of each fault.
+    """
+
+    mutants: Counter[str] = field(default_factory=Counter)
+    words: dict[str, set[str]] = field(default_factory=dict)
+    slowest: dict[str, float] = field(default_factory=dict)
+    largest: int = 0
+    lines: set[tuple[str, int]] = field(default_factory=set)
+    faults: dict[str, Mutant] = field(default_factory=dict)
+
+    def add(self, other: Tally) -> None:
+        """Take in what another did."""
+        self.mutants += other.mutants
+        for target, words in other.words.items():
+            self.words.setdefault(target, set()).update(words)
+        for target, seconds in other.slowest.items():
+            self.slowest[target] = max(self.slowest.get(target, 0.0), seconds)
+        self.largest = max(self.largest, other.largest)
+        self.lines |= other.lines
+        for fault, mutant in other.faults.items():
+            self.faults.setdefault(fault, mutant)
+
+
+def work(targets: list[str], seed: int, seconds: float) -> Tally:
+    """Mutate and run until the time is over."""
+    rng, tally = random.Random(seed), Tally()
+    corpus: dict[tuple[str, str], list[tuple[Patch, ...]]] = {}
+    material = {(target, one.name): one.material for target in targets for one in specimens(target)}
+    _limit()
+    keys = list(material)
+    often = [1 / TARGETS[target].cost for target, _ in keys]
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        key = target, name = rng.choices(keys, often)[0]
+        parents = corpus.setdefault(key, [])
+        before = rng.choice(parents) if parents and rng.random() < 0.4 else ()
+        mutant = Mutant(target, name, (*before, *mutate(material[key], rng)))
+        lines: set[tuple[str, int]] | None = set() if rng.randrange(_TRACED) == 0 else None
+        result = run(mutant, lines)
+        tally.mutants[target] += 1
+        tally.slowest[target] = max(tally.slowest.get(target, 0.0), result.seconds)
+        seen = tally.words.setdefault(target, set())
+        if result.fault:
+            tally.faults.setdefault(f"{target}: {result.fault}", mutant)
+        elif (result.words - seen or (lines or set()) - tally.lines) and len(mutant.patches) < 40:
+            parents.append(mutant.patches)
+        seen |= result.words
+        tally.lines |= lines or set()
+    tally.largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+    return tally
+
+
+def search(targets: list[str], seed: int, seconds: float, jobs: int) -> Tally:
+    """Several workers, each with seeds of its own."""
+    for target in targets:  # made once, shared by all
+        specimens(target)
+    context = multiprocessing.get_context("fork")
+    results: multiprocessing.Queue[Tally] = context.Queue()
+    workers = [
+        context.Process(target=lambda n=n: results.put(work(targets, seed * 1000 + n, seconds))) for n in range(jobs)
+    ]
+    for worker in workers:
+        worker.start()
+    whole = Tally()
+    waiting = len(workers)
+    while waiting:
+        try:
+            whole.add(results.get(timeout=1))
+            waiting -= 1
+        except queue.Empty:
+            if not any(worker.is_alive() for worker in workers):
+                raise SystemExit("a worker was ended from outside") from None
+    for worker in workers:
+        worker.join()
+    return whole
+
+
+def replay(folder: Path) -> dict[str, str]:
+    """The faults of saved mutants, by file name."""
+    found = {path.name: alone(Mutant.from_json(path.read_text())) for path in sorted(folder.glob("*.json"))}
+    return {name: fault for name, fault in found.items() if fault}
+
+
+def _commit() -> str:
+    done = subprocess.run(
+        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False
+    )
+    return done.stdout.strip() or "unknown"
+
+
+def main() -> int:
+    """Search, tell, and save what was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("target", nargs="?", default="all", help="a name of --list, or all")
+    parser.add_argument("--seconds", type=float, default=60, help="how long (%(default)s)")
+    parser.add_argument("--seed", type=int, help="of the mutations; a fresh one is printed")
+    parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers (%(default)s)")
+    parser.add_argument("--crashers", type=Path, default=CRASHERS, help="where to save what fails (%(default)s)")
+    parser.add_argument("--record", action="store_true", help="write the totals into fixtures/reliability.md")
+    parser.add_argument("--replay", type=Path, metavar="DIR", help="run saved mutants, and nothing else")
+    parser.add_argument("--list", action="store_true", help="list the targets")
+    args = parser.parse_args()
+    if args.list:
+        for name, what in TARGETS.items():
+            print(f"{name:10} {(what.run.__doc__ or '').splitlines()[0]}")
+        return 0
+    if args.replay:
+        faults = replay(args.replay)
+        for name, fault in faults.items():
+            print(f"{name}: {fault}")
+        return 1 if faults else 0
+    if args.target not in (*TARGETS, "all"):
+        parser.error(f"no target {args.target}; --list lists them")
+    seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
+    print(f"seed {seed}", flush=True)
+    targets = list(TARGETS) if args.target == "all" else [args.target]
+    tally = search(targets, seed, args.seconds, args.jobs)
+    for target in targets:
+        print(
+            f"{target:10} {tally.mutants[target]:8} mutants  {len(tally.words.get(target, ())):5} words  "
+            f"slowest {tally.slowest.get(target, 0):5.2f} s"
+        )
+    total = sum(tally.mutants.values())
+    print(
+        f"{total} mutants, {len(tally.lines)} lines of code, at most {tally.largest >> 20} MiB, "
+        f"{len(tally.faults)} faults"
+    )
+    real = 0
+    for fault, mutant in tally.faults.items():
+        if not (shown := alone(mutant)):
+            continue  # by the memory that a long run had gathered
+        real += 1
+        small = smaller(mutant, shown)
+        args.crashers.mkdir(parents=True, exist_ok=True)
+        text = small.to_json(shown) + "\n"
+        path = args.crashers / f"{mutant.target}-{hashlib.sha256(text.encode()).hexdigest()[:8]}.json"
+        path.write_text(text)
+        print(f"{fault}\n  {sum(len(p.data) for p in small.patches)} bytes, saved as {path}")
+    if args.record:
+        from reliability import write_section
+
+        rows = [(f"mutants of `{target}`", tally.mutants[target]) for target in targets]
+        rows += [("mutants in all", total), ("faults", real)]
+        slow = max(tally.slowest.values(), default=0)
+        head = f"`tools/fuzz {args.target} --seconds {args.seconds:g} --seed {seed}` at {_commit()}; "
+        write_section("Mutated images", f"{head}slowest {slow:.2f} s, at most {tally.largest >> 20} MiB.", rows)
+    return 1 if real else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,25 @@
+"""`fixtures/reliability.md`: totals of long runs, one section for each tool, written by the tools."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path
+
+FILE = Path(__file__).resolve().parent.parent / "fixtures" / "reliability.md"
+_HEAD = "# What long runs have found\n\nWritten by the tools in `tools/`, each its own section.\n"
+
+
+def write_section(title: str, head: str, rows: Iterable[tuple[str, object]]) -> None:
+    """Replace a section, or add it.
+
+    Args:
+        title: its heading.
+        head: a line on how it was made: command, seed, commit.
+        rows: what was counted, and the count.
+    """
+    text = FILE.read_text() if FILE.exists() else _HEAD
+    table = "".join(f"| {what} | {count} |\n" for what, count in rows)
+    section = f"\n## {title}\n\n{head}\n\n| what | count |\n|---|---:|\n{table}"
+    others = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
+    FILE.write_text(others + section)
