@@ -91,3 +91,16 @@ def test_words_from_the_control_block(make_group: Any) -> None:
     bare = replace(lv, lvcb=None)
     assert (bare.type, bare.label, bare.fs) == ("", "", "")
     assert "no control block" in repr(bare) and "jfs2" in repr(lv) and "\n" not in repr(lv)
+
+
+def test_places_of_every_lp_whatever_the_others_are(make_group: Any) -> None:
+    group, _ = make_group(2)
+    lv = group.logical_volumes["hd4"]
+    pvids = list(group.physical_volumes)
+    places = [[(pvids[int(pv) - 1], int(pp)) for pv, pp in zip(*column, strict=True)]
+              for column in zip(lv.map.pv.T, lv.map.pp.T, strict=True)]  # fmt: skip
+    lv.stale[0, [1, 4]] = True
+    for lp, expected in enumerate(places, 1):
+        assert lv.places_of(lp) == (expected[::-1] if lp in (2, 5) else expected)
+    lv.stale[1, 4] = True
+    assert lv.missing_lps.tolist() == [5] and lv.stale_pps == 3
