@@ -51,6 +51,13 @@ def test_a_list_in_an_extent(image) -> None:
     assert sorted(judged.owned) == sorted([[block, block + 1, i.number("/more")], [70, 73, i.number("/few")]])
 
 
+def test_extents_of_directories(image) -> None:
+    i = image("linux")
+    i.attributes_in_an_extent("/more")
+    i.view(i.s.inode, i.inode_at("/many"))["di_ea"] = i.view(i.s.inode, i.inode_at("/more"))["di_ea"]
+    assert Judged(i, "/few", "/many").found == []
+
+
 @pytest.mark.parametrize(("address", "length"), [(0, 1), (1 << 30, 1), (3000, 4000)])
 def test_an_extent_outside(image, address, length) -> None:
     i = image("linux")
@@ -120,8 +127,8 @@ def test_format_1_that_nobody_knows(image) -> None:
         row["len"], row["addr_lo"], row["nblocks"] = 2, address, 2
         address += 3
     i.data[(i.geometry.blocks - 9) * 4096 : i.geometry.blocks * 4096] = b"\x5a" * (9 * 4096)
-    judged = Judged(i, "/few", "/data")
-    assert (judged.blocks, judged.unsure, judged.found) == ([2, 2], [True, True], [])
+    judged = Judged(i, "/pipe", "/few", "/data")
+    assert (judged.blocks, judged.unsure, judged.found) == ([0, 2, 2], [False, True, True], [])
     assert len(judged.report.notes) == 1 and f"those of inode {i.number('/few')} first" in judged.report.notes[0]
     assert sorted(length[1] - length[0] for length in judged.owned) == [2, 2]
     i.view(EAD, ea(i, "/few")[1])["addr_hi"] = 1
