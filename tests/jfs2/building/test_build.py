@@ -1,4 +1,7 @@
-"""The builder in the AIX dialect against the derived vectors [jfs2 6.5], and its refusals."""
+"""The builder in the AIX dialect against the derived vectors [jfs2 6.5], and its refusals.
+
+What builds is `lvmfmt.jfs2.building.build` with `lvmfmt.jfs2.building.tree_writer`.
+"""
 
 import numpy as np
 import pytest

@@ -1,4 +1,7 @@
-"""Directories with an index, built in bulk [jfs2 2.5]: sizes as it says, every slot judged by `jfs_fsck`."""
+"""Directories with an index, built in bulk [jfs2 2.5]: sizes as it says, every slot judged by `jfs_fsck`.
+
+What makes their tables is `lvmfmt.jfs2.building.dir_index`.
+"""
 
 import stat
 

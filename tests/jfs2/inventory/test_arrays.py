@@ -1,4 +1,7 @@
-"""Inventories as arrays: selecting, splitting by mount point, adding directories."""
+"""Inventories as arrays: selecting, splitting by mount point, adding directories.
+
+They are those of `lvmfmt.jfs2.inventory.arrays`.
+"""
 
 import stat
 

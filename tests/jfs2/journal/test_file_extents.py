@@ -1,4 +1,7 @@
-"""Extent trees through transactions: the left edge, and what a node with a fault makes of a change."""
+"""Extent trees through transactions: the left edge, and what a node with a fault makes of a change.
+
+What changes them is `lvmfmt.jfs2.journal.file_extents`.
+"""
 
 import random
 

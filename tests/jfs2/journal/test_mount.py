@@ -1,4 +1,7 @@
-"""A mounted file system: life cycle, what is refused, logs inside and outside, and what the judges say afterwards."""
+"""A mounted file system: life cycle, what is refused, logs inside and outside, and what the judges say afterwards.
+
+What commits is `lvmfmt.jfs2.journal.core`.
+"""
 
 import subprocess
 

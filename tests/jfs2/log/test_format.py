@@ -1,4 +1,7 @@
-"""An empty log: vectors and rules of [jfs2 6.5, invariants 84 to 86]."""
+"""An empty log: vectors and rules of [jfs2 6.5, invariants 84 to 86].
+
+What formats it is `lvmfmt.jfs2.log.format`.
+"""
 
 import numpy as np
 import pytest

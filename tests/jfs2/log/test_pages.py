@@ -1,4 +1,7 @@
-"""The ring of pages: superblock checks, the end of the log, torn and missing pages [jfs2 2.8, 3.7, 3.10.2]."""
+"""The ring of pages: superblock checks, the end of the log, torn and missing pages [jfs2 2.8, 3.7, 3.10.2].
+
+What reads them is `lvmfmt.jfs2.log.pages`.
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""Records: the decoded list of [jfs2 6.1], jfs_logdump as a judge, and bounds of every field."""
+"""Records: the decoded list of [jfs2 6.1], jfs_logdump as a judge, and bounds of every field.
+
+What takes them apart is `lvmfmt.jfs2.log.records`.
+"""
 
 import re
 import subprocess
