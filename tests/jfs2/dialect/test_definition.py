@@ -71,6 +71,15 @@ def test_times_beyond_what_can_be_said() -> None:
     times["tv_sec"], times["tv_nsec"] = [1 << 62, -(1 << 62)], [-5, 2**31 - 1]
     late, early = AIX.get_time(times).tolist()
     assert late > 9 * 10**18 and early < -9 * 10**18
+    times["tv_sec"], times["tv_nsec"] = 5, [-5, 2**31 - 1]
+    assert AIX.get_time(times).tolist() == [5 * 10**9, 6 * 10**9 - 1]  # nanoseconds are those of one second
+
+
+def test_names_that_are_no_text() -> None:
+    # a lone surrogate of a disk is three bytes and comes back; bytes that are no UTF-8 become lone surrogates each
+    assert LINUX.decode_name(b"\x00\xd8") == b"\xed\xa0\x80" and LINUX.encode_name(b"\xed\xa0\x80") == b"\x00\xd8"
+    assert LINUX.encode_name(b"\xed\xa0") == b"\xed\xdc\xa0\xdc"
+    assert LINUX.encode_name(b"\xed\xb3\x80") == b"\xed\xdc\xb3\xdc\x80\xdc"  # would come back as the byte 0xC0
 
 
 def test_numbers_of_inodes() -> None:

@@ -191,6 +191,11 @@ def test_the_second_tables_lie_inside(image, good, base):
             texts, after = mended(i)
             text = f"{field} is {length}@{address}, becomes {right[1]}@{right[0]}"
             assert texts[0] == ("superblock", f"primary superblock: {text}") and after == good(base)[BOTH]
+        for address in (17, last, last + 1):  # with another length, a place that could be stays
+            for at in (0x8000, 0xF000):
+                i.pxd(i.s.superblock, at, field, address, right[1] + 1)
+            kept = address if field != "s_ait" and address <= last else right[0]
+            assert mended(i)[0][0][1].endswith(f" becomes {right[1]}@{kept}")
         for address in (17, last):  # places that could be
             for at in (0x8000, 0xF000):
                 i.pxd(i.s.superblock, at, field, address, right[1])
@@ -212,6 +217,13 @@ def test_unknown_features_are_taken_away_but_those_that_forbid_it(image):
     i.superblock(s_feature_compat=0, s_feature_rdonly=1 << 20)
     with pytest.raises(UnsupportedFeature, match=r"0x100000 \(s_feature_rdonly"):
         mend_superblocks(Overlay(i.device), read_superblock(i.device), Plan())
+
+
+@pytest.mark.parametrize("field", ["s_feature_compat", "s_feature_incompat"])
+def test_a_known_feature_stays(image, field):
+    i = image("aix-small")
+    i.superblock(**{field: 1 << 62}, s_version=2)  # TEST is among the supported bits, [jfs2 invariant 3]
+    assert mended(i)[0] == []
 
 
 def test_snapshots_that_nothing_describes_are_none(image):
