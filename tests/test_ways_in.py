@@ -65,6 +65,19 @@ def given(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Callable[[
             thing.close()
 
 
+def _survey(it: Any) -> None:
+    (group,) = lvm.survey([it]).groups.values()
+    assert group.whole and group.error is None
+
+
+def _varyon(it: Any) -> None:
+    online = lvm.varyon([it])
+    volume = online.open_lv("lv00")
+    assert volume.read(0, 512).shape == (512,)
+    volume.close()
+    online.varyoff()
+
+
 FILE_SYSTEM: dict[str, Callable[[Any], object]] = {
     "open": lambda it: _used(FileSystem.open(it), lambda fs: fs.stat("/")),
     "change": lambda it: _used(FileSystem.open(it, writable=True), lambda fs: fs.mkdir("/new")),
@@ -84,7 +97,8 @@ DISK: dict[str, Callable[[Any], object]] = {
     "several": lambda it: _used(VolumeGroup.open([it]), lambda group: group.vgid),
     "change": lambda it: _used(VolumeGroup.open(it, writable=True), _remove),
     "scan": lambda it: lvm.scan(it),
-    "survey": lambda it: lvm.survey([it]),
+    "survey": _survey,
+    "varyon": _varyon,
     "check": lambda it: lvm.check(it),
     "read_pvid": lambda it: lvm.read_pvid(it),
     "write_pvid": lambda it: lvm.write_pvid(it, "00c0ffee12345678"),

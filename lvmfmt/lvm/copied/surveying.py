@@ -6,10 +6,10 @@ two disks with one PVID (a copy that storage made) are named instead of guessed 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened_all
 from ...errors import ImageIOError, LvmfmtError, NotFound
 from ...oneline import one_line
 from ..disk.scan import DiskInfo, scan
@@ -74,8 +74,13 @@ class DiskSurvey:
     __repr__ = one_line
 
 
-def survey(devices: Sequence[BlockDevice]) -> DiskSurvey:
+def survey(devices: DeviceLike | Iterable[DeviceLike]) -> DiskSurvey:
     """Group disks by VGID, and name what is missing, there twice or inconsistent; nothing on a disk makes this fail."""
+    with opened_all(devices) as disks:
+        return _survey(disks)
+
+
+def _survey(devices: Sequence[BlockDevice]) -> DiskSurvey:
     infos: list[DiskInfo] = []
     unreadable = []
     for device in devices:

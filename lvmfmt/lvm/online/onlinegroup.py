@@ -185,6 +185,7 @@ class OnlineGroup(Mirroring):
                 self.clear_mwc()
             self.down = "the volume group is varied off"
             self.group.keeper = None
+            self.group.close()
 
     def _doubt(self) -> None:
         self.down = "a change failed on the way, and the disks may hold the old group or the new one"

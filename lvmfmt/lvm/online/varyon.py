@@ -18,10 +18,11 @@ The order of what is written, so that a stop leaves a group that the next `varyo
 from __future__ import annotations
 
 import enum
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened_all
 from ...block.plan import Progress
 from ...errors import ImageIOError, OperationRefused
 from ...origin import Origin, origin_or_system
@@ -80,7 +81,7 @@ class NoQuorum(OperationRefused):
 
 
 def varyon(
-    devices: Sequence[BlockDevice],
+    devices: DeviceLike | Iterable[DeviceLike],
     *,
     origin: Origin | None = None,
     force: bool = False,
@@ -90,7 +91,8 @@ def varyon(
     """Vary on the group that the disks belong to.
 
     Args:
-        devices: its disks, open for writing; others among them are left alone. One that cannot be read is not here.
+        devices: its disks, for writing; others among them are left alone. One that cannot be read is not here. What
+            is opened here is closed when the group is varied off.
         origin: clock for stamps, then and as long as it is on; by default that of the system.
         force: go on without the disks that are not here (`varyonvg -f`).
         sync: fill what is stale (`varyonvg -n` does not).
@@ -102,6 +104,16 @@ def varyon(
         CorruptImage: no valid VGDA (AIX: "there are no good copies of the descriptor area").
         ImageIOError: a disk failed meanwhile and it is not forced.
     """
+    with ExitStack() as stack:
+        disks = stack.enter_context(opened_all(devices, writable=True))
+        online = _varyon(disks, origin_or_system(origin), force)
+        if sync:
+            online.sync(progress=progress)
+        online.group.closes(stack.pop_all())
+    return online
+
+
+def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> OnlineGroup:
     here = [device for device in devices if _readable(device)]
     state, problems = load(here)
     refuse_copies(problems)
@@ -110,18 +122,12 @@ def varyon(
     away = missing & state.split_off
     if not state.members or (missing - away and not force):
         raise NoQuorum(state.record.vgid, statuses)
-    for member in state.members.values():
-        member.device.check_writable()
     try:
-        online = _start(state, missing, origin_or_system(origin))
+        return _start(state, missing, origin)
     except DiskFailed as error:
         if not force:
             raise
-        rest = [device for device in here if device is not error.device]
-        return varyon(rest, origin=origin, force=True, sync=sync, progress=progress)
-    if sync:
-        online.sync(progress=progress)
-    return online
+        return _varyon([device for device in here if device is not error.device], origin, True)
 
 
 def refresh(
