@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from types import MappingProxyType
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from .. import jfs2
 from ..lvm import LvPolicy
 from ..units import MIB
 from .odm.filesystems import FileSystemStanza
-
-if TYPE_CHECKING:
-    from ..jfs2 import Identity
 
 
 class VolumeSpec(NamedTuple):
@@ -75,8 +73,6 @@ SKELETON = {
 """Directories that a host needs, by file system; trees may bring them with their own owners and modes."""
 
 
-def identity(mount_point: str, volume: str) -> Identity:
+def identity(mount_point: str, volume: str) -> jfs2.Identity:
     """The names in the superblock: the first six characters of mount point and logical volume."""
-    from ..jfs2 import Identity
-
-    return Identity(fname=mount_point[:6], fpack=volume[:6])
+    return jfs2.Identity(fname=mount_point[:6], fpack=volume[:6])

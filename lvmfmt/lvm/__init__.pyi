@@ -1,9 +1,5 @@
 from .change import Change as Change
-from .change.mapfile import (
-    PartitionRange as PartitionRange,
-    format_map_file as format_map_file,
-    parse_map_file as parse_map_file,
-)
+from .change.mapfile import PartitionRange as PartitionRange, parse_map_file as parse_map_file
 from .migrating import copy_lv as copy_lv, copy_onto as copy_onto, migrate as migrate, migrate_lp as migrate_lp
 from .split import join_group as join_group, split_group as split_group
 from .policy import LvPolicy as LvPolicy

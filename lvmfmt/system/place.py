@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
+from .. import jfs2, lvm
 from ..block import BlockDevice
 from ..errors import CorruptImage, NotFound
 from ..origin import Origin
-
-if TYPE_CHECKING:  # a plain image needs nothing of volume groups
-    from ..jfs2 import FileSystem
-    from ..lvm import VolumeGroup
 
 
 @dataclass(frozen=True)
@@ -30,7 +26,7 @@ class FileSystemPlace:
     aggregate: int | None = None
     log_name: str | None = None
 
-    def open(self, *, writable: bool = False, replay: bool = True, origin: Origin | None = None) -> FileSystem:
+    def open(self, *, writable: bool = False, replay: bool = True, origin: Origin | None = None) -> jfs2.FileSystem:
         """The file system, for reading or for changes that its log has.
 
         Args:
@@ -43,20 +39,19 @@ class FileSystemPlace:
             UnsupportedFeature: it uses a feature that this program does not know.
             OperationRefused: it is to be changed, and not in order.
         """
-        from ..jfs2 import FileSystem
         from ..jfs2.access.recovery import open_recovered
 
         if writable or not replay:
-            return FileSystem.open(
+            return jfs2.FileSystem.open(
                 self.device, writable=writable, log_device=self.log, aggregate=self.aggregate, origin=origin
             )
         recovered, notes = open_recovered(self.device, log=self.log, aggregate=self.aggregate)
-        files = FileSystem.open(recovered)
+        files = jfs2.FileSystem.open(recovered)
         files.problems[:0] = notes
         return files
 
 
-def place_in(group: VolumeGroup, name: str, log: str | None = None) -> FileSystemPlace:
+def place_in(group: lvm.VolumeGroup, name: str, log: str | None = None) -> FileSystemPlace:
     """The file system in a logical volume of a group.
 
     Args:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import stat
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ... import jfs2
 from ...backup import Member
 from ...block import Buffer
 from ...block.device import byte_view
@@ -18,9 +18,6 @@ from ...jfs2.sources.backup import parts
 from ...units import NS_PER_S
 from ..machine.paths import MAX_SYMLINKS
 from ..machine.running import Machine
-
-if TYPE_CHECKING:
-    from ...jfs2.journal import Mount
 
 
 class Restorer:
@@ -101,7 +98,7 @@ class Restorer:
         if member.link:
             self._linked[member.link] = path
 
-    def _write(self, mount: Mount, path: str, offset: int, piece: Buffer) -> None:
+    def _write(self, mount: jfs2.Mount, path: str, offset: int, piece: Buffer) -> None:
         data = np.frombuffer(byte_view(piece), np.uint8)
         if not self._holes:
             mount.write(path, offset, data, now=self._now)
@@ -126,7 +123,7 @@ class Restorer:
         mount.mknod(inside, member.mode & 0xFFFF, member.rdev, now=self._now)
         self._dress(member, mount, inside)
 
-    def _dress(self, member: Member, mount: Mount, path: str) -> None:
+    def _dress(self, member: Member, mount: jfs2.Mount, path: str) -> None:
         now = self._now
         mount.chown(path, member.uid, member.gid, now=now)
         mount.chmod(path, member.mode & 0o7777, now=now)
@@ -167,7 +164,7 @@ class Restorer:
         except NotFound:
             return None
 
-    def _place(self, path: str) -> tuple[Mount, str]:
+    def _place(self, path: str) -> tuple[jfs2.Mount, str]:
         files, inside = self._machine.locate(path)
         return files.mount, inside
 

@@ -14,11 +14,23 @@ from ...system.volume_types import FILE_SYSTEMS, LOGS
 from ..machine.running import Machine
 from ..messages import refusal
 from ..odm import devices
-from ..odm.devices import Disk
+from ..odm.devices import Disk, Group
 
 MISSING, REMOVED, NO_ALLOCATION = 2, 4, 8
 """States of a disk in the VGDA [lvm 8.3]."""
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_.-]{0,14}")
+
+
+def known_group(machine: Machine, name: str, program: str) -> Group:
+    """What the ODM says of the group called `name`, varied on or not.
+
+    Raises:
+        CommandFailed: there is none; with AIX's message.
+    """
+    known = devices.group(machine.odm, name)
+    if known is None:
+        raise refusal("group-unknown", program=program, group=name)
+    return known
 
 
 def varied_on_group(machine: Machine, name: str, program: str) -> VolumeGroup:
@@ -27,10 +39,7 @@ def varied_on_group(machine: Machine, name: str, program: str) -> VolumeGroup:
     Raises:
         CommandFailed: there is none, or it is not varied on; with AIX's message.
     """
-    known = devices.group(machine.odm, name)
-    if known is None:
-        raise refusal("group-unknown", program=program, group=name)
-    if not machine.is_varied_on(known):
+    if not machine.is_varied_on(known_group(machine, name, program)):
         raise refusal("not-varied-on", program=program)
     return machine.group(name)
 

@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
+from ... import jfs2
 from ...block import BlockDevice
 from ...jfs2 import FileSystem
 from ...jfs2.superblock import Superblock
-
-if TYPE_CHECKING:
-    from ...jfs2 import Inventory
-    from ...jfs2.journal import Mount
 
 
 class MountedFileSystem(FileSystem):
@@ -31,15 +27,15 @@ class MountedFileSystem(FileSystem):
         superblock: Superblock,
         *,
         writable: bool,
-        go_on: Callable[[], Mount],
+        go_on: Callable[[], jfs2.Mount],
         plain: Callable[[], BlockDevice],
     ) -> None:
         super().__init__(device, superblock, writable=writable)
         self._go_on, self._plain = go_on, plain
-        self._journaled: Mount | None = None
+        self._journaled: jfs2.Mount | None = None
 
     @property
-    def mount(self) -> Mount:
+    def mount(self) -> jfs2.Mount:
         """The mount, for operations that `FileSystem` has not.
 
         Raises:
@@ -56,13 +52,13 @@ class MountedFileSystem(FileSystem):
         """Whether it goes through its journal by now."""
         return self._journaled is not None
 
-    def inventory(self, top: str = "/") -> Inventory:
+    def inventory(self, top: str = "/") -> jfs2.Inventory:
         """As `View.inventory`; what has been changed comes home before, so that file data can be copied by extent."""
         if self._journaled is not None and self._journaled.frozen_until is None:
             self._journaled.checkpoint()
         return FileSystem.open(self._plain()).inventory(top)
 
-    def _mounted(self, now: int | None) -> Mount:
+    def _mounted(self, now: int | None) -> jfs2.Mount:
         return self.mount
 
     def _unmount(self) -> None:

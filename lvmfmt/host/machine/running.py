@@ -10,8 +10,9 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from typing import TYPE_CHECKING, TextIO
+from typing import TextIO
 
+from ... import lvm
 from ...block import BlockDevice
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
@@ -30,9 +31,6 @@ from .mounted_file_system import MountedFileSystem
 from .paths import holder, read_file
 from .slots import DiskSlots
 from .varied_groups import VariedGroups
-
-if TYPE_CHECKING:
-    from ...lvm import OnlineGroup
 
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
@@ -191,7 +189,7 @@ class Machine:
         """
         return self._groups.volume_device(name)
 
-    def varied_on(self, online: OnlineGroup) -> VolumeGroup:
+    def varied_on(self, online: lvm.OnlineGroup) -> VolumeGroup:
         """Take in a group that `lvm.varyon` has just varied on; the kernel knows it as the newest."""
         self.running.vary_on(online.group.vgid)
         return self._groups.adopt(online)

@@ -9,14 +9,11 @@ from __future__ import annotations
 import copy
 import re
 from collections.abc import Iterator, Mapping
-from typing import TYPE_CHECKING
 
+from ... import jfs2
 from ...errors import CorruptImage
 from . import stanza
 from .stanza import Stanza
-
-if TYPE_CHECKING:
-    from ...jfs2 import FileSystem
 
 FOLDER = "/etc/objrepos"
 
@@ -118,7 +115,7 @@ class Odm:
         self.classes: dict[str, list[OdmObject]] = {name: list((classes or {}).get(name, [])) for name in CLASSES}
 
     @classmethod
-    def load(cls, files: FileSystem) -> Odm:
+    def load(cls, files: jfs2.FileSystem) -> Odm:
         """The ODM of the root file system `files`.
 
         Raises:
@@ -131,7 +128,7 @@ class Odm:
             classes[name] = parse_class(name, files.read(path, 0, stanza.MAX_SIZE + 1), where=path)
         return cls(classes)
 
-    def save(self, files: FileSystem, *, now: int) -> None:
+    def save(self, files: jfs2.FileSystem, *, now: int) -> None:
         """Write the classes that differ from what `files` holds; each is replaced as a whole."""
         with files.changing():
             for path, data in self.files().items():

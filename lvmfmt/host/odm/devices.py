@@ -8,12 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
+from ... import lvm
 from .database import Odm
-
-if TYPE_CHECKING:
-    from ...lvm import LogicalVolume, VolumeGroup
 
 DISK_LINK, DISK_DRIVER, DISK_PARENT = "disk/vscsi/vdisk", "scsidisk", "vscsi0"
 MACHINE_DEVICES = (
@@ -153,7 +151,7 @@ def volumes(odm: Odm, group: str) -> list[str]:
     return [str(o["name"]) for o in odm.get("CuDv", parent=group, PdDvLn=VOLUME_LINK)]
 
 
-def define_volume(odm: Odm, group: str, volume: LogicalVolume) -> None:
+def define_volume(odm: Odm, group: str, volume: lvm.LogicalVolume) -> None:
     """Add a logical volume; attributes with AIX's default value are left out."""
     name = volume.name
     odm.add("CuDv", name=name, status=1, parent=group, PdDvLn=VOLUME_LINK)
@@ -163,7 +161,7 @@ def define_volume(odm: Odm, group: str, volume: LogicalVolume) -> None:
         odm.add_attribute(name, attribute, value)
 
 
-def volume_attributes(volume: LogicalVolume) -> dict[str, str]:
+def volume_attributes(volume: lvm.LogicalVolume) -> dict[str, str]:
     """CuAt of a logical volume."""
     wanted = {
         "lvserial_id": (volume.lvid, ""),
@@ -196,7 +194,7 @@ def _forget(odm: Odm, name: str) -> None:
     odm.delete("CuDvDr", value3=name)
 
 
-def reconcile(odm: Odm, name: str, actual: VolumeGroup) -> list[str]:
+def reconcile(odm: Odm, name: str, actual: lvm.VolumeGroup) -> list[str]:
     """Make the ODM's view of a group the VGDA's, and say what differed.
 
     The VGDA is right: it is read when the group is varied on. A logical volume whose name is that of another group's

@@ -9,17 +9,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import block
 from ...errors import NotFound, OperationRefused
 from ...escaping import escaped
 from ...oneline import one_line
-
-if TYPE_CHECKING:
-    from ...block import Source
 
 MAX_NAME, MAX_LINK = 255, 4096
 """Bytes of the longest name, and of the longest target of a symlink."""
@@ -71,7 +69,7 @@ class Inventory:
     entries: NDArray[Any]
     names: bytes
     extents: NDArray[Any]
-    sources: Sequence[Source]
+    sources: Sequence[block.Source]
     links: dict[int, bytes] = field(default_factory=dict)
     attributes: dict[int, dict[bytes, bytes]] = field(default_factory=dict)
     problems: tuple[str, ...] = ()
@@ -137,15 +135,20 @@ class Inventory:
                     kept[row] = False
         return self._renumber(alive, self.entries[kept])
 
-    def _renumber(self, alive: NDArray[np.bool_], entries: NDArray[Any]) -> Inventory:
-        rows = np.cumsum(alive, dtype=np.int32) - 1
+    def _renumber(self, alive: NDArray[np.bool_], entries: NDArray[Any], root: int = 0) -> Inventory:
+        """What is alive, below another root: that becomes row 0, rows 1 and on stay in order."""
+        is_root = np.arange(len(alive)) == root
+        rows = np.cumsum(alive, dtype=np.int32) - np.cumsum(is_root, dtype=np.int32)
+        rows[root] = 0
+        order = np.concatenate(([root], np.flatnonzero(alive & ~is_root)))
         entries = entries.copy()
         entries["parent"] = rows[entries["parent"]]
         entries["child"] = rows[entries["child"]]
         extents = self.extents[alive[self.extents["inode"]]].copy()
         extents["inode"] = rows[extents["inode"]]
+        extents = extents[np.argsort(extents["inode"], kind="stable")] if root else extents
         return replace(
-            self, inodes=self.inodes[alive], entries=entries, extents=extents,
+            self, inodes=self.inodes[order], entries=entries, extents=extents,
             links=_move(self.links, rows, alive), attributes=_move(self.attributes, rows, alive),
         )  # fmt: skip
 
@@ -199,20 +202,7 @@ class Inventory:
         alive = np.zeros(len(self.inodes), bool)
         alive[entries["child"]] = True
         alive[roots[which]] = True
-        rows = np.cumsum(alive, dtype=np.int32)  # rows 1 and on in old order; the root becomes row 0
-        rows -= np.cumsum(np.arange(len(alive)) == roots[which], dtype=np.int32)
-        rows[roots[which]] = 0
-        order = np.concatenate(([roots[which]], np.flatnonzero(alive & (np.arange(len(alive)) != roots[which]))))
-        entries = entries.copy()
-        entries["parent"] = rows[entries["parent"]]
-        entries["child"] = rows[entries["child"]]
-        extents = self.extents[alive[self.extents["inode"]]].copy()
-        extents["inode"] = rows[extents["inode"]]
-        extents = extents[np.argsort(extents["inode"], kind="stable")]
-        return replace(
-            self, inodes=self.inodes[order], entries=entries, extents=extents,
-            links=_move(self.links, rows, alive), attributes=_move(self.attributes, rows, alive),
-        )  # fmt: skip
+        return self._renumber(alive, entries, roots[which])
 
     def with_directory(self, path: str, *, mode: int = 0o755) -> Inventory:
         """The tree with the directory `path` in it; missing parents are made too, owned and dated like the root.

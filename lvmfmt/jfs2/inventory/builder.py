@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ... import block
 from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
-
-if TYPE_CHECKING:
-    from ...block import Source
 
 
 class Rows:
@@ -55,7 +53,7 @@ class InventoryBuilder:
     def __init__(self) -> None:
         self.inodes = Rows(INODE_ROW)
         self.extents = Rows(EXTENT_ROW)
-        self.sources: list[Source] = []
+        self.sources: list[block.Source] = []
         self.links: dict[int, bytes] = {}
         self.attributes: dict[int, dict[bytes, bytes]] = {}
         self._entries = Rows(ENTRY_ROW)
@@ -88,7 +86,7 @@ class InventoryBuilder:
         """Say where bytes of a file can be read."""
         self.extents.append((row, offset, length, source, source_offset))
 
-    def add_source(self, source: Source) -> int:
+    def add_source(self, source: block.Source) -> int:
         """Add something that extents can refer to and return its index."""
         self.sources.append(source)
         return len(self.sources) - 1

@@ -47,25 +47,6 @@ def parse_map_file(text: str, pvids: Mapping[str, str]) -> list[PartitionRange]:
     return found
 
 
-def format_map_file(lv_map: LvMap, names: Mapping[int, str]) -> str:
-    """The map file of an LV, one line for each run of partitions.
-
-    Args:
-        lv_map: where it is.
-        names: of the disks by PV number.
-    """
-    lines = []
-    for row in range(lv_map.copies):
-        held = lv_map.held[row]
-        pv, pp = lv_map.pv[row][held].astype(np.int64), lv_map.pp[row][held].astype(np.int64)
-        cuts = np.flatnonzero((np.diff(pv) != 0) | (np.diff(pp) != 1)) + 1
-        for part_pv, part in zip(np.split(pv, cuts), np.split(pp, cuts), strict=True):
-            if len(part):
-                last = f"-{part[-1]}" if len(part) > 1 else ""
-                lines.append(f"{names[int(part_pv[0])]}:{part[0]}{last}\n")
-    return "".join(lines)
-
-
 def place(ranges: Sequence[PartitionRange], pools: Mapping[str, Pool], lps: int, copies: int) -> LvMap:
     """The map of new LPs that lie exactly there; the pools lose the PPs.
 

@@ -17,9 +17,9 @@ from ...odm import devices
 from ...odm.devices import Disk
 from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
-from ..operands import check_free_name, default_prefix, disk_called, finish, new_name, varied_on_group
+from ..operands import check_free_name, default_prefix, disk_called, finish, known_group, new_name, varied_on_group
 from .mkvg import check_major
-from .varyonvg import bring_up, known_group, status_lines
+from .varyonvg import bring_up, status_lines
 
 
 @dataclass(frozen=True)

@@ -17,8 +17,7 @@ from ...odm import devices
 from ...odm.devices import Disk
 from ...syntax import Command, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
-from ..operands import check_free_name, disk_called, finish, new_name, varied_on_group
-from .varyonvg import known_group
+from ..operands import check_free_name, disk_called, finish, known_group, new_name, varied_on_group
 
 
 def number(given: dict[str, str], flag: str, default: int = 0) -> int:

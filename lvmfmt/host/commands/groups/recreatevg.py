@@ -20,10 +20,10 @@ from ...odm import devices
 from ...odm.devices import Disk
 from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
-from ..operands import check_free_name, disk_called, new_name
+from ..operands import check_free_name, disk_called, known_group, new_name
 from .importvg import define
 from .mkvg import check_major
-from .varyonvg import bring_up, known_group
+from .varyonvg import bring_up
 
 NO_PREFIX = ("NA", "/")
 """What `-Y` and `-L` take to leave names as they are; field scripts use either."""

@@ -15,9 +15,8 @@ from ...odm import devices
 from ...rootvg import ROOTVG
 from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
-from ..operands import check_free_name, finish, new_name, varied_on_group
+from ..operands import check_free_name, finish, known_group, new_name, varied_on_group
 from .importvg import forget
-from .varyonvg import known_group
 
 
 def splitvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:

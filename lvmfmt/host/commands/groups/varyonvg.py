@@ -17,15 +17,7 @@ from ...odm.devices import Group
 from ...rootvg import ROOTVG
 from ...syntax import Command, flags, refuse
 from ..aixwords import as_aix
-from ..operands import finish
-
-
-def known_group(machine: Machine, name: str, program: str) -> Group:
-    """What the ODM says of the group called `name`, varied on or not."""
-    known = devices.group(machine.odm, name)
-    if known is None:
-        raise refusal("group-unknown", program=program, group=name)
-    return known
+from ..operands import finish, known_group
 
 
 def varyonvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
