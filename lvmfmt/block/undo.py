@@ -1,6 +1,7 @@
 """The undo file: what a repair is about to overwrite, so that the bytes can be put back exactly.
 
-A text file of JSON lines. The first says what it is and names the images with their sizes; each of the others is a
+A text file of JSON lines. The first says what it is and names the images with their sizes and the CRCs of sectors that
+tell each from the others, as those with its PVID and its number in the group; each of the others is a
 block: image, offset, the old bytes (base64), their CRC and for each sector the CRCs of all that will be written there,
 one after the other: a repair that was stopped leaves one of them. The last line counts the blocks, so a file that was
 cut is noticed. CRCs are CRC-32C.
@@ -12,6 +13,7 @@ import base64
 import binascii
 import json
 import os
+import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -73,10 +75,12 @@ class UndoFile:
     Attributes:
         images: path and size of each image.
         blocks: what to put back; no two of them overlap.
+        marks: of each image, byte offset and CRC of the sectors that tell it from others and that no block has.
     """
 
     images: list[tuple[str, int]]
     blocks: list[Block]
+    marks: list[list[tuple[int, int]]]
 
     def restore(self, devices: Sequence[BlockDevice]) -> int:
         """Put the old bytes back.
@@ -88,13 +92,17 @@ class UndoFile:
             Sectors that were put back; those that hold the old bytes already are left alone.
 
         Raises:
-            OperationRefused: an image has another size, or holds what is neither the old nor the repaired bytes;
-                nothing was written.
+            OperationRefused: an image has another size, is another one, or holds what is neither the old nor the
+                repaired bytes; nothing was written.
         """
-        for device, (path, size) in zip(devices, self.images, strict=True):
+        for device, (path, size), marks in zip(devices, self.images, self.marks, strict=True):
             device.check_writable()
             if device.size != size:
                 raise OperationRefused(f"{device.size} bytes, but {path} had {size}", where=device.name)
+            for at, crc in marks:
+                if _crc(device.read(at, SECTOR).tobytes()) != crc:
+                    text = f"another image than {path}, or changed since: sector {at // SECTOR} is not the same"
+                    raise OperationRefused(text, where=device.name, hint="nothing was put back")
         repaired = [(block, self._repaired(block, devices[block.image])) for block in self.blocks]
         for block, sectors in repaired:
             for sector in sectors:
@@ -140,12 +148,13 @@ def traced(device: BlockDevice, events: Sequence[Event]) -> Iterator[Rewrite]:
             yield Rewrite(device, start, state.read(start, end - start).tobytes())
 
 
-def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite]) -> int:
+def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite], *, marks: Sequence[int] = ()) -> int:
     """Write the undo file of rewrites that are about to be executed, and wait until it is on stable storage.
 
     Args:
         path: a file that does not exist.
         rewrites: what will be written, in this order; a sector may be written several times.
+        marks: bytes at which the sectors begin that tell an image from others.
 
     Returns:
         The number of blocks: runs of sectors that will change.
@@ -156,11 +165,16 @@ def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite]) -> int:
     """
     devices = list({id(rewrite.device): rewrite.device for rewrite in rewrites}.values())
     index = {id(device): i for i, device in enumerate(devices)}
-    images = [{"path": os.path.abspath(device.name), "size": device.size} for device in devices]  # noqa: PTH100
+    images = []
     lines: list[dict[str, Any]] = [{"format": FORMAT, "version": VERSION, "crc": "crc-32c", "images": images}]
     for device in devices:
         own = [rewrite for rewrite in rewrites if rewrite.device is device]
-        lines += [{"image": index[id(device)], **block} for block in _changed(device, own)]
+        changed = _changed(device, own)
+        lines += [{"image": index[id(device)], **block} for block in changed]
+        taken = {b["offset"] + i * SECTOR for b in changed for i in range(len(b["new_crcs"]))}
+        known = [[at, _crc(device.read(at, SECTOR).tobytes())] for at in marks if at not in taken]
+        path_now = os.path.abspath(device.name)  # noqa: PTH100
+        images.append({"path": path_now, "size": device.size, "marks": known})
     blocks = len(lines) - 1
     lines.append({"blocks": blocks})
     target = Path(path)
@@ -215,6 +229,7 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
 
     Raises:
         CorruptImage: it is none, was cut, or a CRC is wrong.
+        OperationRefused: it is a device or a pipe.
         ImageIOError: the system refused.
     """
 
@@ -222,6 +237,8 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
         return CorruptImage("undo_file", f"line {line}", expected=expected, found=found, where=str(path))
 
     try:
+        if not stat.S_ISREG(Path(path).stat().st_mode):
+            raise OperationRefused("not a regular file", where=str(path))
         raw = Path(path).read_bytes().splitlines()
     except OSError as error:
         raise ImageIOError(f"cannot read: {error.strerror}", where=str(path)) from None
@@ -234,6 +251,9 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
         if not lines or (lines[0]["format"], lines[0]["version"]) != (FORMAT, VERSION):
             raise wrong(1, f"{FORMAT} version {VERSION}")
         images = [(str(image["path"]), int(image["size"])) for image in lines[0]["images"]]
+        marks = [[(int(at), int(crc)) for at, crc in image.get("marks", [])] for image in lines[0]["images"]]
+        if any(not 0 <= at <= size - SECTOR for (_, size), of in zip(images, marks, strict=True) for at, _ in of):
+            raise wrong(1, "marks inside their images")
         number = len(lines)
         if lines[-1] != {"blocks": len(lines) - 2}:
             raise wrong(number, f"the count of {len(lines) - 2} blocks: the file was cut")
@@ -251,4 +271,4 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
             blocks.append(block)
     except (ValueError, KeyError, TypeError, IndexError, RecursionError, binascii.Error):
         raise wrong(number or 1, "a line of an undo file") from None
-    return UndoFile(images, blocks)
+    return UndoFile(images, blocks, marks)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import sys
 
 from .. import block
 from ..errors import OperationRefused
@@ -10,11 +11,12 @@ from ..escaping import printable
 
 _EXAMPLES = """\
 examples:
-  lvmfmt undo before.undo
+  lvmfmt undo before.undo --yes                                 to the images that the file names
   lvmfmt undo before.undo moved/hdisk0.img moved/hdisk1.img     the images have moved; in the order of the repair
 
-The bytes come back exactly as they were, also after a repair that was stopped. If an image was changed since, nothing
-is written.
+The bytes come back exactly as they were, also after a repair that was stopped. If an image was changed since, or is
+another one than that place in the order asks for, nothing is written. Without images and --yes it asks before it writes
+to those that the file names.
 """
 
 
@@ -23,6 +25,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("file", metavar="FILE", help="undo file")
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="the images, if they are not where they were")
+    parser.add_argument("--yes", action="store_true", help="write to the images that the file names")
     parser.set_defaults(run=run)
 
 
@@ -35,7 +38,16 @@ def run(args: argparse.Namespace) -> int:
     if len(paths) != len(undo.images):
         names = ", ".join(path for path, _ in undo.images)
         raise OperationRefused(f"the undo file is about {len(undo.images)} images: {names}", where=args.file)
+    if not args.images and not args.yes and not _agreed(paths):
+        raise OperationRefused(f"not named: {', '.join(paths)}", where=args.file, hint="name the images, or say --yes")
     with block.opened_all(paths, writable=True) as devices:
         done = undo.restore(devices)
     print(f"{done} sectors put back on {', '.join(printable(path) for path in paths)}")
     return 0
+
+
+def _agreed(paths: list[str]) -> bool:
+    """Whether somebody at a terminal says that these images may be written to."""
+    if not sys.stdin.isatty():
+        return False
+    return input(f"write to {', '.join(map(printable, paths))}? [y/N] ").strip().lower() in ("y", "yes")

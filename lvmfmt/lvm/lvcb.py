@@ -186,6 +186,15 @@ def build(lvcb: Lvcb) -> bytes:
     return np.array([tuple(values[name] for name in LVCB.dtype.names or ())], LVCB.dtype).tobytes()
 
 
+def is_of(block: bytes, lvid: str) -> bool:
+    """Whether a block is the control block of the LV with an LVID, be it that members of it cannot be found."""
+    try:
+        return read(block).lvid == lvid
+    except CorruptImage:
+        parts = (lvid[:_LVID_FIRST].encode(), lvid[_LVID_FIRST:].encode())
+        return block.startswith(TAG) and all(part in block for part in parts)
+
+
 def is_ours(block: bytes, lvcb: Lvcb) -> bool:
     """Whether a block that reads as `lvcb` has our own layout, so that it can be written anew without loss."""
     try:

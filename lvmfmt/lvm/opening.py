@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
+from .agreement import agreed
 from .descriptor.copies import Place, choose, choose_vgsa, survey_vgsa
 from .descriptor.factor import survey_fitting, vgsa_with_factor
 from .descriptor.pptable import PpTable
@@ -23,8 +24,9 @@ from .problems import Problem
 def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
     """Read the group that the disks belong to; see `VolumeGroup.open`."""
     infos = scan(devices)
+    members = agreed(_of_one_group(infos))
+    infos = [next((m for m in members if m.device is info.device), info) for info in infos]
     problems = [problem for info in infos for problem in info.problems]
-    members = _of_one_group(infos)
     places = [
         Place(i.device, i.record, index)
         for i in sorted(members, key=lambda i: (i.record is not None and i.record.pv_number, i.pvid or ""))
@@ -78,10 +80,9 @@ def _of_one_group(infos: list[DiskInfo]) -> list[DiskInfo]:
         of = ", ".join(f"{info.device.name}: {info.vgid}" for info in members)
         raise OperationRefused("the disks belong to different volume groups", hint=of)
     if members:
-        kinds = {info.record.kind: info for info in members if info.record is not None}
-        # damage may make one disk's record look like another kind's
-        most = max(sorted(kinds), key=lambda kind: sum(info.record.kind is kind for info in members if info.record))
-        return [info for info in members if info.record is not None and info.record.kind is most]
+        # damage may make a disk's record look like another kind's: what it says of areas is weighed
+        of_it = [i for i in infos if i.vgid in vgids and i.record is not None and i.record.kind is not VgKind.FOREIGN]
+        return sorted(of_it, key=lambda info: info not in members)
     for info in infos:
         if info.record is not None:
             raise _not_ours(info.record, info.device.name)

@@ -216,11 +216,11 @@ class LogicalVolume:
     def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
         """The bytes of the LV in their order [lvm 15], in these copies of the LPs, shape (copies, lps)."""
         width, strip = self.policy.width, self.policy.strip_size
-        if not strip:
+        if not strip and width < 2:
             return self._joined(usable, name, writable=writable)
         if width < 1 or not 1 < strip <= self.pp_size or self.lps % width:
             raise UnsupportedFeature(
-                f"a stripe of {width} disks with strips of 2^{strip.bit_length() - 1} bytes over {self.lps} LPs",
+                f"striping_width {width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs",
                 where=self.name,
             )
         columns = [self._joined(usable, name, writable=writable, first=c, step=width) for c in range(width)]

@@ -106,7 +106,7 @@ def test_repair_and_undo(image: Path, tmp_path: Path, capsys: pytest.CaptureFixt
     assert capsys.readouterr().out.splitlines()[-1] == "All observed inconsistencies have been repaired."
     assert image.read_bytes() != before
     assert cli.main(["fs", "fsck", str(image)]) == 0
-    assert cli.main(["undo", str(undo)]) == 0
+    assert cli.main(["undo", str(undo), "--yes"]) == 0
     assert image.read_bytes() == before
     assert cli.main(["fs", "fsck", "-p", "-f", "--json", str(image)]) == 0
 

@@ -71,9 +71,10 @@ def test_check_repair_undo(disks: list[str], tmp_path: Path, capsys: pytest.Capt
     }  # fmt: skip
     assert cli.main(["vg", "check", *disks]) == 0
     assert cli.main(["vg", "check", *disks, "--repair", "--undo-file", undo]) == 0  # nothing to do: not in the way
-    assert cli.main(["undo", undo]) == 0
+    assert cli.main(["undo", undo]) == 2 and "say --yes" in capsys.readouterr().err
+    assert cli.main(["undo", undo, "--yes"]) == 0
     assert digest(disks) == broken != good
-    assert cli.main(["undo", undo]) == 0
+    assert cli.main(["undo", undo, "--yes"]) == 0
     assert "0 sectors" in capsys.readouterr().out.splitlines()[-1]
 
 
@@ -84,7 +85,7 @@ def test_undo_of_images_that_moved_or_changed(
     broken, undo = digest(disks), str(tmp_path / "undo")
     assert cli.main(["vg", "check", *disks, "--repair", "--undo-file", undo]) == 0
     moved = [str(Path(disk).rename(tmp_path / f"moved{n}.img")) for n, disk in enumerate(disks)]
-    assert cli.main(["undo", undo]) == 2
+    assert cli.main(["undo", undo, "--yes"]) == 2
     assert cli.main(["undo", undo, *moved]) == 2
     assert "about 1 images" in capsys.readouterr().err
     repaired = digest(moved)
@@ -96,6 +97,23 @@ def test_undo_of_images_that_moved_or_changed(
     assert digest(moved) == changed != repaired
     put(undo, 3, b"?")
     assert cli.main(["undo", undo, moved[1]]) == 1
+
+
+def test_undo_knows_the_images_in_whatever_order(
+    disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for disk, psn in ((0, 136), (0, 2242), (1, 136)):
+        put(disks[disk], psn * SECTOR + 0x18, b"\0\x09")  # numlvs: the same bytes on both
+    undo = str(tmp_path / "undo")
+    assert cli.main(["vg", "check", *disks, "--repair", "--undo-file", undo]) == 0
+    repaired = digest(disks)
+    assert cli.main(["undo", undo, *disks[::-1]]) == 2
+    assert "another image than" in capsys.readouterr().err and digest(disks) == repaired
+    assert cli.main(["undo", undo, *disks]) == 0
+
+
+def test_undo_reads_no_device_as_its_file(disks: list[str]) -> None:
+    assert cli.main(["undo", "/dev/zero", *disks]) == 2
 
 
 @pytest.mark.parametrize("how", ["half", "two groups", "undo file there", "only the undo file"])

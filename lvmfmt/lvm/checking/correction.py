@@ -10,9 +10,10 @@ from collections import Counter
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..descriptor.entries import Entries, believable, gather, names_lv
-from ..descriptor.maps import lv_maps, store
+from ..descriptor.maps import LvMap, lv_maps, store
 from ..descriptor.review import Review
 from ..descriptor.vgda import MAX_COPIES, Vgda
 from ..descriptor.vgdalvs import valid_name
@@ -22,7 +23,7 @@ from ..lvcb import Lvcb
 from ..rules import Severity
 
 
-def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
+def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState | None:
     """A copy of a group in which everything that follows from something sound is as it follows.
 
     Args:
@@ -30,8 +31,7 @@ def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
         lvcbs: control blocks by minor number, each with the LVID of its LV.
 
     Returns:
-        The new state. Its VGDA is the old one, byte for byte, if something remains wrong in it that other members
-        would be derived from.
+        The new state; None if something remains wrong in its VGDA that other members would be derived from.
     """
     new = state.copy()
     vgda = new.vgda
@@ -47,15 +47,39 @@ def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState:
     new.maps = lv_maps(vgda, entries)
     if state.vgsa.stamp:
         new.stale = state.vgsa.stale(vgda.slots) & vgda.allocated
+    maps = new.maps.items()
+    if _lost_pvs(vgda) or not all(_counted(vgda, n, entries, lv_map, lvcbs.get(n)) for n, lv_map in maps):
+        return None
     for minor in np.unique(entries.lv[~entries.alternates_agree | ~entries.order_known]).tolist():
         store(vgda, minor, new.maps[minor], new.maps[minor], new.stale)
     entries = gather(vgda)
     new.maps = lv_maps(vgda, entries)
     review = Review(vgda, new.record, 0, "")
     if any(problem.severity is Severity.ERROR for problem in review.run(entries, new.maps)):
-        return state.copy()
+        return None
     new.settle()
     return new
+
+
+def _lost_pvs(vgda: Vgda) -> bool:
+    """Whether PP entries say something of a PV that has no header: the header is what is wrong."""
+    return bool((vgda.pps.flat["lp_num"] != 0)[_rows_of_unused(vgda)].any())
+
+
+def _rows_of_unused(vgda: Vgda) -> NDArray[np.int64]:
+    slots = vgda.slots
+    unused = np.flatnonzero(~vgda.pv_used & (slots.width > 0))
+    rows = [np.arange(slots.first[i], slots.first[i] + slots.width[i]) for i in unused.tolist()]
+    return np.concatenate(rows) if rows else np.zeros(0, np.int64)
+
+
+def _counted(vgda: Vgda, minor: int, entries: Entries, lv_map: LvMap, lvcb: Lvcb | None) -> bool:
+    """Whether an LV entry counts the copies that the PP entries have, or two others agree against it."""
+    said = vgda.small_fields(minor)[1]
+    if lv_map.copies == said or not lv_map.lps:
+        return True
+    known = entries.alternates_agree[entries.lv == minor].all() if lvcb is None else lvcb.copies == lv_map.copies
+    return bool(lv_map.held.all() and known)
 
 
 def _names(vgda: Vgda, lvcbs: Mapping[int, Lvcb]) -> None:

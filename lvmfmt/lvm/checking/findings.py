@@ -16,7 +16,7 @@ from ...block import BlockDevice, DeviceLike, opened_all
 from ...errors import CorruptImage
 from ...escaping import printable
 from ...layout.vgda import LV_NAME
-from ...units import SECTOR
+from ...units import MIB, SECTOR
 from ..descriptor.copies import Place
 from ..descriptor.vgda import PP_STALE, PV_STALE, Vgda
 from ..descriptor.vgdalvs import LV_STALE, valid_name
@@ -26,10 +26,13 @@ from ..geometry import vgda_counts
 from ..group import GroupView
 from ..groupstate import GroupState, MemberDisk
 from ..kinds import VgKind
-from ..lvcb import TAG
+from ..lvcb import TAG, is_of
 from ..opening import load
 from ..problems import Problem
 from ..volume import LogicalVolume
+
+_NEAR = MIB
+"""How far around its place a control block is looked for."""
 
 
 def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
@@ -46,6 +49,8 @@ def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
         problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
         for lv in group.logical_volumes.values():
             problems += _volume(lv, state.vgda)
+        if state.vgda.format.lvcb_in_lv:
+            problems += _shifted(group)
         return list(dict.fromkeys(problems))
 
 
@@ -206,6 +211,46 @@ def _volume(lv: LogicalVolume, vgda: Vgda) -> Iterator[Problem]:
         if block != blocks[0][2]:
             text = f"differs from the control block of the copy on {blocks[0][0].name}"
             yield Problem("lvcb-copies", "lvcb", "", offset, text, device.name)
+
+
+def _shifted(group: GroupView) -> Iterator[Problem]:
+    """Disks on which several LVs miss their control blocks, and these lie elsewhere or are other LVs'."""
+    by_pv: dict[int, list[tuple[LogicalVolume, int]]] = {}
+    for lv in group.logical_volumes.values():
+        for copy in range(lv.copies if lv.lps else 0):
+            number, pp = int(lv.map.pv[copy, 0]), int(lv.map.pp[copy, 0])
+            if number in group.pvs and pp <= group.pvs[number].reachable and not lv.stale[copy, 0]:
+                by_pv.setdefault(number, []).append((lv, group.pvs[number].offset(pp)))
+    for number, places in by_pv.items():
+        device = group.pvs[number].device
+        if device is None:
+            continue
+        blocks = [(lv, at, device.read(at, SECTOR).tobytes()) for lv, at in places]
+        missed = [(lv, at) for lv, at, block in blocks if not is_of(block, lv.lvid)]
+        others = sum(block.startswith(TAG) and not is_of(block, lv.lvid) for lv, _, block in blocks)
+        usual = group.record.first_pp_psn * SECTOR - group.pvs[number].offset(1)
+        found = {by for lv, at in missed if len(missed) == len(blocks) for by in _elsewhere(device, at, lv.lvid, usual)}
+        if others < 2 and not found:
+            continue
+        text = f"{len(missed)} of {len(blocks)} LVs begin on PV {number} with no control block of their own"
+        text += "".join(f"; it lies {by // SECTOR:+d} sectors from there" for by in sorted(found))
+        yield Problem("pv-shifted", group.state.vgda.format.pvs.record.name, "psn_part1", None, text, device.name)
+
+
+def _elsewhere(device: BlockDevice, at: int, lvid: str, usual: int) -> Iterator[int]:
+    """By how many bytes the control block of an LV is away from its place: it is near, or where PPs usually begin."""
+    start = max(0, at - _NEAR)
+    near = device.read(start, max(0, min(at + _NEAR, device.size) - start)).tobytes()
+    distances = {usual}
+    found = near.find(TAG)
+    while found >= 0:
+        distances.add(start + found - at)
+        found = near.find(TAG, found + 1)
+    for by in sorted(distances - {0}):
+        if by % SECTOR or not 0 <= at + by <= device.size - SECTOR:
+            continue
+        if is_of(device.read(at + by, SECTOR).tobytes(), lvid):
+            yield by
 
 
 def first_blocks(lv: LogicalVolume) -> list[tuple[BlockDevice, int, bytes]]:

@@ -1,14 +1,15 @@
 """Repair of a group: what disagrees is rewritten from the side that is right; nothing without a sound source is.
 
-Everything is worked out first; then the undo file is written, then the rewrites, with a barrier after each:
+Everything is worked out first, and proved in memory: it writes only where something was found, and a second repair
+has nothing to do. Then the undo file is written, then the rewrites, with a barrier after each:
 
 1. Boot records that lost their PVID and bad block directories, which mean nothing to the group.
-2. VGSA, then VGDA. If a counted copy is not exactly what it should be, all get a new time stamp, those that are not
-   sound first, each so that it is not valid while it is being written (as in `commit`). So one sound copy is there at
-   every moment, and the first complete new one is the newest.
+2. VGSA, then VGDA. A copy that is not what the others are becomes as they are; while it is written it is not valid. If
+   what they say changes, all get a new time stamp, those that are not sound first (as in `commit`). So one sound copy
+   is there at every moment, and the first complete new one is the newest. A VGDA with errors in it is no source.
 3. LVM records, backup first; each is one sector.
-4. Control blocks, one sector each.
-5. Copies that are not counted: their first sectors, zeroed.
+4. Control blocks, one sector each, only over what bears the tag and the LVID of the LV.
+5. Copies that are not counted and of which the VGDA is older: their first sectors, zeroed.
 """
 
 from __future__ import annotations
@@ -42,8 +43,10 @@ from ..group import GroupView
 from ..groupstate import GroupState, MemberDisk
 from ..lvcb import Lvcb
 from ..opening import load
+from ..problems import Problem
 from ..volume import LogicalVolume
 from .correction import corrected
+from .evidence import Span, effective, prove, spans
 from .findings import check, first_blocks, kept_fields
 
 
@@ -69,41 +72,69 @@ def repair(
     with opened_all(devices, writable=True) as disks:
         rewrites = plan(disks, now=origin_or_system(origin).now())
         if rewrites:
-            save(undo, rewrites)
+            save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR])
         for rewrite in rewrites:
             rewrite.execute()
     return len(rewrites)
 
 
 def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
-    """The writes of a repair, in their order; see `repair`."""
-    rules = {problem.rule for problem in check(devices)}
+    """The writes of a repair, in their order, proved; see `repair`."""
+    proposed, found, allowed = _propose(devices, now)
+    rewrites, after = effective(devices, proposed)
+    if rewrites:
+        prove(after, rewrites, found, allowed, lambda disks: _again(disks, now))
+    return rewrites
+
+
+def _again(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], list[Problem]]:
+    proposed, found, _ = _propose(devices, now)
+    return effective(devices, proposed)[0], found
+
+
+def _propose(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], list[Problem], list[Span]]:
+    """Rewrites, some of which may change nothing, the findings, and where those allow writes."""
+    found = check(devices)
+    rules = {problem.rule for problem in found}
+    if shifted := [problem for problem in found if problem.rule == "pv-shifted"]:
+        raise OperationRefused(
+            shifted[0].text, where=shifted[0].where, hint="the disk or the start of its PPs is wrong"
+        )
     state, _ = load(devices)
     _refuse_unless_safe(state)
+    blocks = _block_spans(state)
     sectors = {number: _record_sector(state, number, member) for number, member in state.members.items()}
     for number, member in state.members.items():
         own = member.record
         record = state.record._replace(pv_number=number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
         state.members[number] = member._replace(record=record)
+    allowed = spans(state, found, blocks)
     # between copies that cannot be told apart nothing is chosen, and nothing derived from one
     believed = not rules & {"vgda-tie", "vgsa-tie"}
     control_blocks = _control_blocks(state)
-    new = corrected(state, control_blocks) if believed else state.copy()
-    if believed:
+    new = corrected(state, control_blocks) if believed else None
+    rewrites = [*_boot_records(state), *_bad_blocks(state)]
+    if new is not None:
         _keep_control_blocks(new, control_blocks)
-    rewrites = [*_boot_records(new), *_bad_blocks(new)]
-    if believed:
         rewrites += _areas(new, _sound_vgsa(new), state.vgsa.raw, Place.read_vgsa, lambda p: p.vgsa_offset, now)
         read_vgda = partial(Place.read_vgda, factor=new.vgda.factor)
         rewrites += _areas(new, new.vgda, state.vgda.raw, read_vgda, lambda p: p.vgda_offset, now)
     for number, sector in sectors.items():
-        device = new.members[number].device
+        device = state.members[number].device
         rewrites += [Rewrite(device, psn * SECTOR, sector) for psn in (BACKUP_PSN, PRIMARY_PSN)]
-    if believed:
+    if new is not None:
         for lv in GroupView(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
             rewrites += _first_blocks(lv, new.vgda.control_block(lv.minor))
         rewrites += _left_over(new)
-    return [rewrite for rewrite in rewrites if rewrite.changes]
+    return rewrites, found, allowed
+
+
+def _block_spans(state: GroupState) -> dict[str, list[Span]]:
+    """Where the control blocks of each LV lie, by its name."""
+    if not state.vgda.format.lvcb_in_lv:
+        return {}
+    volumes = GroupView(state, []).logical_volumes.values()
+    return {lv.name: [(d.name, at, at + SECTOR) for d, at, _ in first_blocks(lv)] for lv in volumes}
 
 
 def _refuse_unless_safe(state: GroupState) -> None:
@@ -222,12 +253,18 @@ def _areas(
     offset: Callable[[Place], int],
     now: int,
 ) -> Iterator[Rewrite]:
-    """All copies with a new time stamp, unless each of them is just what it should be."""
+    """All copies with a new time stamp if what they say changes, else those that are not what they should be."""
 
     def holds(place: Place, raw: Bytes) -> bool:
         return np.array_equal(place.device.read(offset(place), len(raw)), raw)
 
-    if area.stamp and all(holds(place, area.raw) for place in counted(new)):
+    if area.stamp and np.array_equal(area.raw, believed):
+        for place in counted(new):
+            if not holds(place, area.raw):
+                (first, begin), *rest = area_parts(offset(place), area.raw)
+                yield Rewrite(place.device, first, bytes(len(begin)))  # with an equal stamp it might look whole
+                for at, part in (*rest, (first, begin)):
+                    yield Rewrite(place.device, at, part.tobytes())
         return
     area.stamp = max(now, area.stamp + 1)
     for place in in_order(new, lambda p: np.array_equal(read(p).raw, believed)):
@@ -242,7 +279,7 @@ def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
         lv: the volume.
         known: the control block in the VGDA of a big group, which comes first.
     """
-    blocks = first_blocks(lv)
+    blocks = [found for found in first_blocks(lv) if lvcbs.is_of(found[2], lv.lvid)]
     if known is not None and not any(block.startswith(lvcbs.TAG) for *_, block in blocks):
         return  # an application has block 0
     wanted = None
@@ -264,9 +301,10 @@ def _first_blocks(lv: LogicalVolume, known: bytes | None) -> Iterator[Rewrite]:
 
 def _left_over(new: GroupState) -> Iterator[Rewrite]:
     keep = set(counted(new))
+    newest = new.vgda.stamp
     for member in new.members.values():
         for index in (0, 1):
             place = Place(member.device, member.record, index)
-            if place not in keep:
+            if place not in keep and place.vgda_stamp()[0] < newest:
                 for offset in (place.vgda_offset, place.vgsa_offset):
                     yield Rewrite(member.device, offset, bytes(SECTOR))

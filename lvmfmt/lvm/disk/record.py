@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 from ...layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
@@ -66,19 +67,7 @@ class LvmRecord(NamedTuple):
         """
         vgsa = sum(areas[:_STATUS]) or VGSA_SECTORS[kind]
         vgda = sum(areas[_STATUS:]) or VGDA_SECTORS[kind]
-        second = FIRST_PSN + vgsa + vgda
-        return cls(
-            vgid,
-            kind,
-            version,
-            0,
-            pp_shift,
-            vgda_len=vgda,
-            vgda_psn=(FIRST_PSN + vgsa, second + vgsa),
-            vgsa_len=vgsa,
-            vgsa_psn=(FIRST_PSN, second),
-            areas=areas,
-        )
+        return cls(vgid, kind, version, 0, pp_shift, vgda_len=vgda, vgsa_len=vgsa, areas=areas).usual
 
     @property
     def described(self) -> bool:
@@ -104,6 +93,18 @@ class LvmRecord(NamedTuple):
     def first_pp_psn(self) -> int:
         """Where PP 1 starts: the end of both copies, rounded up to 256 sectors (inferred from D1)."""
         return align_up(max(self.vgda_psn) + self.vgda_len, 256)
+
+    @property
+    def shared(self) -> LvmRecord:
+        """What all disks of the group have in common of it; the rest as in a record of no disk."""
+        return self._replace(pv_number=0, reloc_psn=0, reloc_len=0, ltg_shift=17)
+
+    @property
+    def usual(self) -> LvmRecord:
+        """The same with the areas where they always lie: from sector 128 on, per copy VGSA, then VGDA [lvm 1.2]."""
+        second = FIRST_PSN + self.vgsa_len + self.vgda_len
+        vgsa, vgda = (FIRST_PSN, second), (FIRST_PSN + self.vgsa_len, second + self.vgsa_len)
+        return self._replace(vgsa_psn=vgsa, vgda_psn=vgda)
 
     def for_disk(self, size: int, number: int) -> LvmRecord:
         """The record of a disk of `size` bytes in the same group; the relocation pool is at its end (assumed)."""
@@ -197,6 +198,10 @@ def parse(sector: bytes, *, offset: int, sectors: int, where: str) -> LvmRecord:
             f"two areas of {length} sectors between sector {FIRST_PSN} and the end at sector {sectors}",
             list(psns),
         )
+    areas = sorted((psn, length) for psns, length in (
+        (record.vgda_psn, record.vgda_len), (record.vgsa_psn, record.vgsa_len)) for psn in psns)  # fmt: skip
+    apart = all(psn + length <= after for (psn, length), (after, _) in pairwise(areas))
+    check.require("vgsa_psn", apart, "areas that do not overlap each other", list(values.vgsa_psn))
     return record
 
 

@@ -18,17 +18,7 @@ from .record import BACKUP_PSN, PRIMARY_PSN, LvmRecord, parse
 
 def read(device: BlockDevice) -> tuple[LvmRecord | None, list[Problem]]:
     """The LVM record of a disk, the backup's where the primary is not there or wrong; None for a disk in no group."""
-    found: list[LvmRecord | None] = []
-    failures: list[CorruptImage] = []
-    sectors = []
-    for psn in (PRIMARY_PSN, BACKUP_PSN):
-        offset = psn * SECTOR
-        sectors.append(bytes(device.read(offset, SECTOR)) if offset + SECTOR <= device.size else b"")
-        try:
-            found.append(parse(sectors[-1], offset=offset, sectors=device.size // SECTOR, where=device.name))
-        except CorruptImage as error:
-            found.append(None)
-            failures.append(error)
+    sectors, found, failures = _parsed(device)
     primary, backup = found
     if primary is None and backup is None:
         return None, [Problem.of("record-lost", error) for error in failures if error.field != "lvm_id"]
@@ -39,6 +29,27 @@ def read(device: BlockDevice) -> tuple[LvmRecord | None, list[Problem]]:
         if not _leads_to_vgda(device, primary) and _leads_to_vgda(device, backup):
             return backup, problems
     return primary or backup, problems
+
+
+def sound_copies(device: BlockDevice) -> list[LvmRecord]:
+    """What each copy says that can be used."""
+    return [record for record in _parsed(device)[1] if record is not None]
+
+
+def _parsed(device: BlockDevice) -> tuple[list[bytes], list[LvmRecord | None], list[CorruptImage]]:
+    """The sectors of primary and backup, what each says, None where it cannot be used, and why."""
+    sectors: list[bytes] = []
+    found: list[LvmRecord | None] = []
+    failures: list[CorruptImage] = []
+    for psn in (PRIMARY_PSN, BACKUP_PSN):
+        offset = psn * SECTOR
+        sectors.append(bytes(device.read(offset, SECTOR)) if offset + SECTOR <= device.size else b"")
+        try:
+            found.append(parse(sectors[-1], offset=offset, sectors=device.size // SECTOR, where=device.name))
+        except CorruptImage as error:
+            found.append(None)
+            failures.append(error)
+    return sectors, found, failures
 
 
 def sound_values(device: BlockDevice, record: LvmRecord) -> tuple[Any, int]:

@@ -374,6 +374,16 @@ def pps_over_the_metadata(i: Image) -> None:
     i.pv(2, "psn_part1", struct.pack(">I", 128))
 
 
+@breaks("pv-shifted", "lvcb-absent", "pv-size", "lvcb-copies", refused=True)
+def pps_begin_256_sectors_on(i: Image) -> None:
+    i.pv(1, "psn_part1", struct.pack(">I", FIRST_PP + 256))
+
+
+@breaks("pv-shifted", "lvcb-absent", "lvcb-copies", "pv-size", "record-pool", "lvcb-vgda", refused=True)
+def pps_begin_one_pp_on(i: Image) -> None:
+    i.pv(1, "psn_part1", struct.pack(">I", FIRST_PP + MIB // SECTOR))
+
+
 @breaks("pv-state")
 def pv_not_active(i: Image) -> None:
     i.pv(2, "pv_state", b"\0")
@@ -577,6 +587,11 @@ def names_of_the_control_blocks(i: Image) -> None:
 
 
 @breaks("lvcb-copies")
+def label_of_the_second_control_block(i: Image) -> None:
+    i.lvcb(HD4, 1, "label", b"/other\0")
+
+
+@breaks("lvcb-copies", heals=False)  # what lies there bears no tag: nobody knows whether it is a control block
 def second_control_block_lost(i: Image) -> None:
     i.lvcb(HD4, 1, "", bytes(SECTOR))
 

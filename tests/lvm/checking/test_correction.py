@@ -24,7 +24,9 @@ def test_what_follows_from_the_pp_entries(make_group: Any) -> None:
     vgda.lvs["lvname"][0] = 200
     row = int(vgda.slots.rows_of(np.array([1]), np.array([int(state.maps[2].pp[0, 0])]))[0])
     vgda.pps.flat["fst_alt_part"][row] = 9
-    assert (corrected(state, {}).vgda.raw == sound).all()
+    assert corrected(state, {}) is None  # one says two copies, another one, and nobody else is heard
+    blocks = {lv.minor: lv.lvcb for lv in group.logical_volumes.values()}
+    assert (corrected(state, blocks).vgda.raw == sound).all()
     assert int(vgda.header["numlvs"]) == 9  # a copy was corrected
 
 
@@ -34,7 +36,7 @@ def test_names_and_lps_from_control_blocks(make_group: Any) -> None:
     state = group.state.copy()
     state.vgda.names[1] = b""
     state.vgda.lvs["num_lps"][2] = 4
-    assert corrected(state, {}).vgda.name(2) == b""
+    assert corrected(state, {}) is None
     new = corrected(state, blocks).vgda
     assert (new.name(2), int(new.lvs["num_lps"][2])) == (b"hd4", 3)
 
@@ -83,4 +85,4 @@ def test_with_something_that_cannot_be_told_nothing_is_derived(make_group: Any) 
     pp = int(state.maps[3].pp[0, 0])
     row = int(state.vgda.slots.rows_of(np.array([1]), np.array([pp]))[0])
     state.vgda.pps.flat["lv_index"][row] = 99  # no LV, and nobody says whose it is
-    assert (corrected(state, {}).vgda.raw == state.vgda.raw).all()
+    assert corrected(state, {}) is None
