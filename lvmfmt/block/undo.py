@@ -165,7 +165,7 @@ def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite], *, marks: Se
     """
     devices = list({id(rewrite.device): rewrite.device for rewrite in rewrites}.values())
     index = {id(device): i for i, device in enumerate(devices)}
-    images = []
+    images: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = [{"format": FORMAT, "version": VERSION, "crc": "crc-32c", "images": images}]
     for device in devices:
         own = [rewrite for rewrite in rewrites if rewrite.device is device]

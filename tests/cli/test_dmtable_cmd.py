@@ -40,6 +40,16 @@ def test_the_table_of_one_volume(disks: list[str], capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "0 12288 mirror core 2 1024 nosync 2 /dev/loop0 4352 /dev/vdb 4352\n"
 
 
+def test_a_stripe_that_is_none_is_named(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for disk, psn in ((0, 136), (0, 2242), (1, 136)):  # [lvm 8.2]: striping_width of LV 2 at byte 0x16
+        with Path(disks[disk]).open("r+b") as stream:
+            stream.seek((psn + 1) * 512 + 32 + 0x16)
+            stream.write(b"\1\0")
+    assert cli.main(["dmtable", *disks]) == 2
+    shown = capsys.readouterr()
+    assert "striping_width 256" in shown.err and shown.out.startswith("hd4,")
+
+
 def test_all_volumes_in_the_concise_format(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.main(["dmtable", *disks]) == 0
     hd4 = "hd4,,,rw,0 12288 mirror core 2 1024 nosync 2 /dev/loop0 4352 /dev/loop1 4352"
