@@ -587,8 +587,8 @@ def names_of_the_control_blocks(i: Image) -> None:
 
 
 @breaks("lvcb-copies")
-def label_of_the_second_control_block(i: Image) -> None:
-    i.lvcb(HD4, 1, "label", b"/other\0")
+def type_of_the_second_control_block(i: Image) -> None:
+    i.lvcb(HD4, 1, "type", b"jfs\0")
 
 
 @breaks("lvcb-copies", heals=False)  # what lies there bears no tag: nobody knows whether it is a control block
