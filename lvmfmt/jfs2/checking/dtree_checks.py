@@ -6,7 +6,16 @@ from array import array
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from ..nodes.directory_node import ROOT_INODE, SLOT, DirectoryCodec, NodeContents, NodeHeader, PagePlace, follow
+from ..nodes.directory_node import (
+    FREE_LIST_AT,
+    ROOT_INODE,
+    SLOT,
+    DirectoryCodec,
+    NodeContents,
+    NodeHeader,
+    PagePlace,
+    follow,
+)
 from ..nodes.fault import Fault
 from ..nodes.tree_flags import MAX_DEPTH
 from .subject import Subject
@@ -192,6 +201,7 @@ class DirectoryChecker:
         self._report(node, [fault for fault in faults if fault.check == "dtree-order"])
         heads = [item.slot * SLOT for item in items]
         number_of = codec.number.unpack_from
+        index_at = codec.leaf.record.offset_of("index") if self._indexed else 0
         names.child.extend([number_of(raw, head)[0] for head in heads])
         names.parent.extend([node.number] * len(items))
         names.at.extend([at + head for head in heads])
@@ -199,7 +209,7 @@ class DirectoryChecker:
             self._text(node)
         if self._indexed:
             for position, head in enumerate(heads):
-                index = int.from_bytes(raw[head + 28 : head + 32], "little")
+                index = int.from_bytes(raw[head + index_at : head + index_at + 4], "little")
                 result.indexed.append(IndexedEntry(index, address, position, at + head))
         return keys[-1] if items else previous
 
@@ -228,7 +238,9 @@ class DirectoryChecker:
                 address, length = codec.child_of(header, slot)
                 values["page"] = f"{length}@{address}"
             elif key == ("dtree-slots", "freecnt"):
-                values["lost"] = header.slots - follow(header, header.raw[19], node.contents.used)[1].bit_count()
+                values["lost"] = (
+                    header.slots - follow(header, header.raw[FREE_LIST_AT], node.contents.used)[1].bit_count()
+                )
             elif key == ("dtree-shape", "next"):
                 values["address"] = node.at // self._subject.volume.block_size
             text = _TEXTS.get(key, "{field} {found} of {node}, expected {expected}").format(**values)

@@ -9,7 +9,7 @@ import numpy as np
 
 from ...block import BlockDevice, DeviceLike, opened
 from ...errors import LvmfmtError
-from ...layout.jfs2.j2 import QUOTA_HEAD
+from ...layout.jfs2.j2 import QUOTA_HEAD, QUOTA_MARK
 from ..access.filesystem import FileSystem
 from ..geometry import INODES_PER_IAG
 from ..maps.used_blocks import UsedBlocks
@@ -26,7 +26,6 @@ from .subject import Progress, Subject
 from .superblock_checks import check_superblocks
 
 PHASES = ("inodes", "directories", "blocks", "inode maps", "block map")
-_QUOTA_MAGIC, _QUOTA_VERSION = 0x6A3271756F746173, 1
 
 
 Settle = Callable[[Subject, CheckedAggregate, UsedBlocks], None]
@@ -126,7 +125,7 @@ class _Run:
             try:
                 head = QUOTA_HEAD.parse(FileSystem.open(s.device).read(path, 0, QUOTA_HEAD.size))
                 found = f"magic {head.magic:#x}, version {head.version}"
-                right = (head.magic, head.version) == (_QUOTA_MAGIC, _QUOTA_VERSION)
+                right = (head.magic, head.version) == QUOTA_MARK
             except LvmfmtError as error:
                 found, right = str(error), False
             if not right:

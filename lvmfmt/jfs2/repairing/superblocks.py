@@ -12,7 +12,7 @@ import numpy as np
 from ...block import BlockDevice
 from ...block.overlay import Overlay
 from ...errors import CorruptImage, LvmfmtError, UnsupportedFeature
-from ...layout.jfs2.j2 import QUOTA_HEAD
+from ...layout.jfs2.j2 import QUOTA_HEAD, QUOTA_MARK
 from ...units import SECTOR, ceil_div
 from ..access.filesystem import FileSystem
 from ..checking.superblock_checks import MAY_DIFFER
@@ -34,7 +34,6 @@ from ..superblock import (
 from .fixes import Plan
 
 _PLACES = (SUPERBLOCK_OFFSET, SUPERBLOCK2_OFFSET)
-_QUOTA = (0x6A3271756F746173, 1)
 
 
 def usable_superblock(device: Overlay) -> Superblock:
@@ -252,7 +251,7 @@ def _is_quota_file(device: BlockDevice, path: str) -> bool:
         head = QUOTA_HEAD.parse(FileSystem.open(device).read(path, 0, QUOTA_HEAD.size))
     except LvmfmtError:
         return False
-    return (head.magic, head.version) == _QUOTA
+    return (head.magic, head.version) == QUOTA_MARK
 
 
 def set_state(device: BlockDevice, superblock: Superblock, state: int) -> None:

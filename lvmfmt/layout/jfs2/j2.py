@@ -346,6 +346,8 @@ QUOTA_HEAD = _record(
     _f("freelimits", _i.u16, "first free limit"),
     _reserved("pad", 44),
 )
+QUOTA_MARK = (0x6A3271756F746173, 1)
+"""Magic ("j2quotas") and version of a quota file."""
 QUOTA_CONTROL = _record(
     "quota_control",
     "control page of a quota file",
