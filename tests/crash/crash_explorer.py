@@ -7,20 +7,22 @@ ends of a page differ.
 
 from __future__ import annotations
 
-import hashlib
 import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from crash_model import NOW, Model, Step, Tree, perform, read_tree
+from crash_states import PAGE, Contents, Memo, Pages, States
 
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.overlay import Overlay
-from lvmfmt.block.trace import Event, Trace, Write, in_flight, replay
+from lvmfmt.block.trace import Event, Trace, Write
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.jfs2 import FileSystem
-from lvmfmt.jfs2.checking import Finding, check
+from lvmfmt.jfs2.checking import Finding, Report, check
+from lvmfmt.jfs2.checking.log_checks import LogChecker
+from lvmfmt.jfs2.checking.subject import Subject
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.jfs2.superblock import read_superblock
@@ -48,6 +50,22 @@ class Recording:
     safe: list[tuple[int, int]]
     log: range
     rounds: float = 0.0
+
+    def promised(self, upto: int) -> int:
+        """How many steps must survive a crash after so many events."""
+        return max(steps for events, steps in self.safe if events <= upto)
+
+    def differs(self, upto: int, tree: Tree) -> str:
+        """What is wrong with the tree of a recovered file system, or nothing."""
+        first = self.promised(upto)
+        last = sum(start <= upto for start in self.started[:-1])
+        if tree in self.trees[first : last + 1]:
+            return ""
+        if tree in self.trees:
+            return f"the tree is that after {self.trees.index(tree)} steps, {first} to {last} were possible"
+        wanted = self.trees[last]
+        paths = [p for p in sorted({*tree, *wanted}) if tree.get(p) != wanted.get(p)]
+        return f"the tree is none of those after {first} to {last} steps, {paths[:4]} differ from the last"
 
 
 def record(base: BlockDevice, steps: Iterator[Step] | Sequence[Step] | Any, count: int = 0) -> Recording:
@@ -85,6 +103,7 @@ class Outcome:
     Attributes:
         states: crashes tried.
         distinct: different contents of the disk among them.
+        replays: how many of them had to be replayed; the others read the same on the way.
         failures: (crash, what is wrong).
         images: one of the recovered devices in every `keep`, for other judges.
     """
@@ -93,15 +112,68 @@ class Outcome:
     distinct: int = 0
     failures: list[tuple[str, str]] = field(default_factory=list)
     images: list[Overlay] = field(default_factory=list)
+    replays: int = 0
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
             self.states + other.states, self.distinct + other.distinct, self.failures + other.failures,
-            self.images + other.images,
+            self.images + other.images, self.replays + other.replays,
         )  # fmt: skip
 
     def __str__(self) -> str:
         return f"{self.states} states, {self.distinct} distinct images, {len(self.failures)} failures"
+
+
+class Judge:
+    """Recovers the disks of a recording after a crash and says what is wrong then.
+
+    Replay, check of the file system, check of the log and reading of the tree are kept apart: crashes differ most in
+    the log, of which only the first and the third read much.
+    """
+
+    def __init__(self, made: Recording) -> None:
+        self._made = made
+        contents = Contents()
+        self.states = States([made.base], [(0, event) for event in made.events], contents)
+        self._contents = contents
+        pages = range(made.log.start // PAGE, -(-made.log.stop // PAGE))
+        self._log_pages = {(0, page): self.states.start[0, page] for page in pages if (0, page) in self.states.start}
+        self._redo, self._check, self._log, self._tree = (
+            Memo([made.base], contents, function)
+            for function in (
+                lambda disks: redo(disks[0]),
+                lambda disks: _illegal(check(disks[0]).findings, log=False),
+                lambda disks: _illegal(_log_findings(disks[0]), log=True),
+                lambda disks: read_tree(FileSystem.open(disks[0])),
+            )
+        )
+
+    @property
+    def runs(self) -> int:
+        """How many replays were made; the others were known."""
+        return self._redo.runs
+
+    def problem(self, upto: int, pages: Pages) -> str:
+        """What is wrong after a crash that left these pages, or nothing."""
+        value, written = self._redo(pages)
+        if isinstance(value, LvmfmtError):
+            return f"{type(value).__name__}: {value}"
+        pages = pages | written
+        # the rest of the check is given the log of before: it does not depend on it
+        for memo, seen in ((self._check, pages | self._log_pages), (self._log, pages), (self._tree, pages)):
+            value, _ = memo(seen)
+            if isinstance(value, LvmfmtError):
+                return f"{type(value).__name__}: {value}"
+            if memo is not self._tree and value:
+                return f"check: {value[0]}"
+        return self._made.differs(upto, value)
+
+    def image(self, pages: Pages) -> Overlay:
+        """The recovered disk."""
+        disk = Overlay(self._made.base)
+        for (_, page), number in {**pages, **self._redo(pages)[1]}.items():
+            disk.write(page * PAGE, self._contents.pages[number][: disk.size - page * PAGE])
+        return disk
 
 
 def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: int = 5) -> Outcome:
@@ -114,66 +186,53 @@ def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: 
         keep: one of how many recovered images goes into the result; 0 for none.
         stop_at: failures after which looking ends.
     """
-    result, seen = Outcome(), set[bytes]()
-    crashes = list(_crashes(made, random.Random(seed)))
+    result, seen = Outcome(), set[tuple[int, frozenset[Any]]]()
+    judge = Judge(made)
+    crashes = list(_crashes(made, judge.states.flying, random.Random(seed)))
     random.Random(seed).shuffle(crashes)
     for upto, fault in crashes:
         if result.distinct >= budget or len(result.failures) >= stop_at:
             break
-        state = replay(made.base, made.events, upto, **fault)
+        pages = judge.states.after(upto, **fault)
         result.states += 1
-        digest = hashlib.blake2b(digest_size=16)
-        for offset, length in state.dirty_ranges():
-            digest.update(b"%d %d" % (offset, length))
-            digest.update(state.read(offset, length))
         # the same bytes later may be held to more promises
-        key = digest.digest() + b"%d" % _promised(made, upto)
+        key = made.promised(upto), frozenset(pages.items())
         if key in seen:
             continue
         seen.add(key)
         result.distinct += 1
-        if problem := judge(made, upto, state):
+        if problem := judge.problem(upto, pages):
             result.failures.append((f"after {upto} of {len(made.events)} events, {fault}", problem))
         elif keep and result.distinct % keep == 0:
-            result.images.append(state)
+            result.images.append(judge.image(pages))
+    result.replays = judge.runs
     return result
 
 
-def judge(made: Recording, upto: int, state: Overlay) -> str:
-    """Recover a crashed device; what is wrong with it then, or nothing."""
-    try:
-        redo(state)
-        report = check(state)
-        if findings := _illegal(report.findings):
-            return f"check: {findings[0]}"
-        tree = read_tree(FileSystem.open(state))
-    except LvmfmtError as error:
-        return f"{type(error).__name__}: {error}"
-    first = _promised(made, upto)
-    last = sum(start <= upto for start in made.started[:-1])
-    if tree in made.trees[first : last + 1]:
-        return ""
-    if tree in made.trees:
-        return f"the tree is that after {made.trees.index(tree)} steps, {first} to {last} were possible"
-    wanted = made.trees[last]
-    paths = [p for p in sorted({*tree, *wanted}) if tree.get(p) != wanted.get(p)]
-    return f"the tree is none of those after {first} to {last} steps, {paths[:4]} differ from the last"
+_OF_THE_LOG = ("log-", "superblock-log-serial")
 
 
-def _illegal(findings: list[Finding]) -> list[Finding]:
-    """Errors; the serial of a mount that was interrupted is none."""
-    return [f for f in findings if f.severity == "error" and f.name != "superblock-log-serial"]
+def _illegal(findings: list[Finding], *, log: bool) -> list[Finding]:
+    """Errors, of the log or of all else; the serial of a mount that was interrupted is none."""
+    return [
+        f for f in findings
+        if f.severity == "error" and f.name != "superblock-log-serial" and f.name.startswith(_OF_THE_LOG) == log
+    ]  # fmt: skip
 
 
-def _promised(made: Recording, upto: int) -> int:
-    return max(steps for events, steps in made.safe if events <= upto)
+def _log_findings(device: BlockDevice) -> list[Finding]:
+    superblock, report = read_superblock(device), Report()
+    geometry = superblock.geometry
+    at, length = geometry.log_address * geometry.block_size, geometry.log_blocks * geometry.block_size
+    LogChecker(Subject.of(device, superblock, report), device, at, length, inline=True).check()
+    return report.findings
 
 
-def _crashes(made: Recording, rng: random.Random) -> Iterator[tuple[int, dict[str, Any]]]:
+def _crashes(
+    made: Recording, flying: Sequence[Sequence[int]], rng: random.Random
+) -> Iterator[tuple[int, dict[str, Any]]]:
     """(events that were issued, what happened to those in flight)."""
-    events = made.events
-    for upto in range(len(events) + 1):
-        loose = [i for i in in_flight(events, upto) if isinstance(events[i], Write)]
+    for upto, loose in enumerate(flying):
         yield upto, {}
         if not loose:
             continue
