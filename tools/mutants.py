@@ -198,7 +198,8 @@ class Bench:
         self._servers: list[subprocess.Popen[str]] = []
         self._sound: dict[str, float | None] = {}
 
-    def _copy(self) -> Path:
+    def copy(self) -> Path:
+        """The folder with this thread's copy of the project."""
         if not hasattr(self._local, "copy"):
             self._local.copy = self._folder / str(threading.get_ident())
             ignored = shutil.ignore_patterns(
@@ -210,7 +211,7 @@ class Bench:
 
     def _server(self) -> subprocess.Popen[str]:
         if not hasattr(self._local, "server"):
-            copied = self._copy()
+            copied = self.copy()
             command = [sys.executable, "-c", f"import mutants; mutants.serve({self._limit})"]
             env = {**os.environ, "PYTHONPATH": f"{copied}:{copied / 'tools'}"}
             self._local.server = subprocess.Popen(
@@ -244,7 +245,7 @@ class Bench:
         """ "found", "survived", "no tests" or "FILE fails without it"."""
         tests = tests_of(change.module)
         source = house.modules()[change.module]
-        target = self._copy() / source.relative_to(house.PROJECT)
+        target = self.copy() / source.relative_to(house.PROJECT)
         tree = ast.parse(source.read_text())
         mutate(tree, change.number)
         for test in tests:
@@ -253,16 +254,16 @@ class Bench:
                 return f"{test} fails without it"
             try:
                 target.write_text(ast.unparse(tree))
-                self._forget(target)
+                self.forget(target)
                 if not self.run(test, max(LEAST, ROOM * used))[0]:
                     return "found"
             finally:
                 shutil.copy2(source, target)
-                self._forget(target)
+                self.forget(target)
         return "survived" if tests else "no tests"
 
     @staticmethod
-    def _forget(module: Path) -> None:
+    def forget(module: Path) -> None:
         """Remove the compiled form of a module: two changes within a second have one time, and often one size."""
         for compiled in (module.parent / "__pycache__").glob(f"{module.stem}.*.pyc"):
             compiled.unlink()

@@ -151,6 +151,15 @@ def test_quorum_while_it_is_on(count: int, lost: int, stays: bool, make_group: M
                 volume.write(SECTOR, b"y")
 
 
+def test_half_of_the_vgdas_is_no_quorum(make_group: Make, origin: SeededOrigin) -> None:
+    _, devices = make_group(4)  # a VGDA each
+    online = varyon(devices, origin=origin)
+    online.lose([4])
+    assert online.missing == {4}  # three of four are enough
+    with pytest.raises(ImageIOError, match="quorum is lost: 2 of 4"):
+        online.lose([3])
+
+
 def test_without_quorum_checking_one_vgda_is_enough(make_group: Make, origin: SeededOrigin):
     group, devices = make_group(2)
     with group.change(origin) as change:
