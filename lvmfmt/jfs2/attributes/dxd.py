@@ -94,3 +94,20 @@ def inline_area_taken(dialect: Dialect, row: Any) -> bool:
         header = dialect.structures.xtree_header.table(np.ascontiguousarray(row["root"][:32]), 1)[0]
         return bool(header["maxentry"] > SHORT_ROOT_MAXENTRY)
     return kind == stat.S_IFDIR
+
+
+def with_area_mark(dialect: Dialect, rows: NDArray[Any]) -> NDArray[Any]:
+    """Modes of inodes of files, with the mark of a free inline area where that area is free (Linux dialect).
+
+    Directories have no such mark, and a tree that has the area, or had it once, may have it either way; that is what
+    `jfs_fsck` judges by.
+    """
+    modes, mark = rows["di_mode"], np.uint32(dialect.inode_form.inline_area_mark)
+    kinds, size = modes & 0xF000, rows["di_size"]
+    inline_link = (kinds == stat.S_IFLNK) & (size < dialect.symlink_inline_limit)
+    record = dialect.structures.xtree_header
+    header = np.ascontiguousarray(rows["root"][:, : record.size]).view(record.dtype)[:, 0]
+    tree = ((kinds == stat.S_IFREG) | (kinds == stat.S_IFLNK)) & ~inline_link
+    taken = (rows["di_ea"]["flag"] == INLINE_FLAG) | (inline_link & (size >= INLINE_EA_START))
+    either = (kinds == stat.S_IFDIR) | (tree & (header["maxentry"] > SHORT_ROOT_MAXENTRY))
+    return np.where(either, modes, np.where(taken, modes & ~mark, modes | mark))

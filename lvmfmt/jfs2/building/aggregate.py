@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ..dialect import Dialect
-from ..dialect.inode_form import SPARSE
+from ..dialect.inode_form import JOURNAL, SPARSE
 from ..geometry import (
     AIM_OFFSET,
     AIT_OFFSET,
@@ -26,7 +26,7 @@ from ..geometry import (
     SUPERBLOCK_OFFSET,
     Geometry,
 )
-from ..inodes.inode_table import AGGREGATE, FILESET, JOURNAL, set_extent, set_generator, system_inodes
+from ..inodes.inode_table import AGGREGATE, FILESET, set_extent, set_generator, system_inodes
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT
 from ..nodes.inode_group import group_pages, link_groups
 from ..superblock import CLEAN

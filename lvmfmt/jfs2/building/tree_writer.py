@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...block import BlockDevice
+from ..dialect.inode_form import JOURNAL
 from ..geometry import EXTENTS_PER_IAG, INODES_PER_EXTENT, INODES_PER_IAG
 from ..inodes.inode_table import (
     FILESET,
-    JOURNAL,
     blank_inodes,
     fill_special,
     mode_attributes,

@@ -114,8 +114,9 @@ class _Table:
                 if row[field] != expected:
                     text = f"{field} is {row[field]}, expected {expected}"
                     self._find("aggregate-inodes", number, field, text, second=second)
-            if stat.S_IFMT(int(row["di_mode"])) != stat.S_IFREG:
-                text = f"mode {int(row['di_mode']):#o} is not that of a regular file"
+            mark = s.dialect.inode_form.system_mark
+            if stat.S_IFMT(int(row["di_mode"])) != stat.S_IFREG or int(row["di_mode"]) & mark != mark:
+                text = f"mode {int(row['di_mode']):#o} is not that of a regular file of the system"
                 self._find("aggregate-inodes", number, "di_mode", text, second=second)
             if row["di_inostamp"] != stamp:
                 text = f"stamp {row['di_inostamp']:#x}, expected {stamp:#x}"
@@ -187,6 +188,10 @@ class _Table:
         first = s.device.read(AIM_OFFSET, 2 * PAGE).reshape(2, PAGE).copy()
         second = copy.read(0, 2)
         iag, dinomap = s.dialect.structures.iag, s.dialect.structures.dinomap
+        place = s.pxd(second[1].view(iag.dtype)["inoext"][0, 0])
+        if place != (self.places[True] // s.volume.block_size, s.geometry.blocks_per_extent):
+            text = f"the second copy has the inode extent {place[1]}@{place[0]}"
+            s.find("aggregate-map-copy", iag, "inoext[0]", copy.place(1), text)
         for pages in (first, second):
             pages[1, iag.offset_of("inoext") :][:8] = 0
         if not np.array_equal(first, second):

@@ -62,7 +62,7 @@ class AttributeChecker:
         descriptors = np.ascontiguousarray(rows["ea"][:, : EAD.size]).view(EAD.dtype)[:, 0]
         length = np.where(format_2, 0, descriptors["len"]).astype(np.int64)
         address = descriptors["addr_hi"].astype(np.int64) << 32 | descriptors["addr_lo"].astype(np.int64)
-        good = self._claim(numbers, at, "ea", address, length)
+        good = self._claim(numbers, at, "ea", length != 0, address, length)
         for i in np.flatnonzero(good).tolist():
             if self._subject.owners.first_visit(int(address[i])):
                 self._format_1(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
@@ -80,17 +80,18 @@ class AttributeChecker:
         numbers: NDArray[np.int64],
         at: NDArray[np.int64],
         field: str,
+        present: NDArray[np.bool_],
         address: NDArray[np.int64],
         length: NDArray[np.int64],
     ) -> NDArray[np.bool_]:
-        """Claim extents of attributes; returns which of them lie inside the file system."""
+        """Claim the extents of attributes that are said to be there; returns which of them can be."""
         s = self._subject
-        bad = (length != 0) & s.volume.bad_extents(address, length)
+        bad = present & s.volume.bad_extents(address, length)
         s.find_rows(
             "extent-range", self._inode, field, bad, at,
             lambda i: f"attributes of inode {numbers[i]} at {length[i]}@{address[i]}, not inside the file system",
         )  # fmt: skip
-        good: NDArray[np.bool_] = (length != 0) & ~bad
+        good: NDArray[np.bool_] = present & ~bad
         s.owners.claim_many(address[good], length[good], numbers[good])
         return good
 
@@ -109,12 +110,13 @@ class AttributeChecker:
     ) -> NDArray[np.int64]:
         dxd = rows[field]
         length, address = self._subject.dialect.get_pxd(dxd["xd"])
-        length = np.where(dxd["flag"] & EXTENT_FLAG, length, 0)
-        good = self._claim(numbers, at, field, address, length)
+        present = dxd["flag"] & EXTENT_FLAG != 0
+        length = np.where(present, length, 0)
+        good = self._claim(numbers, at, field, present, address, length)
         if field == "di_ea":
             for i in np.flatnonzero(dxd["flag"] != 0).tolist():
                 # what lies outside is told; what another inode has too is told elsewhere, and read once
-                if not length[i] or (good[i] and self._subject.owners.first_visit(int(address[i]))):
+                if not present[i] or (good[i] and self._subject.owners.first_visit(int(address[i]))):
                     self._list(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
         return length
 

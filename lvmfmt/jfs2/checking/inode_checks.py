@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..attributes.dxd import with_area_mark
 from ..geometry import INODES_PER_EXTENT, MAX_FILE_SIZE, PAGE
-from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA
+from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, modes_by_role
 from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INLINE_INDEXES
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET
@@ -76,7 +77,9 @@ class InodeChecker:
         used = used.select(self._identity(used))
         if not len(used.rows):
             return
-        rows, kinds = used.rows, used.rows["di_mode"] & 0xF000
+        rows = used.rows
+        rows["di_mode"] = modes_by_role(self._subject.dialect, used.numbers, rows["di_mode"])
+        kinds = rows["di_mode"] & 0xF000
         size = rows["di_size"].astype(np.int64)
         self._rule(used, "inode-size", "di_size", (size < 0) | (size > MAX_FILE_SIZE), f"0 to {MAX_FILE_SIZE}")
         blocks, unknown = self._attributes.check(used.numbers, used.at, rows)
@@ -99,6 +102,10 @@ class InodeChecker:
         mark = self._subject.dialect.inode_form.devices.mark
         unmarked = devices & (rows["root"][:, INLINE_AREA] & mark != mark)
         self._rule(used, "inode-device", "root", unmarked, "a device number with bit 63 set", show=False)
+        if self._subject.dialect.inode_form.inline_area_mark:
+            marked = with_area_mark(self._subject.dialect, rows)
+            wrong = (marked != rows["di_mode"]) & ~np.isin(used.numbers, self._subject.dialect.inode_form.reserved)
+            self._rule(used, "inode-inline-attributes", "di_mode", wrong, lambda i: f"{marked[i]:#x}, as its area is")
         self._census.add(used.numbers, used.at, rows, parents)
 
     def _rule(
@@ -130,7 +137,8 @@ class InodeChecker:
         rows, name = inodes.rows, "inode-identity"
         number, fileset = rows["di_number"] == inodes.numbers, rows["di_fileset"] == FILESET
         length, address = self._subject.dialect.get_pxd(rows["di_ixpxd"])
-        typed = np.isin(rows["di_mode"] & 0xF000, FILE_TYPES)
+        modes = modes_by_role(self._subject.dialect, inodes.numbers, rows["di_mode"])
+        typed = np.isin(modes & 0xF000, FILE_TYPES)
         links = rows["di_nlink"].astype(np.int64)
         self._rule(inodes, name, "di_number", ~number, lambda i: str(inodes.numbers[i]))
         self._rule(inodes, name, "di_fileset", ~fileset, str(FILESET))
@@ -140,6 +148,7 @@ class InodeChecker:
         self._rule(inodes, name, "di_ixpxd", elsewhere, "the extent that holds it", show=False)
         self._rule(inodes, name, "di_nlink", (links < 1) | (links >= 1 << 31), "1 or more")
         self._rule(inodes, name, "di_mode", ~typed, "a file type")
+        self._rule(inodes, name, "di_mode", rows["di_mode"] != modes, lambda i: f"{modes[i]:#x} by its role")
         known: NDArray[np.bool_] = typed & (number | fileset)
         return known
 

@@ -13,6 +13,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+JOURNAL = 0x00010000
+"""Bit of `di_mode`: an inode of the file system itself, whose changes are logged."""
 SPARSE = 0x00020000
 """Bit of `di_mode`: a file may have holes."""
 INLINE_EA = 0x00040000
@@ -81,6 +83,7 @@ class InodeForm:
         devices: how device nodes have their numbers.
         file_mode, directory_mode: high bits of `di_mode` of new files and directories.
         root_directory_mode: the same of the root directory.
+        system_mark: the bit of `di_mode` that inodes of the file system itself have for sure; 0 for none.
         inline_area_mark: the bit of `di_mode` that says that the inline attribute area is free; 0 for none.
         attribute_mark: the bit of `di_mode` of an inode that is an attribute of another one; 0 for none.
         short_roots: a root whose extents fit before the inline attribute area ends there, and leaves it free.
@@ -104,6 +107,7 @@ class InodeForm:
     first_slots: int
     reserved: tuple[int, ...]
     unnamed: tuple[int, ...]
+    system_mark: int = 0
     inline_area_mark: int = 0
     attribute_mark: int = 0
     short_roots: bool = False

@@ -5,7 +5,7 @@ from __future__ import annotations
 from ...layout.jfs2 import JFS1
 from .byte_order import LITTLE
 from .definition import Dialect
-from .inode_form import INLINE_EA, SPARSE, Dev32, InodeForm
+from .inode_form import INLINE_EA, JOURNAL, SPARSE, Dev32, InodeForm
 from .log_form import BTROOT, DIR_XTREE, DTREE, EXTEND, INODE, NEW, TABLE, XTREE, LogForm, common_records
 from .log_members import Identities
 from .log_sizes import linux_log_bytes
@@ -50,6 +50,7 @@ LINUX = Dialect(
         file_mode=SPARSE | INLINE_EA,
         directory_mode=_DIRECTORY,
         root_directory_mode=0,
+        system_mark=JOURNAL,
         inline_area_mark=INLINE_EA,
         short_roots=True,
         new_values={"di_next_index": 2},

@@ -13,6 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dialect import Dialect
+from ..dialect.inode_form import JOURNAL
+from ..nodes.directory_node import ROOT_INODE
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY, ExtentNodeCodec
 
 AGGREGATE, FILESET = 1, 16
@@ -21,7 +23,6 @@ BLOCK_MAP = 2
 """Inode number of the block map."""
 FILE_TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
 """What the type part of `di_mode` may be."""
-JOURNAL = 0x00010000
 SHORT_ROOT_MAXENTRY = 10
 """`maxentry` of a Linux root that leaves the inline attribute area free."""
 SHORT_ROOT_ENTRIES = SHORT_ROOT_MAXENTRY - FIRST_ENTRY
@@ -80,6 +81,14 @@ def set_extent(dialect: Dialect, root: NDArray[np.uint8], address: int, length: 
 def stamp_of(now: int) -> int:
     """`di_inostamp` of a file system made at the instant `now`: its seconds, 32 bits."""
     return now // 10**9 & 0xFFFFFFFF
+
+
+def modes_by_role(dialect: Dialect, numbers: NDArray[np.int64], modes: NDArray[Any]) -> NDArray[Any]:
+    """Modes of inodes of the fileset; those of its reserved inodes with the type and mark that each has to have."""
+    mark = np.uint32(dialect.inode_form.system_mark)
+    types = np.where(numbers == ROOT_INODE, stat.S_IFDIR, stat.S_IFREG).astype(np.uint32) | mark
+    reserved = np.isin(numbers, dialect.inode_form.reserved)
+    return np.where(reserved, modes & ~np.uint32(0xF000) | types, modes)
 
 
 def set_generator(dialect: Dialect, inode: NDArray[Any], next_generation: int) -> None:

@@ -126,10 +126,10 @@ class OpenFiles(Lifetimes):
             return
         del self._handles[number]
         if number in self._journal.hidden and not self._journal.closed:
-            del self._journal.hidden[number]
-            with self._journal.transaction() as txn:
+            with self._journal.transaction() as txn:  # it may begin with a sync point, which must not know the file
                 FileExtents(txn, self._inode(txn, number)).drop()
                 self._journal.inodes.release(txn, number)
+            del self._journal.hidden[number]
 
     def _lose_content(self, txn: Transaction, inode: InodeImage) -> None:
         """An open file without a name keeps its content, and the log is told that it has gone."""

@@ -215,7 +215,7 @@ class DirectoryCodec:
         flag, count = raw[FLAG_AT], raw[COUNT_AT]
         is_leaf = flag & (LEAF | INTERNAL) == LEAF
         faults = []
-        if flag & _FLAG_BITS not in (ROOT_LEAF, ROOT_INTERNAL):
+        if flag not in (ROOT_LEAF, ROOT_INTERNAL):
             readable = flag & (LEAF | INTERNAL) in (LEAF, INTERNAL) and flag & 0x01
             faults.append(Fault("dtree-flag", "dtree_root", "flag", 16, "0x83 or 0x85", hex(flag), not readable))
         fewest = 1 if flag & (LEAF | INTERNAL) == INTERNAL else 0
@@ -400,6 +400,14 @@ class DirectoryCodec:
             address, length = self.child_of(node, item.slot)
             if (fault := self.fault_of_extent(item.slot, address, length)) is not None:
                 faults.append(fault)
+        text = self.dialect.decode_name(b"".join(item.coded for item in items))
+        if b"\0" in text or b"/" in text:
+            for item in items:
+                if set(b"\0/") & set(name := self.dialect.decode_name(item.coded)):
+                    at, expected = item.slot * SLOT + self.internal.name, "the start of a file name"
+                    faults.append(
+                        Fault("entry-name", "dtree_internal_slot", "name", at, expected, repr(name)[1:], False)
+                    )
 
     def fault_of_extent(self, slot: int, address: int, length: int) -> Fault | None:
         """What is wrong with the extent of a page in the router of a slot."""

@@ -28,7 +28,7 @@ INDEX_ROOT_MAXENTRY = 6
 ROOT_ENTRIES, PAGE_ENTRIES = ROOT_MAXENTRY - FIRST_ENTRY, PAGE_MAXENTRY - FIRST_ENTRY
 INDEX_ROOT_ENTRIES = INDEX_ROOT_MAXENTRY - FIRST_ENTRY
 SIDES = 0x30
-"""Bits of a flag that mark the left and right edge; nobody uses them."""
+"""Bits of a flag that mark the left and right edge; nobody uses them, and `jfs_fsck` takes them amiss in roots."""
 NEVER_WRITTEN = 0x0C
 """Flags of an extent that is allocated but reads as zeros: ABNR of AIX, NOTRECORDED of Linux."""
 XAD_NEW, XAD_EXTENDED = 0x01, 0x02
@@ -143,7 +143,7 @@ class ExtentNodeCodec(PackedExtents):
         if is_page and (before, following) != place.links:
             wrong("xtree-shape", "next", "siblings {} and {}".format(*place.links), f"{before} and {following}", False)
         known = (LEAF, INTERNAL) if is_page else (ROOT_LEAF, ROOT_INTERNAL)
-        if flag & ~SIDES not in known:
+        if flag & (~SIDES if is_page else 0xFF) not in known:
             wrong("xtree-flag", "flag", " or ".join(map(hex, known)), hex(flag), kind is None)
         elif place.is_leaf not in (None, kind):
             wrong("xtree-shape", "flag", "leaves or internal pages on one level", "both", False)
@@ -239,7 +239,7 @@ class ExtentNodeCodec(PackedExtents):
             limits: of the tree.
         """
         count, most = self._counts.unpack_from(node, at + self._counts_at)
-        if node[at + self._flag_at] & ~SIDES != ROOT_LEAF or most not in limits.root_capacities:
+        if node[at + self._flag_at] != ROOT_LEAF or most not in limits.root_capacities:
             return None
         if not FIRST_ENTRY <= count <= min(most, room):
             return None

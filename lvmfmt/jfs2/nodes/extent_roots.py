@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..dialect import Dialect
-from .extent_node import FIRST_ENTRY, SIDES, ExtentTreeLimits, file_extents
+from .extent_node import FIRST_ENTRY, ExtentTreeLimits, file_extents
 from .packed_extents import ENTRY
 from .tree_flags import ROOT_LEAF
 
@@ -33,7 +33,7 @@ def sound_leaf_roots(
     s = dialect.structures
     header = np.ascontiguousarray(roots[:, : s.xtree_header.size]).view(s.xtree_header.dtype)[:, 0]
     room, count, most = roots.shape[1] // ENTRY, header["nextindex"], header["maxentry"]
-    sound = (header["flag"] & ~np.uint8(SIDES) == ROOT_LEAF) & np.isin(most, limits.root_capacities)
+    sound = (header["flag"] == ROOT_LEAF) & np.isin(most, limits.root_capacities)
     sound &= (count >= FIRST_ENTRY) & (count <= np.minimum(most, room))
     used = np.where(sound, count, FIRST_ENTRY).astype(np.int64) - FIRST_ENTRY
     tree = np.repeat(np.arange(len(roots)), used)

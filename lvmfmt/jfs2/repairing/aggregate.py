@@ -159,6 +159,7 @@ class _Mender:
             modes = [int(table["di_mode"][number]) for table in self.tables]
             other = next((mode for mode in modes if stat.S_ISREG(mode & 0xFFFF)), new)
             row["di_mode"] = other
+        row["di_mode"] |= np.uint32(dialect.inode_form.system_mark)
         row["di_fileset"], row["di_nlink"], row["di_inostamp"] = AGGREGATE, 1, stamp
         for second, table in enumerate(self.tables):
             new, shift = row.copy(), SECOND_COPY if second and not g.has_aim2 else 0

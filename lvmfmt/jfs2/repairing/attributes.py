@@ -13,11 +13,13 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
+from ...errors import CorruptImage
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_HEAD, EA_LIST
 from ..attributes.descriptor import EXTENT_FLAG, INLINE_AT, INLINE_BYTES, INLINE_FLAG
 from ..attributes.ead import FORMAT_2
 from ..attributes.forms import descriptor_form
+from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_ENTRIES
 from ..nodes.extent_node import FIRST_ENTRY
 from ..volume import Volume
@@ -129,6 +131,15 @@ class AttributeMender:
         area[: len(kept)] = np.frombuffer(kept, np.uint8)
         dxd["size"] = length
         return [f"its list of attributes becomes {length} bytes long"]
+
+    def ranges(self, row: NDArray[Any]) -> Ranges:
+        """Blocks of the attributes of an inode, shape (1,)."""
+        inode = Inode(int(row["di_number"][0]), 0, row)
+        try:
+            found = list(descriptor_form(self._volume.dialect).read_all(self._volume, inode))
+        except CorruptImage:
+            return []
+        return [(each.address, each.address + each.length) for each in found if each.length]
 
     def make_way(self, row: NDArray[Any]) -> None:
         """Move inline attributes to an extent of their own, since the tree of the file needs their area [jfs2 2.10].

@@ -122,6 +122,24 @@ def copy_shared(
     return np.array(result, FILE_EXTENT)
 
 
+def copy_repeated(
+    device: Overlay, source: BlockDevice, volume: Volume, room: UnclaimedBlocks, extents: NDArray[Any], taken: Ranges
+) -> NDArray[Any]:
+    """Extents of one file that lie in blocks of their own: what lies in those before, or in `taken`, is copied.
+
+    Raises:
+        NoSpace: there is no room for the copies.
+    """
+    result, taken = [np.zeros(0, FILE_EXTENT)], list(taken)
+    for i in range(len(extents)):
+        extent = extents[i : i + 1]
+        address, length = int(extent["address"][0]), int(extent["length"][0])
+        over = [(start, end) for start, end in taken if start < address + length and end > address]
+        result.append(copy_shared(device, source, volume, room, extent, over) if over else extent)
+        taken.append((address, address + length))
+    return np.concatenate(result)
+
+
 def _copied(
     device: Overlay, source: BlockDevice, volume: Volume, room: UnclaimedBlocks, extent: tuple[int, int, int, int]
 ) -> list[tuple[int, int, int, int]]:

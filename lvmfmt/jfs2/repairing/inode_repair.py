@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
+from ..attributes.dxd import with_area_mark
 from ..attributes.ead import FEATURE_FORMAT_2
 from ..checking.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
-from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, shorten_roots
+from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, modes_by_role, shorten_roots
 from ..inventory.arrays import MAX_LINK
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
 from ..superblock import Superblock
 from ..volume import Volume
 from .attributes import AttributeMender
 from .directories import DirectorySalvager, Name
-from .extents import build_tree, copy_shared, salvage_extents
+from .extents import build_tree, copy_repeated, copy_shared, salvage_extents
 from .fixes import Plan
 from .inode_judge import InodeJudge, InodeTrial
 from .new_directory import build_directory
@@ -109,8 +110,16 @@ class InodeMender:
             self._link(number, row, trial, shared)
         elif kind == stat.S_IFREG:
             self._file(number, row, trial, shared)
-        elif kind in (stat.S_IFCHR, stat.S_IFBLK) and "inode-device" in trial.findings:
-            self._device(number, row)
+        else:
+            if kind in (stat.S_IFCHR, stat.S_IFBLK) and "inode-device" in trial.findings:
+                self._device(number, row)
+            if "inode-size" in trial.findings:
+                self._size(number, row, 0)
+        if self._dialect.inode_form.inline_area_mark and number not in self._dialect.inode_form.reserved:
+            marked = with_area_mark(self._dialect, row)
+            if marked[0] != row["di_mode"][0]:
+                self._work.plan.add("inode", f"inode {number}: its mode says again whose its inline area is", number)
+                row["di_mode"] = marked
         mended = replace(inode, rows=row)
         trial = self._work.judge.try_out(mended)
         if {"inode-blocks", "inode-device"} & set(trial.findings):
@@ -137,12 +146,20 @@ class InodeMender:
     def _identity(self, inode: InodeRows, row: NDArray[Any]) -> bool:
         """Say who the inode is; False when it is none."""
         number, plan = int(inode.numbers[0]), self._work.plan
-        if int(row["di_mode"][0]) & 0xF000 not in FILE_TYPES:
+        mode = int(row["di_mode"][0])
+        modes = modes_by_role(self._dialect, inode.numbers, row["di_mode"])
+        if modes[0] != mode and not mode & 0o7777:  # nothing of the mode is left
+            modes |= np.uint32(0o755)
+        if modes[0] != mode:
+            text = f"inode {number}: its mode is {mode:#x}, becomes {modes[0]:#x} by its role"
+            plan.add("inode-type", text, number)
+            row["di_mode"] = modes
+        elif mode & 0xF000 not in FILE_TYPES:
             kind = _likely_type(row)
             if kind is None:
                 return False
             plan.add("inode-type", f"inode {number}: its mode has no type; by its tree it is {_NAMES[kind]}", number)
-            row["di_mode"] = int(row["di_mode"][0]) & ~0xF000 | kind
+            row["di_mode"] = mode & ~0xF000 | kind
         links = int(row["di_nlink"][0])
         for field, value in (
             ("di_number", number),
@@ -197,23 +214,31 @@ class InodeMender:
 
     def _file(self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
         if shared or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial):
-            self._tree(number, row, shared)
+            self._tree(number, row, trial, shared)
         size = int(row["di_size"][0])
         if not 0 <= size <= MAX_FILE_SIZE:
             extents = salvage_extents(self._work.volume, row["root"][0]).extents
             end = int((extents["offset"] + extents["length"]).max(initial=0)) * self._work.volume.block_size
             self._size(number, row, min(end, MAX_FILE_SIZE))
 
-    def _tree(self, number: int, row: NDArray[Any], shared: Ranges, *, most: int | None = None) -> NDArray[Any]:
+    def _tree(
+        self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges, *, most: int | None = None
+    ) -> NDArray[Any]:
         """Build the tree of a file anew from its extents, at most `most` of them; returns them."""
         work = self._work
         found = salvage_extents(work.volume, row["root"][0])
-        extents = found.extents[:most]
+        extents, own = found.extents[:most], "block-owners" in trial.findings
         if shared:
             moved = copy_shared(work.device, work.source, work.volume, work.room, extents, shared)
             if not np.array_equal(moved, extents):
                 text = f"inode {number}: {len(shared)} runs of blocks that another owner keeps are copied"
                 work.plan.add("duplicate", text, number)
+            extents = moved
+        if own:
+            taken = self._attributes.ranges(row)
+            moved = copy_repeated(work.device, work.source, work.volume, work.room, extents, taken)
+            if not np.array_equal(moved, extents):
+                work.plan.add("duplicate", f"inode {number}: blocks that it has twice are copied", number)
             extents = moved
         dropped = found.dropped + len(found.extents) - len(found.extents[:most])
         if dropped:
@@ -237,7 +262,7 @@ class InodeMender:
         if size < limit and not _any(trial, ("inode-symlink",)):
             return
         if shared or not whole or _any(trial, _TREE_FINDINGS):
-            self._tree(number, row, shared, most=1)
+            self._tree(number, row, trial, shared, most=1)
             found = salvage_extents(work.volume, row["root"][0])
         if not len(found.extents):
             self._inline_link(number, row)

@@ -196,6 +196,15 @@ class InodeSurvey:
         # an inode that was never used, or is not there at all
         blank = (kind == 0) & (links == 0) & ~values["root"].any(axis=1)
         used = here & (marked[within] | (working[within] & strict)) & ~blank
+        lengths, places = work.superblock.dialect.get_pxd(values["di_ixpxd"])
+        placed = (places == rows.address) & (lengths == rows.length)
+        # what two facts or more say is another place's
+        foreign = used & ~(number & (fileset | stamped | placed)) & ~(placed & (fileset | stamped))
+        foreign &= ~np.isin(rows.numbers, work.superblock.dialect.inode_form.reserved)
+        for i in np.flatnonzero(foreign).tolist():
+            text = f"inode {rows.numbers[i]}: what lies there is none of this place"
+            work.plan.add("inode-cleared", text, int(rows.numbers[i]))
+        used &= ~foreign
         for i in np.flatnonzero(here & marked[within] & blank).tolist():
             work.plan.add(
                 "inode-free", f"inode {rows.numbers[i]}: marked in use, but it is blank", int(rows.numbers[i])

@@ -731,6 +731,67 @@ def snapshots_of_no_ring(i):
         i.view(i.s.superblock, at)["s_snapshotSeries"]["nSnapshot"] = 3
 
 
+# What `jfs_fsck` names, too.
+
+
+@breaks("inode-identity", *BOTH)
+def root_is_a_file(i):
+    i.inode(2, di_mode=0o100755)
+
+
+@breaks("inode-identity", *BOTH)
+def root_has_no_type(i):
+    i.inode(2, di_mode=0)
+
+
+@breaks("inode-identity", "linux")
+def root_without_the_mark_of_the_system(i):
+    i.inode(2, di_mode=0o40755)
+
+
+@breaks("aggregate-inodes", "linux", also=("aggregate-copies",))
+def map_inode_without_the_mark_of_the_system(i):
+    i.view(i.s.inode, i.aggregate(16))["di_mode"] = 0o100000
+
+
+@breaks("xtree-flag", *BOTH)
+def edge_mark_in_the_root_of_a_file(i):
+    i.data[i.inode_at("/few") + 240] |= 0x10
+
+
+@breaks("dtree-flag", *BOTH, also=("inode-links", "inode-reachable"))
+def edge_mark_in_the_root_of_a_directory(i):
+    i.data[i.inode_at("/two") + 240] |= 0x20
+
+
+@breaks("entry-name", *BOTH, also=("dtree-routers",))
+def router_with_a_nul(i):
+    page = i.dtree_left("/many")
+    slot = i.slot(page, 1)
+    i.data[page + slot * 32 + (12 if i.is_linux else 10)] = 0
+
+
+@breaks("extent-range", "linux")
+def access_control_list_without_blocks(i):
+    i.view(i.s.inode, i.inode_at("/data"))["di_acl"]["flag"] = 0x20
+
+
+@breaks("inode-inline-attributes", "linux")
+def free_area_without_its_mark(i):
+    i.inode("/device", di_mode=0o20600)
+
+
+@breaks("aggregate-map-copy", "linux")
+def extent_of_the_map_copy(i):
+    at = i.geometry.aim2 * i.block_size + 4096
+    i.pxd(i.s.iag, at, "inoext", 77, 4, row=0)
+
+
+@breaks("block-owners", *BOTH, also=("dmap-owned",))
+def own_block_twice(i):
+    i.xad("/few", 1)["addr_lo"] = i.xad("/few", 0)["addr_lo"]
+
+
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.id)
 def test_is_named(image, case):
     broken = image(case.base)

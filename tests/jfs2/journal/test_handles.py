@@ -6,8 +6,9 @@ Modules: `lvmfmt.jfs2.journal.handles`, `lvmfmt.jfs2.journal.lifetimes`.
 import pytest
 
 from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.trace import Trace, replay
 from lvmfmt.errors import OperationRefused
-from lvmfmt.jfs2 import FileSystem
+from lvmfmt.jfs2 import FileSystem, InlineLog
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.log import redo
@@ -111,3 +112,27 @@ def test_a_refused_unlink_leaves_an_open_file_as_it_was(volume, dialect, monkeyp
         file.close()
         assert mounted.read("/f") == DATA
     assert findings(device) == []
+
+
+def test_a_crash_in_the_last_close_leaves_nothing_of_the_file_when_a_sync_point_is_due(volume, dialect):
+    device = volume(dialect, log=InlineLog(size=64 << 10))
+    with mount(Trace(device), origin=FixedOrigin(NOW)) as mounted:
+        mounted.write_file("/f", DATA, now=NOW)
+        file = mounted.open("/f")
+        mounted.unlink("/f", now=NOW)
+        mounted.checkpoint()
+        before = Overlay(device)
+        before.write(0, device.read(0, device.size))
+        trace, names, log = mounted.device, 0, mounted.log.writer
+        start = len(trace.events)
+        for block in range(0, 60, 2):  # its tree grows pages
+            file.write(1 << 20 | block << 12, b"more", now=NOW)
+        while log.written < log.delta:
+            mounted.create(f"/{names}", now=NOW)
+            names += 1
+        file.close()
+        assert log.written < log.delta  # the close had to make a sync point
+        mounted.sync()
+        events = trace.events[start:]
+    for upto in range(len(events) + 1):
+        crashed(replay(before, events, upto))
