@@ -8,7 +8,7 @@ needed. Source: [jfs2 3.6 to 3.8].
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Protocol
 
 import numpy as np
@@ -20,6 +20,7 @@ from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inodes.inode_table import AGGREGATE, BLOCK_MAP, FILESET, blank_inodes, get_generator, set_generator
 from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_OFFSET
+from ..nodes.packed_extents import ENTRY
 from ..reading.xtree import read_extents
 from ..superblock import Superblock
 from .block_cache import BlockCache
@@ -125,7 +126,8 @@ class Journal:
         if self._log.writer.written >= self._log.writer.delta or self._pages.dirty_bytes >= _DIRTY:
             self.sync_point()
         if creates and self.inodes.needs_group(self._space):
-            self._add_inode_group()
+            with suppress(NoSpace):  # what there is no room for may have other reasons to be refused
+                self._add_inode_group()
         txn = Transaction(self.volume, self._form, self._space, self._images, self.inodes)
         try:
             yield txn
@@ -133,6 +135,11 @@ class Journal:
         except BaseException:
             txn.cancel()
             raise
+
+    @property
+    def most_freed(self) -> int:
+        """Extents that one transaction may give back: their list in the log leaves room for the rest of it."""
+        return self._log.writer.capacity // 4 // ENTRY
 
     def view(self) -> Transaction:
         """A transaction to read with; it is never committed."""

@@ -7,9 +7,12 @@ of it is left. Source: [jfs2 3.4] (the last paragraph on truncate) and 3.10, ste
 
 from __future__ import annotations
 
+import stat
+
 from ...block import Buffer
 from ...block.device import byte_view
 from ...errors import OperationRefused
+from ...units import ceil_div
 from ..geometry import MAX_FILE_SIZE
 from ..inodes.inode import Inode
 from ..paths.stat import Stat
@@ -111,6 +114,7 @@ class OpenFiles(Lifetimes):
     def truncate_inode(self, number: int, size: int, now: int | None = None) -> None:
         """Give an open file another size."""
         now = self._moment(now)
+        self._shrink(number, size, now)
         with self._journal.transaction() as txn:
             self._truncate(txn, self._inode(txn, number), size, now)
         self._keep_hidden(number)
@@ -126,6 +130,7 @@ class OpenFiles(Lifetimes):
             return
         del self._handles[number]
         if number in self._journal.hidden and not self._journal.closed:
+            self._shrink(number, 0, self._moment(None))
             with self._journal.transaction() as txn:  # it may begin with a sync point, which must not know the file
                 FileExtents(txn, self._inode(txn, number)).drop()
                 self._journal.inodes.release(txn, number)
@@ -142,6 +147,24 @@ class OpenFiles(Lifetimes):
             txn.announce_free(address, length)
         self._journal.hidden[number] = blocks
         txn.undo.append(lambda: self._journal.hidden.__delitem__(number))
+
+    def _shrink(self, number: int, size: int, now: int) -> None:
+        """Cut a file that is about to lose more extents than the log takes at once, in steps, until it is not.
+
+        A crash between two of them leaves the file, shorter.
+        """
+        inode, most = self._inode(self._journal.view(), number), self._journal.most_freed
+        if inode.kind != stat.S_IFREG or inode.blocks <= most or size >= inode.size:
+            return
+        pieces, block = FileExtents(self._journal.view(), inode).pieces, self._volume.block_size
+        first = ceil_div(size, block)
+        while len(pieces) > most and pieces[-most][0] > first:
+            step = pieces[-most][0] * block
+            del pieces[-most:]
+            if step < inode.size:
+                with self._journal.transaction() as txn:
+                    self._truncate(txn, self._inode(txn, number), step, now)
+                self._keep_hidden(number)
 
     def _keep_hidden(self, number: int) -> None:
         """What a file without a name has taken or lost is nothing that may go home, either."""

@@ -9,7 +9,7 @@ import stat
 
 import numpy as np
 
-from ...errors import UnsupportedFeature
+from ...errors import AlreadyExists, NoSpace, UnsupportedFeature
 from ..attributes.descriptor import AttributeKind
 from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
@@ -43,7 +43,12 @@ class Lifetimes(MountedTree):
         """
         directory, entries, key = place
         inodes = self._journal.inodes
-        number = inodes.allocate(txn, directory.number)
+        try:
+            number = inodes.allocate(txn, directory.number)
+        except NoSpace:
+            if entries.lookup(key) is None:
+                raise
+            raise AlreadyExists("the directory has an entry of this name", where=self._volume.where) from None
         per_extent = self._journal.superblock.geometry.blocks_per_extent
         inode = txn.new_inode(number, inodes.place(number), bytearray(self._blank_inode(stat.S_IFMT(mode))))
         inode.set_identity(number, inodes.next_generation(), inodes.extent(number), per_extent)

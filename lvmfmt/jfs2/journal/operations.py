@@ -95,11 +95,14 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
     def unlink(self, path: str, *, now: int | None = None) -> None:
         """Take a name away; what it belongs to goes with its last name.
 
+        A file of more extents than the log takes at once becomes shorter first.
+
         Raises:
             NotFound: there is no such path.
             OperationRefused: it is a directory.
         """
         now = self._moment(now)
+        self._shrink_last(self._existing(self._journal.view(), path)[3], now)
         with self._journal.transaction() as txn:
             directory, entries, key, inode = self._existing(txn, path)
             if inode.kind == stat.S_IFDIR:
@@ -131,6 +134,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 directory, or be replaced by something that is not a directory.
         """
         now = self._moment(now)
+        self._prepare_replaced(old, new, now)
         with self._journal.transaction() as txn:
             source, old_entries, old_key, inode = self._existing(txn, old)
             target, new_entries, new_key = self._parent(txn, new)
@@ -185,6 +189,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
     def truncate(self, path: str, size: int, *, now: int | None = None) -> None:
         """Give a regular file another size; what it gains reads as zeros."""
         now = self._moment(now)
+        self._shrink(self._regular(self._journal.view(), path).number, size, now)
         with self._journal.transaction() as txn:
             self._truncate(txn, self._regular(txn, path), size, now)
 
@@ -253,6 +258,20 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             self._touch(inode, atime, "di_atime")
             self._touch(inode, mtime, "di_mtime")
             self._touch(inode, now, "di_ctime")
+
+    def _prepare_replaced(self, old: str, new: str, now: int) -> None:
+        """The same for the file that another one is going to replace."""
+        txn = self._journal.view()
+        inode = self._existing(txn, old)[3]
+        _, entries, key = self._parent(txn, new)
+        existing = entries.lookup(key)
+        if existing is not None and existing != inode.number and inode.kind != stat.S_IFDIR:
+            self._shrink_last(self._inode(txn, existing), now)
+
+    def _shrink_last(self, inode: InodeImage, now: int) -> None:
+        """Prepare a file for the loss of a name, if it is the last and nobody has the file open."""
+        if inode.links == 1 and inode.number not in self._handles:
+            self._shrink(inode.number, 0, now)
 
     def _regular(self, txn: Transaction, path: str) -> InodeImage:
         return self._check_regular(self._resolve(txn, path), path)

@@ -79,7 +79,7 @@ CHANGES = [
     (16, 0x82, [("dtree-flag", "flag", 16, True)]),
     (16, 0x03, [("dtree-flag", "flag", 16, False)]),
     (16, 0xC3, [("dtree-flag", "flag", 16, False)]),
-    (16, 0xB3, []),  # bits that nobody uses
+    (16, 0xB3, [("dtree-flag", "flag", 16, False)]),  # bits that nobody uses, says jfs_fsck
     (17, 9, [("dtree-slots", "nextindex", 17, True)]),
     (17, 1, [("dtree-slots", "freecnt", 18, True)]),
     (18, 4, [("dtree-free-list", "freecnt", 18, True)]),
