@@ -200,7 +200,8 @@ class InodeSurvey:
         placed = (places == rows.address) & (lengths == rows.length)
         # what two facts or more say is another place's
         foreign = used & ~(number & (fileset | stamped | placed)) & ~(placed & (fileset | stamped))
-        foreign &= ~np.isin(rows.numbers, work.superblock.dialect.inode_form.reserved)
+        reserved = np.isin(rows.numbers, work.superblock.dialect.inode_form.reserved)
+        foreign &= ~reserved | ~(number | fileset | stamped | placed)
         for i in np.flatnonzero(foreign).tolist():
             text = f"inode {rows.numbers[i]}: what lies there is none of this place"
             work.plan.add("inode-cleared", text, int(rows.numbers[i]))
