@@ -263,6 +263,8 @@ _IN_VGDA = {"vgda_header", "lv_entry", "pv_header", "pp_entry", "lv_name", "vgda
 
 def scope_of(problem: Problem, of: Specimen) -> Iterator[tuple[str, int, int]]:
     """Where a finding allows a write: name of the disk, first sector, end."""
+    if problem.rule == "disk-behind":
+        return  # its mirrors are as they were, so it allows nothing
     names = [device.name for device in of.disks]
     where = [problem.where] if problem.where in names else names
     counted = [(name, i) for name, n in zip(names, of.copies, strict=True) for i in range(n)]

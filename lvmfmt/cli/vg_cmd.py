@@ -21,6 +21,7 @@ examples:
 _CHECK_EXAMPLES = """\
   lvmfmt vg check hdisk0.img hdisk1.img
   lvmfmt vg check disks/*.img --json
+  lvmfmt vg check hdisk0.img hdisk1.img --data          also compares the copies of mirrored volumes
   lvmfmt vg check hdisk0.img hdisk1.img --repair --undo-file before.undo
   lvmfmt undo before.undo
 
@@ -44,6 +45,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     check = verb(verbs, "check", "find every disagreement in a volume group", examples=_CHECK_EXAMPLES)
     add_operands(check, "IMAGE", "disk images of one or more volume groups")
     check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
+    check.add_argument("--data", action="store_true", help="also compare the copies of mirrored logical volumes")
     check.add_argument("--undo-file", metavar="FILE", help="undo file to make (with --repair; default: lvmfmt.undo)")
     check.add_argument("--seed", type=int, help="take the time stamps from this number")
     add_json(check)
@@ -64,7 +66,7 @@ def run_check(args: argparse.Namespace) -> int:
         groups = list(system.by_group(devices).values())
         # a disk that lost its LVM record is known by its PVID to the only group there is
         groups = [devices] if len(groups) < 2 else groups
-        found = [problem for members in groups for problem in lvm.check(members)]
+        found = [problem for members in groups for problem in lvm.check(members, data=args.data)]
         written, left = 0, found
         if args.repair:
             if len(groups) > 1:
@@ -72,7 +74,7 @@ def run_check(args: argparse.Namespace) -> int:
             origin = seeded_or_system(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
             written = lvm.repair(devices, undo, origin=origin)
-            left = lvm.check(devices)
+            left = lvm.check(devices, data=args.data)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})
     else:

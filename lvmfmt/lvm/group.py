@@ -173,6 +173,7 @@ class GroupView:
                 | (PV_MISSING if state.vgsa.missing(number) else 0),
                 used=allocated[number - 1, :count],
                 stale=stale[:count],
+                behind=number in state.behind,
             )
         return result
 

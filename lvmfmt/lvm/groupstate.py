@@ -45,6 +45,7 @@ class GroupState:
         record: an LVM record of the group; what it says of the group is true for all disks.
         source: image and byte offset of the believed VGDA; of a new group there is none.
         ledger: what the disks are known to hold; all states of a group have the same one.
+        behind: numbers of the PVs on whose disks every VGDA is older than the believed one: their data may be old, too.
     """
 
     vgda: Vgda
@@ -55,6 +56,7 @@ class GroupState:
     record: LvmRecord
     source: tuple[str, int] = ("", 0)
     ledger: Ledger = field(default_factory=Ledger)
+    behind: frozenset[int] = frozenset()
 
     __repr__ = one_line
 
@@ -83,6 +85,7 @@ class GroupState:
             self.record,
             self.source,
             self.ledger,
+            self.behind,
         )
 
     @property

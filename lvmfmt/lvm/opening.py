@@ -61,6 +61,16 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         state.ledger.learn(place.device, place.vgsa_offset, vgsas.newest[believed][1].raw)
     problems += attach(state, [i for i in infos if i.record is None or i in members])
 
+    newest = {}
+    for place, stamp in vgdas.stamps.items():
+        newest[place.device] = max(stamp, newest.get(place.device, 0))
+    state.behind = frozenset(n for n, m in state.members.items() if 0 < newest.get(m.device, 0) < vgda.stamp)
+    for number in sorted(state.behind):
+        text = f"every VGDA on PV {number} is older than the newest: its data may be as old"
+        problems.append(
+            Problem("disk-behind", vgda.format.header.name, "", None, text, state.members[number].device.name)
+        )
+
     numbers = {id(member.device): number for number, member in state.members.items()}
 
     def active(place: Place) -> bool:

@@ -45,6 +45,9 @@ _ALL = (
          "the image with the newest VGDA; nothing says what the other one is for: it is left alone", False),
     Rule("disk-exchanged", W, "a disk has its own PVID",
          "the LVM record, where the control blocks of the LVs that begin on the disk say the same", True),
+    Rule("disk-behind", W, "a disk has the newest VGDA",
+         "the other disks; of mirrors, what differs there becomes stale, and if an LV has its only copy there, nobody",
+         True),
     Rule("pv-absent", E, "every PV of the group is here", "the VGDA; the disk must be brought", False),
     # LVM records
     Rule("record-lost", E, "an LVM record, the primary or its backup, can be used",
@@ -116,6 +119,8 @@ _ALL = (
     Rule("lv-holes", E, "every LP of an LV has a PP",
          "the PP entries where the control block counts the LPs that they have", True),
     Rule("lp-good", E, "every LP has a copy that is not stale", "nobody can tell: no copy is known to be good", False),
+    Rule("mirror-differs", W, "the good copies of an LP are equal (only looked at with --data)",
+         "nobody can tell, unless a disk is behind", False),
     # PP entries
     Rule("pp-beyond", E, "no LP lies on a PP that its PV does not have", "nobody can tell", False),
     Rule("pp-lv", E, "a PP entry names an LV in use", "the entries of the other copies, where they name this PP", True),

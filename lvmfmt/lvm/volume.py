@@ -35,6 +35,7 @@ class PhysicalVolume:
         state: pv_state of the VGDA: 1 active, 2 missing, 4 removed, 8 no allocation, 16 stale, 64 split.
         used: whether each PP holds an LP, shape (pp_count,), index PP - 1.
         stale: whether each PP is stale, same shape.
+        behind: whether the disk missed a change of the group: other copies are read first.
     """
 
     pvid: str
@@ -47,6 +48,7 @@ class PhysicalVolume:
     state: int
     used: NDArray[np.bool_]
     stale: NDArray[np.bool_]
+    behind: bool = False
 
     def __repr__(self) -> str:
         where = short_name(self.device.name) if self.device is not None else "not here"
@@ -184,7 +186,7 @@ class LogicalVolume:
         if not self.lps:
             return b""
         failed = ImageIOError("no disk that is here has a good copy", where=f"{self.name} LP 1")
-        for copy in np.flatnonzero(self.map.held[:, 0] & ~self.stale[:, 0]).tolist():
+        for copy in self._newest_first(self.map.held[:, 0] & ~self.stale[:, 0], 0):
             pv, pp = self.pvs.get(int(self.map.pv[copy, 0])), int(self.map.pp[copy, 0])
             if pv is not None and pv.device is not None and pp <= pv.reachable:
                 try:
@@ -245,10 +247,17 @@ class LogicalVolume:
             limit[number] = pv.reachable
         return np.asarray(held & (self.map.pp <= limit[np.where(held, self.map.pv, 0)]))
 
+    def _newest_first(self, usable: NDArray[np.bool_], lp: int) -> list[int]:
+        """Copies of the LP with an index, those on disks that are behind last."""
+        copies = np.flatnonzero(usable).tolist()
+        if any(pv.behind for pv in self.pvs.values()):
+            copies.sort(key=lambda copy: (number := int(self.map.pv[copy, lp])) in self.pvs and self.pvs[number].behind)
+        return copies
+
     def _piece(self, usable: NDArray[np.bool_], lp: int, length: int) -> Piece:
         """The run of LPs from index `lp` on, which lies contiguous in each usable copy."""
         parts: list[Piece] = []
-        for copy in np.flatnonzero(usable).tolist():
+        for copy in self._newest_first(usable, lp):
             pv = self.pvs[int(self.map.pv[copy, lp])]
             if pv.device is not None:
                 parts.append(Piece(pv.device, pv.offset(int(self.map.pp[copy, lp])), length))

@@ -30,13 +30,18 @@ from ..lvcb import TAG, is_of
 from ..opening import load
 from ..problems import Problem
 from ..volume import LogicalVolume
+from .mirrors import unequal
 
 _NEAR = MIB
 """How far around its place a control block is looked for."""
 
 
-def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
+def check(devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False) -> list[Problem]:
     """Everything that is wrong with the group that the disks belong to, each problem once.
+
+    Args:
+        devices: the disks.
+        data: also compare the good copies of mirrored LVs, which reads all of them.
 
     Raises:
         CorruptImage: no disk has a valid LVM record, or none a valid VGDA.
@@ -51,6 +56,8 @@ def check(devices: DeviceLike | Iterable[DeviceLike]) -> list[Problem]:
             problems += _volume(lv, state.vgda)
         if state.vgda.format.lvcb_in_lv:
             problems += _shifted(group)
+        if data:
+            problems += unequal(group)
         return list(dict.fromkeys(problems))
 
 

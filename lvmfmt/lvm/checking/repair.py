@@ -48,6 +48,7 @@ from ..volume import LogicalVolume
 from .correction import corrected
 from .evidence import Span, effective, prove, spans
 from .findings import check, first_blocks, kept_fields
+from .mirrors import distrust_old_disks
 
 
 def repair(
@@ -115,6 +116,7 @@ def _propose(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], l
     new = corrected(state, control_blocks) if believed else None
     rewrites = [*_boot_records(state), *_bad_blocks(state)]
     if new is not None:
+        distrust_old_disks(new)
         _keep_control_blocks(new, control_blocks)
         rewrites += _areas(new, _sound_vgsa(new), state.vgsa.raw, Place.read_vgsa, lambda p: p.vgsa_offset, now)
         read_vgda = partial(Place.read_vgda, factor=new.vgda.factor)
@@ -237,7 +239,7 @@ def _bad_blocks(new: GroupState) -> Iterator[Rewrite]:
 
 def _sound_vgsa(new: GroupState) -> Vgsa:
     vgsa = new.vgsa.copy()
-    if not vgsa.stamp:
+    if not vgsa.stamp or (new.stale & ~vgsa.stale(new.vgda.slots)).any():
         vgsa.put_stale(new.stale)
     for number in vgsa.all_missing:
         if number not in new.pvids:

@@ -102,8 +102,8 @@ class Image:
             self.put(disk, psn * SECTOR + at, struct.pack(">I", sec - 1))
 
 
-ELSEWHERE = {"lvcb-twin"}
-"""Rules that a classic group cannot break: tests/lvm/test_formats.py breaks them."""
+ELSEWHERE = {"lvcb-twin", "disk-behind", "mirror-differs"}
+"""Rules that are broken in tests/lvm/test_formats.py, which a classic group cannot break, and in test_mirrors.py."""
 
 
 class Case(NamedTuple):

@@ -1,0 +1,98 @@
+"""Whether the copies of mirrored LVs hold the same, byte by byte."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import NamedTuple
+
+import numpy as np
+
+from ...errors import ImageIOError, OperationRefused
+from ...units import MIB
+from ..group import GroupView
+from ..groupstate import GroupState
+from ..problems import Problem
+from ..volume import LogicalVolume
+
+
+class Difference(NamedTuple):
+    """A copy of an LP that differs from another one.
+
+    Attributes:
+        lp: from 1.
+        good: PV and PP number of the copy that it was compared with, on a disk with the newest VGDA if there is one.
+        other: of the copy that differs.
+    """
+
+    lp: int
+    good: tuple[int, int]
+    other: tuple[int, int]
+
+
+def differences(lv: LogicalVolume, behind: frozenset[int] = frozenset()) -> Iterator[Difference]:
+    """Good copies within reach that differ from the first one, each once; those on disks that are behind come last."""
+    good = lv.within_reach(lv.map.held & ~lv.stale)
+    for lp in np.flatnonzero(good.sum(axis=0) > 1).tolist():
+        copies = np.flatnonzero(good[:, lp]).tolist()
+        places = sorted(
+            ((int(lv.map.pv[copy, lp]), int(lv.map.pp[copy, lp])) for copy in copies), key=lambda p: p[0] in behind
+        )
+        for place in places[1:]:
+            if not _equal(lv, places[0], place):
+                yield Difference(lp + 1, places[0], place)
+
+
+def _equal(lv: LogicalVolume, a: tuple[int, int], b: tuple[int, int]) -> bool:
+    (one, first), (two, second) = ((lv.pvs[pv].device, lv.pvs[pv].offset(pp)) for pv, pp in (a, b))
+    assert one is not None and two is not None  # within reach
+    for at in range(0, lv.pp_size, MIB):
+        length = min(MIB, lv.pp_size - at)
+        try:
+            if not np.array_equal(one.read(first + at, length), two.read(second + at, length)):
+                return False
+        except ImageIOError:
+            return False
+    return True
+
+
+def unequal(group: GroupView) -> Iterator[Problem]:
+    """A finding for each LV whose copies differ."""
+    for lv in group.logical_volumes.values():
+        found = list(differences(lv, group.state.behind)) if lv.copies > 1 else []
+        if found:
+            lp, (pv, pp), (other, at) = found[0]
+            text = f"{len(found)} copies of LPs differ, the first of LP {lp}: PV {pv} PP {pp}, PV {other} PP {at}"
+            yield Problem("mirror-differs", group.state.vgsa.record.name, "", None, text, lv.name)
+
+
+def distrust_old_disks(state: GroupState) -> None:
+    """Mark stale what differs on disks that are behind.
+
+    Raises:
+        OperationRefused: a disk is proved old by that, and an LV has LPs that only it has.
+    """
+    volumes = GroupView(state, []).logical_volumes.values() if state.behind else ()
+    old: dict[int, int] = {}
+    for lv in volumes:
+        for _, (good, _pp), (pv, pp) in list(differences(lv, state.behind)):
+            if pv in state.behind and good not in state.behind:
+                old[pv] = old.get(pv, 0) + 1
+                state.stale[pv - 1, pp - 1] = True
+    for number, count in old.items():
+        only = [lv.name for lv in volumes if _alone(lv, number)]
+        if only:
+            raise OperationRefused(
+                f"PV {number} is an older state of the disk: {count} copies of LPs differ, and only it has LPs of "
+                f"{', '.join(only)}",
+                where=state.members[number].device.name,
+                hint="leave it out, or bring its newest state",
+            )
+    if old:
+        state.settle()
+
+
+def _alone(lv: LogicalVolume, number: int) -> bool:
+    """Whether a PV has the only good copy of an LP."""
+    good = lv.map.held & ~lv.stale
+    here = good & (lv.map.pv == number)
+    return bool((here.any(axis=0) & (good.sum(axis=0) == 1)).any())

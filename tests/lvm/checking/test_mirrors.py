@@ -1,0 +1,62 @@
+"""A disk that is an older state of itself: its data is compared, read last, and never called new."""
+
+from typing import Any
+
+import pytest
+
+from lvmfmt.errors import OperationRefused
+from lvmfmt.lvm import VolumeGroup, check
+from lvmfmt.lvm.checking.mirrors import differences, distrust_old_disks, unequal
+from lvmfmt.lvm.checking.repair import plan
+from lvmfmt.lvm.opening import load
+
+MIB = 1 << 20
+NOW = 1_400_000_000 * 10**9
+
+
+def with_an_old_disk(make_group: Any, *, alone: bool) -> tuple[list[Any], bytes]:
+    """A group of two disks, the first replaced by its state before hd4 was written and an LV was made."""
+    group, devices = make_group(2)
+    pvids = list(group.physical_volumes)
+    if not alone:  # hd5 and lv00 lie on disk 1, which then holds nothing that no other disk has
+        with group.change() as change:
+            change.remove_lv("hd5")
+            change.remove_lv("lv00")
+    old = devices[0].copy()
+    group.logical_volumes["hd4"].device.write(2 * MIB + 4096, b"new")
+    with group.change() as change:
+        change.add_lv("later", "jfs2", 1, disks=pvids[1:])
+    return [old, devices[1]], b"new"
+
+
+def test_mirrors_that_differ_are_found(make_group: Any) -> None:
+    group, devices = make_group(2)
+    lv = group.logical_volumes["hd4"]
+    assert list(differences(lv)) == [] and check(devices, data=True) == []
+    pv, pp = int(lv.map.pv[1, 2]), int(lv.map.pp[1, 2])
+    devices[pv - 1].data[lv.pvs[pv].offset(pp) + MIB - 1] ^= 1
+    (found,) = differences(lv)
+    assert (found.lp, found.other) == (3, (pv, pp))
+    (problem,) = unequal(group)
+    assert problem.where == "hd4" and "LP 3" in problem.text
+    assert check(devices) == [] and check(devices, data=True) == [problem]
+
+
+def test_what_differs_on_an_old_disk_becomes_stale(make_group: Any) -> None:
+    devices, new = with_an_old_disk(make_group, alone=False)
+    assert "disk-behind" in {problem.rule for problem in check(devices)}
+    assert VolumeGroup.open(devices).logical_volumes["hd4"].device.read(2 * MIB + 4096, 3).tobytes() == new
+    for rewrite in plan(devices, now=NOW):
+        rewrite.execute()
+    assert check(devices, data=True) == []
+    lv = VolumeGroup.open(devices).logical_volumes["hd4"]
+    assert lv.stale_pps == 1 and lv.missing_lps.size == 0
+    assert VolumeGroup.open(devices[:1]).logical_volumes["hd4"].missing_lps.tolist() == [3]
+
+
+def test_what_only_an_old_disk_has_is_not_called_new(make_group: Any) -> None:
+    devices, _ = with_an_old_disk(make_group, alone=True)
+    with pytest.raises(OperationRefused, match=r"older state.*hd5"):
+        plan(devices, now=NOW)
+    with pytest.raises(OperationRefused):
+        distrust_old_disks(load(devices)[0])
