@@ -61,7 +61,7 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         state.ledger.learn(place.device, place.vgsa_offset, vgsas.newest[believed][1].raw)
     problems += attach(state, [i for i in infos if i.record is None or i in members])
 
-    newest = {}
+    newest: dict[BlockDevice, int] = {}
     for place, stamp in vgdas.stamps.items():
         newest[place.device] = max(stamp, newest.get(place.device, 0))
     state.behind = frozenset(n for n, m in state.members.items() if 0 < newest.get(m.device, 0) < vgda.stamp)

@@ -15,7 +15,7 @@ from ..problems import Problem
 from ..volume import LogicalVolume
 
 
-class Difference(NamedTuple):
+class UnequalCopy(NamedTuple):
     """A copy of an LP that differs from another one.
 
     Attributes:
@@ -29,7 +29,7 @@ class Difference(NamedTuple):
     other: tuple[int, int]
 
 
-def differences(lv: LogicalVolume, behind: frozenset[int] = frozenset()) -> Iterator[Difference]:
+def differences(lv: LogicalVolume, behind: frozenset[int] = frozenset()) -> Iterator[UnequalCopy]:
     """Good copies within reach that differ from the first one, each once; those on disks that are behind come last."""
     good = lv.within_reach(lv.map.held & ~lv.stale)
     for lp in np.flatnonzero(good.sum(axis=0) > 1).tolist():
@@ -39,7 +39,7 @@ def differences(lv: LogicalVolume, behind: frozenset[int] = frozenset()) -> Iter
         )
         for place in places[1:]:
             if not _equal(lv, places[0], place):
-                yield Difference(lp + 1, places[0], place)
+                yield UnequalCopy(lp + 1, places[0], place)
 
 
 def _equal(lv: LogicalVolume, a: tuple[int, int], b: tuple[int, int]) -> bool:
