@@ -94,6 +94,11 @@ def map_of(devices: Sequence[BlockDevice]) -> Map:
     return result
 
 
+def _places_in(known: Map) -> list[object]:
+    """A map without the names: that the VGDA has another one than the control block may be a rename that was cut."""
+    return [(minor, lps) for minor, (_, lps) in sorted(known.items())]
+
+
 def _disk(number: int, name: str) -> BlockDevice:
     device = FileDevice(io.BytesIO(bytes(24 * MIB)), writable=True)
     device.name = f"{name}{number}"
@@ -261,8 +266,8 @@ WAYS: dict[str, Way] = dict(_ways())
 _IN_VGDA = {"vgda_header", "lv_entry", "pv_header", "pp_entry", "lv_name", "vgda_trailer"}
 
 
-def scope_of(problem: Problem, of: Specimen) -> Iterator[tuple[str, int, int]]:
-    """Where a finding allows a write: name of the disk, first sector, end."""
+def scope_of(problem: Problem, of: Specimen, called: dict[str, int]) -> Iterator[tuple[str, int, int]]:
+    """Where a finding allows a write: name of the disk, first sector, end. `called` has minor numbers by name."""
     if problem.rule == "disk-behind":
         return  # its mirrors are as they were, so it allows nothing
     names = [device.name for device in of.disks]
@@ -286,9 +291,11 @@ def scope_of(problem: Problem, of: Specimen) -> Iterator[tuple[str, int, int]]:
         elif problem.structure == "bad_block_directory":
             yield from ((name, psn, psn + BAD_BLOCK_SECTORS) for psn in BAD_BLOCKS)
         elif problem.structure == "lvcb":
-            for lv, lps in of.truth.values():
+            for minor, (_, lps) in of.truth.items():
                 for pv, byte in lps[0]:
-                    if problem.where == lv or (problem.where == names[pv - 1] and problem.offset == byte):
+                    if called.get(problem.where) == minor or (
+                        problem.where == names[pv - 1] and problem.offset == byte
+                    ):
                         yield names[pv - 1], byte // SECTOR, byte // SECTOR + 1
 
 
@@ -350,10 +357,11 @@ def trial(way: str, seed: int) -> Verdict:
 
 
 def _judge(verdict: Verdict, of: Specimen, before: Sequence[Overlay], traces: Sequence[Trace]) -> None:
+    called = {name: minor for minor, (name, _) in map_of(before).items()}
     allowed = {
         (name, sector)
         for problem in verdict.found
-        for name, first, end in scope_of(problem, of)
+        for name, first, end in scope_of(problem, of, called)
         for sector in range(first, end)
     }
     for device, trace in zip(before, traces, strict=True):
@@ -378,11 +386,11 @@ def _judge(verdict: Verdict, of: Specimen, before: Sequence[Overlay], traces: Se
             f"{len(again)} writes, the first to {again[0].device.name} {again[0].offset:#x}"
         )
     if verdict.outcome == "silent":
-        if map_of(traces) != of.truth:
+        if _places_in(map_of(traces)) != _places_in(of.truth):
             verdict.outcome = "silent with another map"
         return
     verdict.outcome = "left" if matters(verdict.left) else "clean"
-    if verdict.outcome == "clean" and map_of(traces) != of.truth:
+    if verdict.outcome == "clean" and _places_in(map_of(traces)) != _places_in(of.truth):
         verdict.faults["wrong map"] = "clean with another map"
 
 

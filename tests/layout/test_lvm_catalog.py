@@ -24,19 +24,19 @@ GRADES = {
     "config_record": {"B": 20},  # [lvm 3]: all H
     "seek_profile": {"B": 3},
     # [lvm 4.1]: 15 rows; D1 gives no value for reloc_len, ltg_shift and the reserved tail
-    "lvm_record": {"A": 12, "B": 3},
+    "lvm_record": {"B": 15},  # [lvm 4.1]: D1 is a listing of values, no bytes
     "lvm_record_scalable": {"B": 30},  # [lvm 4.2]: H only; its last row is reserved
     "bad_block_directory": {"B": 3},  # [lvm 5]: H
     "bad_block_entry": {"B": 2},
     "mwc_record": {"C": 5},  # [lvm 6]: X, inside A
     "mwc_entry": {"C": 2},
-    "vgsa": {"A": 8},  # [lvm 7.1]: 6 rows, each D1 or D2; the two stamps have two words
+    "vgsa": {"A": 7, "C": 1},  # [lvm 7.1]: 6 rows, each D1 or D2, but the size of pv_missing X; two words a stamp
     # [lvm 8.1]: stamp words and VGID dumped; numlvs L, the next five L?; quorum, auto_varyon, check_sum, tail A
     "vgda_header": {"A": 3, "B": 6, "C": 4},
     # [lvm 8.2]: lvname and maxsize D1, num_lps L, everything else "D1 order, R" or X
-    "lv_entry": {"A": 2, "B": 1, "C": 13},
-    # [lvm 8.3]: PVID, pp_count, psn_part1 D1; state, pvnum_vgdas and the last 8 bytes (three fields) A
-    "pv_header": {"A": 3, "C": 5},
+    "lv_entry": {"B": 3, "C": 13},
+    # [lvm 8.3]: PVID, pp_count, psn_part1 L; state, pvnum_vgdas and the last 8 bytes (three fields) A
+    "pv_header": {"B": 3, "C": 5},
     # [lvm 8.4]: lv_index, lp_num L and two gaps L?; six members with place R
     "pp_entry": {"B": 4, "C": 6},
     "lv_name": {"B": 1},  # [lvm 8.5]: L, H
