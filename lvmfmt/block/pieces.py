@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from typing import NamedTuple
 
 from ..errors import ImageIOError, OperationRefused
@@ -134,8 +135,11 @@ class Mirror(BlockDevice):
             copy.write(offset, buffer)
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
-        """Data and holes of the first copy."""
-        return self.copies[0].extents(offset, length)
+        """Data and holes of the first copy that tells."""
+        for copy in self.copies[:-1]:
+            with suppress(ImageIOError):
+                return iter(list(copy.extents(offset, length)))
+        return self.copies[-1].extents(offset, length)
 
     def punch(self, offset: int, length: int) -> None:
         """Punch every copy."""

@@ -12,7 +12,7 @@ from ..errors import LvmfmtError
 from ..escaping import printable
 from ..units import parse_size
 from .fs_make import device_number, identity
-from .operands import Commands, add_operands, add_volume, size, split, verb
+from .operands import Commands, add_force, add_operands, add_volume, size, split, verb
 
 _RESIZE_EXAMPLES = """\
   lvmfmt fs resize root.img 256M
@@ -45,6 +45,7 @@ def register(verbs: Commands) -> None:
     change.set_defaults(run=run_identity)
     for parser in (resize, change):
         add_volume(parser)
+        add_force(parser)
 
 
 def run_resize(args: argparse.Namespace) -> int:

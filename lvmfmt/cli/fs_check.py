@@ -10,7 +10,7 @@ from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from ..origin import FixedOrigin, seeded_or_system
-from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json
 
 _EXAMPLES = """\
@@ -48,6 +48,7 @@ def register(verbs: Commands) -> None:
     fsck.add_argument("-f", dest="force", action="store_true", help="with -p: look at a clean file system, too")
     fsck.add_argument("--undo", metavar="FILE", help="undo file to make (with -y or -p)")
     add_log(fsck)
+    add_force(fsck)
     fsck.add_argument("--seed", type=int, help="take the time stamps of what is made from this number")
     add_json(fsck)
     fsck.set_defaults(run=run_fsck, answer="no")

@@ -14,7 +14,7 @@ from typing import Any
 from .. import block, inspect, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
-from .operands import Commands, add_dangerous, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import Commands, add_dangerous, add_force, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
 _VERBS = (
@@ -46,6 +46,8 @@ def register(verbs: Commands) -> None:
         if name == "get":
             parser.add_argument("-r", "--recursive", action="store_true", help="copy a whole directory out as OUT")
             add_dangerous(parser, "with -r: ")
+        if name not in _READERS:
+            add_force(parser)
         if name in _READERS:
             parser.add_argument(
                 "--no-replay", action="store_true", help="read a file system that was not unmounted as it stands"

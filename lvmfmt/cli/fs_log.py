@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .. import block, system
 from ..errors import OperationRefused
 from ..escaping import printable
-from .operands import Commands, add_json, add_log, add_operands, add_volume, number, split, verb
+from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, number, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ def register(verbs: Commands) -> None:
         add_volume(parser)
     add_json(dump)
     add_log(redo)
+    add_force(redo)
     redo.add_argument("--minor", metavar="N", type=number, help="minor number of the file system in a shared log")
     redo.add_argument("--all", action="store_true", help="every file system that the log volume --log NAME lists")
     dump.set_defaults(run=run_logdump)

@@ -22,7 +22,7 @@ examples:
 
 MODULES = {
     "create": ("create",),
-    "run": ("run", "boot", "poweroff"),
+    "run": ("run", "boot", "bootlist", "poweroff"),
     "disk": ("disk",),
     "files": ("put", "get", "ls", "cat", "edit"),
     "shell": ("shell", "shims"),

@@ -1,4 +1,4 @@
-"""`lvmfmt host run|boot|poweroff`: commands of a running host, and its power."""
+"""`lvmfmt host run|boot|bootlist|poweroff`: commands of a running host, and its power."""
 
 from __future__ import annotations
 
@@ -24,12 +24,20 @@ def register(verbs: Commands) -> None:
     run.add_argument("dir", metavar="DIR", help="folder of the host")
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND ARG...", help="command to run")
     run.set_defaults(run=_run)
-    for name, summary, action in (
-        ("boot", "boot a host from the first usable disk of its boot list", _boot),
-        ("poweroff", "cut the power: what was not written to disk is lost", _poweroff),
-    ):
-        switch = verb(verbs, name, summary, examples=f"  lvmfmt host {name} box\n")
+    for name, summary, action, examples in (
+        ("boot", "boot a host from the first usable disk of its boot list", _boot, ("", " --disk hdisk1")),
+        ("bootlist", "show a boot list or replace it, as the menu of the firmware does", _bootlist,
+         ("", " hdisk0 hdisk1", " --service hdisk1")),
+        ("poweroff", "cut the power: what was not written to disk is lost", _poweroff, ("",)),
+    ):  # fmt: skip
+        switch = verb(verbs, name, summary, examples="".join(f"  lvmfmt host {name} box{more}\n" for more in examples))
         switch.add_argument("dir", metavar="DIR", help="folder of the host")
+        if name == "boot":
+            switch.add_argument("--disk", metavar="SLOT", help="boot from this disk, whatever the boot lists say")
+        if name == "bootlist":
+            switch.add_argument("disks", nargs="*", metavar="SLOT", help="the new list, the first disk first")
+        if name != "poweroff":
+            switch.add_argument("--service", action="store_true", help="the service list, not the normal one")
         switch.set_defaults(run=action)
 
 
@@ -42,8 +50,17 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _boot(args: argparse.Namespace) -> int:
-    for note in host.Host.open(args.dir).boot():
+    for note in host.Host.open(args.dir).boot(disk=args.disk, service=args.service):
         print(printable(note), file=sys.stderr)
+    return 0
+
+
+def _bootlist(args: argparse.Namespace) -> int:
+    machine = host.Host.open(args.dir)
+    if args.disks:
+        machine.set_boot_list(args.disks, service=args.service)
+    for slot in machine.boot_list(service=args.service):
+        print(printable(slot))
     return 0
 
 

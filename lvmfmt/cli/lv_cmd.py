@@ -13,7 +13,7 @@ from .. import block, lvm, system
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
-from .operands import add_json, add_operands, split, verb
+from .operands import add_force, add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
 
 _SHOWN = 8
@@ -59,6 +59,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     out.set_defaults(run=run_export)
     back = verb(verbs, "import", "replace the content of a logical volume", examples=_IMPORT_EXAMPLES)
     add_operands(back, "OPERAND", "IMAGE... NAME SRC")
+    add_force(back)
     back.add_argument("--seed", type=int, help="take the time stamps from this number")
     back.set_defaults(run=run_import)
 

@@ -104,7 +104,13 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> int:
     try:
         args = parse(argv)
-        status = int(args.run(args))
+        if hasattr(args, "on_running_host") or hasattr(args, "force"):  # it may write to images
+            from .running_hosts import spared
+
+            with spared(args):
+                status = int(args.run(args))
+        else:
+            status = int(args.run(args))
         sys.stdout.flush()
         return status
     except SystemExit as error:  # argparse has printed its message

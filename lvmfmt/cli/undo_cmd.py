@@ -8,6 +8,7 @@ import sys
 from .. import block
 from ..errors import OperationRefused
 from ..escaping import printable
+from .operands import add_force
 
 _EXAMPLES = """\
 examples:
@@ -26,6 +27,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", metavar="FILE", help="undo file")
     parser.add_argument("images", nargs="*", metavar="IMAGE", help="the images, if they are not where they were")
     parser.add_argument("--yes", action="store_true", help="write to the images that the file names")
+    add_force(parser)
     parser.set_defaults(run=run)
 
 

@@ -9,7 +9,7 @@ from .. import block, inspect, lvm, system
 from ..errors import OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
-from .operands import add_json, add_operands, split, verb
+from .operands import add_force, add_json, add_operands, split, verb
 from .output import print_json, print_table
 
 _EXAMPLES = """\
@@ -47,6 +47,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
     check.add_argument("--data", action="store_true", help="also compare the copies of mirrored logical volumes")
     check.add_argument("--undo-file", metavar="FILE", help="undo file to make (with --repair; default: lvmfmt.undo)")
+    add_force(check)
     check.add_argument("--seed", type=int, help="take the time stamps from this number")
     add_json(check)
     check.set_defaults(run=run_check)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..errors import NotFound
 from ..oneline import short_name
 from . import registry
 from .folder.host_folder import Folder
@@ -104,6 +105,8 @@ class Host:
                     console(message("power-failure", where=self.folder.path))
                     Session(machine, console).boot()
                 yield machine
+            for notice in machine.notices:
+                console(notice)
 
     def _is_up(self) -> bool:
         """Whether the system runs, and no process has died at work on it; the caller holds the lock."""
@@ -116,12 +119,43 @@ class Host:
         with Machine(self.folder, writable=True) as machine:
             Session(machine, console).boot()
 
-    def boot(self) -> list[str]:
-        """Switch the host off, if it is on, and boot it; returns what the boot had to say."""
+    def boot(self, *, disk: str | None = None, service: bool = False) -> list[str]:
+        """Switch the host off, if it is on, and boot it; returns what the boot had to say.
+
+        Args:
+            disk: the slot to boot from, whatever the boot lists say; they stay.
+            service: boot from the service list, not the normal one.
+
+        Raises:
+            OperationRefused: no disk that is to be tried boots.
+        """
         notes: list[str] = []
         with self.folder.lock(), Machine(self.folder, writable=True) as machine:
-            Session(machine, notes.append).boot()
+            listed = machine.nvram.service if service else machine.nvram.normal
+            Session(machine, notes.append).boot(slots=listed if disk is None else [disk])
         return notes
+
+    def boot_list(self, *, service: bool = False) -> tuple[str, ...]:
+        """The slots of the normal or the service boot list; empty for all disks in their order."""
+        nvram = self.folder.read_nvram()
+        return nvram.service if service else nvram.normal
+
+    def set_boot_list(self, slots: Sequence[str], *, service: bool = False) -> None:
+        """Replace a boot list without the system, as the firmware's menu does.
+
+        Args:
+            slots: the disks, the first one first.
+            service: the service list, not the normal one.
+
+        Raises:
+            NotFound: a slot has no disk.
+        """
+        with self.folder.lock():
+            for slot in slots:
+                if slot not in self.folder.slots():
+                    raise NotFound("no such disk", where=str(self.folder.image(slot)))
+            nvram, chosen = self.folder.read_nvram(), tuple(slots)
+            self.folder.write_nvram(nvram._replace(service=chosen) if service else nvram._replace(normal=chosen))
 
     def poweroff(self) -> None:
         """Cut the power."""

@@ -26,11 +26,12 @@ class Session:
         self._console = console
         machine.execute = self.run
 
-    def boot(self, console: Callable[[str], None] | None = None) -> None:
+    def boot(self, console: Callable[[str], None] | None = None, *, slots: Sequence[str] | None = None) -> None:
         """Boot the machine, and run the script of its first boot.
 
         Args:
             console: takes the lines of the boot; None for the session's.
+            slots: the disks to try; None for the normal boot list.
 
         Raises:
             OperationRefused: no disk boots.
@@ -38,7 +39,7 @@ class Session:
         from .boot import booting, firstboot  # a system that runs needs neither
 
         tell = console or self._console
-        booting.boot(self.machine, tell)
+        booting.boot(self.machine, tell, slots=slots)
         firstboot.run(self.machine, tell)
 
     def run(self, argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO | None = None) -> int:

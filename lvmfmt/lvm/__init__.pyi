@@ -23,7 +23,12 @@ from .disk.boot import (
 from .disk.identity import new_pvid as new_pvid, new_vgid as new_vgid
 from .disk.record import LvmRecord as LvmRecord
 from .disk.regions import INTRA as INTRA, Region as Region, region_of as region_of, region_sizes as region_sizes
-from .disk.scan import DiskInfo as DiskInfo, free_group_metadata as free_group_metadata, scan as scan
+from .disk.scan import (
+    DiskInfo as DiskInfo,
+    answers as answers,
+    free_group_metadata as free_group_metadata,
+    scan as scan,
+)
 from .dmtable import Target as Target, dm_table as dm_table
 from .geometry import GroupGeometry as GroupGeometry
 from .volumegroup import VolumeGroup as VolumeGroup

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import CorruptImage
+from ..errors import CorruptImage, ImageIOError
 from ..escaping import printable
 from ..layout.record import Record
 from .rules import RULES, Severity
@@ -53,6 +53,11 @@ class Problem:
 def evidence(error: CorruptImage) -> str:
     """What an error expected and found."""
     return f"expected {error.expected}, found {error.found}"
+
+
+def unreadable(structure: str, offset: int, error: ImageIOError) -> CorruptImage:
+    """What a structure is worth that its disk does not give."""
+    return CorruptImage(structure, offset=offset, expected="readable sectors", found=error.what, where=error.where)
 
 
 class Checker(NamedTuple):

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
+from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
@@ -152,3 +153,24 @@ def test_several_clones_beside_each_other(make_box: Callable[..., Box]) -> None:
     box.good("bootlist -m normal hdisk0")
     box.good("shutdown -Fr")
     assert [d.group for d in parsers.lspv(box.good("lspv"))] == ["rootvg", "day1", "day2", "day3"]
+
+
+def test_a_bad_boot_list_is_no_dead_end(box: Box) -> None:
+    """The firmware's menu: a list can be replaced, and one disk booted, without the system."""
+    host = Host.open(box.path)
+    host.set_boot_list(["hdisk1"])
+    with ImageFile(box.image("hdisk1"), writable=True) as disk:
+        disk.write(0, bytes(0x40))  # it does not boot any more
+    with pytest.raises(OperationRefused, match="no boot device"):
+        host.boot()
+    host.boot(disk="hdisk0")
+    assert host.boot_list() == ("hdisk1",)
+    host.set_boot_list(["hdisk0"], service=True)
+    with pytest.raises(OperationRefused, match="no boot device"):
+        host.boot()
+    host.boot(service=True)
+    host.set_boot_list(["hdisk1", "hdisk0"])
+    host.boot()
+    assert box.good("bootinfo -b") == ["hdisk0"]
+    with pytest.raises(NotFound):
+        host.set_boot_list(["hdisk7"])

@@ -6,7 +6,7 @@ the ODM and the VGDA differ, the VGDA is right.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ... import lvm
@@ -25,19 +25,20 @@ from .image import find_image
 Console = Callable[[str], None]
 
 
-def boot(machine: Machine, console: Console) -> None:
-    """Boot from the first disk of the normal boot list that can be booted; an empty list means all, in order.
+def boot(machine: Machine, console: Console, *, slots: Sequence[str] | None = None) -> None:
+    """Boot from the first disk of a boot list that can be booted; an empty list means all, in order.
 
     Args:
         machine: open for writing; a system that runs on it loses its power before.
         console: told what differs, and what cannot be varied on or mounted.
+        slots: the boot list; None for the normal one.
 
     Raises:
         ImageInUse: another process is using a disk of the list.
         OperationRefused: no disk in the list boots, or the boot stops after its image was loaded.
     """
     machine.power_off()
-    slot = _boot_slot(machine)
+    slot = _boot_slot(machine, machine.nvram.normal if slots is None else slots)
     try:
         _start(machine, slot, console)
     except LvmfmtError as error:
@@ -46,9 +47,9 @@ def boot(machine: Machine, console: Console) -> None:
     machine.booted(slot)
 
 
-def _boot_slot(machine: Machine) -> str:
+def _boot_slot(machine: Machine, slots: Sequence[str]) -> str:
     reasons = []
-    for slot in machine.nvram.normal or machine.slots:
+    for slot in slots or machine.slots:
         try:
             find_image(machine.device(slot))
         except ImageInUse:

@@ -21,6 +21,7 @@ from ...origin import SeededOrigin, seeded_or_system
 from ..folder.host_folder import Folder
 from ..folder.kernel import Kernel
 from ..folder.settings import Settings
+from ..messages import message
 from ..odm import devices, filesystems
 from ..odm.database import Odm
 from ..odm.devices import Disk, Group
@@ -30,7 +31,7 @@ from .mount_table import MountTable
 from .mounted_file_system import MountedFileSystem
 from .paths import holder, read_file
 from .slots import DiskSlots
-from .varied_groups import VariedGroups
+from .varied_groups import Loss, VariedGroups
 
 DEFAULT_MACHINE_ID = "000000000000"
 """Where the settings are lost and the booted group's VGID is of the old kind, which has no whole machine id."""
@@ -58,6 +59,7 @@ class Machine:
         execute: runs a command (command line, standard output, standard error, standard input); set by who uses the
             machine, for commands that run others.
         boots_again: whether the system was shut down to be booted again.
+        notices: what the system has to say of disks and groups that have failed meanwhile.
     """
 
     def __init__(self, folder: Folder, *, writable: bool, stdin: TextIO | None = None) -> None:
@@ -72,6 +74,7 @@ class Machine:
         self.slots = DiskSlots(folder, writable=writable)
         self.execute: Execute = _no_commands
         self.boots_again = False
+        self.notices: list[str] = []
         self._begin()
         if writable and self.kernel is not None:
             self._remember(self.kernel, at_rest=False)
@@ -349,7 +352,9 @@ class Machine:
             self._take_down(vgid)
 
     def _take_down(self, vgid: str) -> None:
-        volumes = {v for g in self.groups() if g.vgid == vgid for v in devices.volumes(self.odm, g.name)}
+        names = [g.name for g in self.groups() if g.vgid == vgid]
+        self.notices.append(message("quorum-lost", group=" ".join(names) or vgid))
+        volumes = {v for name in names for v in devices.volumes(self.odm, name)}
         self._mounts.lose(volumes)
         self.running.vary_off(vgid)
 
@@ -368,6 +373,7 @@ class Machine:
             self._take_down(vgid)
         logs, frozen = self._mounts.rest()
         self.kernel.leave(self._groups.rest(), logs, frozen)
+        self.notices += map(_notice, self._groups.losses)
 
     def _remember(self, kernel: Kernel, *, at_rest: bool) -> None:
         kernel.at_rest = at_rest
@@ -399,6 +405,12 @@ class Machine:
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         self.close(died=kind is not None and not issubclass(kind, LvmfmtError))
+
+
+def _notice(loss: Loss) -> str:
+    if not loss.volume:
+        return message("disk-lost", disk=loss.slot)
+    return message("partitions-stale", disk=loss.slot, volume=loss.volume, partitions=loss.partitions)
 
 
 def _no_commands(argv: Sequence[str], stdout: TextIO, stderr: TextIO, stdin: TextIO | None) -> int:

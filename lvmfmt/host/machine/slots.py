@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 from ... import block, lvm
 from ...block import BlockDevice
@@ -50,7 +51,11 @@ class DiskSlots:
 
     def pvids(self) -> dict[str, str | None]:
         """PVID on the disk in each slot that answers, None where it has none."""
-        return {slot: lvm.read_pvid(self.device(slot)) for slot in self}
+        found = {}
+        for slot in self:
+            with suppress(ImageIOError):
+                found[slot] = lvm.read_pvid(self.device(slot))
+        return found
 
     def vgid(self, slot: str) -> str | None:
         """The group that the disk in a slot says it belongs to; None for none, or where it cannot be read."""
@@ -75,7 +80,8 @@ class DiskSlots:
         for slot in sorted(self if among is None else (s for s in self if s in among), key=lambda s: s not in first):
             if self.vgid(slot) == vgid:
                 device = self.device(slot)
-                found.setdefault(lvm.read_pvid(device), device)
+                with suppress(ImageIOError):  # it has failed just now
+                    found.setdefault(lvm.read_pvid(device), device)
         return list(found.values())
 
     def forget(self) -> None:
@@ -83,10 +89,18 @@ class DiskSlots:
         self._vgids.clear()
 
     def flush(self) -> None:
-        """Make all that was written durable."""
-        for device in self._devices.values():
-            if device.writable:
-                device.flush()
+        """Make durable what was written beside volume groups; these see to it themselves that nothing is lost.
+
+        Raises:
+            ImageIOError: a disk refused that answers otherwise.
+        """
+        for slot, device in self._devices.items():
+            if device.writable and not self._vgids.get(slot):
+                try:
+                    device.flush()
+                except ImageIOError:
+                    if lvm.answers(device):
+                        raise
 
     def close(self) -> None:
         """Close the images."""

@@ -5,7 +5,8 @@ A reading process opens them as they were left. A writing one goes on with them:
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
 
 from ... import lvm
 from ...block import BlockDevice
@@ -19,6 +20,20 @@ if TYPE_CHECKING:
     from ...lvm import OnlineGroup
 
 
+class Loss(NamedTuple):
+    """A disk that a group has lost while a process used it, or what became stale on it.
+
+    Attributes:
+        slot: of the disk.
+        volume: whose partitions are stale there; "" for the disk itself.
+        partitions: their numbers.
+    """
+
+    slot: str
+    volume: str = ""
+    partitions: str = ""
+
+
 class VariedGroups:
     """Groups by VGID.
 
@@ -27,6 +42,9 @@ class VariedGroups:
         slots: the disks.
         origin: clock for stamps.
         writable: go on with them for writing.
+
+    Attributes:
+        losses: of the groups that have come to rest.
     """
 
     def __init__(self, kernel: Kernel, slots: DiskSlots, origin: Origin, *, writable: bool) -> None:
@@ -34,6 +52,8 @@ class VariedGroups:
         self._left = dict(kernel.groups)
         self._groups: dict[str, VolumeGroup] = {}
         self._online: dict[str, OnlineGroup] = {}
+        self._homes: dict[str, dict[int, str]] = {}  # slots by PV number, by VGID
+        self.losses: list[Loss] = []
 
     def open(self, vgid: str) -> VolumeGroup:
         """A group that is varied on.
@@ -50,13 +70,20 @@ class VariedGroups:
                 raise NotFound(f"no disk of volume group {vgid} is there")
             standing = Standing(left.votes, left.missing) if left else None
             if self._writable:
-                self.adopt(lvm.resume(members, standing, origin=self._origin))
+                online = lvm.resume(members, standing, origin=self._origin)
+                if left:
+                    here = sorted(set(online.group.state.pvids) - set(left.missing) - online.group.split_off)
+                    self._homes[vgid] = dict(zip(here, left.slots, strict=False))
+                self.adopt(online)
             else:
                 self._groups[vgid] = lvm.read_left(members, standing)
         return self._groups[vgid]
 
     def adopt(self, online: OnlineGroup) -> VolumeGroup:
         """Take a group in that was just varied on."""
+        members = online.group.state.members.items()
+        homes = {number: self._slots.slot_of(member.device) for number, member in members}
+        self._homes[online.group.vgid] = self._homes.get(online.group.vgid, {}) | homes
         self._groups[online.group.vgid] = online.group
         self._online[online.group.vgid] = online
         return online.group
@@ -97,11 +124,22 @@ class VariedGroups:
             if online.down:
                 continue
             standing = lvm.leave(online)
-            members = online.group.state.members.values()
-            slots = tuple(self._slots.slot_of(member.device) for member in members)
+            self.losses += self._losses(online)
+            members = sorted(online.group.state.members.items())
+            slots = tuple(self._slots.slot_of(member.device) for _, member in members)
             self._left[vgid] = Varied(standing.votes, standing.missing, slots)
         self.drop()
         return dict(self._left)
+
+    def _losses(self, online: OnlineGroup) -> Iterator[Loss]:
+        """What disks that have failed leave behind."""
+        for number in sorted(online.lost):
+            slot = self._homes[online.group.vgid].get(number) or online.group.pvs[number].pvid
+            for volume in online.group.logical_volumes.values():
+                stale = (volume.stale & (volume.map.pv == number)).any(axis=0).nonzero()[0] + 1
+                if len(stale):
+                    yield Loss(slot, volume.name, ", ".join(map(str, stale)))
+            yield Loss(slot)
 
     def drop(self) -> None:
         """Forget what is open, as a power failure does."""

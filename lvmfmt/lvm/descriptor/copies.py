@@ -9,12 +9,12 @@ from typing import Generic, NamedTuple, TypeVar
 import numpy as np
 
 from ...block import BlockDevice
-from ...errors import CorruptImage
+from ...errors import CorruptImage, ImageIOError
 from ...layout.record import Record
 from ...units import NS_PER_S, SECTOR
 from ..disk.identity import stamp
 from ..disk.record import LvmRecord
-from ..problems import Problem
+from ..problems import Problem, unreadable
 from .areas import same
 from .entries import gather
 from .maps import LvMap, lv_maps
@@ -67,7 +67,10 @@ class Place:
     def bears_our_mark(self) -> bool:
         """Whether the first sector of the VGDA of a big or scalable group says that its layout is ours."""
         fmt = self.record.vgda_format(1)
-        header = fmt.header.parse(self.device.read(self.vgda_offset, SECTOR))
+        try:
+            header = fmt.header.parse(self.device.read(self.vgda_offset, SECTOR))
+        except ImageIOError:
+            return False
         return bool(header.layout == fmt.mark)
 
     def read_vgsa(self) -> Vgsa:
@@ -118,6 +121,9 @@ class AreaCopies(Generic[Area]):
                 area = read(place)
             except CorruptImage as error:
                 survey.failures[place] = error
+                continue
+            except ImageIOError as error:
+                survey.failures[place] = unreadable("vgda_header", place.vgda_offset, error)
                 continue
             survey.stamps[place] = area.stamp
             if area.stamp > latest:

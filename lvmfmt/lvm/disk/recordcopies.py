@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from ...block import BlockDevice
-from ...errors import CorruptImage
+from ...errors import CorruptImage, ImageIOError
 from ...layout.vgda import VGDA_HEADER
 from ...layout.vgda_scalable import AREA_MARK, VG_INFO
 from ...units import SECTOR
 from ..kinds import VgKind
-from ..problems import Problem
+from ..problems import Problem, unreadable
 from .barrier import write_sync
 from .identity import uid_bytes
 from .record import BACKUP_PSN, PRIMARY_PSN, LvmRecord, parse
@@ -43,9 +43,14 @@ def _parsed(device: BlockDevice) -> tuple[list[bytes], list[LvmRecord | None], l
     failures: list[CorruptImage] = []
     for psn in (PRIMARY_PSN, BACKUP_PSN):
         offset = psn * SECTOR
-        sectors.append(bytes(device.read(offset, SECTOR)) if offset + SECTOR <= device.size else b"")
+        sectors.append(b"")
         try:
+            if offset + SECTOR <= device.size:
+                sectors[-1] = device.read(offset, SECTOR).tobytes()
             found.append(parse(sectors[-1], offset=offset, sectors=device.size // SECTOR, where=device.name))
+        except ImageIOError as error:
+            found.append(None)
+            failures.append(unreadable("lvm_record", offset, error))
         except CorruptImage as error:
             found.append(None)
             failures.append(error)

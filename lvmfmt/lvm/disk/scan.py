@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from ...block import BlockDevice, DeviceLike, opened, opened_all
-from ...errors import CorruptImage, OperationRefused
+from ...errors import CorruptImage, ImageIOError, OperationRefused
 from ...oneline import one_line
-from ..problems import Problem
+from ...units import SECTOR
+from ..problems import Problem, unreadable
 from . import recordcopies as lvm_record
 from .boot import pvid_in, read_boot_record
 from .record import FIRST_PSN, LvmRecord
@@ -39,7 +40,7 @@ class DiskInfo(NamedTuple):
 
 
 def scan(devices: DeviceLike | Iterable[DeviceLike]) -> list[DiskInfo]:
-    """Read boot record and LVM record of each disk; nothing on a disk makes this fail."""
+    """Read boot record and LVM record of each disk; nothing on a disk makes this fail, nor that it gives nothing."""
     with opened_all(devices) as disks:
         return [_scan(disk) for disk in disks]
 
@@ -51,9 +52,20 @@ def _scan(device: BlockDevice) -> DiskInfo:
         pvid = pvid_in(read_boot_record(device))
     except CorruptImage as error:
         problems.insert(0, Problem.of("boot-record", error))
+    except ImageIOError as error:
+        problems.insert(0, Problem.of("boot-record", unreadable("boot_record", 0, error)))
     if record is not None and pvid is None:
         problems.append(Problem("disk-pvid", "boot_record", "pv_id", 0x80, "the disk has no PVID", device.name))
     return DiskInfo(device, pvid, record, problems)
+
+
+def answers(device: BlockDevice) -> bool:
+    """Whether a disk gives its first sector."""
+    try:
+        device.read(0, min(SECTOR, device.size))
+    except ImageIOError:
+        return False
+    return True
 
 
 def free_group_metadata(device: DeviceLike) -> None:

@@ -21,9 +21,9 @@ from ...block import BlockDevice, Buffer
 from ...block.device import byte_view
 from ...errors import ImageIOError
 from ...origin import Origin
-from ...units import SECTOR
 from ..commit import write_vgsa
 from ..disk.barrier import DiskFailed
+from ..disk.scan import answers
 from ..sync import StaleRun, mark_good, within_reach
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
@@ -41,10 +41,12 @@ class Mirroring:
         group: the group as it is now.
         votes: VGDAs that the quorum is counted against.
         down: why the group is not usable any more, "" while it is.
+        lost: numbers of the PVs that have failed since.
     """
 
     def __init__(self, group: VolumeGroup, *, origin: Origin, votes: int) -> None:
         self.group = group
+        self.lost: set[int] = set()
         self.down = ""
         self._origin = origin
         self.votes = votes
@@ -74,7 +76,9 @@ class Mirroring:
                     pv.device.read_into(pv.offset(pp) + span.inside, part)
                     break
                 except ImageIOError:
-                    continue
+                    with self._lock:
+                        self._probe(number, pv.device)
+                        self._tell()
             else:
                 raise ImageIOError("no disk gives a good copy", where=f"{lv.name} LP {span.lp + 1}")
 
@@ -199,10 +203,8 @@ class Mirroring:
         return True
 
     def _probe(self, number: int, device: BlockDevice) -> None:
-        """Go on without a disk that refused a write if it does not answer at all."""
-        try:
-            device.read(0, SECTOR)
-        except ImageIOError:
+        """Go on without a disk that refused something if it does not answer at all."""
+        if not answers(device):
             self._drop(number)
 
     def _mark_stale(self, places: Collection[tuple[int, int]]) -> None:
@@ -248,6 +250,7 @@ class Mirroring:
         """
         state = self.group.state
         state.members.pop(number, None)
+        self.lost.add(number)
         self._mwc.pop(number, None)
         self._behind = True
         self.group.refresh()
@@ -269,8 +272,11 @@ class Mirroring:
     def _caches(self) -> None:
         """An MWC cache for each disk that joined."""
         kind = self.group.record.kind
-        for number, member in self.group.state.members.items():
+        for number, member in list(self.group.state.members.items()):
             if number not in self._mwc or self._mwc[number].device is not member.device:
-                self._mwc[number] = MwcCache(member.device, kind)
+                try:
+                    self._mwc[number] = MwcCache(member.device, kind)
+                except DiskFailed:
+                    self._drop(number)
         for number in set(self._mwc) - set(self.group.state.members):
             del self._mwc[number]

@@ -15,9 +15,10 @@ from collections.abc import Collection, Iterable
 from typing import NamedTuple
 
 from ...block import BlockDevice
+from ...errors import ImageIOError
 from ...layout.lvm_disk import MWC_RECORD
 from ...units import SECTOR
-from ..disk.barrier import write_sync
+from ..disk.barrier import DiskFailed, write_sync
 from ..disk.identity import stamp, stamp_words
 from ..kinds import VgKind
 
@@ -45,10 +46,16 @@ def read(device: BlockDevice, kind: VgKind) -> tuple[int, list[Ltg], int]:
 
     Returns:
         Its time stamp in nanoseconds since 1970 (0 if there is none), its entries, and the sector it lies in.
+
+    Raises:
+        DiskFailed: the disk refused.
     """
     best: tuple[int, list[Ltg], int] = (0, [], psns(kind)[-1])
     for psn in psns(kind):
-        values = MWC_RECORD.parse(device.read(psn * SECTOR, SECTOR))
+        try:
+            values = MWC_RECORD.parse(device.read(psn * SECTOR, SECTOR))
+        except ImageIOError as error:
+            raise DiskFailed(device, error) from error
         begin, end = stamp(values.begin_sec, values.begin_nsec), stamp(values.end_sec, values.end_nsec)
         if begin == end and begin > best[0]:
             best = begin, [Ltg(e.minor, e.ltg) for e in values.entries if e.minor], psn

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from ...errors import CorruptImage
+from ...errors import CorruptImage, ImageIOError
 from ..descriptor.copies import Place
 from ..descriptor.pptable import PpTable
 from ..group import GroupView
@@ -26,7 +26,7 @@ def went_alone(state: GroupState, number: int) -> bool:
     for index in (0, 1):
         try:
             own = Place(member.device, member.record, index).read_vgsa()
-        except CorruptImage:
+        except (CorruptImage, ImageIOError):
             continue
         if any(own.missing(other) and not state.vgsa.missing(other) for other in state.pvids):
             return True

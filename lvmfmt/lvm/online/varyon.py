@@ -24,13 +24,12 @@ from dataclasses import dataclass
 
 from ...block import BlockDevice, DeviceLike, opened_all
 from ...block.plan import Progress
-from ...errors import ImageIOError, OperationRefused
+from ...errors import OperationRefused
 from ...origin import Origin, origin_or_system
-from ...units import SECTOR
 from ..commit import Changes, counted, write_vgsa
 from ..disk import recordcopies as lvm_record
 from ..disk.barrier import DiskFailed
-from ..disk.scan import scan
+from ..disk.scan import answers, scan
 from ..groupstate import GroupState, MemberDisk
 from ..matching import match, refuse_copies
 from ..opening import load
@@ -114,7 +113,7 @@ def varyon(
 
 
 def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> OnlineGroup:
-    here = [device for device in devices if _readable(device)]
+    here = [device for device in devices if answers(device)]
     state, problems = load(here)
     refuse_copies(problems)
     statuses = [_status(state, number, pvid) for number, pvid in state.pvids.items()]
@@ -179,7 +178,7 @@ def refresh(
 def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, MemberDisk]:
     """The disks among `devices` that the group goes on without although they are its members, by PV number."""
     state = online.group.state
-    infos = scan([device for device in devices if _readable(device)])
+    infos = scan([device for device in devices if answers(device)])
     disks, problems = match(state, [info for info in infos if info.vgid in (None, state.vgid)])
     refuse_copies(problems)
     found = {}
@@ -208,14 +207,6 @@ def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
     online.repaired = _repair(group, regions)
     online.clear_mwc()
     return online
-
-
-def _readable(device: BlockDevice) -> bool:
-    try:
-        device.read(0, min(SECTOR, device.size))
-    except ImageIOError:
-        return False
-    return True
 
 
 def _status(state: GroupState, number: int, pvid: str) -> PvStatus:

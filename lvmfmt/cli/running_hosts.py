@@ -1,0 +1,42 @@
+"""Disks of a host that runs are its own: nothing else writes to them, unless a person insists."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ..block import BlockDevice
+from ..block.registry import OPENERS
+from ..errors import OperationRefused
+
+
+@contextmanager
+def spared(args: argparse.Namespace) -> Iterator[None]:
+    """In this block a disk of a host that runs is not opened for writing, unless it is insisted on.
+
+    `mkfs` and `logform` have a `--force` of their own, which says that and more.
+    """
+    if getattr(args, "on_running_host", getattr(args, "force", False)):
+        yield
+        return
+    OPENERS.register(_refuse)
+    try:
+        yield
+    finally:
+        OPENERS.unregister(_refuse)
+
+
+def _refuse(path: Path, writable: bool) -> BlockDevice | None:
+    """An opener that opens nothing.
+
+    Raises:
+        OperationRefused: the image is to be written, and lies in the folder of a host that runs.
+    """
+    host = path.resolve().parent.parent
+    if writable and path.resolve().parent.name == "disks" and (host / "run" / "kernel.json").exists():
+        raise OperationRefused(
+            "a host runs on this disk", where=str(path), hint=f"shut {host} down first, or insist with --force"
+        )
+    return None

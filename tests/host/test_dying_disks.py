@@ -1,0 +1,98 @@
+"""A disk that dies in the middle of a command: under mirrors nothing but what was on it is lost, and that is named."""
+
+import io
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from faulty_disks import Fault, Plan, Template, Trial
+
+from lvmfmt import lvm
+from lvmfmt.errors import LvmfmtError
+from lvmfmt.host import Host
+from lvmfmt.lvm import VolumeGroup
+
+from .conftest import Box
+
+NEW = b"another line\n" * 900
+
+
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """datavg mirrored on hdisk1 and hdisk2, with a file."""
+    from lvmfmt.host import DiskSpec
+    from lvmfmt.units import MIB
+
+    path = tmp_path_factory.mktemp("dying") / "box"
+    disks = [DiskSpec(f"hdisk{i}", size * MIB, None) for i, size in enumerate((384, 112, 112))]
+    box = Box(path, Host.create(path, disks=disks, seed=1))
+    for line in ("mkvg -s 4 -y datavg hdisk1 hdisk2", "crfs -v jfs2 -g datavg -m /data -a size=16M", "mount /data"):
+        box.good(line)
+    box.good("mirrorvg datavg")
+    with Host.open(path).machine(lambda _: None, writable=True) as machine:
+        machine.write_file("/data/file", b"old")
+    return Template(path)
+
+
+@pytest.fixture
+def trial(template: Template, tmp_path: Path) -> Iterator[Trial]:
+    with template.trial(tmp_path / "trial") as trial:
+        yield trial
+
+
+def write(trial: Trial, said: Callable[[str], None] = lambda _: None) -> None:
+    with Host.open(trial.path).machine(said, writable=True) as machine:
+        machine.write_file("/data/file", NEW)
+
+
+def content(trial: Trial) -> bytes | None:
+    with Host.open(trial.path).machine(lambda _: None, writable=False) as machine:
+        return machine.read_file("/data/file")
+
+
+def calls(template: Template, folder: Path) -> list[tuple[str, str]]:
+    with template.trial(folder) as trial:
+        write(trial)
+        return trial.faults.calls
+
+
+@pytest.mark.parametrize("disk", ["hdisk1", "hdisk2"])
+@pytest.mark.parametrize("kind", ["read", "write", "flush"])
+def test_a_write_goes_on(template: Template, tmp_path: Path, disk: str, kind: str) -> None:
+    numbers = [n for n, call in enumerate(calls(template, tmp_path / "count")) if call == (disk, kind)]
+    for number in {numbers[0], numbers[len(numbers) // 2], numbers[-1]}:
+        with template.trial(tmp_path / f"trial{number}") as trial:
+            trial.faults.begin(Plan(number, Fault.DEAD))
+            said: list[str] = []
+            write(trial, said.append)
+            assert trial.faults.fired
+            trial.faults.begin(None)
+            assert content(trial) == NEW
+            out = io.StringIO()
+            assert Host.open(trial.path).run(["lsvg", "-p", "datavg"], out, out) == 0
+            left = VolumeGroup.open([trial.disks[name] for name in ("hdisk1", "hdisk2") if name != disk])
+            stale = {name for name, volume in left.logical_volumes.items() if volume.stale_pps}
+            assert all(any(disk in line and name in line for line in said) for name in stale), (stale, said)
+            trial.faults.dead.clear()
+            assert Host.open(trial.path).run(["varyonvg", "datavg"], out, out) == 0, out.getvalue()
+            group = VolumeGroup.open([trial.disks["hdisk1"], trial.disks["hdisk2"]])
+            assert not any(volume.stale_pps for volume in group.logical_volumes.values())
+            volume = group.logical_volumes["fslv00"]
+            one, two = (volume.copy_device(number).read(0, volume.size) for number in (1, 2))
+            assert (one == two).all()
+
+
+def test_a_disk_that_refuses_once_stays(template: Template, tmp_path: Path, trial: Trial) -> None:
+    number = next(n for n, call in enumerate(calls(template, tmp_path / "count")) if call == ("hdisk1", "read"))
+    trial.faults.begin(Plan(number, Fault.ONCE))
+    write(trial)
+    trial.faults.begin(None)
+    assert content(trial) == NEW
+    info = lvm.scan(trial.disks["hdisk1"])[0]
+    assert info.vgid and VolumeGroup.open(list(trial.disks.values())[1:]).complete
+
+
+def test_all_disks_gone_is_an_error_of_ours(trial: Trial) -> None:
+    trial.faults.dead |= set(trial.disks)
+    with pytest.raises(LvmfmtError):
+        write(trial)

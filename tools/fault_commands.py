@@ -1,0 +1,168 @@
+"""What the fault explorer runs: hosts, and on each the commands of the registry and the verbs that write."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import NamedTuple
+
+from lvmfmt.host import DiskSpec, Host
+from lvmfmt.units import MIB
+
+DATA = b"data of a user\n" * 700
+MOTD = b"welcome\n" * 300
+NEW = b"another line\n" * 900
+"""What commands that write files write."""
+
+DATAVG = (
+    "crfs -v jfs2 -g datavg -m /data -a size=16M",
+    "mount /data",
+    "mklv -y rawlv datavg 2",
+    "crfs -v jfs2 -g datavg -m /spare -a size=16M",
+    "crfs -v jfs2 -g datavg -m /inl -a size=16M -a logname=INLINE",
+)
+
+
+def _tree(root: Path) -> Path:
+    for number in range(60):
+        path = root / ("usr/lib", "usr/share/doc", "home/user", "opt/app", "var/log", "etc")[number % 6] / f"f{number}"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(f"file {number}\n".encode() * (number * 9))
+    (root / "etc/motd").write_bytes(MOTD)
+    return root
+
+
+def single(path: Path) -> None:
+    """rootvg and datavg on one disk each, and a free one."""
+    _create(path, 1, ["mkvg -s 4 -y datavg hdisk1", *DATAVG], data=1)
+
+
+def two(path: Path) -> None:
+    """rootvg and datavg, each on two disks and mirrored, and a free one."""
+    _create(path, 2, ["mkvg -s 4 -y datavg hdisk2 hdisk3", *DATAVG, "mirrorvg datavg"], data=2)
+
+
+def three(path: Path) -> None:
+    """The same with three disks and three copies."""
+    lines = ["mkvg -s 4 -y datavg hdisk3 hdisk4 hdisk5", *DATAVG, "mirrorvg -c 3 datavg"]
+    _create(path, 3, ["extendvg -f rootvg hdisk2", "mirrorvg -c 3 rootvg", *lines], data=3)
+
+
+def awake(path: Path) -> None:
+    """The first, and a clone of rootvg that is awake."""
+    lines = ["mkvg -s 4 -y datavg hdisk1", *DATAVG, "alt_disk_copy -B -d hdisk2", "alt_rootvg_op -W -d hdisk2"]
+    _create(path, 1, lines, data=1, free=384)
+
+
+def _create(path: Path, roots: int, lines: list[str], *, data: int, free: int = 112) -> None:
+    sizes = [384] * roots + [112] * data + [free]
+    disks = [DiskSpec(f"hdisk{number}", size * MIB, None) for number, size in enumerate(sizes)]
+    tree = _tree(path.with_suffix(".tree"))
+    Host.create(path, disks=disks, mirror=roots > 1, seed=1, trees=[(tree, "/")])
+    for line in ["cfgmgr", *lines]:
+        out = io.StringIO()
+        if Host.open(path).run(line.split(), out, out):
+            raise RuntimeError(f"{line}: {out.getvalue()}")
+    with Host.open(path).machine(lambda _: None, writable=True) as machine:
+        machine.write_file("/data/file", DATA)
+
+
+HOSTS: dict[str, Callable[[Path], None]] = {"single": single, "two": two, "three": three, "awake": awake}
+FREE = {"single": "hdisk2", "two": "hdisk4", "three": "hdisk6", "awake": "hdisk2"}
+ROOTS = {"single": 1, "two": 2, "three": 3, "awake": 1}
+DATAS = {
+    "single": ["hdisk1"],
+    "two": ["hdisk2", "hdisk3"],
+    "three": ["hdisk3", "hdisk4", "hdisk5"],
+    "awake": ["hdisk1"],
+}
+
+
+class Step(NamedTuple):
+    """A command to try.
+
+    Attributes:
+        line: words of it; `WRITE PATH` writes `NEW` to a file of the host.
+        before: commands that come before it, without faults.
+        where: only on these hosts; all if empty.
+    """
+
+    line: str
+    before: tuple[str, ...] = ()
+    where: tuple[str, ...] = ()
+
+
+_READS = """
+lspv | lspv -l {d} | lspv -p {d} | lspv -M {d} | lspv {d}
+lsvg | lsvg -o | lsvg rootvg | lsvg datavg | lsvg -l rootvg | lsvg -p rootvg
+lsvg -M datavg | lslv hd4 | lslv -m hd4 | lslv -l fslv00 | lsfs | lsfs -q /data
+lsvgfs datavg | df -k | df -I | mount | lsps -a | lsps -s
+bootlist -m normal -o | bootinfo -b | bootinfo -B {d} | ipl_varyon -i
+lsdev -C | lsattr -El {d} | lsattr -El rootvg | lscfg -v -l {d}
+lquerypv -h /dev/{d} | lqueryvg -p {d} -A | readvgda {d}
+getlvodm -v datavg | getconf DISK_SIZE /dev/{d} | getlvcb -A hd4 | dumpfs /data
+lslpp -l | oslevel -s | odmget CuDv | fscklog -p /data | lqueryvg -p {d} -N
+"""
+_WRITES = """
+WRITE /data/file | WRITE /etc/motd | WRITE /tmp/new | sync
+savebase | bosboot -a | bootlist -m normal {d} | mklv -y newlv datavg 3
+mklv -y newlv -c {n} datavg 2 | extendlv rawlv 2 | rmlv -f rawlv
+chlv -n otherlv rawlv | chlv -x 300 rawlv | chlv -t raw rawlv
+crfs -v jfs2 -g datavg -m /new -a size=8M | rmfs /spare
+chfs -a size=+8M /data | chfs -a size=+8M /spare | chfs -m /moved /spare
+mount /spare | mount /inl | umount /data
+fsck -y /spare | logredo /spare | mkfs -V jfs2 -s 16M /spare YES | logform /dev/loglv00 YES
+varyonvg datavg | varyonvg rootvg | chvg -Q y datavg
+chvg -a n datavg | chvg -t 2 datavg | extendvg -f datavg {f} | mkvg -f -s 4 -y newvg {f}
+mkvg -B -f -s 4 -y newvg {f} | mkvg -S -f -s 4 -y newvg {f} | chpv -a n {d}
+chpv -c {f} | synclvodm datavg | synclvodm rootvg
+chdev -l {f} -a pv=yes | chdev -l {f} -a pv=clear | rmdev -l {f} -d | cfgmgr | syncvg -v datavg | syncvg -f -l fslv00
+putlvcb -t jfs2 fslv00 | redefinevg -d {d} datavg | cplv -y copylv rawlv
+shutdown -Fh | shutdown -Fr | rendev -l {f} -n hdisk9
+BOOT
+"""
+_OTHER = (
+    Step("umount /spare", ("mount /spare",)),
+    Step("WRITE /spare/x", ("mount /spare",)),
+    Step("WRITE /inl/x", ("mount /inl",)),
+    Step("varyoffvg datavg", ("umount /data",)),
+    Step("exportvg datavg", ("umount /data", "varyoffvg datavg")),
+    Step("varyonvg datavg", ("umount /data", "varyoffvg datavg")),
+    Step("importvg -y datavg {d}", ("umount /data", "varyoffvg datavg", "exportvg datavg")),
+    Step("recreatevg -y datavg {ds}", ("umount /data", "varyoffvg datavg", "exportvg datavg")),
+    Step("reducevg datavg {f}", ("extendvg -f datavg {f}",)),
+    Step("migratepv {d} {f}", ("extendvg -f datavg {f}",)),
+    Step("migratelp rawlv/1 {f}", ("extendvg -f datavg {f}",)),
+    Step("unmirrorvg datavg", (), ("two", "three")),
+    Step("unmirrorvg rootvg", (), ("two", "three")),
+    Step("rmlvcopy fslv00 1", (), ("two", "three")),
+    Step("mklvcopy -k rawlv {n}", ("rmlvcopy rawlv 1",), ("two", "three")),
+    Step("mirrorvg datavg", ("unmirrorvg datavg",), ("two", "three")),
+    Step("splitvg -y snapvg datavg", ("umount /data",), ("two",)),
+    Step("joinvg datavg", ("umount /data", "splitvg -y snapvg datavg"), ("two",)),
+    Step("alt_rootvg_op -S", (), ("awake",)),
+    Step("alt_rootvg_op -X altinst_rootvg", ("alt_rootvg_op -S",), ("awake",)),
+    Step("alt_rootvg_op -q -d hdisk2", (), ("awake",)),
+    Step("WRITE /alt_inst/etc/motd", (), ("awake",)),
+    Step("alt_rootvg_op -W -d hdisk2", ("alt_rootvg_op -S",), ("awake",)),
+    Step("alt_rootvg_op -v old -d hdisk2", ("alt_rootvg_op -S",), ("awake",)),
+    Step("alt_disk_copy -B -d hdisk2", ("alt_rootvg_op -S", "alt_rootvg_op -X altinst_rootvg"), ("awake",)),
+)
+
+
+def steps(host: str) -> list[Step]:
+    """All that is tried on a host."""
+    data = DATAS[host]
+    values = {"d": data[0], "ds": " ".join(data), "f": FREE[host], "n": len(data)}
+    plain = [
+        Step(line.strip())
+        for text in (_READS, _WRITES)
+        for rows in text.strip().split("\n")
+        for line in rows.split("|")
+    ]
+    return [
+        Step(one.line.format(**values), tuple(line.format(**values) for line in one.before))
+        for one in (*plain, *_OTHER)
+        if host in (one.where or HOSTS) and not (host == "awake" and "{f}" in "".join((one.line, *one.before)))
+    ]

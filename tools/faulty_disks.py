@@ -1,0 +1,220 @@
+"""Disks in memory that fail at one call: a host on copy-on-write views of a template, opened through the registry.
+
+Every call that reaches a disk has a number. A plan says at which number what goes wrong; whether it did is recorded.
+"""
+
+from __future__ import annotations
+
+import enum
+import errno
+import hashlib
+import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
+from lvmfmt.block.device import byte_view
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.registry import OPENERS
+from lvmfmt.errors import ImageIOError
+from lvmfmt.units import SECTOR
+
+
+class Fault(enum.StrEnum):
+    """What goes wrong at a call."""
+
+    ONCE = "EIO once"
+    DEAD = "EIO from then on"
+    FULL = "ENOSPC"
+    SHORT = "short"
+    """The first half is done, then EIO."""
+    TORN = "torn, then death"
+    """The first half is done, then the process is gone."""
+    KILL = "kill"
+
+
+class Killed(BaseException):
+    """The process is gone."""
+
+
+class Plan(NamedTuple):
+    """A fault: at which call, counted from 0 over all disks, and which."""
+
+    call: int
+    fault: Fault
+
+
+class Faults:
+    """What all disks of a host count together.
+
+    Attributes:
+        plan: what goes wrong; None for nothing.
+        calls: the disk and the kind of each call so far.
+        fired: whether the fault has happened.
+        dead: disks that answer nothing any more.
+    """
+
+    def __init__(self) -> None:
+        self.plan: Plan | None = None
+        self.calls: list[tuple[str, str]] = []
+        self.fired = False
+        self.gone = False
+        self.dead: set[str] = set()
+
+    def begin(self, plan: Plan | None) -> None:
+        """Count from 0 again, with another plan."""
+        self.plan, self.calls, self.fired, self.gone = plan, [], False, False
+
+    def meet(self, disk: str, kind: str) -> Fault | None:
+        """Count a call; what goes wrong with it.
+
+        Raises:
+            Killed: the process is gone.
+            ImageIOError: the disk answers nothing.
+        """
+        number = len(self.calls)
+        self.calls.append((disk, kind))
+        if self.gone:
+            raise Killed
+        if disk in self.dead:
+            raise ImageIOError("the disk does not answer", where=disk)
+        if self.plan is None or self.plan.call != number:
+            return None
+        self.fired = True
+        match self.plan.fault:
+            case Fault.KILL:
+                self.gone = True
+                raise Killed
+            case Fault.DEAD:
+                self.dead.add(disk)
+            case Fault.FULL if kind in ("write", "punch"):
+                raise ImageIOError("cannot write: No space left on device", where=disk, errno=errno.ENOSPC)
+            case Fault.SHORT | Fault.TORN if kind in ("read", "write"):
+                return self.plan.fault
+            case Fault.TORN:
+                self.gone = True
+                raise Killed
+        raise ImageIOError("Input/output error", where=disk)
+
+    def after_half(self, disk: str, fault: Fault) -> None:
+        """End a call whose first half was done."""
+        if fault is Fault.TORN:
+            self.gone = True
+            raise Killed
+        raise ImageIOError("Input/output error behind the first half", where=disk)
+
+
+class FaultyDisk(BlockDevice):
+    """A disk as one opening of it sees it; closing it keeps what was written.
+
+    Args:
+        base: the disk.
+        slot: its name in plans.
+        name: what messages call it.
+        faults: the counter.
+        writable: as it was opened.
+    """
+
+    def __init__(self, base: BlockDevice, slot: str, name: str, faults: Faults, *, writable: bool) -> None:
+        self.base, self.slot, self.name, self.size = base, slot, name, base.size
+        self.faults, self.writable = faults, writable
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """See `BlockDevice.read_into`."""
+        fault = self.faults.meet(self.slot, "read")
+        if fault is None:
+            self.base.read_into(offset, buffer)
+            return
+        view = byte_view(buffer)
+        self.base.read_into(offset, view[: len(view) // 2])
+        self.faults.after_half(self.slot, fault)
+
+    def write(self, offset: int, buffer: Buffer) -> None:
+        """See `BlockDevice.write`; half of it are whole sectors."""
+        self.check_writable()
+        fault = self.faults.meet(self.slot, "write")
+        if fault is None:
+            self.base.write(offset, buffer)
+            return
+        view = byte_view(buffer)
+        self.base.write(offset, view[: len(view) // 2 // SECTOR * SECTOR])
+        self.faults.after_half(self.slot, fault)
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """See `BlockDevice.extents`."""
+        self.faults.meet(self.slot, "extents")
+        yield from self.base.extents(offset, length)
+
+    def punch(self, offset: int, length: int) -> None:
+        """See `BlockDevice.punch`."""
+        self.check_writable()
+        self.faults.meet(self.slot, "punch")
+        self.base.punch(offset, length)
+
+    def flush(self) -> None:
+        """See `BlockDevice.flush`."""
+        self.faults.meet(self.slot, "flush")
+
+    def close(self) -> None:
+        """Nothing: the disk stays as it is."""
+
+
+class Template:
+    """A host at rest whose disks trials read and never write.
+
+    Args:
+        path: its folder.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.images = {p.stem: ImageFile(p) for p in sorted((path / "disks").glob("*.img"))}
+
+    @contextmanager
+    def trial(self, folder: Path) -> Iterator[Trial]:
+        """A host like it in a new folder, which is gone afterwards."""
+        shutil.copytree(self.path, folder, ignore=shutil.ignore_patterns("*.img"))
+        for slot in self.images:
+            (folder / "disks" / f"{slot}.img").touch()
+        trial = Trial(folder, {slot: Overlay(image, name=slot) for slot, image in self.images.items()})
+        OPENERS.register(trial.opened)
+        try:
+            yield trial
+        finally:
+            OPENERS.unregister(trial.opened)
+            shutil.rmtree(folder)
+
+
+class Trial:
+    """A host whose disks lie in memory.
+
+    Attributes:
+        path: its folder.
+        disks: what is on the disks, by slot.
+        faults: what goes wrong.
+    """
+
+    def __init__(self, path: Path, disks: dict[str, Overlay]) -> None:
+        self.path, self.disks, self.faults = path, disks, Faults()
+
+    def opened(self, path: Path, writable: bool) -> BlockDevice | None:
+        """An opener: the disks of this host."""
+        if path.parent != self.path / "disks" or path.stem not in self.disks:
+            return None
+        return FaultyDisk(self.disks[path.stem], path.stem, str(path), self.faults, writable=writable)
+
+    def digest(self) -> str:
+        """Of all that was written, and of what the host remembers but the time of day."""
+        found = hashlib.blake2b(digest_size=16)
+        for slot, disk in self.disks.items():
+            for offset, length in disk.dirty_ranges():
+                found.update(f"{slot} {offset} {length} ".encode())
+                found.update(disk.read(offset, length).data)
+        for name in ("nvram.json", "run/kernel.json"):
+            file = self.path / name
+            known = json.loads(file.read_text()) if file.exists() else {}
+            found.update(json.dumps({**known, "ticks": 0}).encode())
+        return found.hexdigest()
