@@ -76,10 +76,9 @@ class Mirroring:
                     pv.device.read_into(pv.offset(pp) + span.inside, part)
                     break
                 except ImageIOError:
-                    with self._lock:
-                        self._probe(number, pv.device)
-                        self._tell()
+                    continue
             else:
+                self._look_for_dead(lv.minor, span.lp)
                 raise ImageIOError("no disk gives a good copy", where=f"{lv.name} LP {span.lp + 1}")
 
     def write(self, lv: LogicalVolume, offset: int, length: int, act: Act) -> None:
@@ -206,6 +205,18 @@ class Mirroring:
         """Go on without a disk that refused something if it does not answer at all."""
         if not answers(device):
             self._drop(number)
+
+    def _look_for_dead(self, minor: int, lp: int) -> None:
+        """Notice, where nothing can be read, that its disks have gone.
+
+        Raises:
+            ImageIOError: quorum is lost.
+        """
+        with self._lock:
+            for number, _ in self._good(minor, lp):
+                if member := self.group.state.members.get(number):
+                    self._probe(number, member.device)
+            self._tell()
 
     def _mark_stale(self, places: Collection[tuple[int, int]]) -> None:
         """Declare partitions stale, durably on all disks that are left."""
