@@ -81,6 +81,7 @@ def dm_parts(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
     good = [copy for copy in range(lv.copies) if (lv.map.held & ~lv.stale)[copy].all()]
     if not lv.policy.width or len(good) < 2:
         return {}
+    assert lv.device.size == lv.size  # refuses a stripe that is none
     return {f"{name or lv.name}_copy{copy + 1}": _striped(_one_copy(lv, copy), paths) for copy in good}
 
 

@@ -41,13 +41,14 @@ def test_the_table_of_one_volume(disks: list[str], capsys: pytest.CaptureFixture
 
 
 def test_a_stripe_that_is_none_is_named(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    for disk, psn in ((0, 136), (0, 2242), (1, 136)):  # [lvm 8.2]: striping_width of LV 2 at byte 0x16
+    for disk, psn in ((0, 136), (0, 2242), (1, 136)):  # [lvm 8.2]: hd4, mirrored, says policy 5 and width 256
         with Path(disks[disk]).open("r+b") as stream:
-            stream.seek((psn + 1) * 512 + 32 + 0x16)
-            stream.write(b"\1\0")
+            for at, data in ((0x0A, b"\0\5"), (0x16, b"\1\0")):
+                stream.seek((psn + 1) * 512 + at)
+                stream.write(data)
     assert cli.main(["dmtable", *disks]) == 2
     shown = capsys.readouterr()
-    assert "striping_width 256" in shown.err and shown.out.startswith("hd4,")
+    assert "striping_width 256" in shown.err and shown.out.startswith("lv00,")
 
 
 def test_all_volumes_in_the_concise_format(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
