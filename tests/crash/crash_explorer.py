@@ -12,6 +12,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 from crash_model import NOW, Model, Step, Tree, perform, read_tree
 from crash_states import PAGE, Contents, Memo, Pages, States
 
@@ -24,76 +25,192 @@ from lvmfmt.jfs2.checking import Finding, Report, check
 from lvmfmt.jfs2.checking.log_checks import LogChecker
 from lvmfmt.jfs2.checking.subject import Subject
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.log import redo
+from lvmfmt.jfs2.journal.shared_log import open_shared_log
+from lvmfmt.jfs2.log import redo, redo_shared
+from lvmfmt.jfs2.log.locate import find_any_log
+from lvmfmt.jfs2.log.sharing import active_members
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
 
 
 @dataclass
 class Recording:
-    """A workload that was run.
+    """A workload that was run on one file system, or on several that share a log.
 
     Attributes:
-        base: the device before it.
-        events: writes and barriers.
-        trees: the tree after 0, 1, 2, ... steps.
+        bases: the disks before it: the file systems, then the log volume if there is one.
+        events: (disk, write or barrier).
+        trees: the trees of the file systems after 0, 1, 2, ... steps.
+        serials: with them the number of each file, by path.
+        loose: for each step, (file system, file, bytes) that it writes where they are: a crash may keep any of them.
         started: for each step, how many events there were when it began.
         safe: (events, steps): from that many events on, so many steps are promised.
-        log: byte range of the log.
+        members: how many file systems there are.
+        log: (disk, byte range) of the log.
         rounds: how often the log was filled.
+        refused: steps for which there was no room.
     """
 
-    base: BlockDevice
-    events: list[Event]
-    trees: list[Tree]
+    bases: list[BlockDevice]
+    events: list[tuple[int, Event]]
+    trees: list[tuple[Tree, ...]]
+    serials: list[tuple[dict[str, int], ...]]
+    loose: list[list[tuple[int, int, range]]]
     started: list[int]
     safe: list[tuple[int, int]]
-    log: range
+    members: int
+    log: tuple[int, range]
     rounds: float = 0.0
+    refused: int = 0
 
     def promised(self, upto: int) -> int:
         """How many steps must survive a crash after so many events."""
         return max(steps for events, steps in self.safe if events <= upto)
 
-    def differs(self, upto: int, tree: Tree) -> str:
-        """What is wrong with the tree of a recovered file system, or nothing."""
+    def differs(self, upto: int, found: tuple[Tree, ...]) -> str:
+        """What is wrong with the trees of the recovered file systems, or nothing."""
         first = self.promised(upto)
         last = sum(start <= upto for start in self.started[:-1])
-        if tree in self.trees[first : last + 1]:
+        if any(self._fits(found, k, first, last) for k in range(first, last + 1)):
             return ""
-        if tree in self.trees:
-            return f"the tree is that after {self.trees.index(tree)} steps, {first} to {last} were possible"
-        wanted = self.trees[last]
-        paths = [p for p in sorted({*tree, *wanted}) if tree.get(p) != wanted.get(p)]
+        if found in self.trees:
+            return f"the tree is that after {self.trees.index(found)} steps, {first} to {last} were possible"
+        paths = [
+            (i, p) for i, (tree, wanted) in enumerate(zip(found, self.trees[last], strict=True))
+            for p in sorted({*tree, *wanted}) if tree.get(p) != wanted.get(p)
+        ]  # fmt: skip
         return f"the tree is none of those after {first} to {last} steps, {paths[:4]} differ from the last"
 
+    def _fits(self, found: tuple[Tree, ...], k: int, first: int, last: int) -> bool:
+        """Whether trees are those after k steps, but for bytes that steps in flight write where they are."""
+        if found == self.trees[k]:
+            return True
+        loose = [part for parts in self.loose[first:last] for part in parts]
+        if not loose:
+            return False
+        for i, (tree, wanted) in enumerate(zip(found, self.trees[k], strict=True)):
+            if tree.keys() != wanted.keys():
+                return False
+            for path, entry in tree.items():
+                right = wanted[path]
+                if entry == right:
+                    continue
+                if entry[0] != "file" or (entry[0], *entry[2:]) != (right[0], *right[2:]):
+                    return False
+                serial = self.serials[k][i][path]
+                ranges = [part for member, number, part in loose if (member, number) == (i, serial)]
+                versions = [
+                    tree[i][p][1]
+                    for tree, serials in zip(self.trees[first : last + 1], self.serials[first : last + 1], strict=True)
+                    for p, number in serials[i].items() if number == serial
+                ]  # fmt: skip
+                if not _mixed(entry[1], right[1], ranges, versions):
+                    return False
+        return True
 
-def record(base: BlockDevice, steps: Iterator[Step] | Sequence[Step] | Any, count: int = 0) -> Recording:
-    """Run a workload: a list of steps, or `count` steps of a `Steps`."""
-    geometry = read_superblock(base).geometry
-    at = geometry.log_address * geometry.block_size
-    trace, model = Trace(Overlay(base)), Model()
-    mounted = mount(trace, origin=FixedOrigin(NOW))
-    made = Recording(base, trace.events, [read_tree(mounted)], [], [(0, 0)],
-                     range(at, at + geometry.log_blocks * geometry.block_size))  # fmt: skip
-    for path, (kind, content, mode, *_) in made.trees[0].items():
+
+def _mixed(found: bytes, right: bytes, ranges: list[range], versions: list[bytes]) -> bool:
+    """Whether a content is the right one, where it may be loose byte by byte that of any version."""
+    if len(found) != len(right):
+        return False
+    size = len(found)
+    one = np.frombuffer(found, np.uint8)
+    fits = one == np.frombuffer(right, np.uint8)
+    free = np.zeros(size, np.bool_)
+    for part in ranges:
+        free[part.start : part.stop] = True
+    for version in versions:
+        fits |= free & (one == np.frombuffer(version[:size].ljust(size, b"\0"), np.uint8))
+    return bool(fits.all())
+
+
+MAJOR = 39 << 32
+
+
+def record(
+    base: BlockDevice | list[BlockDevice], steps: Iterator[Step] | Sequence[Step] | Any, count: int = 0,
+    *, log: BlockDevice | None = None,
+) -> Recording:  # fmt: skip
+    """Run a workload: a list of steps, or `count` steps of a `Steps`.
+
+    Args:
+        base: a file system, or several that share the log.
+        steps: for several: each step of the list is (number of the file system, step).
+        count: of steps.
+        log: the log volume of file systems with an external log.
+    """
+    members = base if isinstance(base, list) else [base]
+    bases = [*members, *([] if log is None else [log])]
+    order: list[Trace] = []
+    traces = [Trace(Overlay(device), order) for device in bases]
+    if log is None:
+        geometry = read_superblock(members[0]).geometry
+        at = geometry.log_address * geometry.block_size
+        place = 0, range(at, at + geometry.log_blocks * geometry.block_size)
+        mounts = [mount(traces[0], origin=FixedOrigin(NOW))]
+    else:
+        place = len(members), range(log.size)
+        shared = open_shared_log(traces[-1])
+        mounts = [
+            mount(trace, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5 + i)
+            for i, trace in enumerate(traces[:-1])
+        ]
+    models = [_model(mounted) for mounted in mounts]
+    handles: list[dict[str, Any]] = [{} for _ in mounts]
+    made = Recording(
+        bases, [], [tuple(model.tree() for model in models)], [tuple(model.serials() for model in models)], [], [],
+        [(0, 0)], len(members), place,
+    )  # fmt: skip
+    rng = random.Random(count)
+    for i in range(count or len(steps)):
+        number = rng.randrange(len(members)) if count else 0
+        step = steps.next(models[number]) if count else steps[i]
+        if not count and len(members) > 1:
+            number, step = step
+        made.started.append(len(order))
+        made.loose.append([(number, *part) for part in _in_place(models[number], step)])
+        if perform(mounts[number], step, handles[number]):
+            models[number].apply(step)
+        else:
+            made.refused += 1
+            assert read_tree(mounts[number]) == models[number].tree(), f"{step} left something"
+        made.serials.append(tuple(model.serials() for model in models))
+        made.trees.append(tuple(model.tree() for model in models))
+        if step[0] in ("sync", "checkpoint", "freeze"):
+            made.safe.append((len(order), i + 1))
+    made.started.append(len(order))
+    for mounted, opened in zip(mounts, handles, strict=True):
+        for handle in opened.values():
+            handle.close()
+        mounted.unmount()
+    writer = mounts[0]._log.writer
+    made.rounds = writer.end / writer.capacity
+    made.safe.append((len(order), len(made.trees) - 1))
+    streams = {id(trace): iter(trace.events) for trace in traces}
+    numbers = {id(trace): i for i, trace in enumerate(traces)}
+    made.events = [(numbers[id(trace)], next(streams[id(trace)])) for trace in order]
+    return made
+
+
+def _model(mounted: Any) -> Model:
+    """The model of a file system as it is; what a recording begins with has no hard links."""
+    model, tree = Model(), read_tree(mounted)
+    for path, (kind, content, mode, *_) in tree.items():
         if path != "/":
             model.apply(("mkdir", path) if kind == "dir" else ("write_file", path, content))
             model.nodes[path].mode = mode
-    assert model.tree() == made.trees[0]
-    for i in range(count or len(steps)):
-        step = steps.next(model) if count else steps[i]
-        made.started.append(len(trace.events))
-        perform(mounted, step)
-        model.apply(step)
-        made.trees.append(model.tree())
-        if step[0] in ("sync", "checkpoint"):
-            made.safe.append((len(trace.events), i + 1))
-    made.started.append(len(trace.events))
-    mounted.unmount()
-    made.rounds = mounted._log.writer.end / mounted._log.writer.capacity
-    made.safe.append((len(trace.events), len(made.trees) - 1))
-    return made
+    assert model.tree() == tree
+    return model
+
+
+def _in_place(model: Model, step: Step) -> list[tuple[int, range]]:
+    """(file, bytes) that a step writes over."""
+    if step[0] == "no_space":
+        return _in_place(model, step[2])
+    if step[0] not in ("write", "hwrite"):
+        return []
+    node = model.nodes[step[1]] if step[0] == "write" else model.handles[step[1]]
+    return [(node.serial, range(step[2], min(step[2] + len(step[3]), len(node.content))))]
 
 
 @dataclass
@@ -134,17 +251,20 @@ class Judge:
     def __init__(self, made: Recording) -> None:
         self._made = made
         contents = Contents()
-        self.states = States([made.base], [(0, event) for event in made.events], contents)
+        self.states = States(made.bases, made.events, contents)
         self._contents = contents
-        pages = range(made.log.start // PAGE, -(-made.log.stop // PAGE))
-        self._log_pages = {(0, page): self.states.start[0, page] for page in pages if (0, page) in self.states.start}
+        disk, log = made.log
+        pages = range(log.start // PAGE, -(-log.stop // PAGE))
+        self._log_pages = {key: self.states.start[key] for page in pages if (key := (disk, page)) in self.states.start}
+        members = range(made.members)
+        beside = disk >= made.members
         self._redo, self._check, self._log, self._tree = (
-            Memo([made.base], contents, function)
+            Memo(made.bases, contents, function)
             for function in (
-                lambda disks: redo(disks[0]),
-                lambda disks: _illegal(check(disks[0]).findings, log=False),
-                lambda disks: _illegal(_log_findings(disks[0]), log=True),
-                lambda disks: read_tree(FileSystem.open(disks[0])),
+                lambda disks: _recover(disks[: made.members], disks[disk] if beside else None),
+                lambda disks: [f for i in members for f in _illegal(check(disks[i]).findings, log=False)],
+                lambda disks: [f for i in members for f in _log_findings(disks[i], disks[disk] if beside else None)],
+                lambda disks: tuple(read_tree(FileSystem.open(disks[i])) for i in members),
             )
         )
 
@@ -169,9 +289,11 @@ class Judge:
         return self._made.differs(upto, value)
 
     def image(self, pages: Pages) -> Overlay:
-        """The recovered disk."""
-        disk = Overlay(self._made.base)
-        for (_, page), number in {**pages, **self._redo(pages)[1]}.items():
+        """The first recovered disk."""
+        disk = Overlay(self._made.bases[0])
+        for (which, page), number in {**pages, **self._redo(pages)[1]}.items():
+            if which:
+                continue
             disk.write(page * PAGE, self._contents.pages[number][: disk.size - page * PAGE])
         return disk
 
@@ -220,12 +342,26 @@ def _illegal(findings: list[Finding], *, log: bool) -> list[Finding]:
     ]  # fmt: skip
 
 
-def _log_findings(device: BlockDevice) -> list[Finding]:
+def _log_findings(device: BlockDevice, log: BlockDevice | None) -> list[Finding]:
     superblock, report = read_superblock(device), Report()
     geometry = superblock.geometry
     at, length = geometry.log_address * geometry.block_size, geometry.log_blocks * geometry.block_size
-    LogChecker(Subject.of(device, superblock, report), device, at, length, inline=True).check()
-    return report.findings
+    if log is not None:
+        at, length = 0, log.size
+    LogChecker(Subject.of(device, superblock, report), log or device, at, length, inline=log is None).check()
+    return _illegal(report.findings, log=True)
+
+
+def _recover(devices: list[Overlay], log: Overlay | None) -> None:
+    if log is None:
+        redo(devices[0])
+        return
+    found = find_any_log(log)
+    numbers = active_members(found)
+    places = (
+        range(len(devices)) if devices[0] is not None and found.dialect.name == "linux" else range(5, 5 + len(devices))
+    )
+    redo_shared(log, {n: devices[i] for i, n in enumerate(places) if n in numbers})
 
 
 def _crashes(
@@ -250,10 +386,10 @@ def _crashes(
 
 def _tear(made: Recording, index: int, rng: random.Random) -> list[int]:
     """Sectors of a write that arrived."""
-    event = made.events[index]
+    disk, event = made.events[index]
     assert isinstance(event, Write)
     sectors = list(event.sectors)
-    if event.offset in made.log:
+    if disk == made.log[0] and event.offset in made.log[1]:
         cut = rng.randrange(len(sectors) + 1)
         return sectors[:cut] if rng.random() < 0.5 else sectors[cut:]
     return [sector for sector in sectors if rng.random() < 0.5]

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
+
+from lvmfmt.errors import NoSpace
 
 NOW = 1_700_000_000_000_000_000
 
@@ -22,14 +26,30 @@ class Node:
     content: Any = b""
     mode: int = 0o644
     names: int = 1
+    serial: int = 0
     attributes: dict[bytes, bytes] = field(default_factory=dict)
 
 
 @dataclass
 class Model:
-    """A tree; `apply` changes it."""
+    """A tree; `apply` changes it.
+
+    Attributes:
+        nodes: what there is, by path.
+        handles: open files by the name of the handle; they may have no path any more.
+    """
 
     nodes: dict[str, Node] = field(default_factory=lambda: {"/": Node("dir", mode=0o755)})
+    handles: dict[str, Node] = field(default_factory=dict)
+    _serial: int = 0
+
+    def serials(self) -> dict[str, int]:
+        """A number for each file that it keeps as long as it lives."""
+        for node in self.nodes.values():
+            if not node.serial:
+                self._serial += 1
+                node.serial = self._serial
+        return {path: node.serial for path, node in self.nodes.items()}
 
     def tree(self) -> Tree:
         found: Tree = {}
@@ -54,7 +74,23 @@ class Model:
     def _sync(self) -> None:
         pass
 
-    _checkpoint = _sync
+    _checkpoint = _freeze = _sync
+
+    def _no_space(self, _: int, step: Step) -> None:
+        self.apply(step)
+
+    def _open(self, path: str, handle: str) -> None:
+        self.handles[handle] = self.nodes[path]
+
+    def _hclose(self, handle: str) -> None:
+        del self.handles[handle]
+
+    def _hwrite(self, handle: str, offset: int, data: bytes) -> None:
+        _put(self.handles[handle], offset, data)
+
+    def _htruncate(self, handle: str, size: int) -> None:
+        node = self.handles[handle]
+        node.content = node.content[:size].ljust(size, b"\0")
 
     def _create(self, path: str) -> None:
         self.nodes[path] = Node("file")
@@ -97,9 +133,7 @@ class Model:
         node.content = node.content[:size].ljust(size, b"\0")
 
     def _write(self, path: str, offset: int, data: bytes) -> None:
-        node = self.nodes[path]
-        old = node.content.ljust(offset, b"\0")
-        node.content = old[:offset] + data + old[offset + len(data) :]
+        _put(self.nodes[path], offset, data)
 
     def _chmod(self, path: str, mode: int) -> None:
         self.nodes[path].mode = mode
@@ -114,13 +148,68 @@ class Model:
         del self.nodes[path].attributes[name.encode()]
 
 
-def perform(mounted: Any, step: Step) -> None:
-    """Do a step on a mounted file system."""
+def _put(node: Node, offset: int, data: bytes) -> None:
+    old = node.content.ljust(offset, b"\0")
+    node.content = old[:offset] + data + old[offset + len(data) :]
+
+
+def perform(mounted: Any, step: Step, handles: dict[str, Any] | None = None) -> bool:
+    """Do a step on a mounted file system; whether there was room for it.
+
+    Args:
+        mounted: the file system.
+        step: what to do.
+        handles: open files by the name of the handle, which steps add to and take from.
+    """
     operation, *arguments = step
-    if operation in ("sync", "checkpoint"):
-        getattr(mounted, operation)()
-    else:
-        getattr(mounted, operation)(*arguments, now=NOW)
+    handles = {} if handles is None else handles
+    try:
+        if operation in ("sync", "checkpoint"):
+            getattr(mounted, operation)()
+        elif operation == "freeze":
+            mounted.freeze(10**9, now=NOW)
+            mounted.thaw(now=NOW)
+        elif operation == "open":
+            handles[arguments[1]] = mounted.open(arguments[0])
+        elif operation == "hclose":
+            handles.pop(arguments[0]).close()
+        elif operation in ("hwrite", "htruncate"):
+            getattr(handles[arguments[0]], operation[1:])(*arguments[1:], now=NOW)
+        elif operation == "no_space":
+            with short_of_space(mounted, arguments[0]):
+                return perform(mounted, arguments[1], handles)
+        else:
+            getattr(mounted, operation)(*arguments, now=NOW)
+    except NoSpace:
+        return False
+    return True
+
+
+@contextmanager
+def short_of_space(mounted: Any, count: int) -> Iterator[None]:
+    """The device has no room from the allocation after `count` on."""
+    space, left = mounted._journal._space, [count]
+    real, real_in_group = space.allocate, space.allocate_in_group
+
+    def allocate(blocks: int, **options: Any) -> Any:
+        left[0] -= 1
+        if left[0] < 0:
+            raise NoSpace("no room, says the test")
+        return real(blocks, **options)
+
+    def allocate_in_group(blocks: int, **options: Any) -> Any:
+        left[0] -= 1
+        return real_in_group(blocks, **options) if left[0] >= 0 else None
+
+    space.allocate, space.allocate_in_group = allocate, allocate_in_group
+    try:
+        yield
+    finally:
+        del space.allocate, space.allocate_in_group
+
+
+FILLER = 1 << 20
+"""A file of so many bytes or more only takes space: its content is not looked at."""
 
 
 def read_tree(fs: Any) -> Tree:
@@ -135,7 +224,7 @@ def read_tree(fs: Any) -> Tree:
         elif kind == 0o120000:
             entry = ("link", fs.readlink(path).encode())
         else:
-            entry = ("file", bytes(fs.read(path)))
+            entry = ("file", bytes(fs.read(path)) if status.size < FILLER else status.size)
         found[path] = (*entry, status.mode & 0o7777, status.nlink, fs.xattrs(path))
     return found
 
@@ -145,11 +234,17 @@ WEIGHTS = {
     "append": 5, "truncate": 3, "chmod": 1, "sync": 3, "checkpoint": 0.5,
 }  # fmt: skip
 
+_BY_HANDLE = ("open", "hwrite", "htruncate", "hclose", "unlink_open")
+
 WITH_ATTRIBUTES = WEIGHTS | {"setxattr": 12, "removexattr": 3, "mknod": 3}
 
 
+def _fills(node: Node) -> bool:
+    return node.kind == "file" and isinstance(node.content, int)
+
+
 class Steps:
-    """Random steps that are possible in the tree as it is. In-place overwriting is left out: it is not atomic.
+    """Random steps that are possible in the tree as it is.
 
     Args:
         seed: of the random numbers.
@@ -160,6 +255,7 @@ class Steps:
         self._random, self._weights = random.Random(seed), weights
 
     def next(self, model: Model) -> Step:
+        """The next step."""
         while True:
             operation = self._random.choices(list(self._weights), list(self._weights.values()))[0]
             step = self._propose(operation, model)
@@ -168,16 +264,36 @@ class Steps:
 
     def _propose(self, operation: str, model: Model) -> Step | None:
         pick = self._random.choice
+        if operation in _BY_HANDLE:
+            return self._by_handle(operation, model)
         of = {
-            kind: [p for p, n in model.nodes.items() if n.kind == kind]
+            kind: [p for p, n in model.nodes.items() if n.kind == kind and not _fills(n)]
             for kind in ("dir", "file", "link", "char", "fifo")
         }
         others = of["file"] + of["link"] + of["char"] + of["fifo"]
         name = pick("abcdefgh") * pick([1, 1, 5, 30, 120])
         path = pick(of["dir"]).rstrip("/") + "/" + name
         new = path not in model.nodes
-        if operation in ("sync", "checkpoint"):
+        if operation in ("sync", "checkpoint", "freeze"):
             return (operation,)
+        if operation in ("long", "unlink_long"):
+            path = f"/{self._random.randrange(1000):03d}" + pick("xyz") * pick([60, 200, 250])
+            if operation == "long":
+                return None if path in model.nodes else ("create", path)
+            long = [p for p in of["file"] if len(p) > 60 and p[1:4].isdigit()]
+            return ("unlink", pick(long)) if long else None
+        if operation == "write":
+            if not of["file"]:
+                return None
+            target = pick(of["file"])
+            end = len(model.nodes[target].content)
+            # inside, over the end, or with a hole between
+            offset = self._random.randrange(end + 1) if self._random.random() < 0.6 else end + pick([1, 5000, 300000])
+            return (operation, target, offset, self._data())
+        if operation == "no_space":
+            inner = self._propose(pick(["create", "mkdir", "write_file", "append", "setxattr", "write", "long",
+                                        "rename", "unlink", "symlink"]), model)  # fmt: skip
+            return inner and ("no_space", pick([0, 0, 1, 2]), inner)
         if operation in ("create", "mkdir"):
             return (operation, path) if new else None
         if operation == "symlink":
@@ -197,7 +313,7 @@ class Steps:
             empty = [p for p in of["dir"] if p != "/" and not model.children(p)]
             return (operation, pick(empty)) if empty else None
         if operation == "rename":
-            return self._rename(model, [p for p in model.nodes if p != "/"], path)
+            return self._rename(model, [p for p, n in model.nodes.items() if p != "/" and not _fills(n)], path)
         if operation == "write_file":
             target = pick(of["file"]) if of["file"] and self._random.random() < 0.5 else path
             if target in model.nodes and model.nodes[target].kind != "file":
@@ -211,6 +327,25 @@ class Steps:
             target = pick(of["file"])
             return (operation, target, self._random.randrange(len(model.nodes[target].content) * 3 // 2 + 1))
         return ("chmod", pick(of["file"]), pick([0o600, 0o4755])) if of["file"] else None
+
+    def _by_handle(self, operation: str, model: Model) -> Step | None:
+        pick = self._random.choice
+        files = [p for p, n in model.nodes.items() if n.kind == "file" and not _fills(n)]
+        if operation == "open":
+            free = [h for h in "123" if h not in model.handles]
+            return (operation, pick(files), free[0]) if files and free else None
+        if not model.handles:
+            return None
+        handle = pick(list(model.handles))
+        node = model.handles[handle]
+        if operation == "unlink_open":
+            names = [p for p, n in model.nodes.items() if n is node]
+            return ("unlink", pick(names)) if names else None
+        if operation == "hwrite":
+            return (operation, handle, self._random.randrange(len(node.content) + 5000), self._data())
+        if operation == "htruncate":
+            return (operation, handle, self._random.randrange(len(node.content) * 3 // 2 + 1))
+        return (operation, handle)
 
     def _rename(self, model: Model, paths: list[str], new: str) -> Step | None:
         if not paths:

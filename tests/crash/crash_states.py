@@ -43,6 +43,44 @@ class Contents:
         return number
 
 
+class EmptyDisk(BlockDevice):
+    """Zeros, for overlays to be written on.
+
+    Args:
+        size: bytes of it.
+        name: what to call it.
+    """
+
+    writable = False
+
+    def __init__(self, size: int, name: str = "disk") -> None:
+        self.name, self.size = name, size
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """Zeros."""
+        view = byte_view(buffer)
+        self.check_range(offset, len(view))
+        np.frombuffer(view, np.uint8)[:] = 0
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """One hole."""
+        yield Extent(offset, self.size - offset if length is None else length, False)
+
+    def write(self, offset: int, buffer: Buffer) -> None:
+        """Refused."""
+        self.check_writable()
+
+    def punch(self, offset: int, length: int) -> None:
+        """Refused."""
+        self.check_writable()
+
+    def flush(self) -> None:
+        """Nothing to do."""
+
+    def close(self) -> None:
+        """Nothing to do."""
+
+
 class CrashDisk(BlockDevice):
     """A disk of a state; reading tells what was read.
 
