@@ -42,7 +42,7 @@ class Recording:
         events: (disk, write or barrier).
         trees: the trees of the file systems after 0, 1, 2, ... steps.
         serials: with them the number of each file, by path.
-        loose: for each step, (file system, file, bytes) that it writes where they are: a crash may keep any of them.
+        loose: for each step, (file system, file, offset, bytes) that it writes over others: a crash may keep any.
         started: for each step, how many events there were when it began.
         safe: (events, steps): from that many events on, so many steps are promised.
         members: how many file systems there are.
@@ -55,7 +55,7 @@ class Recording:
     events: list[tuple[int, Event]]
     trees: list[tuple[Tree, ...]]
     serials: list[tuple[dict[str, int], ...]]
-    loose: list[list[tuple[int, int, range]]]
+    loose: list[list[tuple[int, int, int, bytes]]]
     started: list[int]
     safe: list[tuple[int, int]]
     members: int
@@ -98,27 +98,29 @@ class Recording:
                 if entry[0] != "file" or (entry[0], *entry[2:]) != (right[0], *right[2:]):
                     return False
                 serial = self.serials[k][i][path]
-                ranges = [part for member, number, part in loose if (member, number) == (i, serial)]
+                parts = [(at, data) for member, number, at, data in loose if (member, number) == (i, serial)]
                 versions = [
                     tree[i][p][1]
                     for tree, serials in zip(self.trees[first : last + 1], self.serials[first : last + 1], strict=True)
                     for p, number in serials[i].items() if number == serial
                 ]  # fmt: skip
-                if not _mixed(entry[1], right[1], ranges, versions):
+                if not _mixed(entry[1], right[1], parts, versions):
                     return False
         return True
 
 
-def _mixed(found: bytes, right: bytes, ranges: list[range], versions: list[bytes]) -> bool:
-    """Whether a content is the right one, where it may be loose byte by byte that of any version."""
+def _mixed(found: bytes, right: bytes, parts: list[tuple[int, bytes]], versions: list[bytes]) -> bool:
+    """Whether a content is the right one, and where parts were written over it any version of theirs."""
     if len(found) != len(right):
         return False
     size = len(found)
     one = np.frombuffer(found, np.uint8)
     fits = one == np.frombuffer(right, np.uint8)
     free = np.zeros(size, np.bool_)
-    for part in ranges:
-        free[part.start : part.stop] = True
+    for at, data in parts:
+        part = slice(at, min(at + len(data), size))
+        free[part] = True
+        fits[part] |= one[part] == np.frombuffer(data, np.uint8)[: len(one[part])]
     for version in versions:
         fits |= free & (one == np.frombuffer(version[:size].ljust(size, b"\0"), np.uint8))
     return bool(fits.all())
@@ -203,14 +205,14 @@ def _model(mounted: Any) -> Model:
     return model
 
 
-def _in_place(model: Model, step: Step) -> list[tuple[int, range]]:
-    """(file, bytes) that a step writes over."""
+def _in_place(model: Model, step: Step) -> list[tuple[int, int, bytes]]:
+    """(file, offset, bytes) that a step writes over others."""
     if step[0] == "no_space":
         return _in_place(model, step[2])
     if step[0] not in ("write", "hwrite"):
         return []
     node = model.nodes[step[1]] if step[0] == "write" else model.handles[step[1]]
-    return [(node.serial, range(step[2], min(step[2] + len(step[3]), len(node.content))))]
+    return [(node.serial, step[2], step[3][: max(len(node.content) - step[2], 0)])]
 
 
 @dataclass

@@ -96,7 +96,7 @@ class Workload:
 def _fill(image: BlockDevice, room: int) -> None:
     """Leave little space, in single blocks and short runs."""
     with mount(image, origin=FixedOrigin(NOW)) as mounted:
-        free = mounted._journal._space._map.free - 2 * room - 40
+        free = mounted._journal._space._map.free - 2 * room - 10
         mounted.write_file("/filler", bytes(free * 4096), now=NOW)
         for i in range(2 * room):
             mounted.write_file(f"/{i:03d}", b"x", now=NOW)
