@@ -133,7 +133,7 @@ def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, pro
     with system.open_place(images, lv=args.lv, offset=args.offset) as on:
         fs = on.open()
         problems += [f"{on.device.name}: {note}" for note in fs.problems]
-        inventory = fs.inventory(path)
+        inventory = fs.inventory(path, salvage=True)
         if not args.devices:
             inventory = _without_devices(inventory, problems)
         yield Part(inventory)

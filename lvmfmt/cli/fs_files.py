@@ -140,7 +140,7 @@ def _get_tree(args: argparse.Namespace) -> int:
 
     start = time.monotonic()
     with opened(args) as (fs, (path, out)):
-        inventory = fs.inventory(path)
+        inventory = fs.inventory(path, salvage=True)
         with progress(f"get {out}", int(inventory.extents["length"].sum())) as told:
             done = jfs2.extract(inventory, out, devices=args.devices, set_id=args.set_id, progress=told)
     for problem in (*inventory.problems, *done.problems):

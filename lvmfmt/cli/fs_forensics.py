@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import stat
+import sys
 
 from .. import inspect, jfs2, system
 from ..errors import CorruptImage, OperationRefused
-from ..escaping import escaped
+from ..escaping import escaped, printable
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -124,10 +125,13 @@ def run_body(args: argparse.Namespace) -> int:
     from ..jfs2.forensics import body_lines, deleted
     from .fs_files import opened
 
+    problems: list[str] = []
     with opened(args) as (fs, _):
-        for line in body_lines(fs, deleted(fs) if args.deleted else None):
+        for line in body_lines(fs, deleted(fs) if args.deleted else None, problems):
             print(line)
-    return 0
+    for problem in problems:
+        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 def _attributes(found: jfs2.Stat) -> dict[str, object]:

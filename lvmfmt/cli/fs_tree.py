@@ -11,7 +11,7 @@ from typing import Any
 
 from .. import jfs2
 from ..errors import OperationRefused
-from ..escaping import escaped, escaped_link
+from ..escaping import escaped, escaped_link, printable
 from .fs_files import opened
 from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
@@ -42,13 +42,18 @@ def run_tree(args: argparse.Namespace) -> int:
     """Draw it, or list what it would show."""
     if args.depth is not None and args.depth < 0:
         raise OperationRefused("--depth is at least 0")
+    problems: list[str] = []
     with _meant(args) as (fs, path):
         if args.json:
-            entries = (_entry(fs, at, status) for at, status in fs.walk(path, depth=args.depth))
+            entries = (
+                _entry(fs, at, status, problems) for at, status in fs.walk(path, depth=args.depth, problems=problems)
+            )
             print_json_list(entries, names=("path", "target"))
         else:
-            _draw(fs, path, args.depth)
-    return 0
+            _draw(fs, path, args.depth, problems)
+    for problem in problems:
+        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
+    return 1 if problems else 0
 
 
 @contextmanager
@@ -63,18 +68,18 @@ def _meant(args: argparse.Namespace) -> Iterator[tuple[jfs2.FileSystem, str]]:
         yield fs, "/" + "/".join(_parts(fixed[0] if fixed else "/"))
 
 
-def _draw(fs: jfs2.FileSystem, top: str, depth: int | None) -> None:
+def _draw(fs: jfs2.FileSystem, top: str, depth: int | None, problems: list[str]) -> None:
     """Draw it line by line; nothing is kept but the way down to the line."""
     unicode = "utf" in (sys.stdout.encoding or "").lower()
     through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
     show = _colored if sys.stdout.isatty() else _plain
-    found = fs.descend(top, depth=depth)
+    found = fs.descend(top, depth=depth, problems=problems)
     show("", escaped(next(found).path), False)
     guides: list[str] = []  # what stands before the entries of each directory on the way
     directories = others = 0
     for path, status, level, is_last, *_ in found:
         del guides[level - 1 :]
-        target = fs.readlink(path) if status.is_symlink else None
+        target = fs.target(path, status, problems)
         name = escaped_link(_parts(path)[-1], target)
         show("".join(guides) + (end if is_last else branch), name, status.is_directory)
         guides.append("    " if is_last else through)
@@ -97,8 +102,8 @@ def _colored(guide: str, name: str, directory: bool) -> None:
     )
 
 
-def _entry(fs: jfs2.FileSystem, path: str, status: jfs2.Stat) -> dict[str, Any]:
-    target = fs.readlink(path) if status.is_symlink else None
+def _entry(fs: jfs2.FileSystem, path: str, status: jfs2.Stat, problems: list[str]) -> dict[str, Any]:
+    target = fs.target(path, status, problems)
     mode = stat.filemode(status.mode)
     return {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}
 

@@ -56,7 +56,7 @@ class MountedFileSystem(FileSystem):
         """As `View.inventory`; what has been changed comes home before, so that file data can be copied by extent."""
         if self._journaled is not None and self._journaled.frozen_until is None:
             self._journaled.checkpoint()
-        return FileSystem.open(self._plain()).inventory(top)
+        return FileSystem.open(self._plain()).inventory(top, salvage=salvage)
 
     def _mounted(self, now: int | None) -> jfs2.Mount:
         return self.mount

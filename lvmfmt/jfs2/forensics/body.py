@@ -22,15 +22,17 @@ _TYPES = {
 _DELETED = " (deleted)"
 
 
-def body_lines(fs: FileSystem, gone: Deleted | None = None) -> Iterator[str]:
+def body_lines(fs: FileSystem, gone: Deleted | None = None, problems: list[str] | None = None) -> Iterator[str]:
     """A line for each name of each file, then for each deleted inode.
 
     Args:
         fs: the file system.
         gone: what it still has of deleted files; None leaves them out.
+        problems: receives what makes no sense, a line each, and the walk goes on.
     """
-    for path, found in fs.walk():
-        name = escaped_link(path, fs.readlink(path) if found.is_symlink else None, also="|")
+    problems = [] if problems is None else problems
+    for path, found in fs.walk(problems=problems):
+        name = escaped_link(path, fs.target(path, found, problems), also="|")
         if name.endswith(_DELETED):  # a file that is there, called so
             name = name.removesuffix(_DELETED) + _DELETED.replace("(", spelled("("))
         yield _line(name, found, deleted=False)

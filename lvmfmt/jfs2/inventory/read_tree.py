@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import CorruptImage
 from ..nodes.directory_leaves import LeafEntries
 from ..reading.directory import DirectoryReader
 from ..volume import Volume
@@ -34,6 +36,16 @@ class TreeEntries(NamedTuple):
     text: bytes
     starts: NDArray[np.int64]
     lengths: NDArray[np.int64]
+
+    def among(self, numbers: NDArray[np.int64], problems: list[str]) -> TreeEntries:
+        """The entries whose child is among the inodes in use; the others are told, a line each."""
+        there = np.isin(self.children, numbers)
+        for i in np.flatnonzero(~there).tolist():
+            name = self.text[self.starts[i] : self.starts[i] + self.lengths[i]]
+            problems.append(f"directory {self.parents[i]}: {name!r} is inode {self.children[i]}, which makes no sense")
+        columns = (self.parents, self.children, self.at, self.starts, self.lengths)
+        parents, children, at, starts, lengths = (column[there] for column in columns)
+        return TreeEntries(self.volume, parents, children, at, self.text, starts, lengths)
 
     def places(self, numbers: NDArray[np.int64]) -> NDArray[np.int64]:
         """Where the child of each entry is among the inodes in use, whose numbers ascend.
@@ -82,8 +94,12 @@ class InventoryTree:
         self._numbers.append(numbers)
         self._at.append(at)
 
-    def read(self, top: int) -> TreeEntries:
+    def read(self, top: int, problems: list[str] | None = None) -> TreeEntries:
         """All entries below the directory with the number `top`.
+
+        Args:
+            top: the directory.
+            problems: receives what makes no sense, a line each, and what is left is read; without it that is an error.
 
         Raises:
             CorruptImage: there is no such directory, one below it makes no sense, or has two names.
@@ -107,12 +123,12 @@ class InventoryTree:
             parts = [LeafEntries(_ALL, owner, inline.numbers[near], b"", inline.starts[near], inline.lengths[near])]
             trees = [i for i, number in enumerate(numbers[level].tolist()) if number in self._roots]
             roots = [(self._roots[int(numbers[level[i]])], int(at[level[i]])) for i in trees]
-            for part in self._directories.entries_of(roots):
+            for part in self._entries(roots, problems):
                 parts.append(texts.taken_from(part._replace(leaf=np.array(trees)[part.leaf])))
             entries = LeafEntries.joined(parts)
             entries = entries._replace(leaf=level[entries.leaf])
+            level, entries = self._next_level(entries, numbers, at, seen, problems)
             levels.append(entries)
-            level = self._next_level(entries, numbers, at, seen)
             seen[level] = True
         parents, children, starts, lengths = (
             np.concatenate([getattr(entries, name) for entries in levels])
@@ -120,10 +136,27 @@ class InventoryTree:
         )
         return TreeEntries(self._volume, numbers[parents], children, at[parents], texts.joined(), starts, lengths)
 
+    def _entries(self, roots: list[tuple[bytes, int]], problems: list[str] | None) -> Iterator[LeafEntries]:
+        """The entries of directories with more than a root; `leaf` is an index in `roots`."""
+        if problems is None:
+            yield from self._directories.entries_of(roots)
+            return
+        for i, root in enumerate(roots):
+            try:
+                for part in self._directories.entries_of([root]):
+                    yield part._replace(leaf=part.leaf + i)
+            except CorruptImage as error:
+                problems.append(f"a directory: {error}")
+
     def _next_level(
-        self, entries: LeafEntries, numbers: NDArray[np.int64], at: NDArray[np.int64], seen: NDArray[np.bool_]
-    ) -> NDArray[np.int64]:
-        """The directories among the children of entries, none of which may have been seen."""
+        self,
+        entries: LeafEntries,
+        numbers: NDArray[np.int64],
+        at: NDArray[np.int64],
+        seen: NDArray[np.bool_],
+        problems: list[str] | None,
+    ) -> tuple[NDArray[np.int64], LeafEntries]:
+        """The directories among the children of entries, none of which may have been seen; and the entries."""
         place = np.minimum(np.searchsorted(numbers, entries.numbers), len(numbers) - 1)
         is_directory = np.flatnonzero(numbers[place] == entries.numbers)
         level = place[is_directory]
@@ -133,8 +166,17 @@ class InventoryTree:
         if again.any():
             entry = int(is_directory[np.flatnonzero(again)[0]])
             offset, expected = int(at[entries.leaf[entry]]), "a directory that has no name yet"
-            raise self._volume.corrupt("dtree_leaf_slot", "inumber", offset, expected, entries.numbers[entry])
-        return level
+            if problems is None:
+                raise self._volume.corrupt("dtree_leaf_slot", "inumber", offset, expected, entries.numbers[entry])
+            problems += [f"directory {number} has two names, one is left out" for number in numbers[level[again]]]
+            keep = np.ones(len(entries.numbers), bool)
+            keep[is_directory[again]] = False
+            level = level[~again]
+            entries = entries._replace(
+                leaf=entries.leaf[keep], numbers=entries.numbers[keep], starts=entries.starts[keep],
+                lengths=entries.lengths[keep],
+            )  # fmt: skip
+        return level, entries
 
 
 class _Texts:

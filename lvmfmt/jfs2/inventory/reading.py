@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import CorruptImage
 from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..inodes.inode_table import INLINE_AREA, device_number
@@ -38,7 +40,12 @@ class _Table:
 
 
 def read_inventory(
-    volume: Volume, inodes: InodeMap, directories: DirectoryReader, top: int = ROOT_DIRECTORY
+    volume: Volume,
+    inodes: InodeMap,
+    directories: DirectoryReader,
+    top: int = ROOT_DIRECTORY,
+    *,
+    salvage: bool = False,
 ) -> Inventory:
     """Read inode table and directories of a file system.
 
@@ -47,16 +54,19 @@ def read_inventory(
         inodes: its inodes.
         directories: what reads its directories.
         top: number of the directory that becomes the root of the inventory.
+        salvage: leave out what makes no sense, and say so in the problems of the inventory.
 
     Raises:
-        CorruptImage: something of it makes no sense.
+        CorruptImage: something of it makes no sense, without `salvage`; the top is no directory.
     """
     table, tree = _Table(), InventoryTree(volume, directories)
-    for numbers, at, rows in inodes.tables():
-        _add_attributes(table, volume, inodes, directories, numbers, at, rows)
-        _add(table, volume, tree, numbers, at, rows)
+    problems = table.problems if salvage else None
+    for numbers, at, rows in inodes.tables(problems):
+        _take(table, volume, inodes, tree, directories, numbers, at, rows, salvage=salvage)
     numbers = np.concatenate(table.numbers) if table.numbers else np.zeros(0, np.int64)
-    found = tree.read(top)
+    found = tree.read(top, problems)
+    if problems is not None:
+        found = found.among(numbers, problems)
     child_index = found.places(numbers)
     used = np.zeros(len(numbers), bool)
     used[child_index] = True
@@ -84,6 +94,36 @@ def read_inventory(
     )
 
 
+def _take(
+    table: _Table,
+    volume: Volume,
+    inodes: InodeMap,
+    tree: InventoryTree,
+    directories: DirectoryReader,
+    numbers: NDArray[np.int64],
+    at: NDArray[np.int64],
+    rows: NDArray[Any],
+    *,
+    salvage: bool,
+) -> None:
+    """Take over inodes; to salvage them, in halves as long as one makes no sense, and without attributes at last."""
+    try:
+        _add(table, volume, tree, numbers, at, rows, _attributes(table, volume, inodes, directories, numbers, at, rows))
+    except CorruptImage as error:
+        if not salvage:
+            raise
+        if len(numbers) > 1:
+            half = len(numbers) // 2
+            for part in (slice(half), slice(half, None)):
+                _take(
+                    table, volume, inodes, tree, directories, numbers[part], at[part], rows[part], salvage=True
+                )  # fmt: skip
+            return
+        table.problems.append(f"inode {numbers[0]}: {error}")
+        with suppress(CorruptImage):
+            _add(table, volume, tree, numbers, at, rows, {})
+
+
 def _add(
     table: _Table,
     volume: Volume,
@@ -91,8 +131,9 @@ def _add(
     numbers: NDArray[np.int64],
     at: NDArray[np.int64],
     rows: NDArray[Any],
+    attributes: dict[int, dict[bytes, bytes]],
 ) -> None:
-    """Take over the inodes of one IAG."""
+    """Take over inodes with their attributes, by row; all or none of them."""
     dialect = volume.dialect
     kinds = rows["di_mode"] & 0xF000
     columns = np.zeros(len(rows), INODE_ROW)
@@ -107,20 +148,23 @@ def _add(
     columns["number"] = numbers
     roots_at = at + ROOT_OFFSET
     base = table.count
-    folders = np.flatnonzero(kinds == stat.S_IFDIR)
-    tree.add(numbers[folders], roots_at[folders], rows["root"][folders])
-    links = np.flatnonzero(kinds == stat.S_IFLNK)
-    for i in links.tolist():
-        table.links[base + i] = link_target(volume, rows["root"][i], int(rows["di_size"][i]), int(roots_at[i]))
+    targets = {
+        base + i: link_target(volume, rows["root"][i], int(rows["di_size"][i]), int(roots_at[i]))
+        for i in np.flatnonzero(kinds == stat.S_IFLNK).tolist()
+    }
     extents = _extents(volume, np.flatnonzero(kinds == stat.S_IFREG), rows, roots_at)
     extents["inode"] += base
+    folders = np.flatnonzero(kinds == stat.S_IFDIR)
+    tree.add(numbers[folders], roots_at[folders], rows["root"][folders])
+    table.links.update(targets)
+    table.attributes.update({base + i: values for i, values in attributes.items()})
     table.extents.append(extents)
     table.numbers.append(numbers)
     table.inodes.append(columns)
     table.count += len(rows)
 
 
-def _add_attributes(
+def _attributes(
     table: _Table,
     volume: Volume,
     inodes: InodeMap,
@@ -128,20 +172,22 @@ def _add_attributes(
     numbers: NDArray[np.int64],
     at: NDArray[np.int64],
     rows: NDArray[Any],
-) -> None:
-    """Take over the attributes of the inodes that have some."""
+) -> dict[int, dict[bytes, bytes]]:
+    """The attributes of the inodes that have some, by row."""
     some = np.flatnonzero(descriptor_form(volume.dialect).present(rows)).tolist()
+    result: dict[int, dict[bytes, bytes]] = {}
     if not some:
-        return
+        return result
     from ..attributes import AttributeReader
 
     reader = AttributeReader(volume, inodes.read, directories)
     for i in some:
         found = reader.attributes(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
         if found.values:
-            table.attributes[table.count + i] = found.values
+            result[i] = found.values
         if not found.is_known:
             table.problems.append(f"inode {numbers[i]}: extended attributes in an unpublished form of AIX, left out")
+    return result
 
 
 def _extents(volume: Volume, files: NDArray[np.int64], rows: NDArray[Any], roots_at: NDArray[np.int64]) -> NDArray[Any]:

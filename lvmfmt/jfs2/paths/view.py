@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from ...arguments import expect
 from ...block import PieceList
-from ...errors import NotFound, OperationRefused
+from ...errors import CorruptImage, NotFound, OperationRefused
+from ...escaping import escaped
 from ..dialect import MAX_NAME_UNITS, Dialect
 from ..geometry import BLOCK_MAP_OFFSET, PAGE
 from ..inodes.inode import Inode
@@ -105,24 +106,29 @@ class View:
         found = self.directories.entries_of([(directory.root.tobytes(), directory.root_at)])
         return [name_text(name) for part in found for name in part.names()]
 
-    def walk(self, top: str = "/", *, depth: int | None = None) -> Iterator[tuple[str, Stat]]:
+    def walk(
+        self, top: str = "/", *, depth: int | None = None, problems: list[str] | None = None
+    ) -> Iterator[tuple[str, Stat]]:
         """Every path from `top` down with its attributes, a directory before what is in it.
 
         Args:
             top: where to begin.
             depth: levels below `top` to go down; None means all.
+            problems: receives what makes no sense, a line each, and the walk goes on; without it that is an error.
 
         Raises:
-            CorruptImage: a directory has two names.
+            CorruptImage: something makes no sense, or a directory has two names.
         """
-        return ((found.path, found.status) for found in self.descend(top, depth=depth))
+        return ((found.path, found.status) for found in self.descend(top, depth=depth, problems=problems))
 
-    def descend(self, top: str = "/", *, depth: int | None = None) -> Iterator[Found]:
+    def descend(
+        self, top: str = "/", *, depth: int | None = None, problems: list[str] | None = None
+    ) -> Iterator[Found]:
         """As `walk`, and where in the tree each path is."""
         path = "/" + "/".join(parts_of(top))
         from .walk import descend
 
-        return descend(self.volume, self.inodes, self.directories, path, self.inode(top), depth)
+        return descend(self.volume, self.inodes, self.directories, path, self.inode(top), depth, problems)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a regular file; fewer than asked for at its end.
@@ -175,6 +181,14 @@ class View:
             raise OperationRefused(f"{path}: not a symbolic link", where=self.volume.where)
         return name_text(link_target(self.volume, inode.root, inode.size, inode.root_at))
 
+    def target(self, path: str, status: Stat, problems: list[str]) -> str | None:
+        """As `readlink` on a walk: None for what is no symlink, or has no target, which is noted in a line."""
+        try:
+            return self.readlink(path) if status.is_symlink else None
+        except CorruptImage as error:
+            problems.append(f"{escaped(path)}: {error}")
+            return None
+
     def xattrs(self, path: str) -> dict[bytes, bytes]:
         """The extended attributes of a file, values by name; names are as they lie on the disk.
 
@@ -210,16 +224,20 @@ class View:
 
         return AttributeReader(self.volume, self.inodes.read, self.directories)
 
-    def inventory(self, top: str = "/") -> Inventory:
+    def inventory(self, top: str = "/", *, salvage: bool = False) -> Inventory:
         """The tree below a directory as arrays; its one source is the device.
 
+        Args:
+            top: the directory.
+            salvage: leave out what makes no sense, and say so in the problems of the inventory.
+
         Raises:
-            CorruptImage: something of the tree makes no sense.
+            CorruptImage: something of the tree makes no sense, without `salvage`.
             OperationRefused: `top` is not a directory.
         """
         from ..inventory.reading import read_inventory
 
-        return read_inventory(self.volume, self.inodes, self.directories, self._directory(top).number)
+        return read_inventory(self.volume, self.inodes, self.directories, self._directory(top).number, salvage=salvage)
 
     def inode(self, path: str) -> Inode:
         """The inode behind a path.

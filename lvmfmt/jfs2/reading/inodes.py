@@ -97,8 +97,14 @@ class InodeMap(IagMap):
         places: NDArray[np.int64] = iag.address[extent] * volume.block_size + slot * INODE_SIZE
         return places
 
-    def tables(self) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]]:
+    def tables(
+        self, problems: list[str] | None = None
+    ) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[Any]]]:
         """All inodes in use, IAG by IAG.
+
+        Args:
+            problems: receives what is wrong with inodes that make no sense, which are left out; without it they are
+                errors.
 
         Yields:
             Numbers, byte offsets in the device, and rows (dtype of the inode record): three arrays of one length.
@@ -114,7 +120,10 @@ class InodeMap(IagMap):
             keep = np.ones(len(rows), bool)
             for field, wrong, expected in self._faults(rows, numbers):
                 if self._clean and wrong.any():
-                    raise self._fault(field, wrong, expected, at, rows)
+                    fault = self._fault(field, wrong, expected, at, rows)
+                    if problems is None:
+                        raise fault
+                    problems += [f"inode {numbers[i]}: {field} makes no sense" for i in np.flatnonzero(wrong & keep)]
                 keep &= ~wrong
             yield (numbers, at, rows) if keep.all() else (numbers[keep], at[keep], rows[keep])
 
