@@ -52,7 +52,7 @@ class MountedFileSystem(FileSystem):
         """Whether it goes through its journal by now."""
         return self._journaled is not None
 
-    def inventory(self, top: str = "/") -> jfs2.Inventory:
+    def inventory(self, top: str = "/", *, salvage: bool = False) -> jfs2.Inventory:
         """As `View.inventory`; what has been changed comes home before, so that file data can be copied by extent."""
         if self._journaled is not None and self._journaled.frozen_until is None:
             self._journaled.checkpoint()

@@ -54,11 +54,11 @@ class Files:
     def __init__(self, *files: tuple[str, Stat]) -> None:
         self.files = files
 
-    def walk(self):
+    def walk(self, problems: list[str]):
         return iter(self.files)
 
-    def readlink(self, path: str) -> str:
-        return f"target of {path}"
+    def target(self, path: str, status: Stat, problems: list[str]) -> str | None:
+        return f"target of {path}" if status.is_symlink else None
 
 
 def about(number: int, mode: int, **others: int) -> Stat:
