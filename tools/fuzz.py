@@ -5,9 +5,10 @@
     tools/fuzz --list
     tools/fuzz --replay fixtures/crashers        what was found before, once more
 
-Only errors of ours may come out, within 10 seconds and 256 MiB; nothing may be written where only reading is asked
-for; what repairs promise is in `fuzz_targets`. A mutant that shows a finding, an error or a line of code that none
-before has shown is mutated further. What fails is made as small as it gets, saved, and replayed by the tests.
+Only errors of ours may come out, within 10 seconds of processor time and 256 MiB; nothing may be written where only
+reading is asked for; what repairs promise is in `fuzz_targets`. A mutant that shows a finding, an error or a line of
+code that none before has shown is mutated further. What fails is made as small as it gets, saved, and replayed by the
+tests.
 """
 
 from __future__ import annotations
@@ -106,8 +107,8 @@ def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
     for patch in mutant.patches:
         devices[patch.disk].write(patch.offset, patch.data)
     shown = [Overlay(device) for device in devices]
-    result, start = Result(), time.perf_counter()
-    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    result, start = Result(), time.process_time()
+    signal.setitimer(signal.ITIMER_PROF, SECONDS)
     if lines is not None:
         sys.settrace(_tracer(lines))
     try:
@@ -121,10 +122,10 @@ def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
         result.fault = _place(error)
     finally:
         sys.settrace(None)
-        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.setitimer(signal.ITIMER_PROF, 0)
     if not result.fault and target.reads and any(device.dirty_ranges() for device in shown):
         result.fault = "Broken: written to what is only read"
-    result.seconds = time.perf_counter() - start
+    result.seconds = time.process_time() - start
     return result
 
 
@@ -149,7 +150,7 @@ def _limit() -> None:
     def over(*_: object) -> None:
         raise Slow(f"more than {SECONDS} s")
 
-    signal.signal(signal.SIGALRM, over)
+    signal.signal(signal.SIGPROF, over)
     status = Path("/proc/self/status").read_text()
     data = int(status.split("VmData:")[1].split()[0]) << 10
     resource.setrlimit(resource.RLIMIT_DATA, (data + MEMORY, resource.RLIM_INFINITY))

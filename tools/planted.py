@@ -93,7 +93,8 @@ PLANTS = {
         ("tests/jfs2/repairing/test_run.py",),
     ),
     "repair-before-undo": Plant(
-        "lvm/checking/repair.py", "            save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR])\n", "            pass\n", ("tests/lvm/checking/test_check.py",),
+        "lvm/checking/repair.py", "            save(undo, rewrites, marks", "            dict(undo=undo, marks",
+        ("tests/lvm/checking/test_check.py",),
     ),
     "faulty-map-changed": Plant(
         "jfs2/journal/block_map.py", "            self._refuse(self._pages(d).faults(), dmap_page(d))\n",
