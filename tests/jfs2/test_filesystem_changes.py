@@ -1,4 +1,11 @@
-"""Files made, replaced and removed in short sessions: a model says what must be there, jfs_fsck whether it is sound."""
+"""Files made, replaced and removed in short sessions: a model says what must be there, jfs_fsck whether it is sound.
+
+Modules: `lvmfmt.jfs2.access.filesystem`, `lvmfmt.jfs2.journal.core`, `lvmfmt.jfs2.journal.dtree_change`,
+`lvmfmt.jfs2.journal.dtree_node`, `lvmfmt.jfs2.journal.file_content`, `lvmfmt.jfs2.journal.file_extents`,
+`lvmfmt.jfs2.journal.inode_space`, `lvmfmt.jfs2.journal.lifetimes`, `lvmfmt.jfs2.journal.log_writer`,
+`lvmfmt.jfs2.journal.mount`, `lvmfmt.jfs2.journal.operations`, `lvmfmt.jfs2.journal.space`,
+`lvmfmt.jfs2.journal.transaction`, `lvmfmt.jfs2.journal.tree`.
+"""
 
 import stat
 import subprocess

@@ -1,4 +1,10 @@
-"""Reading by path and as an inventory: images of Linux to their documented contents, ours to what went in."""
+"""Reading by path and as an inventory: images of Linux to their documented contents, ours to what went in.
+
+Modules: `lvmfmt.jfs2.reading.directory`, `lvmfmt.jfs2.reading.dtree`, `lvmfmt.jfs2.reading.filedata`,
+`lvmfmt.jfs2.reading.iags`, `lvmfmt.jfs2.reading.inodes`, `lvmfmt.jfs2.reading.xtree`,
+`lvmfmt.jfs2.inventory.read_tree`, `lvmfmt.jfs2.inventory.reading`, `lvmfmt.jfs2.paths.stat`,
+`lvmfmt.jfs2.paths.view`, `lvmfmt.jfs2.paths.walk`.
+"""
 
 import hashlib
 import stat

@@ -1,6 +1,9 @@
 """The builder in the AIX dialect against the derived vectors [jfs2 6.5], and its refusals.
 
 What builds is `lvmfmt.jfs2.building.build` with `lvmfmt.jfs2.building.tree_writer`.
+
+Modules: `lvmfmt.jfs2.building.aggregate`, `lvmfmt.jfs2.building.dtree_build`, `lvmfmt.jfs2.building.dtree_slots`,
+`lvmfmt.jfs2.building.numbering`, `lvmfmt.jfs2.building.placement`, `lvmfmt.jfs2.building.xtree_build`.
 """
 
 import numpy as np

@@ -2,6 +2,12 @@
 
 What a change means is said by the invariants [jfs2 4]; `also` lists the checks that the same change breaks
 too, because two structures say the same thing.
+
+Modules: `lvmfmt.jfs2.checking.aggregate_checks`, `lvmfmt.jfs2.checking.attribute_checks`,
+`lvmfmt.jfs2.checking.blockmap_checks`, `lvmfmt.jfs2.checking.dtree_checks`, `lvmfmt.jfs2.checking.imap_checks`,
+`lvmfmt.jfs2.checking.index_checks`, `lvmfmt.jfs2.checking.inode_checks`, `lvmfmt.jfs2.checking.log_checks`,
+`lvmfmt.jfs2.checking.names_checks`, `lvmfmt.jfs2.checking.ownership`, `lvmfmt.jfs2.checking.subject`,
+`lvmfmt.jfs2.checking.superblock_checks`, `lvmfmt.jfs2.checking.xtree_checks`.
 """
 
 import re

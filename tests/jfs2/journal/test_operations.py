@@ -1,6 +1,11 @@
 """Any sequence of `lvmfmt.jfs2.journal.operations` against a model in plain dictionaries, both dialects at once.
 
 The Linux image is judged by jfs_fsck, both by our own checks, and the two must hold the same tree.
+
+Modules: `lvmfmt.jfs2.journal.core`, `lvmfmt.jfs2.journal.dtree_change`, `lvmfmt.jfs2.journal.dtree_node`,
+`lvmfmt.jfs2.journal.file_extents`, `lvmfmt.jfs2.journal.images`, `lvmfmt.jfs2.journal.inode_space`,
+`lvmfmt.jfs2.journal.lifetimes`, `lvmfmt.jfs2.journal.space`, `lvmfmt.jfs2.journal.transaction`,
+`lvmfmt.jfs2.journal.tree`.
 """
 
 import os

@@ -1,4 +1,8 @@
-"""logredo on what Linux left behind, stopped anywhere, and on states that it must refuse."""
+"""logredo on what Linux left behind, stopped anywhere, and on states that it must refuse.
+
+Modules: `lvmfmt.jfs2.log.free_lists`, `lvmfmt.jfs2.log.map_events`, `lvmfmt.jfs2.log.map_rebuild`,
+`lvmfmt.jfs2.log.page_images`, `lvmfmt.jfs2.log.pages`, `lvmfmt.jfs2.log.records`, `lvmfmt.jfs2.log.redo`.
+"""
 
 import contextlib
 import hashlib

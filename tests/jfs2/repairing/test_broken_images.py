@@ -1,4 +1,11 @@
-"""Every image that breaks a named check is clean after a repair, and keeps every file that could be read."""
+"""Every image that breaks a named check is clean after a repair, and keeps every file that could be read.
+
+Modules: `lvmfmt.jfs2.repairing.aggregate`, `lvmfmt.jfs2.repairing.attributes`, `lvmfmt.jfs2.repairing.directories`,
+`lvmfmt.jfs2.repairing.extents`, `lvmfmt.jfs2.repairing.inode_repair`, `lvmfmt.jfs2.repairing.inode_survey`,
+`lvmfmt.jfs2.repairing.links`, `lvmfmt.jfs2.repairing.log`, `lvmfmt.jfs2.repairing.maps`,
+`lvmfmt.jfs2.repairing.new_directory`, `lvmfmt.jfs2.repairing.ordered_writes`, `lvmfmt.jfs2.repairing.run`,
+`lvmfmt.jfs2.repairing.superblocks`, `lvmfmt.jfs2.repairing.unclaimed_blocks`.
+"""
 
 import importlib.util
 from pathlib import Path

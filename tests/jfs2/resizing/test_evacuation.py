@@ -1,5 +1,7 @@
 """Shrinking below what is in use (`lvmfmt.jfs2.resizing.evacuation`): everything is there afterwards, and the Linux
 checker agrees [jfs2 3.14].
+
+Modules: `lvmfmt.jfs2.resizing.placement`, `lvmfmt.jfs2.resizing.relocation`, `lvmfmt.jfs2.resizing.beyond_end`.
 """
 
 import hashlib

@@ -1,4 +1,8 @@
-"""Growing and shrinking: what is in the file system stays, the maps are those of the new size [jfs2 3.13, 3.14]."""
+"""Growing and shrinking: what is in the file system stays, the maps are those of the new size [jfs2 3.13, 3.14].
+
+Modules: `lvmfmt.jfs2.resizing.beyond_end`, `lvmfmt.jfs2.resizing.placement`, `lvmfmt.jfs2.resizing.shrink_intent`,
+`lvmfmt.jfs2.resizing.size_change`.
+"""
 
 import shutil
 

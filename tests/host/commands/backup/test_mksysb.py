@@ -2,7 +2,8 @@
 
 Lines without a source of their own are those of [commands 5.4, 5.8]; the others are recalled (texts/backup.toml).
 
-Modules: `lvmfmt.host.commands.backup.restvg`, `lvmfmt.host.archive.imagedata`, `lvmfmt.host.archive.restoring`.
+Modules: `lvmfmt.host.commands.backup.restvg`, `lvmfmt.host.archive.imagedata`, `lvmfmt.host.archive.restoring`,
+`lvmfmt.jfs2.extracting.archive_members`, `lvmfmt.host.archive.archives`.
 """
 
 import pytest
