@@ -221,7 +221,10 @@ def inode_in_use_nowhere(i):
         i.iag(1)[field][0, 100] = 1
 
 
-@breaks("iag-extent-length", *BOTH, also=("imap-counts", "imap-ag-counts", "aggregate-table-extents"))
+@breaks(
+    "iag-extent-length", *BOTH,
+    also=("imap-counts", "imap-ag-counts", "aggregate-table-extents", "aggregate-map-copy"),
+)  # fmt: skip
 def short_extent(i):
     i.pxd(i.s.iag, 0xA000, "inoext", 11, 3, row=0)
     if i.is_linux:
