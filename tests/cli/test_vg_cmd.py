@@ -170,7 +170,7 @@ def test_a_scan_says_what_a_scan_finds(disks: list[str], tmp_path: Path, capsys:
     assert cli.main(["vg", "scan", *disks]) == 0
     lines = capsys.readouterr().out.splitlines()
     assert lines[0].startswith("found by scanning") and lines[1].split()[:2] == ["IMAGE", "BYTE"]
-    assert any("in VGDA" in line for line in lines) and any("hd4" in line for line in lines)
+    assert any("lvcb" in line and "hd4" in line for line in lines)
     assert cli.main(["vg", "scan", str(empty), "--json"]) == 1
     assert json.loads(capsys.readouterr().out) == []
     assert cli.main(["vg", "scan", *disks, "--json"]) == 0
