@@ -1,7 +1,8 @@
 """The block map of a mounted file system: the bits of its pages in memory, and writing what has changed.
 
 Bits are kept a byte each, so that `bytearray.find` looks for room. Trees and counts are derived from the bits. A page
-with a fault, or under a control page with one, is never changed. Source: [jfs2 2.7].
+with a fault, under a control page with one, or in an allocation group of another count is never changed.
+Source: [jfs2 2.7].
 """
 
 from __future__ import annotations
@@ -52,11 +53,10 @@ class MountedBlockMap:
         self._sound: set[int] = set()  # pages that may be changed
         self._changed: set[int] = set()
         self._roots: dict[int, Roots] = {}  # roots of the dmaps below a judged level-0 page, by the first of them
+        self._counted: set[int] = set()  # allocation groups whose free blocks were counted
         self.pages = geometry.dmap_pages - 1
-        control = self._control()
-        self.free = int(control["dn_nfree"][0])
-        if not 0 <= self.free <= geometry.blocks:
-            raise file.volume.corrupt("dbmap", "dn_nfree", None, f"0 to {geometry.blocks}", self.free)
+        self._judge_control()
+        self.free = int(self._control()["dn_nfree"][0])
 
     def bits(self, d: int) -> bytearray:
         """Which blocks of a page are in use: 8192 bytes, 0 or 1; only `mark` changes them.
@@ -95,10 +95,13 @@ class MountedBlockMap:
         for d in fresh:
             self._refuse(self._pages(d).faults(), dmap_page(d))
         if strange := [d for d in fresh if d - d % DMAPS_PER_L0 not in self._roots]:
-            top = walk_levels(self._geometry, self._roots_below, self._judged, above=strange, known=self._root)
-            control = self._control()
-            totals = BlockMapTotals(int(control["dn_agfree"].sum()), control["dn_agfree"][0], top)
-            self._refuse(map_control_faults(self._dialect, self._geometry, control, totals), 0)
+            self._judge_control(
+                top=walk_levels(self._geometry, self._roots_below, self._judged, above=strange, known=self._root)
+            )
+        groups = {d * BLOCKS_PER_DMAP >> self._geometry.ag_log2 for d in fresh} - self._counted
+        if groups:
+            self._judge_control(counted={group: self._free_of(group) for group in groups})
+            self._counted |= groups
         self._sound.update(fresh)
 
     def mark(self, address: int, length: int, used: bool) -> None:
@@ -159,6 +162,31 @@ class MountedBlockMap:
             pages = self._file.table(self._dialect.structures.dmap, dmap_page(dmaps.start), len(dmaps))
             roots = self._roots[dmaps.start] = pages["tree"]["stree"][:, 0].copy()
         return roots
+
+    def _judge_control(self, *, top: int | None = None, counted: dict[int, int] | None = None) -> None:
+        """Judge the map's own page: by itself, and by what was found below it.
+
+        Args:
+            top: root of the topmost tree.
+            counted: free blocks of allocation groups, by number.
+        """
+        control = self._control()
+        ag_free = control["dn_agfree"][0].astype(np.int64)
+        totals = BlockMapTotals(int(ag_free.sum()), ag_free, int(control["dn_maxfreebud"][0]) if top is None else top)
+        for group, free in (counted or {}).items():
+            ag_free[group] = free
+        self._refuse(map_control_faults(self._dialect, self._geometry, control, totals), 0)
+
+    def _free_of(self, group: int) -> int:
+        """Free blocks of an allocation group, as its pages count them; what is not written yet is not in it."""
+        per_group = self._geometry.ag_size // BLOCKS_PER_DMAP
+        d, end = group * per_group, min((group + 1) * per_group, self.pages)
+        free = 0
+        while d < end:
+            count = min(DMAPS_PER_L0 - d % DMAPS_PER_L0, end - d)
+            free += int(self._pages(d, count).table["nfree"].sum(dtype=np.int64))
+            d += count
+        return free
 
     def _level(self, page: int) -> NDArray[Any]:
         return self._file.table(self._dialect.structures.dmapctl, page)

@@ -37,7 +37,7 @@ class DirectoryTree:
         self._form = txn.form
         self._root = inode.root(txn.form)
         self._index = DirectoryIndex(txn, inode) if txn.form.index_at else None
-        self._prover = NodeProver(txn, self._page, self._index, above)
+        self._prover = NodeProver(txn, inode, self._page, self._index, above)
         self._moved: dict[int, tuple[NodeImage, int]] = {}  # leaves by address, and their first entry that has moved
 
     @property
@@ -55,6 +55,10 @@ class DirectoryTree:
         self._prover.prove([(0, self._root, 0)])
         self._root.parent = number
 
+    def prove_parent(self) -> None:
+        """Prove that it is in the directory `above`; raises `CorruptImage`."""
+        self._prover.prove_parent()
+
     def lookup(self, key: bytes) -> int | None:
         """Inode number of an entry."""
         path, found = self._search(key)
@@ -71,8 +75,7 @@ class DirectoryTree:
         path, found = self._search(key)
         if found:
             raise AlreadyExists("the directory has an entry of this name", where=self._txn.volume.where)
-        self._prover.prove(path)
-        self._widen(path)
+        self._prove(path)
         value = self._form.number.pack(number)
         if self._index is not None:
             value += self._form.index.pack(self._index.add())
@@ -116,9 +119,14 @@ class DirectoryTree:
         path, found = self._search(key)
         if not found:
             raise NotFound("no such name in the directory", where=self._txn.volume.where)
-        self._prover.prove(path)
-        self._widen(path)
+        self._prove(path)
         return path
+
+    def _prove(self, path: Path) -> None:
+        """Prove all that a change at the end of a path needs, and make room for one."""
+        self._prover.prove(path)
+        self._prover.prove_names()
+        self._widen(path)
 
     def _settle(self) -> None:
         """Let the index say where entries are that have moved."""

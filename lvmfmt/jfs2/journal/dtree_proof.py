@@ -2,7 +2,8 @@
 
 What the node says by itself is judged as it is read; here it is compared with what lies around it: the nodes above
 and beside, the pages below, the inode map, the directory's index. A node is proven once, and stays so while it is in
-memory.
+memory. Once a mount, all leaves of a directory together are searched for inodes that have more names than links. What
+another directory names is not looked at: that would cost reading every inode.
 Source: [jfs2 invariant 60] to [jfs2 invariant 75].
 """
 
@@ -11,10 +12,15 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 
-from ..nodes.directory_node import SLOT, PagePlace
+import numpy as np
+
+from ..nodes.directory_node import ROOT_BYTES, SLOT, PagePlace
+from ..nodes.extent_node import ROOT_OFFSET
 from ..nodes.fault import Fault
+from ..reading.directory import DirectoryReader
 from .dir_index import DirectoryIndex
 from .dtree_node import NodeImage
+from .images import InodeImage
 from .transaction import Transaction
 
 Path = list[tuple[int, NodeImage, int]]
@@ -26,15 +32,21 @@ class NodeProver:
 
     Args:
         txn: the transaction that wants to change them.
+        directory: whose nodes they are.
         page: gives the page at an address that is so many blocks long.
         index: of the directory, if it has one.
         above: inode number of the directory that it is in; None if that is not known.
     """
 
     def __init__(
-        self, txn: Transaction, page: Callable[[int, int], NodeImage], index: DirectoryIndex | None, above: int | None
+        self,
+        txn: Transaction,
+        directory: InodeImage,
+        page: Callable[[int, int], NodeImage],
+        index: DirectoryIndex | None,
+        above: int | None,
     ) -> None:
-        self._txn, self._page, self._index, self._above = txn, page, index, above
+        self._txn, self._directory, self._page, self._index, self._above = txn, directory, page, index, above
         self._codec = txn.form.codec
 
     def prove(self, path: Path) -> None:
@@ -46,6 +58,41 @@ class NodeProver:
         for depth, (_, node, _) in enumerate(path):
             if node.decoded is not None:
                 self._prove(path[:depth], path[depth])
+        self.prove_parent()
+
+    def prove_parent(self) -> None:
+        """Prove that the directory says itself that it is where its name was found.
+
+        Raises:
+            CorruptImage: its `..` is another directory.
+        """
+        root = self._directory.root(self._txn.form)
+        if self._above is not None and root.parent != self._above:
+            at = self._codec.parent_at
+            fault = Fault("directory-parent", "dtree_root", "idotdot", at, self._above, root.parent)
+            raise self._txn.form.stop(fault, root.place)
+
+    def prove_names(self) -> None:
+        """Prove, before the first change of its entries, that no inode has more names in the directory than links.
+
+        Raises:
+            CorruptImage: one has, or a node that this passes makes no sense.
+        """
+        directory, txn = self._directory, self._txn
+        if directory.number in txn.sound_directories:
+            return
+        root = directory.root(txn.form)
+        if not root.is_leaf:  # else it was looked at as the only leaf
+            reader = DirectoryReader(txn.volume, indexed=bool(txn.form.index_at))
+            raw = bytes(directory.data[ROOT_OFFSET : ROOT_OFFSET + ROOT_BYTES])
+            found = [part.numbers for part in reader.entries_of([(raw, root.place)])]
+            numbers, names = np.unique(np.concatenate(found), return_counts=True)
+            for i in np.flatnonzero(names > 1).tolist():
+                number = int(numbers[i])
+                if names[i] > (most := self._most_names(number)):
+                    expected = f"at most {most} names of inode {number} in directory {directory.number}"
+                    raise txn.volume.corrupt("dtree_leaf_slot", "inumber", root.place, expected, int(names[i]))
+        txn.sound_directories.add(directory.number)
 
     def beside(self, path: Path, step: int) -> Path | None:
         """The way to the entry before (-1) or after (1) the one at the end of a path; None at the edge."""
@@ -71,9 +118,6 @@ class NodeProver:
         header, contents, faults = node.decoded
         if above:
             faults = faults + self._codec.faults_of_place(header, contents, self._place(above))
-        elif self._above is not None and node.parent != self._above:
-            at = self._codec.parent_at
-            faults = [*faults, Fault("directory-parent", "dtree_root", "idotdot", at, self._above, node.parent)]
         if not above and not node.is_leaf:
             faults = faults + self._codec.faults_of_edge(contents.items, leftmost=True)
         if not faults:

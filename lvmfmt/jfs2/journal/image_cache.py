@@ -24,9 +24,13 @@ class ImageCache:
     Args:
         volume: the file system with all committed changes.
         coding: how its inodes are laid out.
+
+    Attributes:
+        sound_directories: inode numbers of directories in which no inode has more names than links.
     """
 
     def __init__(self, volume: Volume, coding: Coding) -> None:
+        self.sound_directories: set[int] = set()
         self._volume, self._coding = volume, coding
         self._inodes: dict[int, InodeImage] = {}
         self._pages: dict[int, PageImage] = {}

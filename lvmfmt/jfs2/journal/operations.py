@@ -121,7 +121,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
         now = self._moment(now)
         with self._journal.transaction() as txn:
             directory, entries, key, inode = self._existing(txn, path)
-            self._check_empty(txn, inode, path)
+            self._check_empty(txn, inode, directory, path)
             entries.remove(key)
             self._lose_directory(txn, directory, inode, now)
 
@@ -142,14 +142,16 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             is_directory = inode.kind == stat.S_IFDIR
             if existing == inode.number:
                 return
-            if is_directory and self._lies_in(txn, target, inode.number):
-                raise OperationRefused(f"{old}: a directory cannot lie in itself", where=self._volume.where)
+            if is_directory:
+                DirectoryTree(txn, inode, source.number).prove_parent()
+                if self._lies_in(txn, target, inode.number):
+                    raise OperationRefused(f"{old}: a directory cannot lie in itself", where=self._volume.where)
             if existing is None:
                 new_entries.insert(new_key, inode.number)
             else:
                 victim = self._inode(txn, existing)
                 if is_directory:
-                    self._check_empty(txn, victim, new)
+                    self._check_empty(txn, victim, target, new)
                 elif victim.kind == stat.S_IFDIR:
                     raise OperationRefused(f"{new}: is a directory", where=self._volume.where)
                 new_entries.replace(new_key, inode.number)
@@ -281,9 +283,10 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             raise OperationRefused(f"{path}: not a regular file", where=self._volume.where)
         return inode
 
-    def _check_empty(self, txn: Transaction, inode: InodeImage, path: str) -> None:
-        if inode.kind != stat.S_IFDIR or not DirectoryTree(txn, inode).is_empty:
+    def _check_empty(self, txn: Transaction, inode: InodeImage, above: InodeImage, path: str) -> None:
+        if inode.kind != stat.S_IFDIR or not (tree := DirectoryTree(txn, inode, above.number)).is_empty:
             raise OperationRefused(f"{path}: not an empty directory", where=self._volume.where)
+        tree.prove_parent()
 
     def _lies_in(self, txn: Transaction, directory: InodeImage, ancestor: int) -> bool:
         """Whether a directory is `ancestor` or lies in it."""

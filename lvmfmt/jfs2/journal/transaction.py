@@ -53,6 +53,7 @@ class Transaction:
         freed: blocks it gives back with its commit.
         fresh: (number of the first inode, block address) of inode extents it adds.
         undo: what to call if it does not commit, last first.
+        sound_directories: see `ImageCache`.
     """
 
     def __init__(
@@ -70,6 +71,7 @@ class Transaction:
         self.form = form
         self.coding = form.coding
         self._space, self._images, self._reads = space, images, reads
+        self.sound_directories = images.sound_directories
         self.inodes: dict[int, InodeImage] = {}
         self.pages: dict[int, PageImage] = {}
         self.allocated: Extents = []

@@ -97,6 +97,30 @@ def test_a_page_that_nobody_needs_may_be_wrong(volume, dialect):
     bits.check(8192, 10)
 
 
+def test_a_count_of_free_blocks_that_is_none_is_seen_at_the_mount(volume, dialect):
+    for field in ("dn_nfree", "dn_agfree"):
+        device = volume(dialect, 80 * MIB)
+        _, file = opened(device)
+        control = file.table(dialect.structures.dbmap, 0)
+        control[field].flat[0] -= 1
+        file.write(0, control)
+        with pytest.raises(CorruptImage, match="free"):
+            mount(device, origin=FixedOrigin(NOW))
+
+
+def test_counts_of_groups_that_only_their_sum_is_right_of_are_seen_with_the_first_change_in_one(volume, dialect):
+    device = volume(dialect, 80 * MIB)
+    _, file = opened(device)
+    control = file.table(dialect.structures.dbmap, 0)
+    control["dn_agfree"][0, 1] -= 5
+    control["dn_agfree"][0, 2] += 5
+    file.write(0, control)
+    bits, _ = opened(device)
+    bits.mark(8190, 1, True)  # the first group is right
+    with pytest.raises(CorruptImage, match=r"dn_agfree\[1\]"):
+        bits.mark(8193, 1, True)
+
+
 def test_only_some_pages_are_kept_in_memory(volume, dialect, monkeypatch):
     monkeypatch.setattr(module, "_LOADED", 1)
     bits, _ = opened(volume(dialect, 80 * MIB))
