@@ -43,17 +43,9 @@ FILES = {"/data/file": DATA, "/etc/motd": MOTD}
 BOOTS = 6
 """Of so many hosts that have not lost power one is booted; the others go on. One that has lost it always boots."""
 DIRECT = (
-    "chpv",
-    "getconf",
-    "lquerypv",
-    "lqueryvg",
-    "readvgda",
-    "splitvg",
-    "redefinevg",
-    "importvg",
-    "recreatevg",
-    "lspv -M",
-)
+    "chpv", "getconf", "importvg", "joinvg", "lquerypv", "lqueryvg", "lspv -M", "mirrorvg", "readvgda", "recreatevg",
+    "redefinevg", "splitvg",
+)  # fmt: skip
 """Commands that speak to one disk, or need all of a group: whether that has died, their status may say."""
 
 

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 import crcmod.predefined
 
 from ...block import BlockDevice
-from ...errors import CorruptImage, OperationRefused
+from ...errors import CorruptImage, ImageIOError, OperationRefused
 from ...layout.boot_image import BOOT_IMAGE, BOOT_MEMBER, BOOT_STAMP
 from ...lvm import read_boot_record
 from ...units import SECTOR, align_up, ceil_div
@@ -136,7 +136,7 @@ def bootable(disk: BlockDevice) -> bool:
     """Whether `disk` boots."""
     try:
         find_image(disk)
-    except CorruptImage:
+    except (CorruptImage, ImageIOError):
         return False
     return True
 

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from ...block import BlockDevice, PieceList
-from ...errors import CorruptImage, NoSpace, OperationRefused
+from ...errors import CorruptImage, ImageIOError, NoSpace, OperationRefused
 from ...layout.boot_image import BOOT_IMAGE, BOOT_STAMP
-from ...lvm import LogicalVolume, read_boot_record, write_boot_record
+from ...lvm import LogicalVolume, answers, read_boot_record, write_boot_record
 from ...units import SECTOR, align_up
 from ..messages import message
 from .image import STAMP_FIELD, STAMP_MAGIC, find_image
@@ -36,7 +36,10 @@ def boot_copies(volume: LogicalVolume) -> list[BootCopy]:
         OperationRefused: a copy is not one run of bytes, so firmware could not load from it.
     """
     found = []
+    here = volume.within_reach(volume.map.held).all(axis=1)
     for number in range(1, volume.copies + 1):
+        if not here[number - 1] and here.any():
+            continue  # on a disk that has failed
         copy = volume.copy_device(number)
         pieces = copy.pieces if isinstance(copy, PieceList) else []
         if len(pieces) != 1:
@@ -55,15 +58,22 @@ def volume_size(image_size: int) -> int:
     return _FIRST_SLOT + 2 * align_up(image_size, SECTOR)
 
 
-def install(volume: LogicalVolume, image: bytes, start_from: Callable[[BlockDevice], bool] = lambda _: True) -> int:
+def install(
+    volume: LogicalVolume,
+    image: bytes,
+    start_from: Callable[[BlockDevice], bool] = lambda _: True,
+    device: BlockDevice | None = None,
+) -> int:
     """Write an image into a boot logical volume and make disks boot it; returns its length in blocks.
 
     Args:
         volume: the logical volume; every copy of it receives the image.
         image: as `build_image` makes it.
         start_from: which of the disks that hold a copy get a boot record for the image.
+        device: the volume opened for writing, if its group is varied on: a disk that fails becomes stale there.
 
     Raises:
+        ImageIOError: no disk took the image, or one that answers did not take its boot record.
         NoSpace: the image does not fit a slot.
         OperationRefused: a copy is not contiguous.
     """
@@ -72,14 +82,19 @@ def install(volume: LogicalVolume, image: bytes, start_from: Callable[[BlockDevi
     if len(image) > size:
         raise NoSpace(message("bosboot-no-room", blocks=len(image) // SECTOR, volume=volume.name, slot=size // SECTOR))
     offsets = (_FIRST_SLOT, _FIRST_SLOT + size)
-    slot = 1 if _current_offset(copies[0]) == offsets[0] else 0
-    device = volume.device
+    current = next((at for copy in copies if (at := _current_offset(copy)) is not None), None)
+    slot = 1 if current == offsets[0] else 0
+    device = device or volume.device
     device.write(offsets[slot], image)
     device.flush()
     header = BOOT_IMAGE.parse(image)
     for copy in copies:
         if start_from(copy.disk):
-            _write_record(copy, offsets[slot], header.blocks, header.base_blocks, header.stamp)
+            try:
+                _write_record(copy, offsets[slot], header.blocks, header.base_blocks, header.stamp)
+            except ImageIOError:
+                if answers(copy.disk) or len(copies) == 1:
+                    raise
     return int(header.blocks)
 
 
@@ -87,7 +102,7 @@ def _current_offset(copy: BootCopy) -> int | None:
     """Where in its copy of the volume the image lies that a disk boots now."""
     try:
         return find_image(copy.disk).offset - copy.offset
-    except CorruptImage:
+    except (CorruptImage, ImageIOError):
         return None
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from ....block import BlockDevice
-from ....errors import LvmfmtError, OperationRefused
+from ....errors import CorruptImage, ImageIOError, LvmfmtError, OperationRefused
 from ....escaping import printable
 from ....units import SECTOR
 from ...boot import content
@@ -106,7 +107,8 @@ def bosboot(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
             slot = boot_volume.slot_size(volume_disks.volume.size) // SECTOR
             print(message("bosboot-room", blocks=len(image) // SECTOR, volume=BOOT_VOLUME, slot=slot), file=stdout)
             return
-        blocks = boot_volume.install(volume_disks.volume, image, volume_disks.wanted)
+        with machine.volume_device(BOOT_VOLUME) as device:
+            blocks = boot_volume.install(volume_disks.volume, image, volume_disks.wanted, device)
     except OperationRefused as error:
         raise CommandFailed(error.what) from error
     print(message("bosboot-done", blocks=blocks), file=stdout)
@@ -118,12 +120,15 @@ def savebase(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     demand(not {"o", "m"} & set(given))
     target = _Target(machine, given, "savebase")
     odm = machine.odm
-    source = next((disk for disk in target.holders if boot.bootable(disk)), None)
-    if source is None:
+    image = None
+    for disk in target.holders:
+        with suppress(CorruptImage, ImageIOError):
+            image = image or content.with_base(disk, odm.files(), machine.origin)
+    if image is None:
         raise refusal("savebase-no-image", volume=BOOT_VOLUME)
-    image = content.with_base(source, odm.files(), machine.origin)
     bootable = {id(disk) for disk in target.holders if boot.bootable(disk)}
-    boot_volume.install(target.volume, image, lambda disk: target.wanted(disk) and id(disk) in bootable)
+    with machine.volume_device(BOOT_VOLUME) as device:
+        boot_volume.install(target.volume, image, lambda disk: target.wanted(disk) and id(disk) in bootable, device)
     if "v" in given:
         print(f"saving to '/dev/{BOOT_VOLUME}'", file=stdout)
         for name, objects in odm.classes.items():
