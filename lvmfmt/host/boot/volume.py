@@ -36,9 +36,9 @@ def boot_copies(volume: LogicalVolume) -> list[BootCopy]:
         OperationRefused: a copy is not one run of bytes, so firmware could not load from it.
     """
     found = []
-    here = volume.within_reach(volume.map.held).all(axis=1)
+    here = [bool(row.all()) for row in volume.within_reach(volume.map.held)]
     for number in range(1, volume.copies + 1):
-        if not here[number - 1] and here.any():
+        if not here[number - 1] and any(here):
             continue  # on a disk that has failed
         copy = volume.copy_device(number)
         pieces = copy.pieces if isinstance(copy, PieceList) else []
