@@ -29,7 +29,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 
@@ -289,7 +289,7 @@ def readable(device: BlockDevice) -> dict[str | int, str]:
             digests[number] = _digest(fs, inode)
         except LvmfmtError:
             continue
-    found.update(digests)
+    found |= {number: digest for number, digest in digests.items()}
     pending, seen = [("", ROOT_DIRECTORY)], set()
     while pending:
         path, number = pending.pop()
@@ -342,7 +342,8 @@ def change(of: Specimen, rng: random.Random) -> Patch:
     """One field of one structure."""
     kind = rng.choice(sorted(of.places))
     place = rng.choice(of.places[kind])
-    dtype, shift, name = place.record.dtype, 0, place.record.name
+    dtype: Any = place.record.dtype
+    shift, name = 0, place.record.name
     while dtype.fields or dtype.subdtype:
         if dtype.subdtype:
             base, shape = dtype.subdtype
@@ -353,9 +354,9 @@ def change(of: Specimen, rng: random.Random) -> Patch:
             dtype, more = dtype.fields[part][:2]
             shift, name = shift + more, f"{name}.{part}"
     size, at = dtype.itemsize, place.at + shift
-    source = of.log if place.log else of.data
+    source = of.log if place.log and of.log is not None else of.data
     old = source[at : at + size]
-    order = "big" if dtype.byteorder == ">" else "little"
+    order: Literal["big", "little"] = "big" if dtype.byteorder == ">" else "little"
     value = int.from_bytes(old, order)
     other = rng.choice(of.places[kind])
     new = rng.choice((
