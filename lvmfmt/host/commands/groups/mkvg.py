@@ -9,6 +9,7 @@ from .... import lvm
 from ....block import BlockDevice
 from ....block.overlay import Overlay
 from ....lvm import LIMITS, GroupGeometry, VgKind, VolumeGroup
+from ....lvm.disk.foreign import foreign_use
 from ....units import MIB
 from ...machine import varying
 from ...machine.running import Machine
@@ -131,6 +132,8 @@ def _new_disks(machine: Machine, names: Sequence[str], program: str, *, force: b
             raise refusal("disk-in-database", program=program)
         if lvm.scan([image])[0].record is not None and not force:
             raise refusal("disk-taken", program=program, disk=disk.name)
+        if foreign_use(image) is not None and not force:
+            raise refusal("disk-in-database", program=program)
         own = pvids.get(disk.slot)
         twin = next((d for d in machine.disks() if own and d.slot != disk.slot and pvids.get(d.slot) == own), None)
         if twin is not None:

@@ -195,3 +195,14 @@ def test_a_disk_of_another_group_is_named_as_such(lab: Lab) -> None:
         "0516-1782 reducevg: Physical volume hdisk0 is not part of volume group datavg.",
         "0516-884 reducevg: Unable to remove physical volume hdisk0.",
     ]
+
+
+def test_a_disk_of_another_system_needs_force(lab: Lab) -> None:
+    with ImageFile(lab.image("a"), writable=True) as image:
+        image.write(32, b"ORCLDISKDATA01")
+    text = "0516-1339 mkvg: Physical volume contains some 3rd party volume group."
+    lab.refused("mkvg -y datavg -s 4 hdisk2", text, "0516-862")
+    lab.good("mkvg -y datavg -s 4 hdisk3")
+    lab.refused("extendvg datavg hdisk2", "0516-1339 extendvg:", "0516-792")
+    lab.good("extendvg -f datavg hdisk2")
+    assert lab.listing("lsvg -p datavg").keys() == {"hdisk2", "hdisk3"}
