@@ -73,7 +73,7 @@ class Workload:
 
     def record(self, dialect: Dialect, seed: int) -> Recording:
         """Run it on new disks in memory."""
-        bases = [self._base(dialect, number) for number in range(self.members)]
+        bases = [self.base(dialect, number) for number in range(self.members)]
         steps = Phases(seed, self.phases)
         if self.log:
             return record(bases[0], steps, steps.count)
@@ -81,7 +81,8 @@ class Workload:
         logform(log, dialect=dialect, uuid=b"L" * 16)
         return record(bases, steps, steps.count, log=log)
 
-    def _base(self, dialect: Dialect, number: int) -> BlockDevice:
+    def base(self, dialect: Dialect, number: int = 0) -> BlockDevice:
+        """A file system to begin with; several that share a log have numbers."""
         tree = InventoryBuilder()
         tree.add_inode(0o040755, atime=NOW, mtime=NOW, ctime=NOW, otime=NOW)
         log = InlineLog(self.log) if self.log else ExternalLog(MAJOR | 1, b"L" * 16)
