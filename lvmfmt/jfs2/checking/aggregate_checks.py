@@ -21,7 +21,7 @@ from ..geometry import (
 )
 from ..inodes.inode_table import AGGREGATE, FILESET
 from ..maps.map_file import MapFile
-from ..nodes.extent_node import FILE_EXTENT, ROOT_MAXENTRY, ROOT_OFFSET
+from ..nodes.extent_node import FILE_EXTENT, ROOT_MAXENTRY, ROOT_OFFSET, first_xad
 from . import ownership
 from .ownership import aggregate_owner
 from .subject import Subject
@@ -176,8 +176,7 @@ class _Table:
         if s.inside(address, length):
             s.owners.claim(address, length, ownership.SECOND_COPY)
             root = second[1]["root"]
-            xad = root[32:48].view(s.dialect.structures.xad.dtype)[0]
-            if s.pxd(xad) != (address, length):
+            if s.pxd(first_xad(s.dialect, root)[0]) != (address, length):
                 self._find("aggregate-copies", 1, "root", f"its map is not {length}@{address} (s_aim2)", second=True)
             extents = np.array([(0, length, address, 0)], FILE_EXTENT)
         if len(extents):

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
-from ..nodes.directory_node import CONTINUED, END, FREE_LIST_AT, NUMBERS, SLOT, DirectoryCodec
+from ..nodes.directory_node import CONTINUED, END, FREE_LIST_AT, NUMBERS, SLOT, DirectoryCodec, NodeHeader, follow
 
 _LINK = 2
 
@@ -33,12 +33,8 @@ class FoundName(NamedTuple):
 
 def free_slots(raw: bytes) -> list[int]:
     """The slots on the free list of a root or page, in its order, as far as the list makes sense."""
-    found: list[int] = []
-    slot = raw[FREE_LIST_AT]
-    while 0 < slot < len(raw) // SLOT and slot not in found:
-        found.append(slot)
-        slot = raw[slot * SLOT]
-    return found
+    header = NodeHeader(raw, False, False, len(raw) // SLOT, b"", 1)
+    return follow(header, raw[FREE_LIST_AT], header.reserved)[0]
 
 
 def names(raw: bytes, slots: Iterable[int], codec: DirectoryCodec, *, freed: bool) -> Iterator[FoundName]:

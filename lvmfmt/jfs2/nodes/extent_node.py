@@ -291,6 +291,11 @@ class ExtentNodeCodec(PackedExtents):
         memoryview(node)[first : first + len(entries) * ENTRY] = self.put_entries(entries)
 
 
+def first_xad(dialect: Dialect, root: NDArray[np.uint8]) -> NDArray[Any]:
+    """The first entry of a root as a record that can be changed, shape (1,) of the xad dtype."""
+    return root[FIRST_ENTRY * ENTRY : (FIRST_ENTRY + 1) * ENTRY].view(dialect.structures.xad.dtype)
+
+
 def file_extents(dialect: Dialect, xads: NDArray[Any]) -> NDArray[Any]:
     """A table of `xad` as an array of `FILE_EXTENT`, unchecked."""
     extents = np.empty(len(xads), FILE_EXTENT)

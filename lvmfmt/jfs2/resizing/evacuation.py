@@ -26,7 +26,7 @@ from ..inodes.inode_table import BLOCK_MAP, FILESET, SHORT_ROOT_ENTRIES, SHORT_R
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import MappedBlocks, free_runs
 from ..nodes.directory_node import INLINE_INDEXES
-from ..nodes.extent_node import FIRST_ENTRY
+from ..nodes.extent_node import FIRST_ENTRY, first_xad
 from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
@@ -146,8 +146,7 @@ class Evacuation:
             inode = self._inodes.aggregate_inode(number, second=copy)
             self._own_extent(inode)
             if number == 1:  # the second map: the only extent of the second inode 1
-                xad = inode.row["root"][0][32:48].view(self._dialect.structures.xad.dtype)
-                self._place.solid.pxds(self._volume, xad)
+                self._place.solid.pxds(self._volume, first_xad(self._dialect, inode.row["root"][0]))
             else:
                 self._tree(inode, self._tree_row[-number])
             yield inode.at, inode.row.view(np.uint8).reshape(-1)
