@@ -22,7 +22,7 @@ from crash_workloads import WORKLOADS  # noqa: E402
 
 from lvmfmt.jfs2.dialect import DIALECTS  # noqa: E402
 
-_EACH = 500
+_EACH = 200
 """Distinct images of one recording."""
 Task = tuple[str, str, int]
 """(workload, dialect, seed)."""
