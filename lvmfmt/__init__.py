@@ -8,9 +8,9 @@ __version__ = "0.3.0"
 
 
 def __getattr__(name: str) -> object:
-    import lazy_loader  # reading a stub takes as long as the rest of `lvmfmt --help`, which asks for no name
+    from .arguments import face
 
-    find, _, names = lazy_loader.attach_stub(__name__, __file__)
+    find, _, names = face(__name__, __file__)
     return names if name == "__all__" else find(name)
 
 

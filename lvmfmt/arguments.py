@@ -1,13 +1,24 @@
-"""A wrong argument is refused where it is given, with what was expected and what it is."""
+"""A wrong argument is refused where it is given, with what was expected and what it is.
+
+What the annotations of a public function say is held when it is called: of the functions that a face hands out, and of
+the public methods of classes that are `Checked`. They are resolved at the first call.
+"""
 
 from __future__ import annotations
 
 import os
-from typing import TypeVar
+import sys
+import types
+from collections import abc
+from collections.abc import Callable
+from functools import wraps
+from numbers import Integral
+from typing import IO, Any, ParamSpec, TypeAlias, TypeVar, Union, get_args, get_origin, runtime_checkable
 
 from .errors import OperationRefused
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 def expect(value: T, kind: type | tuple[type, ...], what: str) -> T:
@@ -36,3 +47,116 @@ def expect_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
     if "\0" in str(path):
         raise OperationRefused(f"not a path: it holds a NUL: {str(path)!r:.40}")
     return path
+
+
+Kind: TypeAlias = Any
+"""What `isinstance` takes as its second argument."""
+
+_KINDS: dict[Any, Kind] = {
+    int: (int, Integral),  # those of numpy too
+    float: (float, int),
+    bytes: (bytes, bytearray, memoryview),
+}
+
+
+class _Members:
+    """A collection or mapping whose members are of a kind; text is none."""
+
+    def __init__(self, whole: type, kinds: tuple[Kind, ...]) -> None:
+        self.whole, self.kinds = whole, kinds
+
+    def __instancecheck__(self, value: Any) -> bool:
+        if not isinstance(value, self.whole) or isinstance(value, str | bytes):
+            return False
+        columns: list[Any] = [value.keys(), value.values()] if isinstance(value, abc.Mapping) else [value]
+        return all(isinstance(one, kind) for column, kind in zip(columns, self.kinds, strict=True) for one in column)
+
+
+def _kind(hint: Any) -> Kind:
+    whole, members = get_origin(hint), get_args(hint)
+    if whole in (Union, types.UnionType):
+        return tuple(map(_kind, members))
+    if whole in (abc.Sequence, abc.Collection, abc.Mapping):
+        return _Members(whole, tuple(map(_kind, members)))
+    hint = whole or hint
+    if hint is None or not isinstance(hint, type) or issubclass(hint, IO):
+        return type(None) if hint is None else object
+    return _KINDS.get(hint) or (runtime_checkable(hint) if getattr(hint, "_is_protocol", False) else hint)
+
+
+def _kinds(function: Callable[..., Any]) -> dict[str, Kind]:
+    """The kind of each parameter, in their order; `object` where there is no telling: imported for types alone."""
+    found: dict[str, Kind] = {}
+    for name in function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]:
+        try:
+            hint = function.__annotations__.get(name, "object")
+            found[name] = object if "DeviceLike" in hint else _kind(eval(hint, function.__globals__))  # `opened` looks
+        except NameError:
+            found[name] = object
+    return found
+
+
+def checked(function: Callable[P, T]) -> Callable[P, T]:
+    """`function`, which refuses arguments that its annotations do not allow, and numbers that no field can hold."""
+    plain: Any = function
+    while hasattr(plain, "__wrapped__"):  # a context manager's
+        plain = plain.__wrapped__
+    kinds: dict[str, Kind] = {}
+    in_order: list[Kind] = []
+
+    @wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> T:
+        if not in_order:
+            kinds.update(_kinds(plain))
+            in_order.extend([*list(kinds.values())[: plain.__code__.co_argcount], object])
+        if not (
+            all(map(isinstance, args, in_order))
+            and all(isinstance(kwargs[name], kinds.get(name, object)) for name in kwargs)
+        ):
+            for name, value in (*zip(kinds, args), *kwargs.items()):  # noqa: B905
+                if not isinstance(value, kinds.get(name, object)):
+                    raise OperationRefused(
+                        f"{name} is {plain.__annotations__[name]}, not {type(value).__name__} {value!r:.40}"
+                    )
+        try:
+            return function(*args, **kwargs)
+        except OverflowError as error:
+            raise OperationRefused(f"a number is out of range: {error}") from error
+
+    return call
+
+
+def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+    """`__getattr__`, `__dir__` and `__all__` of a package: names come when they are asked for, as its stub says.
+
+    Args:
+        package: its name.
+        file: its `__init__.py`, beside the stub.
+    """
+    import lazy_loader  # reading a stub takes as long as the rest of `lvmfmt --help`
+
+    find, names, public = lazy_loader.attach_stub(package, file)
+
+    def get(name: str) -> Any:
+        value = find(name)
+        if isinstance(value, types.FunctionType):
+            value = vars(sys.modules[package])[name] = checked(value)
+        return value
+
+    return get, names, public
+
+
+class Checked:
+    """A class whose public methods, and those of the classes made of it, are `checked`."""
+
+    __slots__ = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name, value in list(vars(cls).items()):
+            if name.startswith("_") and name != "__init__":
+                continue
+            if isinstance(value, types.FunctionType):
+                setattr(cls, name, checked(value))
+            elif isinstance(value, classmethod | staticmethod):
+                setattr(cls, name, type(value)(checked(value.__func__)))

@@ -16,7 +16,7 @@ from lvmfmt.errors import LvmfmtError, OperationRefused
 from lvmfmt.inspect import dump, inspect, prove
 from lvmfmt.jfs2 import FileSystem, Inventory
 from lvmfmt.lvm import LogicalVolume, VolumeGroup
-from lvmfmt.system import System
+from lvmfmt.system import System, by_group, find_logical_volume, open_groups
 
 MIB = 1 << 20
 
@@ -153,6 +153,36 @@ REFUSED: dict[str, Callable[[World], object]] = {
     "add_lv intra": lambda w: w.change(lambda c: c.add_lv("lva", "jfs2", 1, policy=lvm.LvPolicy(intra="zz"))),
     "add_pv": lambda w: w.change(lambda c: c.add_pv(5)),
     "remove_lv": lambda w: w.change(lambda c: c.remove_lv(5)),
+    "mirror copies": lambda w: w.change(lambda c: c.mirror("lv00", "2")),
+    "mark_stale which": lambda w: w.change(lambda c: c.mark_stale("lv00", 1 << 70)),
+    "move sources": lambda w: w.change(lambda c: c.move("lv00", None, None)),
+    "set_policy": lambda w: w.change(lambda c: c.set_policy("lv00", "m")),
+    "set_options quorum": lambda w: w.change(lambda c: c.set_options(quorum="x")),
+    "shrink_lv": lambda w: w.change(lambda c: c.shrink_lv("lv00", 1.5)),
+    "split_off": lambda w: w.change(lambda c: c.split_off(["1"])),
+    "rejoin": lambda w: w.change(lambda c: c.rejoin({"a": 1}, {})),
+    "set_lvcb": lambda w: w.change(lambda c: c.set_lvcb("lv00", label=5)),
+    "places_of": lambda w: w.volume.places_of("1"),
+    "copy_device": lambda w: w.volume.copy_device(1.5),
+    "begin": lambda w: w.group.begin(True),
+    "sync force": lambda w: w.group.sync(force="x"),
+    "read_left standing": lambda w: lvm.read_left(w.disk, 7),
+    "resume standing": lambda w: lvm.resume(w.disk, 7),
+    "reidentify names": lambda w: lvm.reidentify(w.free, names=7),
+    "copy_lv group": lambda w: lvm.copy_lv(None, "lv00", "lv01"),
+    "migrate": lambda w: lvm.migrate(w.group, [1], [2]),
+    "region_of": lambda w: lvm.region_of("5"),
+    "survey": lambda w: lvm.survey(None),
+    "varyon": lambda w: lvm.varyon([7]),
+    "check progress": lambda w: jfs2.check(w.volume.device, progress=5),
+    "size_for spare": lambda w: jfs2.size_for(w.inventory, spare="x"),
+    "resize log": lambda w: jfs2.resize(Overlay(w.volume.device), log_bytes=-1),
+    "format_log dialect": lambda w: jfs2.format_log(Overlay(w.volume.device), "aix"),
+    "extract without a parent": lambda w: jfs2.extract(w.inventory, w.folder / "no" / "where"),
+    "symlink target": lambda w: w.files.symlink(None, "/l"),
+    "mknod": lambda w: w.files.mknod("/n", -7),
+    "find_logical_volume": lambda w: find_logical_volume(None, "lv00"),
+    "find in text": lambda w: find_logical_volume(["a"], "lv00"),
     "extend_lv": lambda w: w.change(lambda c: c.extend_lv("lv00", "x")),
 }
 
@@ -183,3 +213,23 @@ def test_a_path_is_text_or_something_that_has_one() -> None:
             expect_path(wrong)  # type: ignore[arg-type]
     with opened(io.BytesIO(b"abc")) as device, pytest.raises(OperationRefused, match="not a range of bytes"):
         device.read("1", 1)  # type: ignore[arg-type]
+
+
+def test_where_a_device_is_taken_paths_and_files_are(world: World, tmp_path: Path) -> None:
+    image = tmp_path / "disk.img"
+    image.write_bytes((world.folder / "disk.img").read_bytes())
+    assert by_group(str(image)) == {world.group.vgid: [str(image)]}
+    assert lvm.members_of(image, [image]) == [image]
+    file = io.BytesIO(image.read_bytes())
+    assert lvm.members_of(file, [file]) == [file]
+    for group in (*open_groups(image), *open_groups(file), lvm.read_left([image], None)):
+        with group:
+            assert list(group.logical_volumes) == ["lv00"]
+    with open_groups(image, writable=True)[0] as group, group.change() as change:
+        ImageFile.create(tmp_path / "second.img", 64 * MIB).close()
+        change.add_pv(tmp_path / "second.img")
+    both = [image, tmp_path / "second.img"]
+    online = lvm.varyon(both)
+    standing = lvm.leave(lvm.refresh(online, both))  # the group holds them already
+    online.group.close()
+    assert not lvm.resume(both, standing).missing

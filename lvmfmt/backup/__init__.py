@@ -3,6 +3,6 @@
 What is asked for is imported then: permissions need nothing of what packs.
 """
 
-import lazy_loader
+from ..arguments import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

@@ -5,10 +5,9 @@ Source: [backup 1, 7, 10, 11].
 
 from __future__ import annotations
 
-import os
 import stat
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -16,8 +15,8 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import block
-from ..block import BlockDevice, Buffer
-from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
+from ..block import Buffer, DeviceLike
+from ..errors import CorruptImage, UnsupportedFeature
 from ..escaping import printable
 from ..layout.backup import BFF_SECURITY, BFF_VOLUME, DUMP_RECORD
 from ..units import MIB
@@ -74,7 +73,7 @@ class Archive:
     another volume. What is skipped on the way is told in `problems`.
 
     Args:
-        device: the archive.
+        device: the archive. What is opened here is closed by leaving the block.
 
     Attributes:
         volume: its first record.
@@ -85,8 +84,13 @@ class Archive:
         UnsupportedFeature: it is a backup by inode.
     """
 
-    def __init__(self, device: BlockDevice) -> None:
-        self.device = device
+    def __init__(self, device: DeviceLike) -> None:
+        with ExitStack() as stack:
+            self.device = stack.enter_context(block.opened(device))
+            self._begin()
+            self._opened = stack.pop_all()
+
+    def _begin(self) -> None:
         self.problems: list[str] = []
         self._window = b""
         self._window_at = 0
@@ -99,7 +103,7 @@ class Archive:
         values = BFF_VOLUME.parse(first)
         if values.incno != BY_NAME:
             if values.incno == BY_INODE:
-                raise UnsupportedFeature("backups by inode", where=device.name)
+                raise UnsupportedFeature("backups by inode", where=self.device.name)
             raise self._corrupt("bff_volume", "incno", 68, BY_NAME, values.incno)
         self.volume = ArchiveVolume(values.date, values.user, values.volnum)
         self._start = head.length
@@ -114,7 +118,7 @@ class Archive:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.device.close()
+        self._opened.close()
 
     def __iter__(self) -> Iterator[Member]:
         self.problems.clear()
@@ -274,21 +278,3 @@ class Archive:
 
 def _rdev(values: dict[str, int]) -> int:
     return values["rdevmaj"] << 32 | values["rdevmin"] if "rdevmaj" in values else values["rdev"]
-
-
-def open_archive(source: BlockDevice | str | os.PathLike[str]) -> Archive:
-    """The archive on a device or in a file.
-
-    Raises:
-        CorruptImage: it is not an archive.
-        UnsupportedFeature: it is a backup by inode.
-        NotFound: there is no such file.
-    """
-    device = source if isinstance(source, BlockDevice) else block.open(source)
-    try:
-        return Archive(device)
-    except LvmfmtError:
-        if device is not source:
-            with suppress(LvmfmtError):
-                device.close()
-        raise

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from typing import TypeAlias, cast
+from typing import TypeAlias, TypeVar, cast
 
 from ..arguments import expect_path
 from ..errors import OperationRefused
@@ -19,6 +19,9 @@ from .registry import OPENERS
 
 DeviceLike: TypeAlias = BlockDevice | str | os.PathLike[str] | BinaryFile
 """A device, the path of an image, or a binary file object that can seek."""
+
+D = TypeVar("D", bound=DeviceLike)
+"""Those of one kind, where they are given back as they were given."""
 
 
 @contextmanager
@@ -54,27 +57,35 @@ def opened(what: DeviceLike, *, writable: bool = False) -> Iterator[BlockDevice]
 
 
 @contextmanager
-def opened_all(what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Iterator[list[BlockDevice]]:
+def opened_all(
+    what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False, held: Iterable[BlockDevice] = ()
+) -> Iterator[list[BlockDevice]]:
     """Yield the devices that are meant, in their order; a single one is a list of one.
 
     Args:
         what: one, or several.
         writable: for writing, too.
+        held: open already: the path of one of them means it.
 
     Raises:
         OperationRefused: one is given twice; or as `opened`, as is all else.
     """
-    single = (
-        isinstance(what, BlockDevice | str | os.PathLike) or hasattr(what, "seek") or not isinstance(what, Iterable)
-    )
-    several = [what] if single else what  # a file object is iterable too
-    given = list(cast(Iterable[DeviceLike], several))
-    seen: set[object] = set()
-    for one in given:
-        path = expect_path(one) if isinstance(one, str | os.PathLike) else None
-        which = id(one) if path is None else os.path.realpath(path)
-        if which in seen:
-            raise OperationRefused("the same image is given twice", where="" if path is None else str(path))
-        seen.add(which)
+    given: dict[object, DeviceLike] = {}
+    for one in several(what):
+        if (which := identity(one)) in given:
+            raise OperationRefused("the same image is given twice", where="" if isinstance(which, int) else str(one))
+        given[which] = one
+    known: dict[object, BlockDevice] = {os.path.realpath(device.name): device for device in held}
     with ExitStack() as stack:
-        yield [stack.enter_context(opened(one, writable=writable)) for one in given]
+        yield [stack.enter_context(opened(known.get(which, one), writable=writable)) for which, one in given.items()]
+
+
+def several(what: D | Iterable[D]) -> list[D]:
+    """What is given, in its order; a single one is a list of one."""
+    single = isinstance(what, BlockDevice | str | os.PathLike) or hasattr(what, "seek")  # a file object is iterable too
+    return list(cast(Iterable[D], [what] if single or not isinstance(what, Iterable) else what))
+
+
+def identity(one: DeviceLike) -> object:
+    """What two ways to give the same image have in common."""
+    return os.path.realpath(expect_path(one)) if isinstance(one, str | os.PathLike) else id(one)

@@ -54,7 +54,7 @@ def run_list(args: argparse.Namespace) -> int:
     """List the members as far as the archive can be read."""
     from ..backup.package import package_of
 
-    with backup.open_archive(args.file) as archive:
+    with backup.Archive(args.file) as archive:
         members, error = _walk(archive)
         package = package_of(members)
         problems = [*archive.problems, *([str(error)] if error else [])]
@@ -87,7 +87,7 @@ def run_extract(args: argparse.Namespace) -> int:
 
     destination = args.dest or Path(args.file).name.removesuffix(".bff")
     start = time.monotonic()
-    with backup.open_archive(args.file) as archive:
+    with backup.Archive(args.file) as archive:
         tree, problems = read_backup(archive, devices=args.devices)
         with progress(f"extract {args.file}", int(tree.extents["length"].sum())) as told:
             done = jfs2.extract(tree, destination, devices=args.devices, set_id=args.set_id, progress=told)

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
+from ..arguments import Checked
 from ..errors import NotFound
 from ..oneline import short_name
 from . import registry
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from .install.create import CreateReport
 
 
-class Host:
+class Host(Checked):
     """A host's folder; each call locks it, does its work and leaves.
 
     Raises:

@@ -3,6 +3,6 @@
 Every function here only reads, and returns dataclasses; printing is the command line's business.
 """
 
-import lazy_loader
+from ..arguments import face
 
-__getattr__, __dir__, __all__ = lazy_loader.attach_stub(__name__, __file__)
+__getattr__, __dir__, __all__ = face(__name__, __file__)

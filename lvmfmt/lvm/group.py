@@ -7,7 +7,8 @@ from contextlib import ExitStack
 from functools import cached_property
 from typing import Self
 
-from ..block import DeviceLike, opened_all
+from ..arguments import Checked
+from ..block import BlockDevice, DeviceLike, opened_all
 from ..units import format_size
 from .descriptor.lvpolicy import policy_of
 from .descriptor.vgda import PV_MISSING, PV_STALE
@@ -22,7 +23,7 @@ from .problems import Problem
 from .volume import LogicalVolume, PhysicalVolume
 
 
-class GroupView:
+class GroupView(Checked):
     """A group on its disks: its PVs, its LVs, what is wrong with it. `close` closes the disks that `open` opened.
 
     Nothing here writes; `VolumeGroup` changes what this shows.
@@ -32,6 +33,7 @@ class GroupView:
         self._state = state
         self._load_problems = problems
         self._opened = ExitStack()
+        self._held: list[BlockDevice] = []
 
     @classmethod
     def open(cls, devices: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Self:
@@ -50,8 +52,8 @@ class GroupView:
             OperationRefused: the disks belong to different groups.
         """
         with ExitStack() as stack:
-            group = cls(*load(stack.enter_context(opened_all(devices, writable=writable))))
-            group.closes(stack.pop_all())
+            group = cls(*load(disks := stack.enter_context(opened_all(devices, writable=writable))))
+            group.closes(stack.pop_all(), disks)
         return group
 
     def __repr__(self) -> str:
@@ -63,9 +65,15 @@ class GroupView:
             f"PPs of {format_size(self.pp_size)}>"
         )
 
-    def closes(self, stack: ExitStack) -> None:
-        """Take over what was opened for the group."""
-        self._opened = stack
+    def closes(self, stack: ExitStack, disks: Iterable[BlockDevice]) -> None:
+        """Take over what was opened for the group, `disks`."""
+        self._opened.enter_context(stack)
+        self._held += disks
+
+    @property
+    def held(self) -> list[BlockDevice]:
+        """The disks of the group, and what was opened for it besides: no one else may open them for writing."""
+        return [*self._held, *(member.device for member in self._state.members.values())]
 
     def close(self) -> None:
         """Close the disks that were opened for it; devices that were given stay open."""

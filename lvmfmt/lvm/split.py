@@ -20,13 +20,14 @@ A stop within 2 or 3 leaves a group that is split; joining finishes from any of 
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..block import BlockDevice
+from ..block import BlockDevice, DeviceLike, opened_all
 from ..block.plan import CHUNK, Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
@@ -96,7 +97,7 @@ def split_group(
 
 def join_group(
     group: VolumeGroup,
-    devices: Sequence[BlockDevice],
+    devices: DeviceLike | Iterable[DeviceLike],
     *,
     origin: Origin | None = None,
     progress: Progress | None = None,
@@ -105,7 +106,7 @@ def join_group(
 
     Args:
         group: open for writing, without those disks; no LV of it is written meanwhile.
-        devices: disks that were split off, open for writing.
+        devices: disks that were split off, for writing. What is opened here is closed with the group.
         origin: clock for the stamps; by default that of the system.
         progress: told of bytes copied.
 
@@ -115,21 +116,29 @@ def join_group(
     Raises:
         OperationRefused: a disk was not split off from this group; nothing was written.
     """
-    origin, split = origin_or_system(origin), group.split_off
+    origin = origin_or_system(origin)
+    with ExitStack() as stack:
+        disks = stack.enter_context(opened_all(devices, writable=True, held=group.held))
+        pvids = _join(group, disks, origin)
+        group.closes(stack.pop_all(), disks)
+    return group.sync(pvids=pvids, origin=origin, progress=progress)
+
+
+def _join(group: VolumeGroup, devices: Sequence[BlockDevice], origin: Origin) -> list[str]:
+    split = group.split_off
     known = {pvid: number for number, pvid in group.state.pvids.items() if number in split}
     found: dict[int, BlockDevice] = {}
     for device in devices:
         pvid = read_pvid(device)
         if pvid not in known or known[pvid] in found:
             raise OperationRefused("the disk was not split off from this group", where=device.name)
-        device.check_writable()
         found[known[pvid]] = device
     equal = {lv.minor: _equal(lv, found) for lv in group.logical_volumes.values()}
     for device in found.values():
         lvm_record.clear(device)
     with group.change(origin) as change:
         change.rejoin(found, equal)
-    return group.sync(pvids=[group.state.pvids[number] for number in found], origin=origin, progress=progress)
+    return [group.state.pvids[number] for number in found]
 
 
 def _check_copies(lv: LogicalVolume, numbers: set[int]) -> None:

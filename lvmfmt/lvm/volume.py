@@ -9,6 +9,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import Checked
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
 from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
 from ..escaping import printable
@@ -73,7 +74,7 @@ class PhysicalVolume:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class LogicalVolume:
+class LogicalVolume(Checked):
     """A logical volume as its group described it when it was asked for.
 
     Attributes:

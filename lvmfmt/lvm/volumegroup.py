@@ -99,7 +99,7 @@ class VolumeGroup(GroupView):
             with group.change(origin, machine_id=machine) as change:
                 for disk in disks:
                     change.add_pv(disk)
-            group.closes(stack.pop_all())
+            group.closes(stack.pop_all(), disks)
         return group
 
     @contextmanager
@@ -118,8 +118,11 @@ class VolumeGroup(GroupView):
                 yield change
             return
         change = self.begin(origin_or_system(origin), machine_id)
-        yield change
-        self.apply(*change.finish(), change.now)
+        with change.opened as opened:
+            yield change
+            state, changes = change.finish()
+            self.apply(state, changes, change.now)
+            self.closes(opened.pop_all(), [state.members[number].device for number in changes.joined])
 
     def begin(self, origin: Origin, machine_id: str | None = None) -> Change:
         """The start of a change, for whoever applies it himself; see `change`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 
+from ..arguments import Checked
 from ..block import DeviceLike, opened_all
 from ..errors import NotFound, OperationRefused
 from ..jfs2 import FileSystem
@@ -16,7 +17,7 @@ from .place import FileSystemPlace, place_in
 from .volume_types import FILE_SYSTEM_TYPE
 
 
-class System:
+class System(Checked):
     """Disks that are open; as a context manager it unmounts what it mounted, and closes the images that it opened.
 
     Made by `open`. After a change of a group the methods see its new state.

@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from contextlib import ExitStack
 
 from ..arguments import expect
-from ..block import BlockDevice
+from ..block import DeviceLike
+from ..block.opening import D, several
 from ..errors import NotFound, OperationRefused
 from ..lvm import LogicalVolume, VolumeGroup, scan
 
 
-def by_group(devices: Sequence[BlockDevice]) -> dict[str, list[BlockDevice]]:
-    """The disks of each volume group by VGID; disks whose LVM records are lost are in none."""
-    groups: dict[str, list[BlockDevice]] = {}
-    for device, disk in zip(devices, scan(devices), strict=True):
+def by_group(devices: D | Iterable[D]) -> dict[str, list[D]]:
+    """The disks of each volume group by VGID, each as it was given; disks whose LVM records are lost are in none."""
+    groups: dict[str, list[D]] = {}
+    given = several(devices)
+    for one, disk in zip(given, scan(given), strict=True):
         if disk.vgid:
-            groups.setdefault(disk.vgid, []).append(device)
+            groups.setdefault(disk.vgid, []).append(one)
     return groups
 
 
-def open_groups(devices: Sequence[BlockDevice]) -> list[VolumeGroup]:
+def open_groups(devices: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> list[VolumeGroup]:
     """The volume groups on `devices`, in the order of their first disks.
+
+    Args:
+        devices: the disks. What is opened here is closed with its group.
+        writable: for writing, too.
 
     Raises:
         OperationRefused: an image is a copy of another one, or not what its PVID says; both are named.
     """
-    groups = [VolumeGroup.open(members) for members in by_group(devices).values()]
-    for group in groups:
-        group.refuse_copies()
+    with ExitStack() as stack:
+        groups = [
+            stack.enter_context(VolumeGroup.open(members, writable=writable)) for members in by_group(devices).values()
+        ]
+        for group in groups:
+            group.refuse_copies()
+        stack.pop_all()
     return groups
 
 

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from .. import jfs2, lvm
+from ..arguments import Checked
 from ..block import BlockDevice
 from ..errors import CorruptImage, NotFound
 from ..origin import Origin
 
 
 @dataclass(frozen=True)
-class FileSystemPlace:
+class FileSystemPlace(Checked):
     """A file system on a device, and its log.
 
     Attributes:

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from lvmfmt.backup import record
 from lvmfmt.backup.member import Member
 from lvmfmt.backup.permissions import Permissions, canonical
-from lvmfmt.backup.reader import open_archive
+from lvmfmt.backup.reader import Archive
 from lvmfmt.backup.writer import INSTALL_BLOCK, file_record, volume_record, write_archive
 from lvmfmt.block import BlockDevice, Extent
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
@@ -56,7 +56,7 @@ class Memory(BlockDevice):
 
 
 def opened(data):
-    return open_archive(Memory(bytes(data)))
+    return Archive(Memory(bytes(data)))
 
 
 def written(members, **options):

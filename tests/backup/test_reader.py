@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.backup import record
 from lvmfmt.backup.permissions import canonical
-from lvmfmt.backup.reader import Archive, open_archive
+from lvmfmt.backup.reader import Archive
 from lvmfmt.backup.writer import volume_record
 from lvmfmt.errors import CorruptImage, NotFound
 from lvmfmt.layout.backup import BFF_END, BFF_NAME_X, BFF_ONAME
@@ -23,7 +23,7 @@ def archive(tmp_path: Path):
     def make(*parts: bytes) -> Archive:
         path = tmp_path / "archive.bff"
         path.write_bytes(volume_record(0) + b"".join(parts))
-        return open_archive(path)
+        return Archive(path)
 
     return make
 
@@ -37,10 +37,10 @@ def test_the_first_record(tmp_path: Path, archive) -> None:
     with archive(END) as opened:
         assert list(opened) == [] and opened.volume.number == 1
     with pytest.raises(NotFound):
-        open_archive(tmp_path / "none")
+        Archive(tmp_path / "none")
     (tmp_path / "short").write_bytes(END + bytes(500))  # a good record, which is no first one
     with pytest.raises(CorruptImage, match="first record"):
-        open_archive(tmp_path / "short")
+        Archive(tmp_path / "short")
 
 
 @pytest.mark.parametrize("gap", [8, PIECE - 72, PIECE - 64, PIECE, WINDOW - 8, 3 * PIECE + 8])
@@ -114,6 +114,6 @@ def test_an_open_file_stays_open_when_it_is_no_archive(tmp_path: Path) -> None:
     path.write_bytes(bytes(1000))
     with block.open(path) as device:
         with pytest.raises(CorruptImage):
-            open_archive(device)
+            Archive(device)
         assert device.read(0, 10).tobytes() == bytes(10)
     assert io.BytesIO(path.read_bytes()).read(1) == b"\0"

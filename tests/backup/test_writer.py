@@ -7,7 +7,7 @@ import pytest
 
 from lvmfmt.backup import packing
 from lvmfmt.backup.member import Member
-from lvmfmt.backup.reader import open_archive
+from lvmfmt.backup.reader import Archive
 from lvmfmt.backup.writer import BLOCK, DEVICE, file_record, volume_record, write_archive
 from lvmfmt.layout.backup import BFF_NAME_LF, BFF_NAME_X, BFF_VOLUME
 from lvmfmt.origin import FixedOrigin
@@ -26,7 +26,7 @@ def written(*members: Member, **options: object) -> tuple[bytes, object]:
 
 def read(data: bytes, tmp_path) -> list[Member]:
     (tmp_path / "archive").write_bytes(data)
-    return list(open_archive(tmp_path / "archive"))
+    return list(Archive(tmp_path / "archive"))
 
 
 def file(name: bytes, data: bytes = b"", **values: object) -> Member:

@@ -8,7 +8,7 @@ from pathlib import PurePosixPath
 
 import numpy as np
 
-from ...backup import Archive, Member, Written, open_archive, write_archive
+from ...backup import Archive, Member, Written, write_archive
 from ...errors import CorruptImage, NotFound, OperationRefused, UnsupportedFeature
 from ...jfs2.extracting.archive_members import member, members
 from ...origin import FixedOrigin
@@ -44,7 +44,7 @@ def read(machine: Machine, program: str, path: str) -> Archive:
     if not files.exists(inside) or not files.stat(inside).size:
         raise refusal("archive-missing" if program != "restore" else "backup-cannot-open", program=program, device=path)
     try:
-        return open_archive(files.file_device(inside))
+        return Archive(files.file_device(inside))
     except NotFound:
         raise refusal("backup-cannot-open", program=program, device=path) from None
     except (CorruptImage, UnsupportedFeature, OperationRefused) as error:

@@ -10,7 +10,7 @@ import stat
 from collections.abc import Iterator
 from dataclasses import replace
 
-from ...backup import Archive, Member, open_archive
+from ...backup import Archive, Member
 from ...backup.package import NAME
 from ...errors import LvmfmtError
 from ...jfs2.sources.backup import parts
@@ -38,7 +38,7 @@ def install(machine: Machine, image: Image, *, root: str = "/", commit: bool = T
     restorer = Restorer(machine, root=root)
     problems: list[str] = []
     files, inside = machine.locate(image.path)
-    with open_archive(files.file_device(inside)) as archive:
+    with Archive(files.file_device(inside)) as archive:
         try:
             for member in _members(machine, archive, image, root):
                 restorer.restore(member)

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ...backup import open_archive
+from ...backup import Archive
 from ...backup.package import Package, package_of
 from ...errors import LvmfmtError
 from ..machine.running import Machine
@@ -79,7 +79,7 @@ def _package(machine: Machine, path: str) -> Package | None:
         files, inside = machine.locate(path)
         if not files.stat(inside).is_file:
             return None
-        with open_archive(files.file_device(inside)) as archive:
+        with Archive(files.file_device(inside)) as archive:
             return package_of(archive)
     except LvmfmtError:
         return None

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...arguments import expect, expect_path
-from ...errors import AlreadyExists
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError
 from ..inventory.arrays import Inventory
 from .facts import Facts, Trouble
 from .files import FileWriter
@@ -58,13 +58,18 @@ def extract(
     Raises:
         AlreadyExists: there is something at the destination.
         OperationRefused: the inventory holds a name that no directory can hold.
-        ImageIOError: the image cannot be read, or the machine has no room.
+        ImageIOError: the image cannot be read, the directory cannot be made, or the machine has no room.
     """
     expect(inventory, Inventory, "an inventory").check_names()
     top = Path(expect_path(destination))
-    if top.is_symlink() or (top.exists() and not (top.is_dir() and not any(top.iterdir()))):
-        raise AlreadyExists("is not an empty directory", where=str(destination))
-    top.mkdir(exist_ok=True)
+    try:
+        if top.is_symlink() or (top.exists() and not (top.is_dir() and not any(top.iterdir()))):
+            raise AlreadyExists("is not an empty directory", where=str(destination))
+        top.mkdir(exist_ok=True)
+    except LvmfmtError:
+        raise
+    except OSError as error:
+        raise ImageIOError(f"cannot make the directory: {error.strerror}", where=str(destination)) from error
     done = Extraction(len(inventory.entries))
 
     def told(count: int) -> None:

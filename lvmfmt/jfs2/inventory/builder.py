@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import block
+from ...arguments import Checked
 from .arrays import ENTRY_ROW, EXTENT_ROW, INODE_ROW, Inventory
 
 
@@ -47,7 +48,7 @@ class Rows:
         return np.concatenate((*self._full, np.array(self._last, self._dtype)))
 
 
-class InventoryBuilder:
+class InventoryBuilder(Checked):
     """Collects rows of an inventory; `finish` makes the arrays."""
 
     def __init__(self) -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from types import NoneType
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...arguments import expect
+from ...arguments import Checked, expect
 from ...block import PieceList
 from ...errors import CorruptImage, NotFound, OperationRefused
 from ...escaping import escaped
@@ -37,7 +37,7 @@ class StatFs(NamedTuple):
     inodes_backed: int
 
 
-class View:
+class View(Checked):
     """A file system by path. Paths are absolute in it, and symlinks are never followed.
 
     Args:

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from ...block import BlockDevice
+from ...block import BlockDevice, DeviceLike, opened_all
 from ...errors import NoSpace, OperationRefused
 from ..descriptor.vgda import PV_NO_ALLOCATION, PV_REMOVED, PV_SPLIT
 from ..disk.boot import read_pvid
@@ -21,8 +21,11 @@ from .draft import Draft
 class Disks(Draft):
     """The part of `Change` about disks."""
 
-    def add_pv(self, device: BlockDevice) -> str:
+    def add_pv(self, device: DeviceLike) -> str:
         """Take a disk into the group; it gets a PVID if it has none.
+
+        Args:
+            device: the disk, for writing. What is opened here is closed with the group, or if the change fails.
 
         Returns:
             Its PVID.
@@ -32,6 +35,8 @@ class Disks(Draft):
             SnapshotGroup: a part of this group is split off.
             OperationRefused: it does not fit the geometry of this one.
         """
+        held = [member.device for member in self.state.members.values()]
+        (device,) = self.opened.enter_context(opened_all([device], writable=True, held=held))
         if any(m.device is device for m in self.state.members.values()):
             raise OperationRefused("the disk is there already", where=device.name)
         check_unowned(device)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 
-from ...arguments import expect
+from ...arguments import Checked, expect
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ...origin import Origin
 from .. import lvcb as lvcbs
@@ -25,12 +26,13 @@ _NOT_ALLOCATABLE = PV_MISSING | PV_REMOVED | PV_NO_ALLOCATION | PV_SPLIT
 """States of a PV that gives no PPs: missing, removed, no allocation, split [lvm 8.3]."""
 
 
-class Draft:
+class Draft(Checked):
     """A copy of a group's state, and what a commit writes besides it.
 
     Attributes:
         state: the group as it shall be.
         changes: disks that come and go, control blocks.
+        opened: what was opened for it; the group's once it is committed.
     """
 
     def __init__(self, state: GroupState, blocks: Mapping[int, FirstBlock], origin: Origin, machine_id: str) -> None:
@@ -44,6 +46,7 @@ class Draft:
         self._placed: set[int] = set()
         self.state = state.copy()
         self.changes = Changes()
+        self.opened = ExitStack()
 
     def finish(self) -> tuple[GroupState, Changes]:
         """The state and changes to commit, with everything that follows from the rest brought up to date."""

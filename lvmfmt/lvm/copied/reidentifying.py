@@ -103,7 +103,7 @@ def reidentify(
         _write_control_blocks(state, list(disks.values()), naming, machine, origin)
         _settle_copies(state)
         group = VolumeGroup.open(given)
-        group.closes(stack.pop_all())
+        group.closes(stack.pop_all(), given)
     return group
 
 

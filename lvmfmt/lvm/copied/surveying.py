@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from ...block import BlockDevice, DeviceLike, opened_all
+from ...block.opening import D, identity, several
 from ...errors import ImageIOError, LvmfmtError, NotFound
 from ...oneline import one_line
 from ..disk.scan import DiskInfo, scan
@@ -96,7 +97,7 @@ def _survey(devices: Sequence[BlockDevice]) -> DiskSurvey:
     return DiskSurvey(groups, [info for info in infos if info.record is None], _duplicates(infos), unreadable)
 
 
-def members_of(disk: BlockDevice, candidates: Sequence[BlockDevice]) -> list[BlockDevice]:
+def members_of(disk: D, candidates: D | Iterable[D]) -> list[D]:
     """The disks of the group that one member disk belongs to, as `importvg` finds them.
 
     Args:
@@ -104,20 +105,23 @@ def members_of(disk: BlockDevice, candidates: Sequence[BlockDevice]) -> list[Blo
         candidates: where the others are looked for; `disk` may be among them.
 
     Returns:
-        The disks that are here, in the order of their PV numbers. Which are not, `GroupView.open` tells.
+        The disks that are here, in the order of their PV numbers, each as it was given. Which are not,
+        `GroupView.open` tells.
 
     Raises:
         CorruptImage: the disk has no valid VGDA.
         NotFound: it is in no group.
         OperationRefused: two images may be one member.
     """
-    info = scan([disk])[0]
-    if info.record is None:
-        raise NotFound("no LVM record: a disk of no volume group", where=disk.name)
-    others = scan([device for device in candidates if device is not disk])
-    group = GroupView.open([disk, *(other.device for other in others if other.vgid in (None, info.vgid))])
-    refuse_copies(group.problems)
-    return [member.device for _, member in sorted(group.state.members.items())]
+    given = [disk, *(one for one in several(candidates) if identity(one) != identity(disk))]
+    with opened_all(given) as devices:
+        info, *others = scan(devices)
+        if info.record is None:
+            raise NotFound("no LVM record: a disk of no volume group", where=info.device.name)
+        group = GroupView.open([info.device, *(other.device for other in others if other.vgid in (None, info.vgid))])
+        refuse_copies(group.problems)
+        members = [member.device for _, member in sorted(group.state.members.items())]
+        return [given[devices.index(member)] for member in members]
 
 
 def _found(vgid: str, disks: list[DiskInfo]) -> FoundGroup:

@@ -6,10 +6,11 @@ stale and missing. So all there is to remember is which disks the group goes on 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
-from ...block import BlockDevice
+from ...block import DeviceLike, opened_all
 from ...origin import Origin, origin_or_system
 from ..opening import load
 from ..volumegroup import VolumeGroup
@@ -41,27 +42,32 @@ def leave(online: OnlineGroup) -> Standing:
     return Standing(online.votes, tuple(sorted(online.missing)))
 
 
-def read_left(devices: Sequence[BlockDevice], standing: Standing | None) -> VolumeGroup:
+def read_left(devices: DeviceLike | Iterable[DeviceLike], standing: Standing | None) -> VolumeGroup:
     """A group that was left at rest, for reading.
 
     Args:
-        devices: its disks; those that it goes on without are ignored.
+        devices: its disks; those that it goes on without are ignored. What is opened here is closed with the group.
         standing: as `leave` said; None for a group that was varied on whole.
 
     Raises:
         CorruptImage: no valid VGDA.
     """
-    state, problems = load(devices)
-    for number in standing.missing if standing else ():
-        state.members.pop(number, None)
-    return VolumeGroup(state, problems)
+    with ExitStack() as stack:
+        state, problems = load(disks := stack.enter_context(opened_all(devices)))
+        for number in standing.missing if standing else ():
+            state.members.pop(number, None)
+        group = VolumeGroup(state, problems)
+        group.closes(stack.pop_all(), disks)
+    return group
 
 
-def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin: Origin | None = None) -> OnlineGroup:
+def resume(
+    devices: DeviceLike | Iterable[DeviceLike], standing: Standing | None, *, origin: Origin | None = None
+) -> OnlineGroup:
     """Go on with a group that was left at rest. Disks that have gone or failed since are missing from now on.
 
     Args:
-        devices: its disks that answer, open for writing.
+        devices: its disks that answer, for writing. What is opened here is closed when the group is varied off.
         standing: as `leave` said; None for a group that was varied on whole.
         origin: clock for stamps; by default that of the system.
 
@@ -71,9 +77,11 @@ def resume(devices: Sequence[BlockDevice], standing: Standing | None, *, origin:
     """
     from .onlinegroup import OnlineGroup
 
-    group = read_left(devices, standing)
-    if standing is None:
-        standing = Standing(group.total_vgdas)
-    online = OnlineGroup(group, origin=origin_or_system(origin), votes=standing.votes)
-    online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
+    with ExitStack() as stack:
+        disks = stack.enter_context(opened_all(devices, writable=True))
+        group = read_left(disks, standing)
+        standing = standing or Standing(group.total_vgdas)
+        online = OnlineGroup(group, origin=origin_or_system(origin), votes=standing.votes)
+        online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
+        group.closes(stack.pop_all(), disks)
     return online

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 
+from ...arguments import Checked
 from ...block import BlockDevice, Buffer, Extent
 from ...block.device import byte_view
 from ...block.plan import Progress
@@ -22,7 +23,7 @@ from .mirroring import Mirroring
 from .spans import Span
 
 
-class OnlineGroup(Mirroring):
+class OnlineGroup(Mirroring, Checked):
     """A volume group that is varied on; made by `varyon`. Safe to use from several threads.
 
     Attributes:
@@ -71,9 +72,10 @@ class OnlineGroup(Mirroring):
     @contextmanager
     def change(self, origin: Origin | None = None, *, machine_id: str | None = None) -> Iterator[Change]:
         """Change the group as `VolumeGroup.change` does; a disk that fails meanwhile is missing from then on."""
-        with self._lock:
+        with self._lock, ExitStack() as stack:
             self.barrier()
             change = self.group.begin(origin or self._origin, machine_id)
+            opened = stack.enter_context(change.opened)
             yield change
             state, changes = change.finish()
             gone = [volume.name for volume, minor in self._open.items() if minor not in state.maps]
@@ -83,6 +85,7 @@ class OnlineGroup(Mirroring):
             self._commit(state, changes, change.now)
             if disks != (set(self.group.state.pvids.values()), set(self.group.state.members)):
                 self.votes = self.group.state.quorum_votes
+            self.group.closes(opened.pop_all(), [state.members[number].device for number in changes.joined])
             self._follow()
 
     def take_back(self, found: Mapping[int, MemberDisk], stale: PpTable) -> None:

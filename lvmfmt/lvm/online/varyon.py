@@ -108,7 +108,7 @@ def varyon(
         online = _varyon(disks, origin_or_system(origin), force)
         if sync:
             online.sync(progress=progress)
-        online.group.closes(stack.pop_all())
+        online.group.closes(stack.pop_all(), disks)
     return online
 
 
@@ -130,7 +130,11 @@ def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> Onli
 
 
 def refresh(
-    online: OnlineGroup, devices: Sequence[BlockDevice], *, origin: Origin | None = None, sync: bool = True
+    online: OnlineGroup,
+    devices: DeviceLike | Iterable[DeviceLike],
+    *,
+    origin: Origin | None = None,
+    sync: bool = True,
 ) -> OnlineGroup:
     """Vary on a group that is on already, to take back disks that were missing, as `varyonvg` does.
 
@@ -138,7 +142,8 @@ def refresh(
 
     Args:
         online: the group.
-        devices: its disks, open for writing; others among them are left alone.
+        devices: its disks, for writing; others among them are left alone, and the paths of those that it holds
+            mean those. What is opened here is closed when the group is varied off.
         origin: clock for the stamps; by default that of the system.
         sync: fill what is stale.
 
@@ -153,7 +158,17 @@ def refresh(
     if online.down:
         online.varyoff()
         return varyon(devices, origin=origin, force=True, sync=sync)
-    group, found = online.group, _returned(online, devices)
+    with ExitStack() as stack:
+        disks = stack.enter_context(opened_all(devices, writable=True, held=online.group.held))
+        _take_back(online, _returned(online, disks))
+        online.group.closes(stack.pop_all(), disks)
+    if sync:
+        online.sync()
+    return online
+
+
+def _take_back(online: OnlineGroup, found: dict[int, MemberDisk]) -> None:
+    group = online.group
     if found:
         state = group.state.copy()
         state.members.update(found)
@@ -170,9 +185,6 @@ def refresh(
         for member in found.values():
             if lvm_record.read(member.device)[0] is None:
                 lvm_record.write(member.device, member.record)
-    if sync:
-        online.sync()
-    return online
 
 
 def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, MemberDisk]:

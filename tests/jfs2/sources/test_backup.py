@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from lvmfmt.backup import Member, open_archive, write_archive
+from lvmfmt.backup import Archive, Member, write_archive
 from lvmfmt.backup.record import checksum
 from lvmfmt.errors import CorruptImage
 from lvmfmt.jfs2 import AIX, FileSystem, build, iter_file_data
@@ -51,7 +51,7 @@ def test_everything_an_archive_can_hold(tmp_path, pack) -> None:
         Member(b"tty", 0o20600, rdev=4 << 32 | 3),
         pack=pack,
     )
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, problems = read_backup(opened, origin=FixedOrigin(NOW), devices=True)
         assert problems == []
         assert contents(inventory) == {
@@ -84,7 +84,7 @@ def test_hostile_names_stay_inside(tmp_path) -> None:
         file(b"./" + b"n" * 256, b"x"),
         Member(b"./node", 0o60600, rdev=8 << 32),
     )
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         done = extract(inventory, tmp_path / "out")
     assert len(problems) == 8 and done.problems == []
@@ -95,7 +95,7 @@ def test_hostile_names_stay_inside(tmp_path) -> None:
 
 def test_the_later_one_of_two_members_counts(tmp_path) -> None:
     path = archive(tmp_path / "a.bff", file(b"./f", b"old"), file(b"./g", b"g"), file(b"./f", b"new!"))
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert problems == [] and contents(inventory) == {b"/f": b"new!", b"/g": b"g"}
         assert len(inventory.inodes) == 3
@@ -104,7 +104,7 @@ def test_the_later_one_of_two_members_counts(tmp_path) -> None:
 def test_a_damaged_archive_gives_what_it_has(tmp_path) -> None:
     path = archive(tmp_path / "a.bff", file(b"./f", b"f"), file(b"./big", bytes(9000)))
     path.write_bytes(path.read_bytes()[:4096])
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert contents(inventory) == {b"/f": b"f"}
         assert len(problems) == 1 and "nothing is taken from there on" in problems[0]
@@ -113,7 +113,7 @@ def test_a_damaged_archive_gives_what_it_has(tmp_path) -> None:
 def test_packed_data_is_read_in_any_order(tmp_path) -> None:
     texts = [bytes([65 + i]) * 50_000 + b"end" for i in range(3)]
     path = archive(tmp_path / "a.bff", *(file(f"./{i}".encode(), t) for i, t in enumerate(texts)), pack=True)
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         data = UnpackedData()
         starts = [data.add(m) for m in opened]
         assert starts == [0, 50_003, 100_006]
@@ -137,7 +137,7 @@ def test_a_tree_through_an_archive_into_a_file_system_and_back(tmp_path) -> None
     scanned, _ = scan_trees([(tree, "/")], origin=FixedOrigin(NOW))
     first = archive(tmp_path / "first.bff", *members(scanned), pack=True)
     image = tmp_path / "image"
-    with open_archive(first) as opened:
+    with Archive(first) as opened:
         inventory, problems = read_backup(opened, origin=FixedOrigin(NOW))
         assert problems == []
         assert contents(inventory) == contents(scanned)
@@ -160,11 +160,11 @@ def test_a_tree_through_an_archive_into_a_file_system_and_back(tmp_path) -> None
 def test_damaged_packed_data_is_an_error(tmp_path) -> None:
     path = archive(tmp_path / "a.bff", file(b"./f", b"abracadabra\n" * 50), pack=True)
     data = bytearray(path.read_bytes())
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         (found,) = opened
     data[found.data_offset] = 99  # levels of the tree
     path.write_bytes(data)
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, _ = read_backup(opened, origin=FixedOrigin(NOW))
         with pytest.raises(CorruptImage, match="levels"):
             contents(inventory)
@@ -196,7 +196,7 @@ def test_damaged_archives_stay_a_tree(tmp_path, seed) -> None:
         at += 8
     path.write_bytes(data)
     before = sorted(p.name for p in tmp_path.iterdir())
-    with open_archive(path) as opened:
+    with Archive(path) as opened:
         inventory, _ = read_backup(opened, origin=FixedOrigin(NOW), devices=True)
         with suppress(CorruptImage):  # packed data that cannot be unpacked
             extract(inventory, tmp_path / "out", devices=False)

@@ -1,6 +1,6 @@
 """`backup` and `restore`: archives in files of the host. Most texts are recalled, as texts/backup.toml says."""
 
-from lvmfmt.backup import Member, open_archive, write_archive
+from lvmfmt.backup import Archive, Member, write_archive
 from lvmfmt.host import Host
 from lvmfmt.host.commands.backup import restore
 from lvmfmt.origin import FixedOrigin
@@ -178,7 +178,7 @@ def test_an_archive_of_the_outside(single, tmp_path) -> None:
     put(single, "/tmp/a", file(b"./tmp/f", b"from outside"))
     data = read(single, "/tmp/a")
     (tmp_path / "a.bff").write_bytes(data)
-    with open_archive(tmp_path / "a.bff") as archive:
+    with Archive(tmp_path / "a.bff") as archive:
         assert [m.read() for m in archive] == [b"from outside"]
 
 
