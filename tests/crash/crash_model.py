@@ -212,8 +212,8 @@ FILLER = 1 << 20
 """A file of so many bytes or more only takes space: its content is not looked at."""
 
 
-def read_tree(fs: Any) -> Tree:
-    """The tree of a file system, mounted or not."""
+def read_tree(fs: Any, *, most: int = FILLER) -> Tree:
+    """The tree of a file system, mounted or not; of a file that has `most` bytes or more its size only."""
     found: Tree = {}
     for path, status in fs.walk():
         kind = status.mode & 0o170000
@@ -224,7 +224,7 @@ def read_tree(fs: Any) -> Tree:
         elif kind == 0o120000:
             entry = ("link", fs.readlink(path).encode())
         else:
-            entry = ("file", bytes(fs.read(path)) if status.size < FILLER else status.size)
+            entry = ("file", bytes(fs.read(path)) if status.size < most else status.size)
         found[path] = (*entry, status.mode & 0o7777, status.nlink, fs.xattrs(path))
     return found
 
