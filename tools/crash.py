@@ -17,8 +17,8 @@ from pathlib import Path
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests" / "crash")]
 
-from crash_explorer import Outcome, explore  # noqa: E402
-from crash_workloads import WORKLOADS  # noqa: E402
+from crash_explorer import Outcome, explore  # type: ignore[import-not-found]  # noqa: E402
+from crash_workloads import WORKLOADS  # type: ignore[import-not-found]  # noqa: E402
 
 from lvmfmt.jfs2.dialect import DIALECTS  # noqa: E402
 

@@ -18,7 +18,7 @@ from tempfile import TemporaryDirectory
 from fuzz_mutations import Material
 
 from lvmfmt import lvm
-from lvmfmt.backup import open_archive, write_archive
+from lvmfmt.backup import Archive, write_archive
 from lvmfmt.backup.member import Member
 from lvmfmt.block import BlockDevice, Extent
 from lvmfmt.block.filedevice import FileDevice
@@ -327,7 +327,7 @@ def look_at(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
 
 def read_archive(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
     """`bff list`, and the content of every member."""
-    with open_archive(devices[0]) as found:
+    with Archive(devices[0]) as found:
         for member in found:
             size = 0
             for part in member.content():
