@@ -176,3 +176,13 @@ def test_no_file_names_the_workplace() -> None:
     workplace = re.compile(rb"(?<![\w.-])/" + rb"work/|\.\./" + rb"shared")
     named = [str(path.relative_to(PROJECT)) for path in project_files() if workplace.search(path.read_bytes())]
     assert named == []
+
+
+def test_constants_are_compared_by_what_they_are_worth(small: Path) -> None:
+    files = {
+        "a.py": "CHUNK = 8 << 20\nNAME = 'a'\n",
+        "b.py": "CHUNK = 8 * MIB\nNAME = 'b'\n",
+        "c.py": "CHUNK = 1 << 23\n",
+    }
+    write(small, files)
+    assert house.doubled_constants() == ["CHUNK: lvmfmt.a, lvmfmt.b, lvmfmt.c"]

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import ast
+import contextlib
 import functools
 import re
 import sys
@@ -15,6 +16,8 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from lvmfmt import units
 
 PROJECT = Path(__file__).resolve().parent.parent
 PACKAGE = PROJECT / "lvmfmt"
@@ -251,8 +254,20 @@ def doubled_constants() -> list[str]:
                 pairs = list(zip(pairs[0][0].elts, pairs[0][1].elts, strict=False))
             for target, value in pairs:
                 if isinstance(target, ast.Name) and CONSTANT.match(target.id) and not is_type_variable(value):
-                    homes[target.id.lstrip("_"), ast.dump(value)].append(name)
+                    homes[target.id.lstrip("_"), worth(value)].append(name)
     return [f"{name}: {', '.join(where)}" for (name, _), where in sorted(homes.items()) if len(where) > 1]
+
+
+ARITHMETIC = (ast.Constant, ast.Name, ast.BinOp, ast.UnaryOp, ast.Tuple, ast.operator, ast.unaryop, ast.expr_context)
+"""What an expression consists of that has a value without the package."""
+
+
+def worth(value: ast.expr) -> str:
+    """The value of arithmetic with numbers, text and the package's units; how an expression reads where it is none."""
+    if all(isinstance(node, ARITHMETIC) for node in ast.walk(value)):
+        with contextlib.suppress(NameError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+            return repr(eval(compile(ast.Expression(value), "constant", "eval"), {"__builtins__": {}, **vars(units)}))
+    return ast.dump(value)
 
 
 def is_type_variable(value: ast.expr | None) -> bool:

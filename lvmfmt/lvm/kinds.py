@@ -5,7 +5,7 @@ from __future__ import annotations
 import enum
 from typing import NamedTuple
 
-from ..units import TIB
+from ..units import KIB, TIB
 
 
 class VgKind(enum.StrEnum):
@@ -44,7 +44,6 @@ class Limits(NamedTuple):
     disk: int
 
 
-_KIB = 1024
 _KPPS = (32, 64, 128, 256, 512, 768, 1024, 2048)
 """What `mkvg -P` takes, in units of 1,024 PPs."""
 LIMITS = {
@@ -69,7 +68,7 @@ LIMITS = {
     VgKind.SCALABLE: Limits(
         pvs=1024,
         lvs=(256, 512, 1024, 2048, 4096),
-        pps=tuple(n * _KIB for n in _KPPS),
+        pps=tuple(n * KIB for n in _KPPS),
         pp_shifts=range(20, 38),
         factors=(1,),
         versions=(31,),

@@ -12,7 +12,7 @@ import numpy as np
 from ...block import BlockDevice, Buffer
 from ...block.device import Extent, byte_view
 
-_RUN = 1 << 20
+_LARGEST = 1 << 20
 """Bytes of one write home, at most."""
 _CLEAN = 16 << 20
 """Bytes of blocks that are kept though they are home."""
@@ -80,7 +80,7 @@ class BlockCache(BlockDevice):
         """Write everything that is not home to the device in ascending order, without a barrier."""
         numbers = np.array(sorted(self._dirty), np.int64)
         for run in np.split(numbers, np.flatnonzero(np.diff(numbers) != 1) + 1) if len(numbers) else []:
-            most = _RUN // self._block_size
+            most = _LARGEST // self._block_size
             for start in range(0, len(run), most):
                 part = run[start : start + most].tolist()
                 self._device.write(part[0] * self._block_size, b"".join([self._blocks[n] for n in part]))

@@ -49,7 +49,7 @@ def test_dirty_bytes_are_whole_blocks(device):
 
 
 def test_neighbours_go_home_in_one_write(device, monkeypatch):
-    monkeypatch.setattr(block_cache, "_RUN", 1024)
+    monkeypatch.setattr(block_cache, "_LARGEST", 1024)
     written, write = [], device.write
     monkeypatch.setattr(device, "write", lambda at, data: (written.append((at, len(data))), write(at, data)))
     cache = BlockCache(device, 512)
