@@ -90,6 +90,8 @@ def _kinds(function: Callable[..., Any]) -> dict[str, Kind]:
     for name in function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]:
         try:
             hint = function.__annotations__.get(name, "object")
+            if hint.startswith("Callable["):  # what it takes and gives need not be loaded
+                hint = hint.partition("[")[0] + hint.rpartition("]")[2]
             found[name] = object if "DeviceLike" in hint else _kind(eval(hint, function.__globals__))  # `opened` looks
         except NameError:
             found[name] = object

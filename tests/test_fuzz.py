@@ -15,12 +15,14 @@ from lvmfmt.jfs2 import AIX
 CRASHERS = sorted(fuzz.CRASHERS.glob("*.json"))
 
 
+@pytest.mark.damaged
 @pytest.mark.parametrize("path", CRASHERS, ids=[path.stem for path in CRASHERS])
 def test_what_failed_once(path: Path) -> None:
     assert fuzz.alone(fuzz.Mutant.from_json(path.read_text())) == ""
 
 
 @pytest.mark.slow
+@pytest.mark.damaged
 def test_a_fresh_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str], request: pytest.FixtureRequest) -> None:
     seed = random.SystemRandom().randrange(10**6)
     tally = fuzz.search(list(fuzz_targets.TARGETS), seed, 60, 1)

@@ -58,7 +58,7 @@ REFUSED = [
     ("reducevg rootvg hdisk2", 1, "0516-320 reducevg: Physical volume hdisk2 is not assigned to"),
     ("reducevg rootvg hdisk9", 1, "0516-1396 reducevg: The physical volume hdisk9, was not found in the"),
     ("alt_disk_copy -d hdisk9", 1, "alt_disk_copy: The disk hdisk9 is not known to this system."),
-    ("alt_disk_copy -d hdisk1", 1, "alt_disk_copy: The disk hdisk1 belongs to volume group rootvg."),
+    ("alt_disk_copy -d hdisk1", 1, "0505-126 alt_disk_install: target disk hdisk1 has a volume group"),
     ("alt_disk_copy -d hdisk2 hdisk2", 1, "alt_disk_copy: The disk hdisk2 is named more than once."),
     ("alt_disk_copy -e /nowhere -d hdisk2", 1, "alt_disk_copy: The exclude list /nowhere cannot be used"),
     ("alt_disk_copy -e /etc -d hdisk2", 1, "alt_disk_copy: The exclude list /etc cannot be used"),
@@ -83,7 +83,7 @@ def test_a_clone_that_exists_is_not_replaced(single: Box) -> None:
     single.good("alt_disk_copy -d hdisk1")
     before = single.digests()
     result = single.run("alt_disk_copy -d hdisk1")
-    assert result.status == 1 and "belongs to volume group altinst_rootvg" in result.err[0]
+    assert result.status == 1 and "hdisk1 has a volume group assigned" in result.err[0]
     with ImageFile.create(single.image("hdisk2"), 384 * MIB):
         pass
     single.good("bootlist -m normal hdisk0")

@@ -134,7 +134,8 @@ class _Mender:
                 return 0  # the copy points to its own map
             pages = 2 if number == 1 else g.map_pages
             starts = len(extents) and extents["offset"][0] == 0 and extents["address"][0] * block == at
-            return int(bool(starts) and MapFile(self.superblock.volume(self.device), extents).pages >= pages)
+            held = MapFile(self.superblock.volume(self.device), extents).pages if starts else 0
+            return int(held >= pages) + int(held == pages)  # one that is too long may run into what lies behind it
         if number == FILESET:
             file = MapFile(self.superblock.volume(self.device), extents)
             count = max(min(file.pages - 1, 1 << 14), 0)

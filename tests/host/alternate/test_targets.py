@@ -53,10 +53,11 @@ def test_a_free_disk_will_do(machine: Stub) -> None:
 
 def test_disks_that_will_not_do(machine: Stub) -> None:
     assert refused(machine, ["hdisk7"]) == "alt_disk_copy: The disk hdisk7 is not known to this system."
-    assert "hdisk0" in refused(machine, ["hdisk0"]) and "rootvg" in refused(machine, ["hdisk0"])
+    in_use = "0505-126 alt_disk_install: target disk hdisk0 has a volume group assigned to it."
+    assert refused(machine, ["hdisk0"]) == in_use  # [commands, Corrections]
     assert "hdisk1" in refused(machine, ["hdisk1", "hdisk1"])
     devices.set_pvid(machine.odm, "hdisk0", None)  # only its PVID says that it is used; the disk says so too
-    assert "rootvg" in refused(machine, ["hdisk0"])
+    assert refused(machine, ["hdisk0"]) == in_use
     devices.define_group(machine.odm, "altinst_rootvg", "0" * 32, [], auto_on=False)
     assert "altinst_rootvg" in refused(machine, ["hdisk1"])
 

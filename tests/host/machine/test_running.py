@@ -146,7 +146,8 @@ def test_a_mirror_without_a_disk_runs_boots_and_writes(box: Box, how: str, tmp_p
         hardware.fail(folder, "hdisk1")
     else:
         hardware.remove(folder, "hdisk1", to=away)
-    assert write(box, "/etc/motd", b"one disk") == []
+    told = write(box, "/etc/motd", b"one disk")  # what is stale, and that the disk has failed
+    assert told and all(line.startswith("hdisk1: ") and "LVM_SA_" in line for line in told)
     assert on_disk(box, "hdisk0").logical_volumes["hd4"].stale_pps > 0
     box.good("shutdown -Fr")
     write(box, "/var/log/more", b"y" * 70000)

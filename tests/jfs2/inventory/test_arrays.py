@@ -3,11 +3,13 @@
 They are those of `lvmfmt.jfs2.inventory.arrays`.
 """
 
+import io
 import stat
 
 import numpy as np
 import pytest
 
+from lvmfmt.block import FileDevice
 from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.jfs2 import InventoryBuilder
 
@@ -19,7 +21,7 @@ def tree():
     """/a, /usr/bin/x (also /home/x: a hard link), /usr/lib, /home."""
     b = InventoryBuilder()
     root = b.add_inode(DIR, uid=7)
-    source = b.add_source(object())
+    source = b.add_source(FileDevice(io.BytesIO(bytes(64))))
     rows = {}
     for path, mode in (("/a", FILE), ("/home", DIR), ("/usr", DIR), ("/usr/bin", DIR), ("/usr/lib", DIR)):
         parent, _, name = path.rpartition("/")
