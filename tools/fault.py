@@ -166,7 +166,7 @@ class Explorer:
                 self._judged[key] = self._judge(trial, step, ended) if boots else self._look(trial, step)
             except LvmfmtError as error:
                 self._judged[key] = f"afterwards: {error}"
-            except Exception:
+            except Exception:  # a traceback is what is looked for, and ends the trial, not the run
                 self._judged[key] = f"afterwards, traceback: {traceback.format_exc()}"
         return self._judged[key]
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 
@@ -38,4 +39,4 @@ def read_plain(path: str | os.PathLike[str], *, most: int | None = None) -> byte
     except OSError as error:
         if isinstance(error, ImageIOError):
             raise
-        raise ImageIOError(f"cannot read: {error.strerror}", where=where, errno=error.errno or 5) from None
+        raise ImageIOError(f"cannot read: {error.strerror}", where=where, errno=error.errno or errno.EIO) from None

@@ -13,7 +13,6 @@ import base64
 import binascii
 import json
 import os
-import stat
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,13 +22,16 @@ import crcmod.predefined
 import numpy as np
 
 from ..errors import AlreadyExists, CorruptImage, ImageIOError, OperationRefused
-from ..units import KIB, SECTOR
+from ..units import GIB, KIB, SECTOR
 from .device import BlockDevice
 from .overlay import Overlay
+from .plainfile import read_plain
 from .trace import Event, Write
 
 FORMAT, VERSION = "lvmfmt-undo", 2
 _BLOCK = 64 * KIB
+_MOST = GIB
+"""Bytes of a file that is read as an undo file."""
 _crc = crcmod.predefined.mkCrcFun("crc-32c")
 
 
@@ -229,19 +231,15 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
 
     Raises:
         CorruptImage: it is none, was cut, or a CRC is wrong.
-        OperationRefused: it is a device or a pipe.
+        NotFound: there is no such file.
+        OperationRefused: it is no plain file, or far larger than what a repair rewrites.
         ImageIOError: the system refused.
     """
 
     def wrong(line: int, expected: str, found: object = "something else") -> CorruptImage:
         return CorruptImage("undo_file", f"line {line}", expected=expected, found=found, where=str(path))
 
-    try:
-        if not stat.S_ISREG(Path(path).stat().st_mode):
-            raise OperationRefused("not a regular file", where=str(path))
-        raw = Path(path).read_bytes().splitlines()
-    except OSError as error:
-        raise ImageIOError(f"cannot read: {error.strerror}", where=str(path)) from None
+    raw = read_plain(path, most=_MOST).splitlines()
     number = 0
     try:
         lines = []

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from .. import block, jfs2, system
 from ..errors import CorruptImage, ImageIOError, UnsupportedFeature
-from ..escaping import escaped
+from ..escaping import escaped, printable
 from ..origin import FixedOrigin, seeded_or_system
 from .operands import Commands, number, size, tree, verb
 from .output import amount, progress
@@ -74,8 +74,8 @@ def run_build(args: argparse.Namespace) -> int:
             image, inventory, dialect=dialect, origin=FixedOrigin(now), log=log, identity=identity, progress=told
         )
     for problem in (*problems, *report.problems):
-        print(f"lvmfmt: {escaped(problem)}", file=sys.stderr)
-    print(f"{escaped(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
+        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
+    print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
     return 0
 
 

@@ -66,7 +66,7 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
         whole = [part for part, targets in parts.items() if all(t.kind != "error" for t in targets)]
         places = tuple((_MAPPER + part, 0) for part in whole or list(parts)[:1])
         return [Target(0, size, "mirror" if len(places) > 1 else "linear", places)]
-    assert lv.device.size == lv.size  # refuses a stripe that is none
+    lv.check_stripes()
     if lv.policy.width:
         return _striped(lv, paths)
     device = lv.partitions
@@ -81,7 +81,7 @@ def dm_parts(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
     good = [copy for copy in range(lv.copies) if (lv.map.held & ~lv.stale)[copy].all()]
     if not lv.policy.width or len(good) < 2:
         return {}
-    assert lv.device.size == lv.size  # refuses a stripe that is none
+    lv.check_stripes()
     return {f"{name or lv.name}_copy{copy + 1}": _striped(_one_copy(lv, copy), paths) for copy in good}
 
 

@@ -216,16 +216,21 @@ class LogicalVolume(Checked):
             raise OperationRefused(f"copy {copy} is not complete", where=self.name)
         return self._device(usable, f"{self.name} copy {copy}", writable=True)
 
+    def check_stripes(self) -> None:
+        """Raise `UnsupportedFeature` if it is striped in a way that [lvm 15] does not describe."""
+        width, strip = self.policy.width, self.policy.strip_size
+        if (strip or width > 1) and (width < 1 or not 1 < strip <= self.pp_size or self.lps % width):
+            raise UnsupportedFeature(
+                f"striping_width {width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs",
+                where=self.name,
+            )
+
     def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
         """The bytes of the LV in their order [lvm 15], in these copies of the LPs, shape (copies, lps)."""
         width, strip = self.policy.width, self.policy.strip_size
         if not strip and width < 2:
             return self._joined(usable, name, writable=writable)
-        if width < 1 or not 1 < strip <= self.pp_size or self.lps % width:
-            raise UnsupportedFeature(
-                f"striping_width {width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs",
-                where=self.name,
-            )
+        self.check_stripes()
         columns = [self._joined(usable, name, writable=writable, first=c, step=width) for c in range(width)]
         return Striped(columns, strip=strip, name=name)
 

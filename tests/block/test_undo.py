@@ -2,6 +2,7 @@
 
 import base64
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace
 from lvmfmt.block.undo import Rewrite, UndoFile, load, save, traced
-from lvmfmt.errors import AlreadyExists, CorruptImage, ImageIOError, OperationRefused
+from lvmfmt.errors import AlreadyExists, CorruptImage, ImageIOError, NotFound, OperationRefused
 
 SECTOR = 512
 SIZE = 64 * SECTOR
@@ -219,3 +220,14 @@ def test_blocks_of_64_kib_and_runs_of_neighbours(tmp_path: Path) -> None:
         (1, 128), (129, 1), (131, 1), (400, 1), (402, 1),
     ]  # fmt: skip
     assert undone(image, undo) == 132 and not any(image.read_bytes())
+
+
+def test_only_plain_files_of_a_plausible_size_are_read(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    with (tmp_path / "huge").open("wb") as stream:
+        stream.truncate(5 << 30)
+    for place in (tmp_path / "pipe", Path("/dev/zero"), tmp_path, tmp_path / "huge"):
+        with pytest.raises(OperationRefused):
+            load(place)
+    with pytest.raises(NotFound):
+        load(tmp_path / "none")

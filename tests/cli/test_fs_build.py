@@ -3,8 +3,11 @@
 Tests of `lvmfmt.cli.fs_build` and `lvmfmt.cli.fs_tree`.
 """
 
+import contextlib
 import json
+import socket
 import tarfile
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +68,12 @@ def test_a_tree_is_drawn_with_its_branches(tree, tmp_path, capsys):
     assert capsys.readouterr().out.splitlines() == [*expected, "", "6 directories, 4 files"]
     assert main(["fs", "tree", str(tmp_path / "a"), "/top", "--depth", "1"]) == 0
     assert capsys.readouterr().out.splitlines() == ["/top", "├── d", "└── x", "", "2 directories, 0 files"]
+
+
+def test_a_name_in_a_message_is_spelled_once(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "tree").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening, contextlib.chdir(tmp_path / "tree"):
+        listening.bind("a\\b\x1b")
+    assert main(["fs", "build", str(tmp_path / "fs.img"), str(tmp_path / "tree")]) == 0
+    (line,) = capsys.readouterr().err.splitlines()
+    assert "/tree/a\\\\b\\x1b: " in line and line.endswith("left out")

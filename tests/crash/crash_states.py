@@ -43,28 +43,10 @@ class Contents:
         return number
 
 
-class EmptyDisk(BlockDevice):
-    """Zeros, for overlays to be written on.
-
-    Args:
-        size: bytes of it.
-        name: what to call it.
-    """
+class Unwritable(BlockDevice):
+    """A device for reading."""
 
     writable = False
-
-    def __init__(self, size: int, name: str = "disk") -> None:
-        self.name, self.size = name, size
-
-    def read_into(self, offset: int, buffer: Buffer) -> None:
-        """Zeros."""
-        view = byte_view(buffer)
-        self.check_range(offset, len(view))
-        np.frombuffer(view, np.uint8)[:] = 0
-
-    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
-        """One hole."""
-        yield Extent(offset, self.size - offset if length is None else length, False)
 
     def write(self, offset: int, buffer: Buffer) -> None:
         """Refused."""
@@ -81,7 +63,29 @@ class EmptyDisk(BlockDevice):
         """Nothing to do."""
 
 
-class CrashDisk(BlockDevice):
+class EmptyDisk(Unwritable):
+    """Zeros, for overlays to be written on.
+
+    Args:
+        size: bytes of it.
+        name: what to call it.
+    """
+
+    def __init__(self, size: int, name: str = "disk") -> None:
+        self.name, self.size = name, size
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """Zeros."""
+        view = byte_view(buffer)
+        self.check_range(offset, len(view))
+        np.frombuffer(view, np.uint8)[:] = 0
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """One hole."""
+        yield Extent(offset, self.size - offset if length is None else length, False)
+
+
+class CrashDisk(Unwritable):
     """A disk of a state; reading tells what was read.
 
     Args:
@@ -91,8 +95,6 @@ class CrashDisk(BlockDevice):
         contents: the pages.
         reads: gets each page that is read for the first time.
     """
-
-    writable = False
 
     def __init__(self, number: int, base: BlockDevice, pages: Pages, contents: Contents, reads: dict[Key, int]) -> None:
         self.name, self.size = base.name, base.size
@@ -116,20 +118,6 @@ class CrashDisk(BlockDevice):
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """All of it is data: holes of the base say nothing of the state."""
         yield Extent(offset, self.size - offset if length is None else length, True)
-
-    def write(self, offset: int, buffer: Buffer) -> None:
-        """Refused."""
-        self.check_writable()
-
-    def punch(self, offset: int, length: int) -> None:
-        """Refused."""
-        self.check_writable()
-
-    def flush(self) -> None:
-        """Nothing to do."""
-
-    def close(self) -> None:
-        """Nothing to do."""
 
 
 @dataclass(slots=True)

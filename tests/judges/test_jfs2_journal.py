@@ -4,6 +4,7 @@ import hashlib
 import shutil
 import stat
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -56,6 +57,21 @@ def test_linux_mounts_it_as_root_and_reads_every_file(kernel, root_tree, check_c
     check_console(console, root_tree)
 
 
+def journaled(root_tree: Path, script: str, sparse: str, folder: Path) -> Path:
+    """A root file system with /script, and a file with blocks and holes in turn that the journal wrote."""
+    (root_tree / "script").write_text(script)
+    (root_tree / "script").chmod(0o755)
+    image = folder / "image"
+    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
+    with ImageFile.create(image, 64 * MIB) as device:
+        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
+        with mount(device, origin=FixedOrigin(NOW)) as mounted:
+            mounted.create(sparse, now=NOW)
+            for block in range(10, 70, 2):
+                mounted.write(sparse, block * 4096, b"%04d" % block * 1024, now=NOW)
+    return image
+
+
 APPEND = """#!/bin/busybox sh
 b=/bin/busybox
 i=0
@@ -74,18 +90,9 @@ $b poweroff -f
 
 def test_linux_appends_to_a_file_that_begins_with_a_hole(kernel, root_tree, jfs_fsck, tmp_path):
     """A first router that is not 0 makes its driver overrun the stack and turn the file system read-only."""
-    (root_tree / "append").write_text(APPEND)
-    (root_tree / "append").chmod(0o755)
-    image = tmp_path / "image"
-    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
-    with ImageFile.create(image, 64 * MIB) as device:
-        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
-        with mount(device, origin=FixedOrigin(NOW)) as mounted:
-            mounted.create("/sparse", now=NOW)
-            for block in range(10, 70, 2):
-                mounted.write("/sparse", block * 4096, b"%04d" % block * 1024, now=NOW)
+    image = journaled(root_tree, APPEND, "/sparse", tmp_path)
     jfs_fsck(image)
-    console = kernel([image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/append", writable=True)
+    console = kernel([image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/script", writable=True)
     assert "Mounted root (jfs filesystem)" in console
     assert not any(word in console for word in ("LOST", "ERROR: (device", "overrun")), console
     jfs_fsck(image)
@@ -127,19 +134,9 @@ def after(step: int) -> dict[str, int]:
 @pytest.mark.parametrize("last", [9, 29, 79, 149])
 def test_linux_loses_power_while_it_changes_what_the_journal_wrote(kernel, root_tree, jfs_fsck, tmp_path, last):
     """The kernel mounts what was changed through the journal, changes it, and is killed; its log is replayed here."""
-    (root_tree / "change").write_text(CHANGE)
-    (root_tree / "change").chmod(0o755)
-    image = tmp_path / "image"
-    inventory, _ = scan_trees([(root_tree, "/")], origin=FixedOrigin(NOW))
-    with ImageFile.create(image, 64 * MIB) as device:
-        build(device, inventory, dialect=LINUX, origin=FixedOrigin(NOW))
-        with mount(device, origin=FixedOrigin(NOW)) as mounted:
-            for name in ("/before", "/log"):
-                mounted.create(name, now=NOW)
-            for block in range(10, 70, 2):
-                mounted.write("/before", block * 4096, b"%04d" % block * 1024, now=NOW)
+    image = journaled(root_tree, CHANGE, "/before", tmp_path)
     console = kernel(
-        [image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/change", writable=True, until=f"SYNCED {last}."
+        [image], "root=/dev/ubda", "rootfstype=jfs", "rw", "init=/script", writable=True, until=f"SYNCED {last}."
     )
     assert f"SYNCED {last}." in console and "ERROR: (device" not in console, console
     judged = tmp_path / "judged"

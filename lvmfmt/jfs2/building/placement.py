@@ -131,7 +131,7 @@ class TreePlacement:
             raise OperationRefused(f"a symlink of {longest} bytes cannot be stored, at most {MAX_LINK}")
         self.inventory.check_names()
         for entry in np.flatnonzero(self.inventory.entries["name_length"] > MAX_NAME)[:1].tolist():
-            raise OperationRefused(f"a directory cannot hold the name {escaped(self.inventory.name(entry))!r}")
+            raise OperationRefused(f"a directory cannot hold the name '{escaped(self.inventory.name(entry))}'")
 
     def _plan_directories(self, indexed: bool) -> Directories:
         rows = self.numbering.directories

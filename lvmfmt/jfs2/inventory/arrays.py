@@ -96,7 +96,7 @@ class Inventory:
         for entry in np.flatnonzero(lengths <= 2).tolist() if plain else range(len(self.entries)):
             name = self.name(entry)
             if not name or name in (b".", b"..") or b"/" in name or b"\0" in name:
-                raise OperationRefused(f"a directory cannot hold the name {escaped(name)!r}")
+                raise OperationRefused(f"a directory cannot hold the name '{escaped(name)}'")
 
     def entry_paths(self) -> list[bytes]:
         """The path of every entry from the root, such as b"/usr/lib", in the order of `entries`."""

@@ -66,14 +66,23 @@ def test_sizes_end_where_their_heading_ends(unit: str, end: int) -> None:
 @pytest.mark.parametrize(
     ("used", "allocated", "free", "percent"),
     [
-        # the article's df: 27 inodes of a new /alt_inst, 4 KiB blocks free; allocated inodes come in extents of 32
-        (4, 32, 8108, 1),
+        (4, 32, 8108, 1),  # of a new file system of 32 MiB: 400 / (32 + 7207) = 0.06
         (900, 928, 1125, 47),  # 90000 / (928 + 1000) = 46.7
         (10, 10, 0, 100),
     ],
 )
 def test_percent_of_inodes(used: int, allocated: int, free: int, percent: int) -> None:
     assert rows.percent_inodes(used, allocated, free) == percent
+
+
+@pytest.mark.parametrize("line", [line for line in DF[1:] if "%" in line])
+def test_percent_of_inodes_in_the_article(line: str) -> None:
+    _, _, free, _, used, percent, _ = line.split()
+    count, blocks = int(used), round(float(free) * 256)
+    # how many inodes are allocated it does not say: as many as are used, in extents of 32, or up to a sixth more
+    least, most = -(-count // 32) * 32, count * 7 // 6
+    shown = {rows.percent_inodes(count, allocated, blocks) for allocated in range(least, max(least, most) + 1, 32)}
+    assert int(percent[:-1]) in shown
 
 
 def test_lsvg_rows_of_a_later_release() -> None:
