@@ -68,7 +68,7 @@ class Outcome(NamedTuple):
         calls: how many calls there were.
         fired: whether it did go wrong.
         dying: whether a disk died under mirrors.
-        mended: whether it named what had become stale, if so.
+        status: of the command.
         fault: what did not hold; "" for nothing.
     """
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from ..block import BlockDevice
 from ..block.registry import OPENERS
-from ..errors import OperationRefused
+from ..errors import NotFound, OperationRefused
 
 
 @contextmanager
@@ -34,9 +34,14 @@ def _refuse(path: Path, writable: bool) -> BlockDevice | None:
     Raises:
         OperationRefused: the image is to be written, and lies in the folder of a host that runs.
     """
-    host = path.resolve().parent.parent
-    if writable and path.resolve().parent.name == "disks" and (host / "run" / "kernel.json").exists():
-        raise OperationRefused(
-            "a host runs on this disk", where=str(path), hint=f"shut {host} down first, or insist with --force"
-        )
+    from ..host.folder.host_folder import Folder  # what reads needs it not
+
+    image = path.resolve()
+    try:
+        folder = Folder(image.parent.parent)
+    except NotFound:
+        return None
+    if writable and folder.disks == image.parent and folder.is_on:
+        hint = f"shut {folder.path} down first, or insist with --force"
+        raise OperationRefused("a host runs on this disk", where=str(path), hint=hint)
     return None

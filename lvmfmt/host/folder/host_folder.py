@@ -115,6 +115,11 @@ class Folder:
         """Replace the NVRAM."""
         write_nvram(self._nvram, nvram)
 
+    @property
+    def is_on(self) -> bool:
+        """Whether a system runs on the host, as far as its folder tells."""
+        return self._kernel.exists()
+
     def read_kernel(self) -> Kernel | None:
         """The running system, or None: the host has no power."""
         return read_kernel(self._kernel)
