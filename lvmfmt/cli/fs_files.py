@@ -25,7 +25,9 @@ _VERBS = (
         "get",
         "copy a file out, replacing OUT",
         ("PATH", "OUT"),
-        "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd\n  lvmfmt fs get -r root.img /etc etc",
+        "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd\n"
+        "  lvmfmt fs get -r root.img /etc etc\n"
+        "  lvmfmt fs get -r root.img / tree --devices --set-id",
     ),
     ("put", "copy a file in, replacing PATH", ("FILE", "PATH"), "hdisk0.img hdisk1.img --lv hd4 motd /etc/motd"),
     ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
