@@ -8,9 +8,10 @@ which is a property test over every record of the catalogue.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property
-from typing import Any, NamedTuple
+from struct import Struct
+from typing import Any, Literal, NamedTuple
 
 import construct as c
 import numpy as np
@@ -152,7 +153,7 @@ class Record:
             where: name of the image, for the error message.
 
         Raises:
-            CorruptImage: the buffer is too short, or a field has no valid reading.
+            CorruptImage: the buffer is too short.
         """
         view = memoryview(buffer)
         data = bytes(view.cast("B")[: self.size]) if view.nbytes else b""  # Python does not cast an empty view
@@ -160,13 +161,31 @@ class Record:
             raise CorruptImage(
                 self.name, offset=offset, expected=f"{self.size} bytes", found=f"{len(data)} bytes", where=where
             )
-        try:
-            return self.struct.parse(data)
-        except c.ConstructError as error:
-            path = (getattr(error, "path", "") or "").replace("(parsing) -> ", "")
-            raise CorruptImage(
-                self.name, path, offset=offset, expected="a valid value", found=str(error).splitlines()[0], where=where
-            ) from None
+        return self._read(data)
+
+    @cached_property
+    def _reader(self) -> tuple[Struct, list[str], list[tuple[str, Callable[[bytes], Any]]]]:
+        """All fields at once, their names, and what makes a value of the bytes of some."""
+        order = next((f.type.fmtstr[0] for f in self._fields if isinstance(f.type, c.FormatField)), ">")
+        plain = [isinstance(f.type, c.FormatField) and f.type.fmtstr[0] == order for f in self._fields]
+        letters = (
+            f.type.fmtstr[1] if is_plain else f"{_size(f.type)}s"
+            for f, is_plain in zip(self._fields, plain, strict=True)
+        )
+        others = [
+            (f.name, _value(f.type))
+            for f, is_plain in zip(self._fields, plain, strict=True)
+            if not is_plain and type(f.type) is not c.Bytes
+        ]
+        return Struct(order + "".join(letters)), [f.name for f in self._fields], others
+
+    def _read(self, data: bytes) -> c.Container:
+        """What `struct` parses, in a tenth of the time: the types of fields are few and simple."""
+        struct, names, others = self._reader
+        values = c.Container(zip(names, struct.unpack(data), strict=True))
+        for name, value in others:
+            values[name] = value(values[name])
+        return values
 
     def build(self, value: Mapping[str, Any]) -> bytes:
         """The bytes of the structure; fields that are not given are zero."""
@@ -174,8 +193,7 @@ class Record:
 
     def zero(self) -> dict[str, Any]:
         """The value of every field in a structure of zero bytes."""
-        parsed = self.struct.parse(bytes(self.size))
-        return {f.name: parsed[f.name] for f in self._fields}
+        return dict(self._read(bytes(self.size)))
 
     @cached_property
     def dtype(self) -> np.dtype[Any]:
@@ -250,6 +268,25 @@ def _size(type: Any) -> int:
     if isinstance(type, c.Array):
         return int(type.count * _size(getattr(type, "element", type.subcon)))
     return int(type.length if isinstance(type, _PLAIN) else type.sizeof())
+
+
+def _value(type: Any) -> Callable[[bytes], Any]:
+    """What makes the value of a field of its bytes."""
+    if isinstance(type, Record):
+        return type._read
+    if isinstance(type, c.Array):
+        element = getattr(type, "element", type.subcon)
+        one, step, end = _value(element), _size(element), _size(type)
+        return lambda data: c.ListContainer(one(data[at : at + step]) for at in range(0, end, step))
+    if isinstance(type, c.BytesInteger):
+        order: Literal["little", "big"] = "little" if type.swapped else "big"
+        return lambda data: int.from_bytes(data, order)
+    if isinstance(type, Text):
+        return lambda data: data.rstrip(b"\0")
+    if isinstance(type, c.Bytes):
+        return bytes
+    unpack = Struct(type.fmtstr).unpack
+    return lambda data: unpack(data)[0]
 
 
 def _dtype(type: Any) -> Any:

@@ -66,7 +66,7 @@ def test_construct_and_numpy_read_the_same_bytes_alike(ints: Ints) -> None:
         parsed = plain(record.parse(data[record.size :]))
         row = plain(record.table(data)[1])
         row["u24"] = int.from_bytes(row["u24"], "big" if ints is BIG else "little")  # numpy has no such integer
-        assert row == parsed
+        assert row == parsed == plain(record.struct.parse(data[record.size :]))
         assert record.build(record.parse(data)) == data[: record.size]
         for info in record.fields():  # and the field list says where
             if info.type.startswith("u") and "[" not in info.type:
@@ -130,13 +130,6 @@ def test_a_short_buffer_is_a_corrupt_image(buffer: Any) -> None:
     with pytest.raises(CorruptImage, match=f"expected 1 x 83 bytes, found {size} bytes"):
         specimen(BIG).table(buffer, 1)
     assert len(specimen(BIG).table(buffer)) == 0
-
-
-def test_a_field_without_a_valid_reading_is_named() -> None:
-    record = Record("strict", "Strict", 4, "", field("id", c.Const(b"_LVM"), "identifies", A, "T"))
-    with pytest.raises(CorruptImage, match=r"strict\.id at byte 0xe00") as caught:
-        record.parse(b"nope", offset=7 * 512)
-    assert caught.value.field == "id"
 
 
 def test_parse_takes_any_buffer_and_ignores_what_follows() -> None:

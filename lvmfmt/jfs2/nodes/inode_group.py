@@ -228,7 +228,8 @@ class InodeMapSums:
             ("imap-inode-list", "inofree", "inofreefwd", "inofreeback", self._free > 0),
             ("imap-extent-list", "extfree", "extfreefwd", "extfreeback", some),
         ):
-            for group in range(_GROUPS):
+            listed = np.flatnonzero((control[head] != -1) | (np.bincount(of_group[member], minlength=_GROUPS) > 0))
+            for group in listed.tolist():  # the others have no list, and need none
                 rows = set(np.flatnonzero(member & (of_group == group)).tolist())
                 wrong = self._list(int(control[head][group]), links[forward], links[back], rows)
                 words = f"list {head} of allocation group {group}: {wrong}"

@@ -127,7 +127,7 @@ def from_scratch(linux_device, volume, crash, set_superblock, tmp_path):
             structure = {"COMMIT": s.log_record, "UPDATEMAP": s.log_updatemap}.get(kind, s.log_redopage)
             raw = record.ring.before(record.start + record.length + structure.size, structure.size)
             fields = dict(structure.parse(raw))
-            del fields["_io"], fields["type"], fields["length"]
+            del fields["type"], fields["length"]
             fields["backchain"] = back.get(record.tid, 0) if record.backchain else 0
             back[record.tid] = writer.append(kind, record.data, **fields)
         writer.flush()
