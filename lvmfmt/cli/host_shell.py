@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ..errors import OperationRefused
 from ..escaping import printable
 from .operands import Commands, verb
 
@@ -17,12 +18,15 @@ if TYPE_CHECKING:
 
 PROMPT = "# "
 _HISTORY = "shell_history"
+_SCRIPT = 1 << 22
+"""Characters of the longest script."""
 _SHELL_EXAMPLES = """\
   lvmfmt host shell box
   echo 'lsvg -o | lsvg -i -l' | lvmfmt host shell box
   lvmfmt host shell box < patch-night.txt
 
-commands, ; && || | < > >> 2>&1, echo and exit; scripts with variables and loops run under sh with shims
+commands, ; && || | < > >> 2>&1, echo and exit; a script with variables or loops is refused whole (status 2): it runs
+under sh with shims
 """
 _SHIMS_EXAMPLES = """\
   lvmfmt host shims box shims
@@ -48,8 +52,12 @@ def _shell(args: argparse.Namespace) -> int:
     host = Host.open(args.dir)
     with host.session(_tell) as session:
         shell = Shell(session.machine, sys.stdout, sys.stderr)
-        lines: Iterable[str] = _typed(host, shell) if sys.stdin.isatty() else sys.stdin
-        return shell.run_all(lines)
+        if sys.stdin.isatty():
+            return shell.run_typed(_typed(host, shell))
+        script = sys.stdin.read(_SCRIPT + 1)
+        if len(script) > _SCRIPT:
+            raise OperationRefused(f"longer than {_SCRIPT} characters: not a script", where="standard input")
+        return shell.run_script(script.split("\n"))
 
 
 def _typed(host: Host, shell: Shell) -> Iterator[str]:

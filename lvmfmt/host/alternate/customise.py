@@ -9,7 +9,7 @@ from typing import TextIO
 
 from ..archive import installing, packages
 from ..boot.firstboot import FIRST_BOOT
-from ..console.shell import Shell
+from ..console.shell import Shell, fault
 from ..machine.running import Machine
 from ..messages import message, refusal
 from ..odm import filesets
@@ -42,13 +42,16 @@ def plan(machine: Machine, program: str, given: Mapping[str, str]) -> CloneChang
     """What the flags of a command ask for: a resolv.conf (`-R`), software, a script now (`-s`), one for later (`-x`).
 
     Raises:
-        CommandFailed: a file or a package that is needed is missing, or is not to be had here.
+        CommandFailed: a file or a package that is needed is missing, or is not to be had here; the script to run now
+            has a line that this host's shell does not understand.
     """
     for flag in FIXES:
         if flag in given:
             raise refusal("alt-no-fixes", program=program, flag=flag)
     files = {flag: _read(machine, program, given[flag]) for flag in "sRx" if flag in given}
     script = files.pop("s").decode("utf-8", "surrogateescape") if "s" in files else None
+    if script is not None and (problem := fault(script.splitlines())):
+        raise refusal("alt-script", program=program, path=given["s"], problem=problem)
     targets = {"R": RESOLVER, "x": FIRST_BOOT}
     return CloneChanges(
         {targets[flag]: data for flag, data in files.items()},
@@ -103,7 +106,7 @@ def apply(machine: Machine, changes: CloneChanges, stdout: TextIO, stderr: TextI
             status = 1
     if changes.script is None or status:
         return status
-    return Shell(machine, stdout, stderr).run_all(changes.script.splitlines())
+    return Shell(machine, stdout, stderr).run_script(changes.script.splitlines())
 
 
 def _read(machine: Machine, program: str, path: str) -> bytes:

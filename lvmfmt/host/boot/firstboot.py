@@ -40,7 +40,9 @@ def run(machine: Machine, console: Callable[[str], None]) -> None:
     console(message("firstboot", path=FIRST_BOOT, kept=kept))
     out = io.StringIO()
     lines = data.decode("utf-8", "surrogateescape").splitlines()
-    Shell(machine, out, out).run_all(_while_up(machine, lines))
+    shell = Shell(machine, out, out)
+    if shell.understands(lines):
+        shell.run_typed(_while_up(machine, lines))
     _note(machine, out.getvalue())
     for line in out.getvalue().splitlines():
         console(line)

@@ -1,26 +1,35 @@
 """A small shell on a running host: commands, pipes, redirections to files of the host, a few words of its own.
 
 It knows what an administrator types at a console: `;`, `&&`, `||`, `|`, `<`, `>`, `>>`, quotes, comments, `$?`. Scripts
-with variables, loops and functions run under a real `sh` with shims (`lvmfmt host shims`).
+with variables, loops and functions run under a real `sh` with shims (`lvmfmt host shims`); here such a script is
+refused whole, before its first command.
 """
 
 from __future__ import annotations
 
 import io
-import shlex
-from collections.abc import Callable, Iterable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from ...errors import LvmfmtError
 from ..machine.running import Machine
+from .tokens import MESSAGES, STATUS, ShellSyntaxError, tokens
 
 _SEPARATORS = (";", "&&", "||")
 SYNTAX_STATUS = 2
 
 
-class ShellSyntaxError(Exception):
-    """A line that this shell does not understand."""
+_CLOSED_BY = {"if": "fi", "case": "esac", "for": "done", "while": "done", "until": "done", "select": "done", "{": "}"}
+"""Words that begin a command of several lines, and the word that ends it."""
+_OF_THE_SYNTAX = {
+    *_CLOSED_BY, *_CLOSED_BY.values(), "!", "do", "elif", "else", "function", "in", "then", "time", "[[",
+    ".", "[", "alias", "break", "cd", "command", "continue", "eval", "exec", "export", "getopts", "let", "print",
+    "printf", "pwd", "read", "readonly", "return", "set", "shift", "test", "trap", "typeset", "umask", "unset", "wait",
+}  # fmt: skip
+"""Words of a shell that decide what runs, or where: a script that uses one cannot go on without it."""
+_ASSIGNMENT = re.compile(r"\w+\+?=")
 
 
 @dataclass
@@ -45,39 +54,27 @@ def parse(line: str) -> list[Pipeline]:
     Raises:
         ShellSyntaxError: it cannot be understood.
     """
-    lexer = shlex.shlex(line.replace("\u2013", "-"), posix=True, punctuation_chars="|&;<>")
-    lexer.whitespace_split = True
-    lexer.commenters = "#"
-    try:
-        tokens = iter(list(lexer))
-    except ValueError as error:
-        raise ShellSyntaxError(str(error)) from None
     found = [Pipeline(";", [Stage()])]
-    for token in tokens:
+    rest = tokens(line)
+    for token in rest:
         stage = found[-1].stages[-1]
-        if token in _SEPARATORS:
+        if not token.operator:
+            if not stage.words and token.bare and (token.text in _OF_THE_SYNTAX or _ASSIGNMENT.match(token.text)):
+                raise ShellSyntaxError(f"{token.text} is not understood here")
+            stage.words.append(token.text)
+        elif token.text in _SEPARATORS:
             _complete(found[-1])
-            found.append(Pipeline(token, [Stage()]))
-        elif token == "|":
+            found.append(Pipeline(token.text, [Stage()]))
+        elif token.text == "|":
             _complete(found[-1])
             found[-1].stages.append(Stage())
-        elif token in ("<", ">", ">>"):
-            messages = token != "<" and stage.words[-1:] == ["2"]
-            if messages:
-                stage.words.pop()
-            target = next(tokens, "")
-            if not target or set(target) <= set("|&;<>"):
-                raise ShellSyntaxError(f"a file is missing after {token}")
-            stage.redirections.append((f"2{token}" if messages else token, target))
-        elif token == ">&":
-            if stage.words[-1:] != ["2"] or next(tokens, "") != "1":
-                raise ShellSyntaxError("of >& there is only 2>&1")
-            stage.words.pop()
-            stage.redirections.append(("2>&1", ""))
-        elif set(token) <= set("|&;<>"):
-            raise ShellSyntaxError(f"{token} is not understood here")
+        elif token.text == f"{MESSAGES}>&1":
+            stage.redirections.append((token.text, ""))
         else:
-            stage.words.append(token)
+            target = next(rest, token)
+            if target.operator:
+                raise ShellSyntaxError(f"a file is missing after {token.text}")
+            stage.redirections.append((token.text, target.text))
     if len(found) > 1 and found[-1].when == ";" and not found[-1].stages[0].words:
         found.pop()
     elif found[-1].stages[0].words or len(found) > 1:
@@ -112,10 +109,32 @@ class Shell:
         self.status = 0
         self.exited = False
 
-    def run_all(self, lines: Iterable[str]) -> int:
-        """Run lines until they end or one says `exit`; returns the last exit status."""
-        for line in _joined(lines):
-            self.run(line)
+    def understands(self, script: Iterable[str]) -> bool:
+        """Whether every line of a script is understood; if not, the message says which is not, and `status` is 2."""
+        problem = fault(script)
+        if problem:
+            print(f"{problem}; nothing of the script has run", file=self._stderr)
+            self.status = SYNTAX_STATUS
+        return not problem
+
+    def run_script(self, script: Sequence[str]) -> int:
+        """Run a script until it ends or says `exit`; returns the last exit status.
+
+        One that has a line which is not understood is refused whole: nothing of it runs.
+        """
+        return self.run_typed(script) if self.understands(script) else self.status
+
+    def run_typed(self, lines: Iterable[str]) -> int:
+        """Run lines as they come until they end or one says `exit`; returns the last exit status.
+
+        What belongs to a line that is not understood, such as the text of a here-document, is passed over.
+        """
+        passed = _PassedOver()
+        for _, line in _joined(lines):
+            if passed.over(line):
+                continue
+            if self.run(line) == SYNTAX_STATUS:
+                passed.begin(line)
             if self.exited:
                 break
         return self.status
@@ -147,7 +166,7 @@ class Shell:
             fed = "" if last else out.getvalue()  # type: ignore[attr-defined]
 
     def _run_stage(self, stage: Stage, fed: str, out: TextIO) -> int:
-        words = [str(self.status) if word == "$?" else word for word in stage.words]
+        words = [str(self.status) if word == STATUS else word for word in stage.words]
         stdin, stdout, stderr = io.StringIO(fed), out, self._stderr
         files: list[tuple[str, io.StringIO, bool]] = []
         for kind, path in stage.redirections:
@@ -180,20 +199,66 @@ class Shell:
         if words[0] == "echo":
             print(" ".join(words[1:]), file=stdout)
             return 0
+        if words[0] in (":", "true", "false"):
+            return int(words[0] == "false")
         if words[0] in self._builtins:
             return self._builtins[words[0]](words)
         return self.machine.execute(words, stdout, stderr, stdin)
 
 
-def _joined(lines: Iterable[str]) -> Iterator[str]:
-    """Lines without newlines; one that ends in a backslash goes on in the next."""
-    kept = ""
-    for line in lines:
-        line = kept + line.rstrip("\n")
-        if line.endswith("\\"):
-            kept = line[:-1]
+def fault(script: Iterable[str]) -> str:
+    """The first line of a script that is not understood, and why; "" where all are."""
+    for number, line in _joined(script):
+        try:
+            parse(line)
+        except ShellSyntaxError as error:
+            return f"syntax error at line {number}: {error}"
+    return ""
+
+
+class _PassedOver:
+    """Lines that belong to one that was not understood."""
+
+    def __init__(self) -> None:
+        self._ends: list[str] = []
+
+    def begin(self, line: str) -> None:
+        """Look what a line that was not understood opens."""
+        if found := re.search(r"<<-?\s*['\"\\]?(\w+)", line):
+            self._ends = [found[1]]
+        else:
+            self._count(line)
+
+    def over(self, line: str) -> bool:
+        """Whether a line belongs to what is open; it may close it."""
+        if not self._ends:
+            return False
+        if self._ends[-1] not in _CLOSED_BY.values():
+            if line.strip() == self._ends[-1]:
+                self._ends.pop()
+        else:
+            self._count(line)
+        return True
+
+    def _count(self, line: str) -> None:
+        for command in re.split(r"[;|&]+|\b(?:do|then|else)\b", line):
+            words = command.split() or [""]
+            word = "{" if words[-1] == "{" else words[0]  # of a function too
+            if word in _CLOSED_BY:
+                self._ends.append(_CLOSED_BY[word])
+            elif self._ends and word == self._ends[-1]:
+                self._ends.pop()
+
+
+def _joined(lines: Iterable[str]) -> Iterator[tuple[int, str]]:
+    """Lines without newlines, and their numbers; one that ends in a backslash goes on in the next."""
+    kept, first = "", 0
+    for number, line in enumerate(lines, 1):
+        kept, first = kept + line.rstrip("\n"), first or number
+        if kept.endswith("\\"):
+            kept = kept[:-1]
             continue
-        kept = ""
-        yield line
+        yield first, kept
+        kept, first = "", 0
     if kept:
-        yield kept
+        yield first, kept
