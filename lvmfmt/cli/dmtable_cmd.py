@@ -12,6 +12,7 @@ from pathlib import Path
 from .. import block, lvm, system
 from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature
 from ..escaping import printable
+from .doubting import tell_doubts
 from .operands import add_json, add_operands, assignment, split
 from .output import print_json
 
@@ -50,10 +51,12 @@ def run(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
         if args.lv is not None:
-            volumes = {args.lv: system.find_logical_volume(system.open_groups(devices), args.lv)[1]}
-            tables = [row for lv in volumes.values() for row in _tables(args.lv, lv, paths)]
+            group, lv = system.find_logical_volume(system.open_groups(devices), args.lv)
+            tell_doubts(args, _misleading(group, args.lv, lv))
+            tables = _tables(args.lv, lv, paths)
         else:
             for group in system.open_groups(devices):
+                tell_doubts(args, (d for v in group.logical_volumes.items() for d in _misleading(group, *v)))
                 for name, lv in group.logical_volumes.items():
                     try:
                         tables += _tables(name, lv, paths)
@@ -68,6 +71,10 @@ def run(args: argparse.Namespace) -> int:
     for reason in left_out:
         print(f"lvmfmt: {reason}; no table", file=sys.stderr)
     return 2 if left_out else 0
+
+
+def _misleading(group: lvm.VolumeGroup, name: str, lv: lvm.LogicalVolume) -> list[tuple[str, lvm.Doubt]]:
+    return [(name, doubt) for doubt in lvm.doubts(group, lv, group.problems) if doubt.misleads]
 
 
 def _tables(

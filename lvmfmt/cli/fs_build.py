@@ -15,6 +15,7 @@ from .. import block, jfs2, system
 from ..errors import CorruptImage, ImageIOError, UnsupportedFeature
 from ..escaping import escaped, printable
 from ..origin import FixedOrigin, seeded_or_system
+from .doubting import telling
 from .operands import Commands, number, size, tree, verb
 from .output import amount, progress
 
@@ -130,7 +131,7 @@ def _file_system(images: Sequence[str], path: str, args: argparse.Namespace, pro
     """The tree below a directory of a file system, as a replay of its log leaves it."""
     from ..jfs2.sources import Part
 
-    with system.open_place(images, lv=args.lv, offset=args.offset) as on:
+    with system.open_place(images, lv=args.lv, offset=args.offset, tell=telling(args)) as on:
         fs = on.open()
         problems += [f"{on.device.name}: {note}" for note in fs.problems]
         inventory = fs.inventory(path, salvage=True)

@@ -10,6 +10,7 @@ from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from ..origin import FixedOrigin, seeded_or_system
+from .doubting import telling
 from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json
 
@@ -129,7 +130,8 @@ def _opened(
     """The file system that the operands mean with its log; `layer` goes over each image."""
     images, _ = split(args.operands)
 
-    return system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, layer=layer)
+    where = {"lv": args.lv, "offset": args.offset, "log": args.log}
+    return system.open_place(images, **where, writable=writable, layer=layer, tell=telling(args))
 
 
 class _Phases:

@@ -14,6 +14,7 @@ from typing import Any
 from .. import block, inspect, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
+from .doubting import telling
 from .operands import Commands, add_dangerous, add_force, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -65,7 +66,9 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
     """
     images, fixed = split(args.operands, *args.fixed)
 
-    with system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=writable) as on:
+    with system.open_place(
+        images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, tell=telling(args)
+    ) as on:
         fs = on.open(writable=writable, replay=not writable and not args.no_replay)
         for note in fs.problems:
             print(f"lvmfmt: {printable(f'{on.device.name}: {note}')}", file=sys.stderr)

@@ -9,6 +9,7 @@ import sys
 from .. import inspect, jfs2, system
 from ..errors import CorruptImage, OperationRefused
 from ..escaping import escaped, printable
+from .doubting import telling
 from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
 from .output import print_json, print_table
 
@@ -94,7 +95,7 @@ def run_history(args: argparse.Namespace) -> int:
     from ..jfs2.superblock import read_superblock
 
     images, _ = split(args.operands)
-    with system.open_volume(images, lv=args.lv, offset=args.offset) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset, tell=telling(args)) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         try:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from .. import block, system
 from ..errors import OperationRefused
 from ..escaping import printable
+from .doubting import telling
 from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, number, split, verb
 from .output import print_json
 
@@ -49,7 +50,7 @@ def run_logdump(args: argparse.Namespace) -> int:
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.log.dump import lines, rows, superblock_row
 
-    with system.open_volume(images, lv=args.lv, offset=args.offset) as device:
+    with system.open_volume(images, lv=args.lv, offset=args.offset, tell=telling(args)) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         summary = superblock_row(log)

@@ -6,6 +6,7 @@ import argparse
 
 from .. import inspect, system
 from ..units import SECTOR
+from .doubting import telling
 from .operands import add_json, add_operands, number, split
 from .output import print_json, print_table
 
@@ -42,7 +43,7 @@ def run(args: argparse.Namespace) -> int:
     images, (name,) = split(args.operands, "STRUCTURE")
     record = structure(name)
     offset = args.psn * SECTOR if args.psn is not None else args.offset
-    with system.open_volume(images, lv=args.lv) as device:
+    with system.open_volume(images, lv=args.lv, tell=telling(args)) as device:
         result = inspect.dump(device, record, offset=offset, copy=1 if args.copy is None else args.copy)
     if args.json:
         print_json(result)

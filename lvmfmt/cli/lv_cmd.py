@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from collections.abc import Iterable
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from .. import block, lvm, system
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
+from .doubting import tell_doubts
 from .operands import add_force, add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
 
@@ -90,6 +92,8 @@ def run_list(args: argparse.Namespace) -> int:
             for group in groups
             for name, lv in group.logical_volumes.items()
         ]
+        said = [pair for group in groups for pair in _doubts(group, group.logical_volumes)]
+    tell_doubts(args, said)
     if args.json:
         print_json(rows, names=("name", "label"))
         return 0
@@ -102,6 +106,12 @@ def run_list(args: argparse.Namespace) -> int:
     for row in rows:
         _print_missing(str(row["name"]), row["missing"])
     return 0
+
+
+def _doubts(group: lvm.VolumeGroup, names: Iterable[str]) -> list[tuple[str, lvm.Doubt]]:
+    """What there is to say about volumes, each with its name."""
+    found, volumes = lvm.examine(group), group.logical_volumes
+    return [(name, doubt) for name in names for doubt in lvm.doubts(group, volumes[name], found)]
 
 
 def _missing(lv: lvm.LogicalVolume) -> list[dict[str, object]]:
@@ -131,7 +141,8 @@ def run_export(args: argparse.Namespace) -> int:
     start = time.monotonic()
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
-        _, lv = system.find_logical_volume(system.open_groups(devices), name)
+        group, lv = system.find_logical_volume(system.open_groups(devices), name)
+        tell_doubts(args, _doubts(group, [lv.name]))
         data = sum(e.length for e in lv.device.extents() if e.is_data)
         told = stack.enter_context(progress(f"export {name}", data))
         with block.new_image(out, lv.size, replace=args.force) as target:

@@ -13,6 +13,7 @@ from contextlib import suppress
 from .. import __version__
 from ..errors import CorruptImage, ImageIOError, LvmfmtError
 from ..escaping import printable
+from .doubting import doubted
 from .gate import gates
 from .operands import ExamplesBelow
 
@@ -112,7 +113,7 @@ def _main(argv: Sequence[str]) -> int:
         else:
             status = int(args.run(args))
         sys.stdout.flush()
-        return status
+        return FINDINGS if status == FINE and doubted(args) else status
     except SystemExit as error:  # argparse has printed its message
         return int(error.code or 0)
     except BrokenPipeError:

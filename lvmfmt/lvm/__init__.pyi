@@ -45,5 +45,6 @@ from .online.varyon import (
 )
 from .transfer import export_lv as export_lv, import_lv as import_lv
 from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume
-from .checking.findings import check as check
+from .checking.doubts import Doubt as Doubt, doubts as doubts
+from .checking.findings import check as check, examine as examine
 from .checking.repair import repair as repair

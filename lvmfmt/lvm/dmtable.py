@@ -79,6 +79,8 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
 def dm_parts(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> dict[str, list[Target]]:
     """The tables of the devices that have to be there first, by name; none but for a striped LV with several copies."""
     good = [copy for copy in range(lv.copies) if (lv.map.held & ~lv.stale)[copy].all()]
+    behind = {number for number, pv in lv.pvs.items() if pv.behind}
+    good = [copy for copy in good if behind.isdisjoint(lv.map.pv[copy].tolist())] or good
     if not lv.policy.width or len(good) < 2:
         return {}
     lv.check_stripes()
@@ -94,9 +96,7 @@ def _one_copy(lv: LogicalVolume, copy: int) -> LogicalVolume:
 def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
     """One target for each run of groups that go on in all columns, where the first good copy of each LP lies."""
     width, pp = lv.policy.width, lv.pp_size // SECTOR
-    good = lv.map.held & ~lv.stale
-    for number, known in lv.pvs.items():
-        good &= (lv.map.pv != number) | (lv.map.pp <= known.reachable)
+    good = lv.newest
     first = good.argmax(axis=0)
     lps = np.arange(lv.lps)
     pv = np.where(good.any(axis=0), lv.map.pv[first, lps], 0).reshape(-1, width)

@@ -95,7 +95,9 @@ class GroupView(Checked):
         """What is wrong with it: found when it was opened, and with the control blocks as they are now."""
         blocks = self._blocks if self._state.members else {}
         return self._load_problems + [
-            problem for minor, block in blocks.items() for problem in block.problems(self.volume(minor, block))
+            problem.about(lvs=[minor])
+            for minor, block in blocks.items()
+            for problem in block.problems(self.volume(minor, block))
         ]
 
     def refuse_copies(self) -> None:

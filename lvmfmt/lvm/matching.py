@@ -63,7 +63,7 @@ def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
             continue
         if number not in disks:
             text = f"PV {number} ({pvid}) is not here"
-            problems.append(Problem("pv-absent", "pv_header", "pv_id", None, text))
+            problems.append(Problem("pv-absent", "pv_header", "pv_id", None, text).about(pvs=[number]))
             continue
         info = disks[number]
         record = info.record
@@ -78,7 +78,8 @@ def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
         state.members[number] = MemberDisk(info.device, record)
         if (end := _end(state, number)) > info.device.size:
             text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"
-            problems.append(Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name))
+            problem = Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name)
+            problems.append(problem.about(pvs=[number]))
     return problems
 
 

@@ -68,7 +68,9 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
     for number in sorted(state.behind):
         text = f"every VGDA on PV {number} is older than the newest: its data may be as old"
         problems.append(
-            Problem("disk-behind", vgda.format.header.name, "", None, text, state.members[number].device.name)
+            Problem("disk-behind", vgda.format.header.name, "", None, text, state.members[number].device.name).about(
+                pvs=[number]
+            )
         )
 
     numbers = {id(member.device): number for number, member in state.members.items()}

@@ -15,6 +15,8 @@ from .errors import BadArgument
 MAX_UPPER_BOUND = 1024
 DEFAULT_UPPER_BOUND = 32
 DEFAULT_MAX_LPS = 512
+NO_STRIP = 1
+"""Bytes of a strip of an LV whose entry contradicts itself on whether it is striped: nobody can map it."""
 
 PLACING = ("intra", "inter", "strict", "upper_bound", "relocatable")
 """Members of a policy that the control block has, under the same names."""
@@ -34,7 +36,8 @@ class LvPolicy:
         upper_bound: largest number of disks for a copy, 1 to 1,024 (`-u`); usually 32, of a striped LV its width.
         contiguous: every copy is one run of PPs; usual for type `boot`.
         stripe_width: disks of a stripe (`-C`); usually all that may be used. 0 of an LV that is not striped.
-        strip_size: bytes of a strip, a power of two from 4 KiB to 128 MiB and at most a PP (`-S`); 0: not striped.
+        strip_size: bytes of a strip, a power of two from 4 KiB to 128 MiB and at most a PP (`-S`); 0: not striped;
+            `NO_STRIP` where the LV entry contradicts itself.
         relocatable: whether it may be moved (`-r`).
         bb_relocation: whether bad blocks are relocated (`-b`).
         write_verify: whether writes are verified (`-v`).

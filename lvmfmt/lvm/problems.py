@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -24,6 +24,9 @@ class Problem:
         offset: byte offset in the image, None if it is not one place.
         text: what is wrong.
         where: the image or device.
+        cause: the error that it was found by.
+        lvs: minor numbers of the LVs that it is about.
+        pvs: numbers of the PVs that it is about.
     """
 
     rule: str
@@ -33,11 +36,17 @@ class Problem:
     text: str
     where: str = ""
     cause: CorruptImage | None = dataclasses.field(default=None, compare=False, repr=False)
+    lvs: frozenset[int] = dataclasses.field(default=frozenset(), compare=False, repr=False)
+    pvs: frozenset[int] = dataclasses.field(default=frozenset(), compare=False, repr=False)
 
     @property
     def severity(self) -> Severity:
         """How much it matters."""
         return RULES[self.rule].severity
+
+    def about(self, *, lvs: Iterable[int] = (), pvs: Iterable[int] = ()) -> Problem:
+        """The same, and which LVs and PVs it is about."""
+        return dataclasses.replace(self, lvs=frozenset(lvs), pvs=frozenset(pvs))
 
     @classmethod
     def of(cls, rule: str, error: CorruptImage) -> Problem:

@@ -115,6 +115,7 @@ _ALL = (
     Rule("lv-state", W, "an LV in use is defined", "the LV has PPs", True),
     Rule("lv-stale", W, "an LV is marked stale when it has a stale PP", "the VGSA, which decides what is stale", True),
     Rule("lv-policy", W, "the mirror policy is a known one", "nobody can tell", False),
+    Rule("lv-stripe", E, "policy, strip and width of an LV say alike whether it is striped", "nobody can tell", False),
     Rule("lv-limit", W, "an LV has no more LPs than it may", "nobody can tell", False),
     Rule("lv-holes", E, "every LP of an LV has a PP",
          "the PP entries where the control block counts the LPs that they have", True),

@@ -17,7 +17,7 @@ from ..oneline import short_name
 from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap
 from .lvcb import NO_LABEL, Lvcb
-from .policy import LvPolicy
+from .policy import NO_STRIP, LvPolicy
 from .unreachable import Unreachable
 
 
@@ -198,10 +198,15 @@ class LogicalVolume(Checked):
 
     @property
     def partitions(self) -> PieceList:
-        """The LPs one after the other, each as it lies in its PPs: `device` of an LV that is not striped."""
-        wanted = self.map.held & ~self.stale
-        usable = self.within_reach(wanted)
-        return self._joined(usable, self.name, writable=bool((usable == wanted).all()))
+        """The LPs one after the other, each as it lies in its newest PPs: `device` of an LV that is not striped."""
+        return self._joined(self.newest, self.name, writable=bool((self.newest == self.map.held & ~self.stale).all()))
+
+    @property
+    def newest(self) -> NDArray[np.bool_]:
+        """The good PPs within reach, shape (copies, lps); on disks that are behind only where there are no others."""
+        good = self.within_reach(self.map.held & ~self.stale)
+        newer = good & ~np.isin(self.map.pv, [number for number, pv in self.pvs.items() if pv.behind])
+        return np.asarray(np.where(newer.any(axis=0), newer, good))
 
     def copy_device(self, copy: int) -> BlockDevice:
         """All PPs of one copy (from 1), stale or not, as a device of the bytes of the LV.
@@ -219,6 +224,9 @@ class LogicalVolume(Checked):
     def check_stripes(self) -> None:
         """Raise `UnsupportedFeature` if it is striped in a way that [lvm 15] does not describe."""
         width, strip = self.policy.width, self.policy.strip_size
+        if strip == NO_STRIP:
+            fields = "mirror_policy, stripe_exp and striping_width"
+            raise UnsupportedFeature(f"{fields} contradict each other on whether it is striped", where=self.name)
         if (strip or width > 1) and (width < 1 or not 1 < strip <= self.pp_size or self.lps % width):
             raise UnsupportedFeature(
                 f"striping_width {width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs",

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from typing import TYPE_CHECKING
 
 from ..block import BlockDevice, DeviceLike, Window, opened, opened_all
 from ..errors import ImageIOError, OperationRefused
 from .place import FileSystemPlace, place_in
+
+if TYPE_CHECKING:
+    from ..lvm import LogicalVolume, VolumeGroup
 
 
 @contextmanager
@@ -17,6 +21,7 @@ def open_volume(
     lv: str | None = None,
     offset: int | None = None,
     writable: bool = False,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[BlockDevice]:
     """Open images and yield the device meant on them; leaving closes them.
 
@@ -25,6 +30,7 @@ def open_volume(
         lv: name of a logical volume on them, or mount point of its file system.
         offset: byte of the one image where the device begins.
         writable: open for writing.
+        tell: is told what may make the content of a logical volume old, wrong or missing.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -34,9 +40,7 @@ def open_volume(
         if lv is None:
             yield _only(devices, offset)
         else:
-            from .groups import find_logical_volume, open_groups
-
-            yield find_logical_volume(open_groups(devices), lv)[1].device
+            yield _volume(devices, lv, tell)[1].device
 
 
 @contextmanager
@@ -48,6 +52,7 @@ def open_place(
     log: str | None = None,
     writable: bool = False,
     layer: Callable[[BlockDevice], BlockDevice] | None = None,
+    tell: Callable[[str], None] | None = None,
 ) -> Iterator[FileSystemPlace]:
     """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
 
@@ -58,6 +63,7 @@ def open_place(
         log: name of the log's volume with `lv`, else path of its image; None for the one that the superblock names.
         writable: open for writing.
         layer: goes over each image.
+        tell: is told what may make the content of the logical volume old, wrong or missing.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -71,10 +77,23 @@ def open_place(
             beside = None if log is None else stack.enter_context(opened(log, writable=writable))
             yield FileSystemPlace(_only(devices, offset), layer(beside) if layer and beside else beside)
         else:
-            from .groups import find_logical_volume, open_groups
-
-            group, volume = find_logical_volume(open_groups(devices), lv)
+            group, volume = _volume(devices, lv, tell)
             yield place_in(group, volume.name, log)
+
+
+def _volume(
+    devices: Sequence[BlockDevice], name: str, tell: Callable[[str], None] | None
+) -> tuple[VolumeGroup, LogicalVolume]:
+    """The logical volume, and what there is to doubt about it told."""
+    from ..lvm import doubts
+    from .groups import find_logical_volume, open_groups
+
+    group, volume = find_logical_volume(open_groups(devices), name)
+    if tell is not None:
+        for doubt in doubts(group, volume, group.problems):
+            if doubt.misleads:
+                tell(doubt.text if doubt.text.startswith(f"{volume.name}: ") else f"{volume.name}: {doubt.text}")
+    return group, volume
 
 
 def _only(devices: Sequence[BlockDevice], offset: int | None) -> BlockDevice:

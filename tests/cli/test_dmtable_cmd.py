@@ -40,15 +40,18 @@ def test_the_table_of_one_volume(disks: list[str], capsys: pytest.CaptureFixture
     assert capsys.readouterr().out == "0 12288 mirror core 2 1024 nosync 2 /dev/loop0 4352 /dev/vdb 4352\n"
 
 
-def test_a_stripe_that_is_none_is_named(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    for disk, psn in ((0, 136), (0, 2242), (1, 136)):  # [lvm 8.2]: hd4, mirrored, says policy 5 and width 256
+@pytest.mark.parametrize("policy", [b"\0\5", b"\0\2"])
+def test_a_stripe_that_is_none_is_named(policy: bytes, disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    for disk, psn in ((0, 136), (0, 2242), (1, 136)):  # [lvm 8.2]: hd4, mirrored, says policy 5, width 256, no strip
         with Path(disks[disk]).open("r+b") as stream:
-            for at, data in ((0x0A, b"\0\5"), (0x16, b"\1\0")):
+            for at, data in ((0x0A, policy), (0x16, b"\1\0")):
                 stream.seek((psn + 1) * 512 + at)
                 stream.write(data)
     assert cli.main(["dmtable", *disks]) == 2
     shown = capsys.readouterr()
-    assert "striping_width 256" in shown.err and shown.out.startswith("lv00,")
+    assert "striping_width contradict each other" in shown.err and shown.out.startswith("lv00,")
+    assert cli.main(["vg", "check", *disks]) == 1
+    assert "lv-stripe" in capsys.readouterr().out
 
 
 def test_all_volumes_in_the_concise_format(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
@@ -71,8 +74,9 @@ def test_a_name_that_means_something_to_dmsetup_is_replaced(
 
 
 def test_a_missing_disk(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    assert cli.main(["dmtable", disks[1], "--lv", "lv00"]) == 0
-    assert capsys.readouterr().out == "0 6144 error\n"
+    assert cli.main(["dmtable", disks[1], "--lv", "lv00"]) == 1
+    shown = capsys.readouterr()
+    assert shown.out == "0 6144 error\n" and "LPs 1, 2, 3" in shown.err
 
 
 @pytest.mark.parametrize(

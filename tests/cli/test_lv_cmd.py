@@ -1,6 +1,6 @@
 """`lvmfmt lv`: export and import keep bytes and holes; what is refused changes no byte.
 
-Tests of `lvmfmt.cli.lv_cmd`.
+Tests of `lvmfmt.cli.lv_cmd`, `lvmfmt.cli.doubting`, `lvmfmt.lvm.checking.doubts`.
 """
 
 import hashlib
@@ -212,12 +212,12 @@ def test_what_is_missing_is_named_with_its_disk(disks: list[str], capsys: pytest
     message = capsys.readouterr().err
     (away,) = [pvid for image, pvid in pvids.items() if image != lone]
     assert away in message and "PP " in message and "lv00 LP 1" in message
-    assert cli.main(["lv", "list", lone, "--json"]) == 0
+    assert cli.main(["lv", "list", lone, "--json"]) == 1
     rows = {row["name"]: row for row in json.loads(capsys.readouterr().out)}
     assert rows["hd4"]["missing"] == []
     assert [place["lp"] for place in rows["lv00"]["missing"]] == list(range(1, LPS + 1))
     assert {place["pvid"] for place in rows["lv00"]["missing"]} == {away}
-    assert cli.main(["lv", "list", lone]) == 0
+    assert cli.main(["lv", "list", lone]) == 1
     assert f"on PV {away}, which is not here" in capsys.readouterr().out
 
 
@@ -256,3 +256,68 @@ def test_an_older_copy_is_named_and_never_used(
     said = told.out + told.err
     assert "hdisk0.old" in said and f"is that of {with_old[1]}, PV 1" in said and "older copy" in said
     assert digest(with_old) == before and not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("command", ["lv list", "lv export", "dmtable"])
+def test_an_old_disk_alone_in_its_place_is_shown_and_told(
+    command: str, with_old: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """hdisk0.old and hdisk1: lv00 is yesterday's, hd4 has a copy on hdisk1 that is of today."""
+    old, new, other = with_old
+    words = command.split()
+    assert cli.main([*words, old, other, *(["hd4", str(tmp_path / "out")] if "export" in words else [])]) in (0, 1)
+    told = capsys.readouterr().err
+    if command == "lv list":
+        assert "hd4, lv00: " in told and "older than the newest" in told
+        assert cli.main(["lv", "list", old, other]) == 1
+    elif command == "lv export":
+        assert (tmp_path / "out").read_bytes() == content([new, other], "hd4") == content([other], "hd4")
+        assert cli.main([*words, old, other, "lv00", str(tmp_path / "lv00")]) == 1
+        assert "lv00: " in capsys.readouterr().err and (tmp_path / "lv00").read_bytes() == content([old], "lv00")
+    else:
+        assert "lv00: " in told and "hd4" not in told
+        assert cli.main(["dmtable", old, other, "--lv", "hd4"]) == 0
+        shown = capsys.readouterr()
+        assert "mirror" not in shown.out and "/dev/loop1" in shown.out and "/dev/loop0" not in shown.out
+
+
+def test_what_check_knows_of_a_volume_reaches_its_list_and_its_export(
+    disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    out = str(tmp_path / "out")
+
+    def export(name: str) -> tuple[int, str]:
+        status = cli.main(["lv", "export", *disks, name, out, "--force"])
+        return status, capsys.readouterr().err
+
+    assert export("hd4") == export("lv00") == (0, "")
+    devices = [ImageFile(disk, writable=True) for disk in disks]
+    group = VolumeGroup.open(devices)
+    lv00 = group.logical_volumes["lv00"]
+    place = lv00.pvs[int(lv00.map.pv[0, 0])]
+    assert place.device is not None
+    place.device.write(place.offset(int(lv00.map.pp[0, 0])), bytes(512))  # the control block is wiped
+    with group.change(SeededOrigin(2)) as change:
+        change.mark_stale("hd4")
+    for device in devices:
+        device.close()
+    status, told = export("hd4")
+    assert status == 1 and "hd4: 6 of 12 PPs are stale" in told
+    status, told = export("lv00")
+    assert status == 1 and "lv00" in told and "lvcb.tag" in told and "stale" not in told
+    assert cli.main(["lv", "list", *disks]) == 1
+    told = capsys.readouterr().err
+    assert "hd4: 6 of 12 PPs are stale" in told and "lvcb.tag" in told
+
+
+def test_an_application_in_block_0_is_told_and_no_finding(
+    disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """[lvm 13.3]: a database may write over the control block."""
+    source = tmp_path / "db.img"
+    with ImageFile.create(source, LPS * MIB) as image:
+        image.write(0, b"database" * 100)
+    assert cli.main(["lv", "import", *disks, "lv00", str(source)]) == 0
+    capsys.readouterr()
+    assert cli.main(["lv", "list", *disks]) == 0
+    assert "note: lvcb.tag" in capsys.readouterr().err

@@ -49,16 +49,20 @@ def check(devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False) -> 
         OperationRefused: the disks belong to different groups.
     """
     with opened_all(devices) as disks:
-        state, found = load(disks)
-        group = GroupView(state, found)
-        problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
-        for lv in group.logical_volumes.values():
-            problems += _volume(lv, state.vgda)
-        if state.vgda.format.lvcb_in_lv:
-            problems += _shifted(group)
-        if data:
-            problems += unequal(group)
-        return list(dict.fromkeys(problems))
+        return examine(GroupView(*load(disks)), data=data)
+
+
+def examine(group: GroupView, *, data: bool = False) -> list[Problem]:
+    """The same of a group that is open."""
+    state = group.state
+    problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
+    for lv in group.logical_volumes.values():
+        problems += (problem.about(lvs=[lv.minor]) for problem in _volume(lv, state.vgda))
+    if state.vgda.format.lvcb_in_lv:
+        problems += _shifted(group)
+    if data:
+        problems += unequal(group)
+    return list(dict.fromkeys(problems))
 
 
 def _disks(state: GroupState) -> Iterator[Problem]:
@@ -241,7 +245,8 @@ def _shifted(group: GroupView) -> Iterator[Problem]:
             continue
         text = f"{len(missed)} of {len(blocks)} LVs begin on PV {number} with no control block of their own"
         text += "".join(f"; it lies {by // SECTOR:+d} sectors from there" for by in sorted(found))
-        yield Problem("pv-shifted", group.state.vgda.format.pvs.record.name, "psn_part1", None, text, device.name)
+        record = group.state.vgda.format.pvs.record
+        yield Problem("pv-shifted", record.name, "psn_part1", None, text, device.name).about(pvs=[number])
 
 
 def _elsewhere(device: BlockDevice, at: int, lvid: str, usual: int) -> Iterator[int]:

@@ -62,7 +62,8 @@ def unequal(group: GroupView) -> Iterator[Problem]:
         if found:
             lp, (pv, pp), (other, at) = found[0]
             text = f"{len(found)} copies of LPs differ, the first of LP {lp}: PV {pv} PP {pp}, PV {other} PP {at}"
-            yield Problem("mirror-differs", group.state.vgsa.record.name, "", None, text, lv.name)
+            problem = Problem("mirror-differs", group.state.vgsa.record.name, "", None, text, lv.name)
+            yield problem.about(lvs=[lv.minor])
 
 
 def distrust_old_disks(state: GroupState) -> None:

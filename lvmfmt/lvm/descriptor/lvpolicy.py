@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from ..lvcb import Lvcb
-from ..policy import DEFAULT_UPPER_BOUND, PLACING, LvPolicy
+from ..policy import DEFAULT_UPPER_BOUND, NO_STRIP, PLACING, LvPolicy
 from .vgda import NO, PP_PARALLEL, PP_SEQUENTIAL, PP_STRIPED, YES, Vgda
 
 
@@ -25,6 +25,8 @@ _CODES = {
     "schedule": _Code("mirror_policy", {"p": PP_PARALLEL, "s": PP_SEQUENTIAL, "ps": 4, "pr": 8}, ""),
     "read_only": _Code("permissions", {False: 1, True: 2}, False),
 }
+STRIPE_FIELDS = ("stripe_exp", "striping_width")
+"""Fields of an LV entry that are 0 unless it is striped."""
 
 
 def policy_of(vgda: Vgda, minor: int, lvcb: Lvcb | None) -> LvPolicy:
@@ -37,6 +39,7 @@ def policy_of(vgda: Vgda, minor: int, lvcb: Lvcb | None) -> LvPolicy:
     """
     entry, number = vgda.lvs[minor - 1], vgda.small_fields(minor)[2]
     striped = number == PP_STRIPED
+    exponent, width = (int(entry[name]) for name in STRIPE_FIELDS)
     codes = {name: int(entry[code.field]) for name, code in _CODES.items()} | {"schedule": number}
     said = {name: _word(_CODES[name], value) for name, value in codes.items()}
     if striped:
@@ -46,8 +49,8 @@ def policy_of(vgda: Vgda, minor: int, lvcb: Lvcb | None) -> LvPolicy:
     return LvPolicy(
         **{"upper_bound": DEFAULT_UPPER_BOUND, **said},
         contiguous=lvcb is not None and lvcb.type == "boot",
-        stripe_width=int(entry["striping_width"]) if striped else 0,
-        strip_size=1 << int(entry["stripe_exp"]) if striped else 0,
+        stripe_width=width,
+        strip_size=(1 << exponent if striped else 0) if striped == (exponent > 0) == (width > 0) else NO_STRIP,
         max_lps=int(entry["maxsize"]),
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +13,10 @@ from ...layout.record import Record
 from ...layout.vgda import LV_NAME
 from ..disk.identity import uid_text
 from ..disk.record import LvmRecord
+from ..policy import NO_STRIP
 from ..problems import Problem
 from .entries import Entries
+from .lvpolicy import STRIPE_FIELDS, policy_of
 from .maps import LvMap
 from .vgda import MAX_COPIES, Vgda
 
@@ -39,9 +42,12 @@ class Review:
         self._pps(entries)
         return self._found
 
-    def _add(self, rule: str, record: Record, field: str, offset: int, text: str) -> None:
+    def _add(
+        self, rule: str, record: Record, field: str, offset: int, text: str,
+        *, lvs: Iterable[int] = (), pvs: Iterable[int] = (),
+    ) -> None:  # fmt: skip
         place = self.offset + offset + (record.offset_of(field) if field else 0)
-        self._found.append(Problem(rule, record.name, field, place, text, self.where))
+        self._found.append(Problem(rule, record.name, field, place, text, self.where).about(lvs=lvs, pvs=pvs))
 
     def _header(self) -> None:
         vgda = self.vgda
@@ -67,24 +73,26 @@ class Review:
             pv, at, width = vgda.pvs[index], vgda.format.pvs.at(index), int(vgda.slots.width[index])
             pvid = uid_text(pv["pv_id"].tobytes())
             if len(pvid) != 16:
-                self._add("pv-id", record, "pv_id", at, "expected 8 zero bytes after a PVID")
+                self._add("pv-id", record, "pv_id", at, "expected 8 zero bytes after a PVID", pvs=[index + 1])
             if pvid in seen:
-                self._add("pv-twice", record, "pv_id", at, f"PVID {pvid} is there twice")
+                self._add("pv-twice", record, "pv_id", at, f"PVID {pvid} is there twice", pvs=[index + 1])
             seen.add(pvid)
             if not 1 <= int(pv["pp_count"]) <= width:
                 text = f"expected 1 to {width}, found {int(pv['pp_count'])}"
-                self._add("pv-pps", record, "pp_count", at, text)
+                self._add("pv-pps", record, "pp_count", at, text, pvs=[index + 1])
             if int(pv["psn_part1"]) < self.record.first_pp_psn:
                 text = f"expected {self.record.first_pp_psn} or more, found {int(pv['psn_part1'])}"
-                self._add("pv-start", record, "psn_part1", at, text)
+                self._add("pv-start", record, "psn_part1", at, text, pvs=[index + 1])
             if not int(pv["pv_state"]) & 1:
-                self._add("pv-state", record, "pv_state", at, f"PV not active: state {int(pv['pv_state'])}")
+                self._add(
+                    "pv-state", record, "pv_state", at, f"PV not active: state {int(pv['pv_state'])}", pvs=[index + 1]
+                )
             if vgda.vgda_count(index + 1) < 0:
                 text = f"expected 0, 1 or 2, found {int(pv['pvnum_vgdas'])}"
-                self._add("pv-copies", record, "pvnum_vgdas", at, text)
+                self._add("pv-copies", record, "pvnum_vgdas", at, text, pvs=[index + 1])
             if int(pv["pv_num"]) not in (0, index + 1):
                 text = f"expected {index + 1} or 0, found {int(pv['pv_num'])}"
-                self._add("pv-number", record, "pv_num", at, text)
+                self._add("pv-number", record, "pv_num", at, text, pvs=[index + 1])
 
     def _lvs(self, entries: Entries, maps: dict[int, LvMap]) -> None:
         vgda = self.vgda
@@ -98,27 +106,36 @@ class Review:
             index, lps, most, state, copies, policy = rows[minor - 1]
             at, name = vgda.format.lvs.at(minor - 1), names[index] if 0 <= index < slots else b""
             if not 0 <= index < slots:
-                self._add("lv-name-slot", record, "lvname", at, f"expected 0 to {slots - 1}, found {index}")
+                self._add(
+                    "lv-name-slot", record, "lvname", at, f"expected 0 to {slots - 1}, found {index}", lvs=[minor]
+                )
             if not name or name in seen:
                 name_at = vgda.format.names.at(index % slots)
                 if not name:
-                    self._add("lv-name-none", LV_NAME, "name", name_at, f"LV {minor} has no name")
+                    self._add("lv-name-none", LV_NAME, "name", name_at, f"LV {minor} has no name", lvs=[minor])
                 else:
-                    self._add("lv-name-twice", LV_NAME, "name", name_at, f"name {printable(name)} is there twice")
+                    self._add(
+                        "lv-name-twice", LV_NAME, "name", name_at, f"name {printable(name)} is there twice", lvs=[minor]
+                    )
             seen.add(name)
             found = len(lv_map.pv)
             if copies != found:
                 text = f"expected {found} as the PP entries have it, found {copies}"
-                self._add("lv-copies", record, "mirror", at, text)
+                self._add("lv-copies", record, "mirror", at, text, lvs=[minor])
             if state not in _LV_STATES or not state & 1:
-                self._add("lv-state", record, "lv_state", at, f"expected 1 to 7 and odd, found {state}")
+                self._add("lv-state", record, "lv_state", at, f"expected 1 to 7 and odd, found {state}", lvs=[minor])
             if policy not in _POLICIES:
-                self._add("lv-policy", record, "mirror_policy", at, f"expected 1 to 5 or 8, found {policy}")
+                self._add(
+                    "lv-policy", record, "mirror_policy", at, f"expected 1 to 5 or 8, found {policy}", lvs=[minor]
+                )
+            if policy_of(vgda, minor, None).strip_size == NO_STRIP:
+                said = ", ".join(f"{name} {int(vgda.lvs[name][minor - 1])}" for name in STRIPE_FIELDS)
+                self._add("lv-stripe", record, "striping_width", at, f"mirror_policy {policy}, {said}", lvs=[minor])
             if lps > most:
-                self._add("lv-limit", record, "maxsize", at, f"expected {lps} or more, found {most}")
+                self._add("lv-limit", record, "maxsize", at, f"expected {lps} or more, found {most}", lvs=[minor])
             if lps != lps_held[minor]:
                 text = f"{lps} LPs, but {lps - lps_held[minor]} of them have no PP"
-                self._add("lv-holes", record, "num_lps", at, text)
+                self._add("lv-holes", record, "num_lps", at, text, lvs=[minor])
 
     def _pps(self, entries: Entries) -> None:
         vgda = self.vgda
@@ -140,7 +157,8 @@ class Review:
             pv, pp, _ = self.vgda.slots.locate(rows[:1])
             table = self.vgda.format.pps
             evidence = f"PV {int(pv[0]) + 1} PP {int(pp[0]) + 1} and {len(rows) - 1} more: {text}"
-            self._add(rule, table.record, field, table.at(int(rows[0])), evidence)
+            said = np.unique(self.vgda.pps.flat["lv_index"][rows]).tolist()
+            self._add(rule, table.record, field, table.at(int(rows[0])), evidence, lvs=said)
 
 
 def _lps_held(entries: Entries) -> list[int]:

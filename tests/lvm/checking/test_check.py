@@ -457,6 +457,11 @@ def lv_marked_stale(i: Image) -> None:
     i.lv(HD4, "lv_state", b"\3")
 
 
+@breaks("lv-stripe")
+def a_width_without_strips(i: Image) -> None:
+    i.lv(HD4, "striping_width", b"\1\0")
+
+
 @breaks("lv-policy")
 def policy_99(i: Image) -> None:
     i.lv(HD4, "mirror_policy", b"\0\x63")

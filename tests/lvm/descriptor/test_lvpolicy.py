@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from lvmfmt.errors import UnsupportedFeature
+from lvmfmt.lvm import dm_table
 from lvmfmt.lvm.descriptor.lvpolicy import entry_codes, policy_of
 from lvmfmt.lvm.policy import LvPolicy
 
@@ -31,8 +33,20 @@ def test_striped_is_a_policy_of_its_own(make_group: Any) -> None:
         vgda.lvs[2][field] = number
     found = policy_of(vgda, 3, None)
     assert (found.schedule, found.stripe_width, found.strip_size) == ("p", 2, 65536)
-    vgda.lvs[2]["mirror_policy"] = 2
-    assert (policy_of(vgda, 3, None).stripe_width, policy_of(vgda, 3, None).strip_size) == (0, 0)
+
+
+@pytest.mark.parametrize("policy, width, exponent", [(2, 256, 0), (2, 0, 16), (2, 2, 16), (5, 2, 0), (5, 0, 16)])
+def test_fields_that_contradict_each_other_make_no_stripe(
+    make_group: Any, policy: int, width: int, exponent: int
+) -> None:
+    """[lvm 8.2]: 5 is striped, a width or an exponent of 0 is not; such an LV has no table and no device."""
+    group, _ = make_group()
+    for field, number in (("mirror_policy", policy), ("striping_width", width), ("stripe_exp", exponent)):
+        group.state.vgda.lvs[2][field] = number
+    lv = group.volume(3)
+    for mapped in (lambda: lv.device, lambda: dm_table(lv, {"disk1": "/dev/vda"})):
+        with pytest.raises(UnsupportedFeature, match="striping_width contradict each other"):
+            mapped()
 
 
 def test_unknown_numbers_are_nothing_that_can_be_asked(make_group: Any) -> None:
