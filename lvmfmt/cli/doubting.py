@@ -5,9 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
 from ..escaping import printable
-from ..lvm import Doubt
+
+if TYPE_CHECKING:
+    from ..lvm import Doubt
 
 
 def telling(args: argparse.Namespace) -> Callable[[str], None]:

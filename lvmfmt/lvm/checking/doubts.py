@@ -14,7 +14,7 @@ from ..volume import LogicalVolume
 
 _OF_GROUP = {"vgda-tie", "vgsa-tie", "vgsa-lost"}
 """Rules about what all LVs are derived from."""
-_SHOWN = 8
+_NAMED = 6
 """LPs that a line names at most."""
 
 
@@ -70,6 +70,6 @@ def _of_copies(lv: LogicalVolume) -> Iterator[Doubt]:
         yield Doubt(f"{lv.name}: {text}", misleads=False)
     missing = lv.missing_lps.tolist()
     if missing:
-        more = f" and {len(missing) - _SHOWN} more" if len(missing) > _SHOWN else ""
-        text = f"no disk that is here has a good copy of LPs {', '.join(map(str, missing[:_SHOWN]))}{more}"
+        more = f" and {len(missing) - _NAMED} more" if len(missing) > _NAMED else ""
+        text = f"no disk that is here has a good copy of LPs {', '.join(map(str, missing[:_NAMED]))}{more}"
         yield Doubt(f"{lv.name}: {text}")
