@@ -6,9 +6,11 @@
     tools/fuzz --replay fixtures/crashers        what was found before, once more
 
 Only errors of ours may come out, within 10 seconds of processor time and 256 MiB; nothing may be written where only
-reading is asked for; what repairs promise is in `fuzz_targets`. A mutant that shows a finding, an error or a line of
-code that none before has shown is mutated further. What fails is made as small as it gets, saved, and replayed by the
-tests.
+reading is asked for; what repairs promise is in `fuzz_targets`, what commands do in `fuzz_commands`. A mutant that
+shows a finding, an error or a line of code that none before has shown is mutated further. What fails is made as small
+as it gets, saved, and replayed by the tests. SIGTERM and SIGINT end a run early; it tells and records what it did.
+
+In CI it runs for FUZZ_SECONDS (by default 60); five minutes: FUZZ_SECONDS=300 .ci/run
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ import sys
 import time
 import traceback
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import FrameType
@@ -35,10 +37,13 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from fuzz_commands import COMMANDS
 from fuzz_mutations import Patch, mutate
-from fuzz_targets import TARGETS, Broken, Specimen
+from fuzz_specimens import Specimen, strangers
+from fuzz_targets import TARGETS as READERS
+from fuzz_targets import Broken
+from reliability import read_section, write_section
 
-from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import LvmfmtError
 
 PROJECT = Path(__file__).resolve().parent.parent
@@ -46,8 +51,14 @@ PACKAGE = str(PROJECT / "lvmfmt")
 CRASHERS = PROJECT / "fixtures" / "crashers"
 SECONDS, MEMORY = 10, 256 << 20
 """What one mutant may take."""
-_TRACED = 16
+TARGETS = {**READERS, **COMMANDS}
+"""All targets, by the name that the command line takes."""
+_TRACED = 64
 """One mutant in so many is watched line by line."""
+_WEIGHED = 16
+"""The memory of one mutant in so many is measured."""
+_EACH = 0.02
+"""The part of all mutants that each target gets at least; the rest goes to those that cost little."""
 _TRIES = 300
 """Runs that making a crasher smaller may take."""
 
@@ -63,12 +74,15 @@ class Mutant:
     target: str
     specimen: str
     patches: tuple[Patch, ...]
+    draw: int = 0
+    """Seed of what the target chooses."""
 
     def to_json(self, what: str) -> str:
         """As it is saved."""
         changed = [[patch.disk, patch.offset, patch.data.hex()] for patch in self.patches]
         return json.dumps(
-            {"target": self.target, "specimen": self.specimen, "patches": changed, "found": what}, indent=1
+            {"target": self.target, "specimen": self.specimen, "draw": self.draw, "patches": changed, "found": what},
+            indent=1,
         )
 
     @classmethod
@@ -76,7 +90,7 @@ class Mutant:
         """From what `to_json` gave."""
         raw = json.loads(text)
         patches = tuple(Patch(disk, offset, bytes.fromhex(data)) for disk, offset, data in raw["patches"])
-        return cls(raw["target"], raw["specimen"], patches)
+        return cls(raw["target"], raw["specimen"], patches, raw["draw"])
 
 
 @dataclass
@@ -96,23 +110,25 @@ class Result:
 
 def specimens(target: str) -> list[Specimen]:
     """What a target starts from."""
-    return [make() for make in TARGETS[target].specimens]
+    found = [make() for make in TARGETS[target].specimens]
+    strangers(found)
+    return found
 
 
 def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
     """Run a mutant in this process; `lines` takes the lines of code that ran."""
     target = TARGETS[mutant.target]
-    specimen = next(one for one in specimens(mutant.target) if one.name == mutant.specimen)
-    devices = specimen.opened()
+    specimen = next(one for make in target.specimens if (one := make()).name == mutant.specimen)
     for patch in mutant.patches:
-        devices[patch.disk].write(patch.offset, patch.data)
-    shown = [Overlay(device) for device in devices]
+        specimen.disks[patch.disk].write(patch.offset, patch.data)
+    for disk in specimen.disks:
+        disk.settle()
     result, start = Result(), time.process_time()
     signal.setitimer(signal.ITIMER_PROF, SECONDS)
     if lines is not None:
         sys.settrace(_tracer(lines))
     try:
-        for word in target.run(shown, random.Random(len(mutant.patches))):
+        for word in target.run(specimen, random.Random(mutant.draw)):
             result.words.add(word)
     except LvmfmtError as error:
         result.words.add(f"{type(error).__name__} {getattr(error, 'structure', '')}.{getattr(error, 'field', '')}")
@@ -123,8 +139,10 @@ def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
     finally:
         sys.settrace(None)
         signal.setitimer(signal.ITIMER_PROF, 0)
-    if not result.fault and target.reads and any(device.dirty_ranges() for device in shown):
+    if not result.fault and target.reads and any(disk.changed for disk in specimen.disks):
         result.fault = "Broken: written to what is only read"
+    for disk in specimen.disks:
+        disk.reset()
     result.seconds = time.process_time() - start
     return result
 
@@ -151,9 +169,22 @@ def _limit() -> None:
         raise Slow(f"more than {SECONDS} s")
 
     signal.signal(signal.SIGPROF, over)
+    resource.setrlimit(resource.RLIMIT_DATA, (_memory("VmData") + MEMORY, resource.RLIM_INFINITY))
+
+
+def _memory(which: str) -> int:
+    """A figure of this process in bytes."""
     status = Path("/proc/self/status").read_text()
-    data = int(status.split("VmData:")[1].split()[0]) << 10
-    resource.setrlimit(resource.RLIMIT_DATA, (data + MEMORY, resource.RLIM_INFINITY))
+    return int(status.split(f"{which}:")[1].split()[0]) << 10
+
+
+def _weighed(mutant: Mutant) -> tuple[Result, int]:
+    """What became of a mutant, and by how many bytes the memory grew at most while it ran."""
+    _limit()  # what the search itself has gathered is not the mutant's
+    Path("/proc/self/clear_refs").write_text("5")  # the peak is the present from here on
+    before = _memory("VmHWM")
+    result = run(mutant)
+    return result, _memory("VmHWM") - before
 
 
 def alone(mutant: Mutant) -> str:
@@ -183,7 +214,7 @@ def smaller(mutant: Mutant, fault: str) -> Mutant:
     def shows(patches: list[Patch]) -> bool:
         nonlocal tries
         tries -= 1
-        found = alone(Mutant(mutant.target, mutant.specimen, tuple(patches)))
+        found = alone(Mutant(mutant.target, mutant.specimen, tuple(patches), mutant.draw))
         return tries > 0 and found.split(":")[0] == kind
 
     best = list(mutant.patches)
@@ -210,7 +241,7 @@ def smaller(mutant: Mutant, fault: str) -> Mutant:
             else:
                 break
             size = len(best[n].data) // 2
-    return Mutant(mutant.target, mutant.specimen, tuple(best))
+    return Mutant(mutant.target, mutant.specimen, tuple(best), mutant.draw)
 
 
 @dataclass
@@ -221,7 +252,8 @@ class Tally:
         mutants: by target.
         words: distinct, by target.
         slowest: seconds, by target.
-        largest: bytes of memory that the worker had at most.
+        largest: by how many bytes the memory grew at most for a mutant, of those that were weighed.
+        seconds: of processor time, by target.
         lines: of code that ran in those that were watched.
         faults: the first mutant of each fault.
     """
@@ -229,6 +261,7 @@ class Tally:
     mutants: Counter[str] = field(default_factory=Counter)
     words: dict[str, set[str]] = field(default_factory=dict)
     slowest: dict[str, float] = field(default_factory=dict)
+    seconds: Counter[str] = field(default_factory=Counter)
     largest: int = 0
     lines: set[tuple[str, int]] = field(default_factory=set)
     faults: dict[str, Mutant] = field(default_factory=dict)
@@ -236,6 +269,7 @@ class Tally:
     def add(self, other: Tally) -> None:
         """Take in what another did."""
         self.mutants += other.mutants
+        self.seconds += other.seconds
         for target, words in other.words.items():
             self.words.setdefault(target, set()).update(words)
         for target, seconds in other.slowest.items():
@@ -246,37 +280,54 @@ class Tally:
             self.faults.setdefault(fault, mutant)
 
 
+def _often(targets: Sequence[str]) -> list[float]:
+    """How often each target is taken."""
+    cheap = [1 / TARGETS[target].cost for target in targets]
+    rest = max(1 - _EACH * len(targets), 0)
+    return [_EACH + rest * one / sum(cheap) for one in cheap]
+
+
 def work(targets: list[str], seed: int, seconds: float) -> Tally:
-    """Mutate and run until the time is over."""
+    """Mutate and run until the time is over, or SIGTERM comes."""
     rng, tally = random.Random(seed), Tally()
+    stopped: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, _: stopped.append(number))
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent passes it on
     corpus: dict[tuple[str, str], list[tuple[Patch, ...]]] = {}
-    material = {(target, one.name): one.material for target in targets for one in specimens(target)}
+    known = {target: specimens(target) for target in targets}
     _limit()
-    keys = list(material)
-    often = [1 / TARGETS[target].cost for target, _ in keys]
+    often = _often(targets)
     end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        key = target, name = rng.choices(keys, often)[0]
-        parents = corpus.setdefault(key, [])
+    while time.monotonic() < end and not stopped:
+        target = rng.choices(targets, often)[0]
+        specimen = rng.choices(known[target], [one.weight for one in known[target]])[0]
+        parents = corpus.setdefault((target, specimen.name), [])
         before = rng.choice(parents) if parents and rng.random() < 0.4 else ()
-        mutant = Mutant(target, name, (*before, *mutate(material[key], rng)))
-        lines: set[tuple[str, int]] | None = set() if rng.randrange(_TRACED) == 0 else None
-        result = run(mutant, lines)
+        patches = (*before, *mutate(specimen.material, rng))
+        mutant = Mutant(target, specimen.name, patches, rng.getrandbits(32))
+        lines: set[tuple[str, int]] = set()
+        if tally.mutants.total() % _WEIGHED == 0:
+            result, grown = _weighed(mutant)
+            tally.largest = max(tally.largest, grown)
+            if grown > MEMORY and not result.fault:
+                result.fault = f"Large: more than {MEMORY >> 20} MiB"
+        else:
+            result = run(mutant, lines if rng.randrange(_TRACED) == 0 else None)
         tally.mutants[target] += 1
+        tally.seconds[target] += result.seconds  # type: ignore[assignment]
         tally.slowest[target] = max(tally.slowest.get(target, 0.0), result.seconds)
         seen = tally.words.setdefault(target, set())
         if result.fault:
             tally.faults.setdefault(f"{target}: {result.fault}", mutant)
-        elif (result.words - seen or (lines or set()) - tally.lines) and len(mutant.patches) < 40:
+        elif (result.words - seen or lines - tally.lines) and len(mutant.patches) < 40:
             parents.append(mutant.patches)
         seen |= result.words
-        tally.lines |= lines or set()
-    tally.largest = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10
+        tally.lines |= lines
     return tally
 
 
 def search(targets: list[str], seed: int, seconds: float, jobs: int) -> Tally:
-    """Several workers, each with seeds of its own."""
+    """Several workers, each with seeds of its own; SIGTERM and SIGINT end them early."""
     for target in targets:  # made once, shared by all
         specimens(target)
     context = multiprocessing.get_context("fork")
@@ -286,6 +337,12 @@ def search(targets: list[str], seed: int, seconds: float, jobs: int) -> Tally:
     ]
     for worker in workers:
         worker.start()
+
+    def stop(*_: object) -> None:
+        for worker in workers:
+            worker.terminate()
+
+    before = {number: signal.signal(number, stop) for number in (signal.SIGTERM, signal.SIGINT)}
     whole = Tally()
     waiting = len(workers)
     while waiting:
@@ -297,6 +354,8 @@ def search(targets: list[str], seed: int, seconds: float, jobs: int) -> Tally:
                 raise SystemExit("a worker was ended from outside") from None
     for worker in workers:
         worker.join()
+    for number, handler in before.items():
+        signal.signal(number, handler)
     return whole
 
 
@@ -322,12 +381,13 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers (%(default)s)")
     parser.add_argument("--crashers", type=Path, default=CRASHERS, help="where to save what fails (%(default)s)")
     parser.add_argument("--record", action="store_true", help="write the totals into fixtures/reliability.md")
+    parser.add_argument("--more", action="store_true", help="with --record: add to the totals that are there")
     parser.add_argument("--replay", type=Path, metavar="DIR", help="run saved mutants, and nothing else")
     parser.add_argument("--list", action="store_true", help="list the targets")
     args = parser.parse_args()
     if args.list:
         for name, what in TARGETS.items():
-            print(f"{name:10} {(what.run.__doc__ or '').splitlines()[0]}")
+            print(f"{name:10} {what.summary}")
         return 0
     if args.replay:
         faults = replay(args.replay)
@@ -340,15 +400,13 @@ def main() -> int:
     print(f"seed {seed}", flush=True)
     targets = list(TARGETS) if args.target == "all" else [args.target]
     tally = search(targets, seed, args.seconds, args.jobs)
-    for target in targets:
-        print(
-            f"{target:10} {tally.mutants[target]:8} mutants  {len(tally.words.get(target, ())):5} words  "
-            f"slowest {tally.slowest.get(target, 0):5.2f} s"
-        )
-    total = sum(tally.mutants.values())
+    for target, mutants in tally.mutants.items():
+        each, slowest = 1000 * tally.seconds[target] / mutants, tally.slowest[target]
+        words = len(tally.words[target])
+        print(f"{target:12}{mutants:8} mutants{words:6} words{each:8.1f} ms each, slowest{slowest:6.2f} s")
     print(
-        f"{total} mutants, {len(tally.lines)} lines of code, at most {tally.largest >> 20} MiB, "
-        f"{len(tally.faults)} faults"
+        f"{tally.mutants.total()} mutants in {sum(tally.seconds.values()):.0f} s of processor time, {len(tally.lines)} "
+        f"lines of code, a mutant took at most {tally.largest >> 20} MiB, {len(tally.faults)} faults"
     )
     real = 0
     for fault, mutant in tally.faults.items():
@@ -362,14 +420,21 @@ def main() -> int:
         path.write_text(text)
         print(f"{fault}\n  {sum(len(p.data) for p in small.patches)} bytes, saved as {path}")
     if args.record:
-        from reliability import write_section
-
-        rows = [(f"mutants of `{target}`", tally.mutants[target]) for target in targets]
-        rows += [("mutants in all", total), ("faults", real)]
-        slow = max(tally.slowest.values(), default=0)
-        head = f"`tools/fuzz {args.target} --seconds {args.seconds:g} --seed {seed}` at {_commit()}; "
-        write_section("Mutated images", f"{head}slowest {slow:.2f} s, at most {tally.largest >> 20} MiB.", rows)
+        _record(targets, tally, real, f"`tools/fuzz {args.target} --seed {seed}` at {_commit()}", more=args.more)
     return 1 if real else 0
+
+
+def _record(targets: Sequence[str], tally: Tally, faults: int, how: str, *, more: bool) -> None:
+    """Write the totals down, with those of the runs before if there is more of them."""
+    title = "Mutated images"
+    heads, old = read_section(title) if more else ("", {})
+    slowest, largest = max(tally.slowest.values(), default=0), tally.largest >> 20
+    head = f"{how}: {tally.mutants.total()} mutants, slowest {slowest:.2f} s, at most {largest} MiB for one."
+    mutants = {f"mutants of `{target}`": tally.mutants[target] for target in targets}
+    rows = mutants | {"mutants in all": tally.mutants.total(), "faults": faults}
+    everything = [*dict.fromkeys([*mutants, *(row for row in old if row.startswith("mutants of")), *rows])]
+    sums = [(row, rows.get(row, 0) + old.get(row, 0)) for row in everything]
+    write_section(title, f"{heads}\n{head}".strip(), sums)
 
 
 if __name__ == "__main__":

@@ -1,40 +1,37 @@
 """What is run on mutated images, and what must hold.
 
-A target gets disks in memory (overlays) and returns what it found, as words: new words are what the search goes for.
-It raises `Broken` when a promise was not kept, or whatever the code under test raises; all that is no error of ours is
-a crash.
+A target gets a mutated specimen and returns what it found, as words: new words are what the search goes for. It raises
+`Broken` when a promise was not kept, or whatever the code under test raises; all that is no error of ours is a crash.
+Oracles that cost more than what they judge are asked about a part of the mutants.
 """
 
 from __future__ import annotations
 
-import io
 import random
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import which
+from tempfile import NamedTemporaryFile, TemporaryDirectory
 
-from fuzz_mutations import Material
+from fuzz_specimens import NOW, ORIGIN, Specimen, archive, blank, file_system, group, scratch, undo_file
 
 from lvmfmt import lvm
-from lvmfmt.backup import Archive, write_archive
-from lvmfmt.backup.member import Member
-from lvmfmt.block import BlockDevice, Extent
-from lvmfmt.block.filedevice import FileDevice
+from lvmfmt.backup import Archive
+from lvmfmt.block import BlockDevice
 from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.undo import load
 from lvmfmt.errors import CorruptImage, LvmfmtError
 from lvmfmt.inspect import inspect, salvage
-from lvmfmt.jfs2 import AIX, LINUX, Dialect, FileSystem, InlineLog, Mount, check, mkfs, mount, repair
-from lvmfmt.jfs2.forensics import body_lines, changes, deleted
+from lvmfmt.jfs2 import AIX, LINUX, FileSystem, Mount, build, check, extract, mount, repair
+from lvmfmt.jfs2.forensics import body_lines, changes, deleted, owners
 from lvmfmt.jfs2.log import Ring, find_any_log, history, redo
-from lvmfmt.lvm import LIMITS, LvPolicy, VgKind, VolumeGroup
+from lvmfmt.lvm import LIMITS, VolumeGroup
 from lvmfmt.lvm.dmtable import dm_table
-from lvmfmt.origin import FixedOrigin, SeededOrigin
-from lvmfmt.units import KIB, MIB
+from lvmfmt.units import MIB
 
-NOW = 1_700_000_000 * 10**9
-ORIGIN = FixedOrigin(NOW)
 MOST = 1 << 20
 """Bytes of a file or volume that are read."""
 
@@ -43,216 +40,124 @@ class Broken(Exception):
     """A promise was not kept."""
 
 
-@dataclass(frozen=True)
-class Specimen:
-    """Sound disks to start from.
-
-    Attributes:
-        name: for messages.
-        disks: the bytes of each.
-        material: their metadata.
-    """
-
-    name: str
-    disks: tuple[bytes, ...]
-    material: Material = field(compare=False)
-
-    def opened(self) -> list[Overlay]:
-        """The disks, as devices in memory that can be written."""
-        return [Overlay(FileDevice(io.BytesIO(data)), name=f"d{n}") for n, data in enumerate(self.disks)]
-
-
-class Reads(BlockDevice):
-    """A device that remembers what is read of it."""
-
-    def __init__(self, under: BlockDevice) -> None:
-        self.under, self.name, self.size, self.writable = under, under.name, under.size, under.writable
-        self.ranges: list[tuple[int, int]] = []
-
-    def read_into(self, offset: int, buffer: object) -> None:
-        self.ranges.append((offset, len(memoryview(buffer).cast("B"))))  # type: ignore[arg-type]
-        self.under.read_into(offset, buffer)  # type: ignore[arg-type]
-
-    def write(self, offset: int, buffer: object) -> None:
-        self.under.write(offset, buffer)  # type: ignore[arg-type]
-
-    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
-        return self.under.extents(offset, length)
-
-    def punch(self, offset: int, length: int) -> None:
-        self.under.punch(offset, length)
-
-    def flush(self) -> None:
-        self.under.flush()
-
-    def close(self) -> None:
-        self.under.close()
-
-
-def _specimen(name: str, devices: Sequence[BlockDevice], look: Callable[[list[Reads]], object], order: str) -> Specimen:
-    reads = [Reads(device) for device in devices]
-    look(reads)
-    disks = tuple(device.read(0, device.size).tobytes() for device in devices)
-    ranges = [(n, *found) for n, device in enumerate(reads) for found in device.ranges if found[1] <= 256 * KIB]
-    return Specimen(name, disks, Material(disks, ranges, order))
-
-
-def _blank(size: int) -> Overlay:
-    return Overlay(FileDevice(io.BytesIO(bytes(size))), name="d")
-
-
-@cache
-def file_system(dialect: Dialect, crashed: bool) -> Specimen:
-    """A small file system with what there is: trees of several pages, holes, links, attributes; a log to replay."""
-    device = _blank(16 * MIB)
-    mkfs(device, dialect=dialect, log=InlineLog(256 * KIB), origin=ORIGIN)
-    mounted = mount(device, origin=ORIGIN)
-    mounted.mkdir("/d", now=NOW)
-    for n in range(70):
-        mounted.write_file(f"/d/{'long name ' * (n % 7)}{n}", b"%d" % n * (n * 7), now=NOW)
-    mounted.write_file("/one", b"1" * 9000, now=NOW)
-    mounted.link("/one", "/d/two", now=NOW)
-    mounted.symlink("/d/" + "x" * 200, "/s", now=NOW)
-    mounted.symlink("one", "/t", now=NOW)
-    for block in range(0, 60, 2):
-        mounted.write("/holes", block * 4096, b"h" * 4096, now=NOW) if block else mounted.create("/holes", now=NOW)
-    for value in (b"small", b"v" * 3000):
-        mounted.setxattr("/one", b"user.%d" % len(value), value, now=NOW)
-    if not crashed:
-        mounted.unmount()
-    else:
-        mounted.sync()
-        for n in range(0, 70, 3):
-            mounted.unlink(f"/d/{'long name ' * (n % 7)}{n}", now=NOW)
-        mounted.sync()
-
-    def look(devices: list[Reads]) -> None:
-        check(devices[0])
-        redo(Overlay(devices[0]))
-
-    name = f"{dialect.name}{' with a log to replay' if crashed else ''}"
-    return _specimen(name, [device], look, "big" if dialect is AIX else "little")
-
-
-@cache
-def group(kind: VgKind) -> Specimen:
-    """Three disks with a mirrored, a striped and a plain logical volume, and a file system in one."""
-    origin, devices = SeededOrigin(1), [_blank(32 * MIB) for _ in range(3)]
-    made = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB, kind=kind)
-    with made.change(origin) as change:
-        change.add_lv("hd5", "boot", 1)
-        change.add_lv("mirrored", "jfs2", 17, copies=2, label="/m")
-        change.add_lv("striped", "raw", 4, policy=LvPolicy(strip_size=64 * KIB, stripe_width=2))
-    mkfs(made.logical_volumes["mirrored"].device, dialect=AIX, origin=ORIGIN)
-
-    def look(disks: list[Reads]) -> None:
-        lvm.check(disks)
-        VolumeGroup.open(disks)
-
-    return _specimen(f"{kind} group", devices, look, "big")
-
-
-def _digits(n: int) -> Iterator[bytes]:
-    yield b"%d" % n * (n * 37)
-
-
-@cache
-def archive() -> Specimen:
-    """A backup archive with packed and plain members."""
-    raw = bytearray()
-    members = [
-        Member(b"./d", 0o040755, mtime=1),
-        *(Member(b"./d/f%d" % n, 0o100644, size=n * 37, mtime=n, content=partial(_digits, n)) for n in range(10)),
-        Member(b"./l", 0o120777, size=4, target=b"d/f1"),
-    ]
-    write_archive(lambda part: raw.extend(bytes(part)), members, origin=ORIGIN, pack=True)
-    data = bytes(raw)
-    return Specimen("archive", (data,), Material((data,), [(0, 0, len(data))], "little"))
-
-
-# ---- targets
-
-
-def _words(error: LvmfmtError) -> str:
+def words_of(error: LvmfmtError) -> str:
+    """What an error says, without numbers."""
     if isinstance(error, CorruptImage):
         return f"corrupt {error.structure}.{error.field}"
     return type(error).__name__
 
 
-def _unchanged(devices: Sequence[Overlay]) -> None:
-    if any(device.dirty_ranges() for device in devices):
-        raise Broken("a reader wrote")
-
-
-def _read_only(devices: Sequence[Overlay]) -> list[Overlay]:
-    return [Overlay(device) for device in devices]
-
-
-def read_files(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def read_files(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """Open, walk, and read everything."""
-    fs = FileSystem.open(devices[0])
-    for path, status in fs.walk():
+    fs = FileSystem.open(specimen.disks[0])
+    problems: list[str] = []
+    for path, status in fs.walk(problems=problems):
         for act in (fs.attributes, fs.acl, fs.readlink if status.is_symlink else None):
             try:
                 if act is not None:
                     act(path)
             except LvmfmtError as error:
-                yield _words(error)
+                yield words_of(error)
         if status.is_file:
             try:
                 fs.read(path, 0, min(status.size, MOST))
             except LvmfmtError as error:
-                yield _words(error)
-    yield from (f"problem {note[:20]}" for note in fs.problems)
+                yield words_of(error)
+    yield from (f"problem {note[:20]}" for note in (*fs.problems, *problems))
 
 
-def read_tree(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def read_tree(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """The bulk reader, and what is built of it."""
-    found = FileSystem.open(devices[0]).inventory()
+    found = FileSystem.open(specimen.disks[0]).inventory(salvage=rng.random() < 0.5)
     for _ in found.entry_paths():
         pass
     yield from (f"problem {note[:20]}" for note in found.problems)
 
 
-def look_back(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
-    """What is left of deleted files, the body file, the history of the log."""
-    fs = FileSystem.open(devices[0])
+def copy_tree(specimen: Specimen, rng: random.Random) -> Iterator[str]:
+    """`fs build` from an image: clean; or `fs get -r` of it: nothing outside of its folder, no set-user-ID."""
+    found = FileSystem.open(specimen.disks[0]).inventory(salvage=True)
+    if rng.random() < 0.5:
+        target = Overlay(blank_for_builds())
+        report = build(target, found, dialect=rng.choice((AIX, LINUX)), origin=ORIGIN)
+        yield from (f"problem {note[:20]}" for note in report.problems)
+        if faults := check(target).findings:
+            raise Broken(f"a build is not clean: {faults[0].name}")
+        return
+    with TemporaryDirectory(dir=scratch()) as folder:
+        out = Path(folder, "out")
+        done = extract(found, out, workers=1)
+        beside = [path.name for path in Path(folder).iterdir() if path != out]
+        if beside:
+            raise Broken(f"written outside of the tree: {beside}")
+        for path in out.rglob("*"):
+            if not path.is_symlink() and path.stat().st_mode & 0o6000:
+                raise Broken("a set-user-ID bit, unasked")
+        yield from (f"left out {note[-20:]}" for note in done.problems)
+
+
+def look_back(specimen: Specimen, rng: random.Random) -> Iterator[str]:
+    """What is left of deleted files, the body file, owners of blocks, the history of the log."""
+    fs = FileSystem.open(specimen.disks[0])
     gone = deleted(fs)
     for _ in body_lines(fs, gone):
         pass
-    records, reason = history(Ring(find_any_log(devices[0])))
+    yield f"{len(owners(specimen.disks[0], [rng.randrange(4096) for _ in range(9)]))} owners"
+    records, reason = history(Ring(find_any_log(specimen.disks[0])))
     found = changes(records, indexed=fs.superblock.indexed_directories)
     yield f"{len(found)} transactions, {reason[:20]}"
 
 
-def check_files(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def check_files(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`fsck -n`."""
-    yield from {f"finding {finding.name}" for finding in check(devices[0]).findings}
+    yield from {f"finding {finding.name}" for finding in check(specimen.disks[0]).findings}
 
 
-def repair_files(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
-    """`fsck -y`: clean to a fresh check and to a reader, with nothing left to do, or the failure is named."""
-    device = devices[0]
-    report = repair(device, origin=ORIGIN)
+def repair_files(specimen: Specimen, rng: random.Random) -> Iterator[str]:
+    """`fsck -y`: clean to a fresh check, a reader and jfs_fsck, nothing left to do; or the failure is named."""
+    disk = specimen.disks[0]
+    report = repair(disk, origin=ORIGIN)
     yield from {f"fix {fix.kind}" for fix in report.plan.fixes}
-    after = check(device)
+    if report.found.is_clean and disk.changed and not report.plan.fixes:
+        raise Broken("a repair without findings writes")
     if report.failures or report.left.errors:
         yield "not clean, and said"
         return
+    after = check(disk)
     if not after.is_clean:
         raise Broken(f"a repair says clean, a check finds {after.findings[0].name}")
-    again = Overlay(device)
-    if repair(again, origin=ORIGIN).plan.fixes:
-        raise Broken("a second repair has something to do")
-    for path, status in FileSystem.open(device).walk():
+    fs = FileSystem.open(disk)
+    for path, status in fs.walk():
         if status.is_file:
-            FileSystem.open(device).read(path, 0, 1)
+            fs.read(path, 0, 1)
+    if rng.random() < 0.2 and repair(Overlay(disk), origin=ORIGIN).plan.fixes:
+        raise Broken("a second repair has something to do")
+    if report.plan.fixes and rng.random() < 0.01:
+        yield from _judged(disk, specimen.name.startswith("linux"))
 
 
-def replay_log(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def _judged(disk: BlockDevice, linux: bool) -> Iterator[str]:
+    """What programs of others say of a clean file system: jfs_fsck and GRUB of Linux's."""
+    if not linux or which("jfs_fsck") is None:
+        return
+    with NamedTemporaryFile(dir=scratch()) as file:
+        file.write(disk.read(0, disk.size).data)
+        file.flush()
+        done = subprocess.run(["jfs_fsck", "-f", "-n", "-v", file.name], capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise Broken(f"jfs_fsck -n ends with {done.returncode}: {done.stdout[-200:]}")
+        if which("grub-fstest"):
+            words = ["grub-fstest", file.name, "ls", "(loop0)/"]
+            done = subprocess.run(words, capture_output=True, text=True, check=False)
+            if done.returncode:
+                raise Broken(f"grub-fstest cannot list the root directory: {done.stderr[-200:]}")
+    yield "judged by jfs_fsck"
+
+
+def replay_log(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`logredo`."""
-    redo(devices[0])
-    yield from {f"finding {finding.name}" for finding in check(devices[0]).findings}
+    redo(specimen.disks[0])
+    yield from {f"finding {finding.name}" for finding in check(specimen.disks[0]).findings}
 
 
 _CHANGES: tuple[Callable[[Mount, str, int, random.Random], object], ...] = (
@@ -266,68 +171,103 @@ _CHANGES: tuple[Callable[[Mount, str, int, random.Random], object], ...] = (
 )
 
 
-def change_files(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def change_files(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """Operations through the journal: refused, or no worse for a check than before."""
-    device = devices[0]
-    before = {finding.name for finding in check(device).findings}
-    mounted = mount(device, origin=ORIGIN)
-    paths = [path for path, _ in zip(FileSystem.open(device).walk(), range(40), strict=False)]
+    disk = specimen.disks[0]
+    sound = not check(disk).findings
+    mounted = mount(disk, origin=ORIGIN)
+    paths = [path for path, _ in zip(FileSystem.open(disk).walk(), range(40), strict=False)]
     names = [path for path, _ in paths]
-    for n in range(12):
-        path = rng.choice(names)
+    for n in range(6):
         act = rng.choice(_CHANGES)
         try:
-            act(mounted, path, n, rng)
+            act(mounted, rng.choice(names), n, rng)
         except LvmfmtError as error:
-            yield _words(error)
+            yield words_of(error)
     mounted.unmount()
-    worse = {finding.name for finding in check(device).findings} - before
-    if worse and not before:
+    if sound and (worse := {finding.name for finding in check(disk).findings}):
         raise Broken(f"a sound file system has {sorted(worse)} after operations")
 
 
-def read_group(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def read_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """Open, list, map and read every logical volume."""
-    found = VolumeGroup.open(devices)
+    found = VolumeGroup.open(specimen.disks)
     for name, volume in found.logical_volumes.items():
         try:
-            dm_table(volume, {device.name: f"/dev/{device.name}" for device in devices})
+            dm_table(volume, {disk.name: f"/dev/{disk.name}" for disk in specimen.disks})
         except LvmfmtError as error:
-            yield _words(error)
+            yield words_of(error)
         try:
             volume.device.read(0, min(volume.size, MOST))
         except LvmfmtError as error:
-            yield f"{name} {_words(error)}"
+            yield f"{name} {words_of(error)}"
 
 
-def check_group(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def check_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`vg check`."""
-    yield from {f"problem {problem.rule}" for problem in lvm.check(devices)}
+    yield from {f"problem {problem.rule}" for problem in lvm.check(specimen.disks)}
 
 
-def repair_group(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
-    """`vg check --repair`: a second run has nothing to do, and a clean group is clean to a fresh check."""
-    with TemporaryDirectory() as folder:
-        lvm.repair(devices, Path(folder, "undo"), origin=ORIGIN)
-        left = {problem.rule for problem in lvm.check(devices)}
-        again = [Overlay(device) for device in devices]
+def repair_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
+    """`vg check --repair`: nothing to do again, nothing written without findings; `undo` puts everything back."""
+    disks = specimen.disks
+    thorough = rng.random() < 0.125
+    known = lvm.check(disks) if thorough else []
+    before = [bytes(disk.sound[: 2 * MIB]) for disk in disks] if thorough else []
+    with TemporaryDirectory(dir=scratch()) as folder:
+        undo = Path(folder, "undo")
+        try:
+            writes = lvm.repair(disks, undo, origin=ORIGIN)
+        except LvmfmtError:
+            if any(disk.changed for disk in disks):
+                raise Broken("a repair is refused after it wrote") from None
+            raise
+        if not writes:
+            if any(disk.changed for disk in disks):
+                raise Broken("a repair that writes nothing has written")
+            yield "nothing to do"
+            return
+        left = {problem.rule for problem in lvm.check(disks)}
+        yield from (f"left {rule}" for rule in left)
+        if not thorough:
+            return
+        if not known:
+            raise Broken("a repair without findings writes")
+        again = [Overlay(disk) for disk in disks]
         if lvm.repair(again, Path(folder, "again"), origin=ORIGIN):
             raise Broken("a second repair writes")
-    yield from {f"left {rule}" for rule in left}
+        load(undo).restore(disks)
+        if any(bytes(disk.sound[: 2 * MIB]) != old for disk, old in zip(disks, before, strict=True)):
+            raise Broken("undo does not put back what was there")
 
 
-def look_at(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def undo_repair(specimen: Specimen, rng: random.Random) -> Iterator[str]:
+    """`undo` with a file that was changed, or disks that were: all, or nothing is written."""
+    file, *disks = specimen.disks
+    with TemporaryDirectory(dir=scratch()) as folder:
+        path = Path(folder, "undo")
+        path.write_bytes(file.read(0, file.size).data)
+        undo = load(path)
+        try:
+            yield f"{undo.restore(disks[: len(undo.images)])} put back"
+        except LvmfmtError:
+            if any(disk.changed for disk in disks):
+                raise Broken("an undo is refused after it wrote") from None
+            raise
+
+
+def look_at(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`inspect` and `vg scan`."""
-    summary = inspect(devices)
+    summary = inspect(specimen.disks)
     yield from {f"remark {finding.structure}" for finding in summary.findings}
-    for device in devices:
-        for _ in salvage(device):
+    for disk in specimen.disks:
+        for _ in salvage(disk):
             pass
 
 
-def read_archive(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
+def read_archive(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`bff list`, and the content of every member."""
-    with Archive(devices[0]) as found:
+    with Archive(specimen.disks[0]) as found:
         for member in found:
             size = 0
             for part in member.content():
@@ -337,6 +277,12 @@ def read_archive(devices: list[Overlay], rng: random.Random) -> Iterator[str]:
             yield f"kind {member.kind:o}"
 
 
+@cache
+def blank_for_builds() -> BlockDevice:
+    """An empty volume."""
+    return blank(32 * MIB)
+
+
 @dataclass(frozen=True)
 class Target:
     """Something to run.
@@ -344,23 +290,29 @@ class Target:
     Attributes:
         run: yields words.
         specimens: what to start from.
-        cost: milliseconds that it takes about; all targets get about the same time.
+        cost: milliseconds that it takes about; what is cheap gets more mutants.
         reads: nothing may be written.
     """
 
-    run: Callable[[list[Overlay], random.Random], Iterator[str]]
+    run: Callable[[Specimen, random.Random], Iterator[str]]
     specimens: tuple[Callable[[], Specimen], ...]
     cost: float
     reads: bool = True
 
+    @property
+    def summary(self) -> str:
+        """What it is, in a line."""
+        return (getattr(self.run, "func", self.run).__doc__ or "").splitlines()[0]
 
-_SOUND = tuple(lambda d=d: file_system(d, False) for d in (AIX, LINUX))
-_CRASHED = tuple(lambda d=d: file_system(d, True) for d in (AIX, LINUX))
-_GROUPS = tuple(lambda k=k: group(k) for k in LIMITS)
+
+_SOUND = tuple(partial(file_system, d, False, large) for d in (AIX, LINUX) for large in (False, True))
+_CRASHED = tuple(partial(file_system, d, True, large) for d in (AIX, LINUX) for large in (False, True))
+_GROUPS = tuple(partial(group, kind, count) for kind in LIMITS for count in (1, 3))
 
 TARGETS = {
     "read": Target(read_files, _SOUND + _CRASHED, 80),
     "tree": Target(read_tree, _SOUND + _CRASHED, 5),
+    "copy-tree": Target(copy_tree, _SOUND + _CRASHED, 5),
     "forensics": Target(look_back, _CRASHED, 80),
     "check": Target(check_files, _SOUND + _CRASHED, 17),
     "repair": Target(repair_files, _SOUND + _CRASHED, 250, reads=False),
@@ -369,6 +321,7 @@ TARGETS = {
     "group": Target(read_group, _GROUPS, 19),
     "vg-check": Target(check_group, _GROUPS, 17),
     "vg-repair": Target(repair_group, _GROUPS, 115, reads=False),
+    "undo": Target(undo_repair, (undo_file,), 5, reads=False),
     "inspect": Target(look_at, _GROUPS + _SOUND, 37),
     "archive": Target(read_archive, (archive,), 4),
 }

@@ -23,3 +23,12 @@ def write_section(title: str, head: str, rows: Iterable[tuple[str, object]]) -> 
     section = f"\n## {title}\n\n{head}\n\n| what | count |\n|---|---:|\n{table}"
     others = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
     FILE.write_text(others + section)
+
+
+def read_section(title: str) -> tuple[str, dict[str, int]]:
+    """The lines on how a section was made, and its counts; nothing if it is not there."""
+    text = FILE.read_text() if FILE.exists() else _HEAD
+    found = re.search(rf"\n## {re.escape(title)}\n\n(.*?)\n\n\|(.*?)(?=\n## |\Z)", text, flags=re.DOTALL)
+    if found is None:
+        return "", {}
+    return found[1], {what: int(count) for what, count in re.findall(r"^\| (.*?) \| (\d+) \|$", found[2], re.MULTILINE)}

@@ -31,7 +31,7 @@ def read_plain(path: str | os.PathLike[str], *, most: int | None = None) -> byte
                 raise OperationRefused("not a plain file", where=where)
             if most is not None and status.st_size > most:
                 raise OperationRefused(f"larger than {format_size(most)}", where=where)
-            return file.read(status.st_size if most is None else most)
+            return file.read(status.st_size)  # a larger number would be set aside whole
     except FileNotFoundError:
         raise NotFound("no such file", where=where) from None
     except IsADirectoryError:

@@ -276,11 +276,15 @@ def _value(type: Any) -> Callable[[bytes], Any]:
         return type._read
     if isinstance(type, c.Array):
         element = getattr(type, "element", type.subcon)
+        if isinstance(element, c.FormatField):
+            order, letter = element.fmtstr
+            numbers = Struct(f"{order}{type.count}{letter}").unpack
+            return lambda data: c.ListContainer(numbers(data))
         one, step, end = _value(element), _size(element), _size(type)
         return lambda data: c.ListContainer(one(data[at : at + step]) for at in range(0, end, step))
     if isinstance(type, c.BytesInteger):
-        order: Literal["little", "big"] = "little" if type.swapped else "big"
-        return lambda data: int.from_bytes(data, order)
+        significance: Literal["little", "big"] = "little" if type.swapped else "big"
+        return lambda data: int.from_bytes(data, significance)
     if isinstance(type, Text):
         return lambda data: data.rstrip(b"\0")
     if isinstance(type, c.Bytes):

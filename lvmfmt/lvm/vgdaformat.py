@@ -5,6 +5,7 @@ Everything above works on the tables and does not ask which kind of group it has
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -146,6 +147,7 @@ def bit_sectors(bits: int) -> int:
     return table_sectors(ceil_div(bits, 8), 1)
 
 
+@cache
 def scalable_areas(max_pvs: int, max_lvs: int, max_pps: int) -> tuple[int, ...]:
     """Sectors of ppsa, pv_miss, mwc_db, vg_info, pv_info, lvcb_info, lvea, ppea [lvm 10]."""
     status = (bit_sectors(max_pps), bit_sectors(max_pvs), bit_sectors(max_lvs))
