@@ -5,19 +5,22 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from .. import block, lvm, system
+from ..block.plan import Progress
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
-from .doubting import tell_doubts
+from ..units import MIB
+from .doubting import tell_doubts, telling
 from .operands import add_force, add_json, add_operands, split, verb
 from .output import amount, print_json, print_table, progress
 
+_ZEROS = bytes(MIB)
 _SHOWN = 8
 """LPs that a line names at most; `--json` has them all."""
 _EXAMPLES = """\
@@ -35,8 +38,15 @@ _LIST_EXAMPLES = """\
 _EXPORT_EXAMPLES = """\
   lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img
   lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img --force     replaces root.img
+  lvmfmt lv export hdisk0.img hdisk1.img hd4 - | gzip > root.gz   to standard output
+  lvmfmt lv export hdisk0.img hdisk1.img hd4 root.img --copy 2    what the second copy holds, stale or not
+  lvmfmt lv export hdisk0.img hd4 root.img --partial --map root.map
 
-The image has the size of the logical volume and begins with its control block. Holes stay holes.
+The image has the size of the logical volume and begins with its control block. Holes stay holes. With --partial, what
+cannot be read becomes holes too (zeros on standard output); a map of it in the format of GNU ddrescue goes to the file
+that --map names, or to standard error. What there is to doubt about the content is told on standard error.
+
+exit status: 0 the content is whole, 1 something is missing or in doubt, 2 refused, 3 a disk could not be read
 """
 _IMPORT_EXAMPLES = """\
   lvmfmt lv import hdisk0.img hdisk1.img hd4 root.img
@@ -56,8 +66,11 @@ def fill(parser: argparse.ArgumentParser) -> None:
     add_json(listing)
     listing.set_defaults(run=run_list)
     out = verb(verbs, "export", "write a logical volume as a raw image", examples=_EXPORT_EXAMPLES)
-    add_operands(out, "OPERAND", "IMAGE... NAME OUT")
-    out.add_argument("--force", action="store_true", help="replace OUT")
+    add_operands(out, "OPERAND", "IMAGE... NAME OUT; OUT is - for standard output")
+    out.add_argument("--force", action="store_true", help="replace OUT, and the file of --map")
+    out.add_argument("--copy", type=int, metavar="N", help="the mirror copy with this number, 1 to 3, stale or not")
+    out.add_argument("--partial", action="store_true", help="leave out what cannot be read, and write a map of it")
+    out.add_argument("--map", metavar="FILE", help="with --partial: where the map goes (default: standard error)")
     out.set_defaults(run=run_export)
     back = verb(verbs, "import", "replace the content of a logical volume", examples=_IMPORT_EXAMPLES)
     add_operands(back, "OPERAND", "IMAGE... NAME SRC")
@@ -135,23 +148,82 @@ def _print_missing(name: str, missing: list[dict[str, object]]) -> None:
 
 
 def run_export(args: argparse.Namespace) -> int:
-    """Copy the volume to a new image."""
+    """Copy the volume to a new image, or to standard output."""
     images, (name, out) = split(args.operands, "NAME", "OUT")
-    _refuse_an_image(out, images)
+    if args.map is not None and not args.partial:
+        raise OperationRefused("--map goes with --partial")
+    for path in (out, args.map or "-"):
+        _refuse_an_image(path, images)
     start = time.monotonic()
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
         group, lv = system.find_logical_volume(system.open_groups(devices), name)
         tell_doubts(args, _doubts(group, [lv.name]))
-        data = sum(e.length for e in lv.device.extents() if e.is_data)
-        told = stack.enter_context(progress(f"export {name}", data))
-        with block.new_image(out, lv.size, replace=args.force) as target:
-            done = lvm.export_lv(lv, target, progress=told)
+        if args.copy is not None:
+            alone = lv.only(args.copy)
+            stale, lv = int(lv.stale[args.copy - 1].sum()), alone
+            if stale:
+                telling(args)(f"{name}: copy {args.copy} is stale in {stale} of {lv.pps} PPs: it may be old")
         torn = [device.name for device in devices if getattr(device, "in_use", False)]
-    print(f"{printable(out)}: {amount(done, time.monotonic() - start)}; {lv.size - done} bytes are holes")
+        parts = lvm.parts_of(lv, partial=args.partial)
+        if out == "-":
+            done, seen = _to_stdout(parts)
+        else:
+            data = sum(e.length for e in lv.device.extents() if e.is_data)
+            told = stack.enter_context(progress(f"export {name}", data))
+            with block.new_image(out, lv.size, replace=args.force) as target:
+                if args.partial:
+                    done, seen = _to_image(parts, target, told)
+                else:
+                    done, seen = lvm.export_lv(lv, target, progress=told), []
+    if args.partial:
+        _write_map(args, seen)
+    said = sys.stderr if out == "-" else sys.stdout
+    where = "standard output" if out == "-" else printable(out)
+    lost = sum(part.length for part in seen if part.state is not lvm.State.READ)
+    missing = f"; {lost} bytes are missing" if lost else ""
+    print(
+        f"{where}: {amount(done, time.monotonic() - start)}; {lv.size - done - lost} bytes are holes{missing}",
+        file=said,
+    )
     for image in torn:
         print(f"lvmfmt: {printable(image)}: in use while it was read; the copy may be torn", file=sys.stderr)
-    return 0
+    return 1 if lost else 0
+
+
+def _to_image(parts: Iterable[lvm.Part], target: block.BlockDevice, told: Progress) -> tuple[int, list[lvm.Part]]:
+    """Bytes written, and the parts without their bytes."""
+    done, seen = 0, []
+    for part in parts:
+        seen.append(part._replace(data=None))
+        if part.data is not None:
+            target.write(part.offset, part.data)
+            done += part.length
+            told(part.length)
+    return done, seen
+
+
+def _to_stdout(parts: Iterable[lvm.Part]) -> tuple[int, list[lvm.Part]]:
+    done, seen = 0, []
+    for part in parts:
+        seen.append(part._replace(data=None))
+        if part.data is not None:
+            sys.stdout.buffer.write(part.data.data)
+            done += part.length
+            continue
+        for at in range(0, part.length, len(_ZEROS)):
+            sys.stdout.buffer.write(_ZEROS[: part.length - at])
+    sys.stdout.buffer.flush()
+    return done, seen
+
+
+def _write_map(args: argparse.Namespace, seen: Sequence[lvm.Part]) -> None:
+    lines = "".join(f"{line}\n" for line in lvm.map_lines(seen))
+    if args.map is None:
+        print(lines, end="", file=sys.stderr)
+        return
+    with block.new_image(args.map, len(lines), replace=args.force) as file:
+        file.write(0, lines.encode("ascii"))
 
 
 def run_import(args: argparse.Namespace) -> int:

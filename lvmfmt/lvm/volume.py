@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -220,6 +220,18 @@ class LogicalVolume(Checked):
         if len(usable[row]) != 1 or not usable[row].all():
             raise OperationRefused(f"copy {copy} is not complete", where=self.name)
         return self._device(usable, f"{self.name} copy {copy}", writable=True)
+
+    def only(self, copy: int) -> LogicalVolume:
+        """The LV as one of its copies (from 1) has it, stale or not, for reading.
+
+        Raises:
+            OperationRefused: it has no such copy.
+        """
+        if not 1 <= copy <= self.copies:
+            raise OperationRefused(f"there is no copy {copy}, it has {self.copies}", where=self.name)
+        row = slice(copy - 1, copy)
+        lv_map = LvMap(self.map.pv[row], self.map.pp[row])
+        return replace(self, map=lv_map, stale=np.zeros_like(self.stale[row]))
 
     def check_stripes(self) -> None:
         """Raise `UnsupportedFeature` if it is striped in a way that [lvm 15] does not describe."""

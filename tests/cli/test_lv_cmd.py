@@ -1,12 +1,15 @@
 """`lvmfmt lv`: export and import keep bytes and holes; what is refused changes no byte.
 
-Tests of `lvmfmt.cli.lv_cmd`, `lvmfmt.cli.doubting`, `lvmfmt.lvm.checking.doubts`.
+Tests of `lvmfmt.cli.lv_cmd`, `lvmfmt.cli.doubting`, `lvmfmt.lvm.checking.doubts`,
+`lvmfmt.lvm.partial`.
 """
 
 import hashlib
 import json
 import os
 import shutil
+import subprocess
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -15,7 +18,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 MIB = 1 << 20
@@ -321,3 +324,95 @@ def test_an_application_in_block_0_is_told_and_no_finding(
     capsys.readouterr()
     assert cli.main(["lv", "list", *disks]) == 0
     assert "note: lvcb.tag" in capsys.readouterr().err
+
+
+# ---- one copy, parts of a volume, standard output
+
+
+def test_one_copy_stale_or_not(disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The bytes of a copy are those at PP 1 to 6 of its disk, whatever the other copy holds."""
+    devices = [ImageFile(disk, writable=True) for disk in disks]
+    group = VolumeGroup.open(devices)
+    hd4 = group.logical_volumes["hd4"]
+    with group.change(SeededOrigin(2)) as change:
+        change.mark_stale("hd4", np.array([[False] * LPS, [True] * LPS]))
+    places = [(hd4.pvs[int(hd4.map.pv[copy, 0])], int(hd4.map.pp[copy, 0])) for copy in (0, 1)]
+    for pv, pp in places:
+        assert pv.device is not None
+        pv.device.write(pv.offset(pp) + 600, f"copy on PV {pv.number}".encode())
+    for device in devices:
+        device.close()
+    for copy, (pv, pp) in enumerate(places, 1):
+        out = tmp_path / f"out{copy}"
+        assert cli.main(["lv", "export", *disks, "hd4", str(out), "--copy", str(copy)]) == 1
+        said = capsys.readouterr().err
+        assert ("copy 2 is stale in 6 of 6 PPs" in said) == (copy == 2)
+        raw = Path(disks[pv.number - 1]).read_bytes()
+        assert out.read_bytes() == raw[pv.offset(pp) : pv.offset(pp) + LPS * MIB]
+    for name, copy in (("hd4", "3"), ("lv00", "2"), ("hd4", "0")):
+        assert cli.main(["lv", "export", *disks, name, str(tmp_path / "none"), "--copy", copy]) == 2
+        assert f"there is no copy {copy}" in capsys.readouterr().err
+
+
+def read_map(text: str) -> list[tuple[int, int, str]]:
+    """The runs of a map file of ddrescue: comments, a line of the current position, then position, size, status."""
+    lines = [line.split() for line in text.splitlines() if not line.startswith("#")]
+    assert len(lines[0]) == 3
+    return [(int(at, 16), int(size, 16), state) for at, size, state in lines[1:]]
+
+
+@pytest.fixture
+def striped(tmp_path: Path) -> list[str]:
+    """Two disks: LV s over both in strips of 64 KiB, all of it noise."""
+    paths = [tmp_path / "hdisk0.img", tmp_path / "hdisk1.img"]
+    origin = SeededOrigin(1)
+    devices = [ImageFile.create(path, 40 * MIB) for path in paths]
+    group = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB)
+    with group.change(origin) as change:
+        change.add_lv("s", "raw", 4, policy=LvPolicy(strip_size=65536, stripe_width=2))
+    group.logical_volumes["s"].device.write(512, noise(4, 4 * MIB - 512))
+    for device in devices:
+        device.close()
+    return [str(path) for path in paths]
+
+
+@pytest.mark.parametrize("to", ["file", "-"])
+def test_what_is_here_of_a_stripe_and_a_map_of_the_rest(
+    to: str, striped: list[str], tmp_path: Path, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    """[lvm 15]: unit u lies on disk u mod 2. Without the second disk every other unit is missing."""
+    whole = content(striped, "s")
+    first = next(n for n in (0, 1) if Path(striped[n]).read_bytes().find(b"AIX LVCB") > 0)
+    here = [striped[first]]
+    out, where = (str(tmp_path / "out") if to == "file" else "-"), tmp_path / "map"
+    assert cli.main(["lv", "export", *here, "s", out]) == 3
+    capfdbinary.readouterr()
+    assert cli.main(["lv", "export", *here, "s", out, "--partial", "--map", str(where)]) == 1
+    shown = capfdbinary.readouterr()
+    got = shown.out if to == "-" else Path(out).read_bytes()
+    units = range(0, 4 * MIB, 65536)
+    expected = [whole[at : at + 65536] if n % 2 == 0 else bytes(65536) for n, at in enumerate(units)]
+    assert got == b"".join(expected)
+    assert read_map(where.read_text()) == [(at, 65536, "+" if n % 2 == 0 else "?") for n, at in enumerate(units)]
+    assert b"2097152 bytes are missing" in (shown.err if to == "-" else shown.out)
+    assert cli.main(["lv", "export", *here, "s", str(tmp_path / "again"), "--partial"]) == 1
+    said = capfdbinary.readouterr().err.decode()
+    assert said[said.index("# Mapfile") :] == where.read_text()  # where no file is named for it
+    assert cli.main(["lv", "export", *striped, "s", str(tmp_path / "all"), "--map", "x"]) == 2
+
+
+def test_a_volume_to_standard_output(disks: list[str], capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+    assert cli.main(["lv", "export", *disks, "lv00", "-"]) == 0
+    shown = capfdbinary.readouterr()
+    assert shown.out == content(disks, "lv00") and b"standard output: " in shown.err
+
+
+@pytest.mark.judge
+def test_ddrescuelog_takes_the_map(judge: Callable[[str], str], disks: list[str], tmp_path: Path) -> None:
+    program = judge("ddrescuelog")
+    where = tmp_path / "map"
+    for disk in disks:
+        cli.main(["lv", "export", disk, "lv00", str(tmp_path / "out"), "--partial", "--map", str(where), "--force"])
+        whole = all(state == "+" for _, _, state in read_map(where.read_text()))
+        told = subprocess.run([program, "-D", str(where)], capture_output=True, text=True, check=False)
+        assert (told.returncode, told.stderr) == (0 if whole else 1, "")

@@ -1,0 +1,124 @@
+"""The content of a logical volume in order as far as its disks give it, and a map of what they do not give.
+
+The map is one of GNU ddrescue: a line for each run of bytes with its state. What lies on disks that are not here was
+not tried; what a disk refused is bad.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterable, Iterator
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..arguments import expect
+from ..block import BlockDevice, Bytes
+from ..block.plan import CHUNK
+from ..errors import ImageIOError
+from ..units import SECTOR
+from .volume import LogicalVolume
+
+
+class State(enum.StrEnum):
+    """What became of a run of bytes, as ddrescue calls it."""
+
+    READ = "+"
+    NOT_TRIED = "?"
+    BAD = "-"
+
+
+class Part(NamedTuple):
+    """A run of bytes of an LV.
+
+    Attributes:
+        offset: of its first byte.
+        length: bytes.
+        data: the bytes; None for a hole, and for what cannot be read.
+        state: whether they were read.
+    """
+
+    offset: int
+    length: int
+    data: Bytes | None
+    state: State = State.READ
+
+
+def parts_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[Part]:
+    """The content of an LV from its first byte to its last, nothing left out.
+
+    Args:
+        lv: the volume.
+        partial: go on behind what cannot be read.
+
+    Raises:
+        ImageIOError: something cannot be read, and `partial` is false; before the first part if its disk is not here.
+        UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
+    """
+    device = expect(lv, LogicalVolume, "a logical volume").device
+    missing = missing_runs(lv)
+    if len(missing) and not partial:
+        device.read(int(missing[0, 0]), SECTOR)  # tells which disk has it
+    at = 0
+    for start, end in [*missing.tolist(), [device.size, device.size]]:
+        for extent in device.extents(at, start - at):
+            if not extent.is_data:
+                yield Part(extent.offset, extent.length, None)
+                continue
+            for first in range(extent.offset, extent.offset + extent.length, CHUNK):
+                yield from _read(device, first, min(CHUNK, extent.offset + extent.length - first), partial)
+        if end > start:
+            yield Part(start, end - start, None, State.NOT_TRIED)
+        at = end
+
+
+def _read(device: BlockDevice, offset: int, length: int, partial: bool) -> Iterator[Part]:
+    """A run of bytes, halved where it cannot be read, down to a sector."""
+    try:
+        yield Part(offset, length, device.read(offset, length))
+        return
+    except ImageIOError:
+        if not partial:
+            raise
+    if length <= SECTOR:
+        yield Part(offset, length, None, State.BAD)
+        return
+    half = max(SECTOR, length // 2 // SECTOR * SECTOR)
+    yield from _read(device, offset, half, partial)
+    yield from _read(device, offset + half, length - half, partial)
+
+
+def missing_runs(lv: LogicalVolume) -> NDArray[np.int64]:
+    """The bytes of an LV that lie on no disk which is here, runs of start and end, shape (n, 2), ascending."""
+    lps = lv.missing_lps - 1
+    width, strip = max(1, lv.policy.width), lv.policy.strip_size if lv.policy.width else lv.pp_size
+    rows = np.arange(lv.pp_size // strip)
+    starts = (
+        (lps // width * width * lv.pp_size)[:, None] + (rows * width)[None, :] * strip + (lps % width)[:, None] * strip
+    )
+    ordered = np.sort(starts.ravel())
+    first = np.append(True, np.diff(ordered) != strip)[: len(ordered)]
+    last = np.append(first[1:], True)[: len(ordered)]
+    return np.stack([ordered[first], ordered[last] + strip], axis=1)
+
+
+def map_lines(parts: Iterable[Part]) -> Iterator[str]:
+    """The lines of a map file of ddrescue, without their ends."""
+    yield "# Mapfile of what lvmfmt lv export has read, in the format of GNU ddrescue"
+    yield "# current_pos  current_status  current_pass"
+    yield "0x00000000     +               1"
+    yield "#      pos        size  status"
+    start = end = 0
+    state: State | None = None
+    for part in parts:
+        if state is not None and part.state is not state:
+            yield _line(start, end, state)
+            start = part.offset
+        state, end = part.state, part.offset + part.length
+    if state is not None:
+        yield _line(start, end, state)
+
+
+def _line(start: int, end: int, state: State) -> str:
+    return f"{start:#010x}  {end - start:#010x}  {state}"
