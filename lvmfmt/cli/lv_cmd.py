@@ -5,13 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 from .. import block, lvm, system
-from ..block.plan import Progress
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
@@ -165,7 +164,7 @@ def run_export(args: argparse.Namespace) -> int:
             if stale:
                 telling(args)(f"{name}: copy {args.copy} is stale in {stale} of {lv.pps} PPs: it may be old")
         torn = [device.name for device in devices if getattr(device, "in_use", False)]
-        parts = lvm.parts_of(lv, partial=args.partial)
+        parts = lvm.runs_of(lv, partial=args.partial)
         if out == "-":
             done, seen = _to_stdout(parts)
         else:
@@ -180,7 +179,7 @@ def run_export(args: argparse.Namespace) -> int:
         _write_map(args, seen)
     said = sys.stderr if out == "-" else sys.stdout
     where = "standard output" if out == "-" else printable(out)
-    lost = sum(part.length for part in seen if part.state is not lvm.State.READ)
+    lost = sum(part.length for part in seen if part.state is not lvm.RunState.READ)
     missing = f"; {lost} bytes are missing" if lost else ""
     print(
         f"{where}: {amount(done, time.monotonic() - start)}; {lv.size - done - lost} bytes are holes{missing}",
@@ -191,7 +190,9 @@ def run_export(args: argparse.Namespace) -> int:
     return 1 if lost else 0
 
 
-def _to_image(parts: Iterable[lvm.Part], target: block.BlockDevice, told: Progress) -> tuple[int, list[lvm.Part]]:
+def _to_image(
+    parts: Iterable[lvm.ReadRun], target: block.BlockDevice, told: Callable[[int], None]
+) -> tuple[int, list[lvm.ReadRun]]:
     """Bytes written, and the parts without their bytes."""
     done, seen = 0, []
     for part in parts:
@@ -203,7 +204,7 @@ def _to_image(parts: Iterable[lvm.Part], target: block.BlockDevice, told: Progre
     return done, seen
 
 
-def _to_stdout(parts: Iterable[lvm.Part]) -> tuple[int, list[lvm.Part]]:
+def _to_stdout(parts: Iterable[lvm.ReadRun]) -> tuple[int, list[lvm.ReadRun]]:
     done, seen = 0, []
     for part in parts:
         seen.append(part._replace(data=None))
@@ -217,7 +218,7 @@ def _to_stdout(parts: Iterable[lvm.Part]) -> tuple[int, list[lvm.Part]]:
     return done, seen
 
 
-def _write_map(args: argparse.Namespace, seen: Sequence[lvm.Part]) -> None:
+def _write_map(args: argparse.Namespace, seen: Sequence[lvm.ReadRun]) -> None:
     lines = "".join(f"{line}\n" for line in lvm.map_lines(seen))
     if args.map is None:
         print(lines, end="", file=sys.stderr)

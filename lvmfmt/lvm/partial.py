@@ -21,7 +21,7 @@ from ..units import SECTOR
 from .volume import LogicalVolume
 
 
-class State(enum.StrEnum):
+class RunState(enum.StrEnum):
     """What became of a run of bytes, as ddrescue calls it."""
 
     READ = "+"
@@ -29,7 +29,7 @@ class State(enum.StrEnum):
     BAD = "-"
 
 
-class Part(NamedTuple):
+class ReadRun(NamedTuple):
     """A run of bytes of an LV.
 
     Attributes:
@@ -42,10 +42,10 @@ class Part(NamedTuple):
     offset: int
     length: int
     data: Bytes | None
-    state: State = State.READ
+    state: RunState = RunState.READ
 
 
-def parts_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[Part]:
+def runs_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[ReadRun]:
     """The content of an LV from its first byte to its last, nothing left out.
 
     Args:
@@ -64,25 +64,25 @@ def parts_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[Part]:
     for start, end in [*missing.tolist(), [device.size, device.size]]:
         for extent in device.extents(at, start - at):
             if not extent.is_data:
-                yield Part(extent.offset, extent.length, None)
+                yield ReadRun(extent.offset, extent.length, None)
                 continue
             for first in range(extent.offset, extent.offset + extent.length, CHUNK):
                 yield from _read(device, first, min(CHUNK, extent.offset + extent.length - first), partial)
         if end > start:
-            yield Part(start, end - start, None, State.NOT_TRIED)
+            yield ReadRun(start, end - start, None, RunState.NOT_TRIED)
         at = end
 
 
-def _read(device: BlockDevice, offset: int, length: int, partial: bool) -> Iterator[Part]:
+def _read(device: BlockDevice, offset: int, length: int, partial: bool) -> Iterator[ReadRun]:
     """A run of bytes, halved where it cannot be read, down to a sector."""
     try:
-        yield Part(offset, length, device.read(offset, length))
+        yield ReadRun(offset, length, device.read(offset, length))
         return
     except ImageIOError:
         if not partial:
             raise
     if length <= SECTOR:
-        yield Part(offset, length, None, State.BAD)
+        yield ReadRun(offset, length, None, RunState.BAD)
         return
     half = max(SECTOR, length // 2 // SECTOR * SECTOR)
     yield from _read(device, offset, half, partial)
@@ -103,14 +103,14 @@ def missing_runs(lv: LogicalVolume) -> NDArray[np.int64]:
     return np.stack([ordered[first], ordered[last] + strip], axis=1)
 
 
-def map_lines(parts: Iterable[Part]) -> Iterator[str]:
+def map_lines(parts: Iterable[ReadRun]) -> Iterator[str]:
     """The lines of a map file of ddrescue, without their ends."""
     yield "# Mapfile of what lvmfmt lv export has read, in the format of GNU ddrescue"
     yield "# current_pos  current_status  current_pass"
     yield "0x00000000     +               1"
     yield "#      pos        size  status"
     start = end = 0
-    state: State | None = None
+    state: RunState | None = None
     for part in parts:
         if state is not None and part.state is not state:
             yield _line(start, end, state)
@@ -120,5 +120,5 @@ def map_lines(parts: Iterable[Part]) -> Iterator[str]:
         yield _line(start, end, state)
 
 
-def _line(start: int, end: int, state: State) -> str:
+def _line(start: int, end: int, state: RunState) -> str:
     return f"{start:#010x}  {end - start:#010x}  {state}"

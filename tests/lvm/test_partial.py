@@ -7,7 +7,7 @@ import pytest
 from lvmfmt.block import Buffer
 from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError
-from lvmfmt.lvm.partial import State, map_lines, missing_runs, parts_of
+from lvmfmt.lvm.partial import RunState, map_lines, missing_runs, runs_of
 
 from .conftest import MIB, MemoryDevice
 
@@ -29,9 +29,9 @@ def test_a_bad_sector_is_left_out_alone(make_group: Any, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(MemoryDevice, "read_into", refuse)
     with pytest.raises(ImageIOError, match="bad sector"):
-        list(parts_of(lv))
-    parts = list(parts_of(lv, partial=True))
-    assert [(p.offset, p.length, p.state) for p in parts if p.data is None] == [(3 * SECTOR, SECTOR, State.BAD)]
+        list(runs_of(lv))
+    parts = list(runs_of(lv, partial=True))
+    assert [(p.offset, p.length, p.state) for p in parts if p.data is None] == [(3 * SECTOR, SECTOR, RunState.BAD)]
     assert all(p.data.tobytes() == whole[p.offset : p.offset + p.length] for p in parts if p.data is not None)
     assert sum(p.length for p in parts) == lv.size
     assert [line.split() for line in map_lines(parts) if not line.startswith("#")][1:] == [
