@@ -79,11 +79,10 @@ def split(operands: Sequence[str], *fixed: str) -> tuple[list[str], list[str]]:
     return list(operands[:cut]), list(operands[cut:])
 
 
-def add_force(parser: argparse.ArgumentParser) -> None:
-    """The flag with which a person insists on writing to disks that a host uses; see `running_hosts`."""
-    parser.add_argument(
-        "--force", dest="on_running_host", action="store_true", help="write even to disks of a host that runs"
-    )
+def add_force(parser: argparse.ArgumentParser, more: str = "") -> None:
+    """The flag with which a person insists on writing to disks that a host uses, see `running_hosts`, and on `more`."""
+    does = f"write even to disks of a host that runs{more and ', '}{more}"
+    parser.add_argument("--force", dest="on_running_host", action="store_true", help=does)
 
 
 def add_json(parser: argparse.ArgumentParser) -> None:

@@ -26,7 +26,8 @@ _CHECK_EXAMPLES = """\
   lvmfmt undo before.undo
 
 Finds what disagrees between copies, disks, maps, names, control blocks and records, and says which side is right.
---repair rewrites what has a sound source and nothing else; what it overwrites is in the undo file first. The
+--repair rewrites what has a sound source and nothing else; what it overwrites is in the undo file first. A group
+with bytes that no field names, or a check sum, is not written without --force, which makes them zero. The
 images of one group at a time are repaired. Exit status 0: nothing but notes (left), 1: findings.
 """
 _SCAN_EXAMPLES = """\
@@ -47,7 +48,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
     check.add_argument("--data", action="store_true", help="also compare the copies of mirrored logical volumes")
     check.add_argument("--undo-file", metavar="FILE", help="undo file to make (with --repair; default: lvmfmt.undo)")
-    add_force(check)
+    add_force(check, "and overwrite bytes of VGSA and VGDA that no field names (with --repair)")
     check.add_argument("--seed", type=int, help="take the time stamps from this number")
     add_json(check)
     check.set_defaults(run=run_check)
@@ -74,7 +75,7 @@ def run_check(args: argparse.Namespace) -> int:
                 raise OperationRefused(f"the images hold {len(groups)} volume groups", hint="repair one at a time")
             origin = seeded_or_system(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
-            written = lvm.repair(devices, undo, origin=origin)
+            written = lvm.repair(devices, undo, origin=origin, force=args.on_running_host)
             left = lvm.check(devices, data=args.data)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})

@@ -98,9 +98,12 @@ def field(name: str, type: Any, meaning: str, grade: Grade, source: str) -> Fiel
     return Field(name, type, meaning, grade, source)
 
 
+_NO_MEANING = "no known meaning"
+
+
 def reserved(name: str, size: int, grade: Grade, source: str) -> Field:
     """Declare bytes without a known meaning; they are kept as read."""
-    return Field(name, c.Bytes(size), "no known meaning", grade, source)
+    return Field(name, c.Bytes(size), _NO_MEANING, grade, source)
 
 
 class FieldInfo(NamedTuple):
@@ -229,6 +232,11 @@ class Record:
             FieldInfo(f.name, offset, size, _type_name(f.type), f.meaning, f.grade, f.source)
             for f, (offset, size) in zip(self._fields, self._places(), strict=True)
         ]
+
+    @cached_property
+    def nameless(self) -> tuple[str, ...]:
+        """The fields whose bytes have no known meaning."""
+        return tuple(f.name for f in self._fields if f.meaning == _NO_MEANING)
 
     def offset_of(self, name: str) -> int:
         """Byte offset of the field called `name`."""

@@ -40,6 +40,7 @@ from .disk import recordcopies as lvm_record
 from .disk.barrier import write_sync
 from .disk.boot import read_pvid, write_pvid
 from .groupstate import GroupState, MemberDisk
+from .unnamed import refuse_unnamed
 
 _BAD_BLOCK_PSNS = (8, 71)
 _EMPTY_DIRECTORY = b"DEFECT\0\0"
@@ -75,13 +76,15 @@ def commit(
         missing: numbers of the PVs to mark as missing; default those that are marked now.
 
     Raises:
-        OperationRefused: a disk that is not marked as missing is not here, or one is not writable; nothing was
-            written.
+        OperationRefused: a disk that is not marked as missing is not here, one is not writable, or the areas have bytes
+            that no field names; nothing was written.
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
     marked = set(new.vgsa.all_missing)
     known = (marked if missing is None else set(missing)) & set(new.vgda.numbers.tolist()) - changes.joined
     _check_writable(new, changes, known)
+    if changes != Changes():
+        refuse_unnamed(old, new)
     _stale_where_unreachable(new, changes)
     places = counted(new)
     _look_again(new, places)
@@ -91,10 +94,11 @@ def commit(
         _write_control_block(new, minor, block)
     before = old.stale if new.vgda.factor == old.vgda.factor else with_factor(old.stale, new.vgda.slots)
     was_stale = before.any()
-    _put_vgsa(new, places, now, stale=new.stale | before if was_stale else new.stale, joined=changes.joined)
+    both = new.stale | before if was_stale else new.stale
+    _put_vgsa(old, new, places, now, stale=both, joined=changes.joined)
     _put_vgda(old, new, places, now, joined=changes.joined)
     if was_stale or known != marked:
-        _put_vgsa(new, places, now, stale=new.stale, missing=known, joined=changes.joined)
+        _put_vgsa(old, new, places, now, stale=new.stale, missing=known, joined=changes.joined)
     for number in sorted(changes.joined):
         lvm_record.write(new.members[number].device, new.members[number].record)
     for member in changes.left:
@@ -126,14 +130,17 @@ def write_vgsa(
         joined: numbers of new disks, which come first.
 
     Raises:
+        OperationRefused: the areas have bytes that no field names; nothing was written.
         DiskFailed: a disk refused; the copies on others may have been written.
     """
     places = counted(state)
     _look_again(state, places)
-    _put_vgsa(state, places, now, stale=state.stale if stale is None else stale, missing=missing, joined=joined)
+    said = state.stale if stale is None else stale
+    _put_vgsa(state, state, places, now, stale=said, missing=missing, joined=joined)
 
 
 def _put_vgsa(
+    old: GroupState,
     state: GroupState,
     places: Sequence[Place],
     now: int,
@@ -151,6 +158,7 @@ def _put_vgsa(
     held = _held(state, before, lambda place: place.vgsa_offset)
     if same(vgsa.raw, before) and all(map(held, places)):
         return
+    refuse_unnamed(old, state)
     # should a disk fail, the next attempt needs a newer stamp than what the others have got by then
     vgsa.stamp = max(now, state.vgsa.stamp + 1)
     state.vgsa = vgsa
@@ -166,6 +174,7 @@ def _put_vgda(old: GroupState, new: GroupState, places: Sequence[Place], now: in
     sectors = changed_sectors(before.raw, after.raw, idle)
     if not joined and not sectors:
         return
+    refuse_unnamed(old, new)
     after.stamp = max(now, before.stamp + 1)
     stamped = (at // SECTOR for at in (*after.format.begins, *after.format.ends))
     delta = Delta.of(before.raw, sorted({*sectors, *stamped}))

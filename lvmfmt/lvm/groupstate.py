@@ -46,6 +46,7 @@ class GroupState:
         source: image and byte offset of the believed VGDA; of a new group there is none.
         ledger: what the disks are known to hold; all states of a group have the same one.
         behind: numbers of the PVs on whose disks every VGDA is older than the believed one: their data may be old, too.
+        named: VGSA and VGDA were found to have no bytes that no field names; see `unnamed`.
     """
 
     vgda: Vgda
@@ -57,6 +58,7 @@ class GroupState:
     source: tuple[str, int] = ("", 0)
     ledger: Ledger = field(default_factory=Ledger)
     behind: frozenset[int] = frozenset()
+    named: bool = False
 
     __repr__ = one_line
 
@@ -86,6 +88,7 @@ class GroupState:
             self.source,
             self.ledger,
             self.behind,
+            self.named,
         )
 
     @property
@@ -136,7 +139,6 @@ class GroupState:
         for minor in self.maps if placed is None else placed:
             if minor in self.maps:
                 vgda.set_copies(minor, self.maps[minor].copies)
-        vgda.settle_entries()
 
     def _settle_pvs(self, stale: NDArray[np.int64]) -> None:
         """Copies of the VGDA and state of every PV in use; `stale` are the rows of stale PPs."""
@@ -145,7 +147,9 @@ class GroupState:
         counts = list(vgda_counts(used.tolist()).values())
         states = pvs["pv_state"].astype(np.int64) & ~PV_STALE
         states[self.vgda.slots.locate(stale)[0]] |= PV_STALE
-        pvs["pvnum_vgdas"][used] = counts
+        for index in np.flatnonzero(pvs["pvnum_vgdas"][used] != counts).tolist():
+            if self.vgda.vgda_count(int(used[index]) + 1) != counts[index]:  # it may stand elsewhere
+                pvs["pvnum_vgdas"][used[index]] = counts[index]
         pvs["pv_state"][used] = states[used]
         header["numpvs"], header["total_vgdas"] = len(used), sum(counts)
 
@@ -161,5 +165,7 @@ class GroupState:
         """What the PP entries say of staleness."""
         end = self.vgda.last_row
         marks, held = self.vgda.pps.flat["pp_state"][:end], self.vgda.allocated.flat[:end]
-        right = np.where(self.stale.flat[:end], PP_STALE, PP_ALLOCATED).astype(marks.dtype)
-        np.copyto(marks, right, where=held)
+        stale = self.stale.flat[:end]
+        right = np.where(stale, PP_STALE, PP_ALLOCATED).astype(marks.dtype)
+        # a mark that agrees stays: what else it may say is not known well
+        np.copyto(marks, right, where=held & ((marks & PP_STALE != 0) != stale | (marks == 0)))

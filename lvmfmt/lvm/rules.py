@@ -86,6 +86,8 @@ _ALL = (
     Rule("vgda-tie", E, "VGDA copies that differ can be told apart", "nobody can tell: as many say either", False),
     Rule("area-left-over", N, "a place that no VGDA is counted in holds none",
          "the VGDA: it counts the copies of each PV, and this one is older", True),
+    Rule("area-unnamed", N, "what no field of VGSA and VGDA names is zero, and so is the check sum",
+         "nobody can tell: AIX may have written it; such a group is not written without --force", False),
     # VGDA header
     Rule("header-count", W, "the counts of LVs, PVs and VGDAs are those of the entries", "the entries", True),
     Rule("header-switch", W, "quorum and automatic varyon are 0 or 1", "nobody can tell", False),
@@ -104,6 +106,7 @@ _ALL = (
     Rule("pv-missing", W, "the VGSA marks only PVs of the group as missing", "the PV headers", True),
     Rule("pv-stale", W, "a PV is marked stale when it has a stale PP", "the VGSA, which decides what is stale", True),
     # LV entries
+    Rule("lv-number", W, "an LV entry of a scalable group has the number of its place", "the place", True),
     Rule("lv-name-slot", W, "an LV's name is in the slot of its minor number",
          "the slot: readers find the name by the minor number", True),
     Rule("lv-name-none", W, "an LV has a name", "its control block, if that has its LVID", True),

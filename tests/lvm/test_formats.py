@@ -354,6 +354,18 @@ def test_control_block_of_a_big_group_is_the_one_in_its_vgda(group_of: Any, tmp_
     assert check(devices) == [] and VolumeGroup.open(devices).logical_volumes["hd4"].label == "/"
 
 
+def test_an_lv_entry_of_a_scalable_group_has_the_number_of_its_place(group_of: Any, tmp_path: Path) -> None:
+    devices = group_of(VgKind.SCALABLE)
+    state = VolumeGroup.open(devices).state
+    at = state.vgda.format.lvs.at(0) + 3
+    for number, member in state.members.items():
+        for index in range(state.vgda.vgda_count(number)):
+            member.device.write(member.record.vgda_psn[index] * SECTOR + at, b"\5")
+    assert {p.rule for p in check(devices)} == {"lv-number"}
+    repair(devices, tmp_path / "undo", origin=FixedOrigin(NOW))
+    assert check(devices) == []
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_repair_with_a_disk_missing(kind: VgKind, group_of: Any, tmp_path: Path) -> None:
     """With more than half of the VGDA copies here the newest is here; with fewer nothing is written."""

@@ -15,6 +15,7 @@ from ..descriptor.maps import LvMap
 from ..descriptor.vgda import MAX_COPIES
 from ..disk.identity import lvid
 from ..errors import AllocationRefused, BadArgument, BadMap, MaximumReached
+from ..kinds import VgKind
 from ..lvcb import STRIP_SHIFTS, Lvcb
 from ..policy import DEFAULT_MAX_LPS, PLACING, LvPolicy
 from .allocate import allocate, extend, violated
@@ -89,6 +90,8 @@ class Volumes(Draft):
         )
         entry = vgda.lvs[minor - 1]
         entry["lvname"] = minor - 1
+        if vgda.format.kind is VgKind.SCALABLE:
+            entry["minor"] = minor
         entry["num_lps"] = lps
         for field, code in entry_codes(policy, vars(policy)):
             entry[field] = code
@@ -195,10 +198,7 @@ class Volumes(Draft):
         """Remove an LV: its entry, its name, its PP entries. Its data stay where they are."""
         minor = self._minor(name)
         self._place(minor, LvMap.empty(1, 0))
-        vgda = self.state.vgda
-        if vgda.name(minor):
-            vgda.names[int(vgda.lvs[minor - 1]["lvname"])] = b""
-        vgda.lvs[minor - 1] = np.zeros((), vgda.lvs.dtype)
+        self.state.vgda.clear_entry(minor)
         del self.state.maps[minor]
         self._lvcbs.pop(minor, None)
         self._new_lvs.discard(minor)

@@ -19,6 +19,7 @@ from ..descriptor.vgda import MAX_COPIES, Vgda
 from ..descriptor.vgdalvs import valid_name
 from ..disk.identity import uid_bytes
 from ..groupstate import GroupState
+from ..kinds import VgKind
 from ..lvcb import Lvcb
 from ..rules import Severity
 
@@ -50,8 +51,11 @@ def corrected(state: GroupState, lvcbs: Mapping[int, Lvcb]) -> GroupState | None
     maps = new.maps.items()
     if _lost_pvs(vgda) or not all(_counted(vgda, n, entries, lv_map, lvcbs.get(n)) for n, lv_map in maps):
         return None
-    for minor in np.unique(entries.lv[~entries.alternates_agree | ~entries.order_known]).tolist():
+    wrong = ~entries.alternates_agree | ~entries.order_known
+    as_read = vgda.pps.flat[entries.rows]
+    for minor in np.unique(entries.lv[wrong]).tolist():
         store(vgda, minor, new.maps[minor], new.maps[minor], new.stale)
+    vgda.set_pps(entries.rows[~wrong], as_read[~wrong])
     entries = gather(vgda)
     new.maps = lv_maps(vgda, entries)
     review = Review(vgda, new.record, 0, "")
@@ -85,6 +89,8 @@ def _counted(vgda: Vgda, minor: int, entries: Entries, lv_map: LvMap, lvcb: Lvcb
 def _names(vgda: Vgda, lvcbs: Mapping[int, Lvcb]) -> None:
     minors = (np.flatnonzero(vgda.lv_used) + 1).tolist()
     for minor in minors:
+        if vgda.format.kind is VgKind.SCALABLE:
+            vgda.lvs["minor"][minor - 1] = minor
         if bytes(vgda.names[minor - 1]):
             vgda.lvs["lvname"][minor - 1] = minor - 1
     names = Counter(vgda.name(minor) for minor in minors)

@@ -22,12 +22,13 @@ from ..geometry import vgda_counts
 from ..groupstate import GroupState
 from ..problems import Problem
 from ..rules import Severity
+from ..unnamed import UNNAMED
 
 Span = tuple[str, int, int]
 """Name of a device, first byte and end."""
 _OF_ONE_COPY = {f"{area}-{what}" for area in ("vgsa", "vgda") for what in ("copy", "older", "differs", "tie")}
 _OF_ONE_COPY |= {"area-left-over"}
-_OF_ALL = {"lv-stale", "pv-stale", "pp-state", "disk-behind", "mirror-differs"}
+_OF_ALL = {"lv-stale", "pv-stale", "pp-state", "disk-behind", "mirror-differs", UNNAMED}
 """Rules about what VGSA and VGDA both say."""
 
 
@@ -76,6 +77,17 @@ def _areas(place: Place) -> tuple[Span, Span]:
     return (
         (name, place.vgsa_offset, place.vgsa_offset + record.vgsa_len * SECTOR),
         (name, place.vgda_offset, place.vgda_offset + record.vgda_len * SECTOR),
+    )
+
+
+def touch(rewrites: Sequence[Rewrite], state: GroupState) -> bool:
+    """Whether a plan writes to a place of a VGSA or VGDA."""
+    places = [Place(m.device, m.record, index) for m in state.members.values() for index in (0, 1)]
+    areas = [span for place in places for span in _areas(place)]
+    return any(
+        device.name == name and offset < end and offset + len(data) > start
+        for device, offset, data in rewrites
+        for name, start, end in areas
     )
 
 

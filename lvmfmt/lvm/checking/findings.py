@@ -29,6 +29,7 @@ from ..kinds import VgKind
 from ..lvcb import TAG, is_of
 from ..opening import load
 from ..problems import Problem
+from ..unnamed import findings as unnamed
 from ..volume import LogicalVolume
 from .mirrors import unequal
 
@@ -55,7 +56,7 @@ def check(devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False) -> 
 def examine(group: GroupView, *, data: bool = False) -> list[Problem]:
     """The same of a group that is open."""
     state = group.state
-    problems = [*group.problems, *_disks(state), *_marks(state), *_names(state)]
+    problems = [*group.problems, *_disks(state), *_marks(state), *_names(state), *unnamed(state)]
     for lv in group.logical_volumes.values():
         problems += (problem.about(lvs=[lv.minor]) for problem in _volume(lv, state.vgda))
     if state.vgda.format.lvcb_in_lv:

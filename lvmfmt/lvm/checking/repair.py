@@ -44,15 +44,20 @@ from ..groupstate import GroupState, MemberDisk
 from ..lvcb import Lvcb
 from ..opening import load
 from ..problems import Problem
+from ..unnamed import UNNAMED, clear, refusal
 from ..volume import LogicalVolume
 from .correction import corrected
-from .evidence import Span, effective, prove, spans
+from .evidence import Span, effective, prove, spans, touch
 from .findings import check, first_blocks, kept_fields
 from .mirrors import distrust_old_disks
 
 
 def repair(
-    devices: DeviceLike | Sequence[DeviceLike], undo: str | os.PathLike[str], *, origin: Origin | None = None
+    devices: DeviceLike | Sequence[DeviceLike],
+    undo: str | os.PathLike[str],
+    *,
+    origin: Origin | None = None,
+    force: bool = False,
 ) -> int:
     """Rewrite what has a sound source.
 
@@ -60,18 +65,19 @@ def repair(
         devices: the disks of the group, open for writing; more than half of its VGDA copies must be on them.
         undo: the undo file to make; it is not made if there is nothing to rewrite.
         origin: clock for the time stamp of rewritten copies; by default that of the system.
+        force: make zero what no field of VGSA and VGDA names; without it a group that has such bytes is not written.
 
     Returns:
         The number of writes; what remains wrong, `check` tells.
 
     Raises:
         CorruptImage: the group cannot be opened.
-        OperationRefused: half of the VGDA copies or more are not here, a disk is cut or not writable, or the undo file
-            exists; nothing was written.
+        OperationRefused: half of the VGDA copies or more are not here, a disk is cut or not writable, the undo file
+            exists, or VGSA or VGDA would have to be written and have bytes that no field names; nothing was written.
         ImageIOError: the system refused; `undo` puts back what was written until then.
     """
     with opened_all(devices, writable=True) as disks:
-        rewrites = plan(disks, now=origin_or_system(origin).now())
+        rewrites = plan(disks, now=origin_or_system(origin).now(), force=force)
         if rewrites:
             save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR])
         for rewrite in rewrites:
@@ -79,21 +85,24 @@ def repair(
     return len(rewrites)
 
 
-def plan(devices: Sequence[BlockDevice], *, now: int) -> list[Rewrite]:
+def plan(devices: Sequence[BlockDevice], *, now: int, force: bool = False) -> list[Rewrite]:
     """The writes of a repair, in their order, proved; see `repair`."""
-    proposed, found, allowed = _propose(devices, now)
+    proposed, found, allowed = _propose(devices, now, force)
     rewrites, after = effective(devices, proposed)
+    strange = [problem for problem in found if problem.rule == UNNAMED]
+    if strange and not force and touch(rewrites, load(devices)[0]):
+        raise refusal(strange)
     if rewrites:
-        prove(after, rewrites, found, allowed, lambda disks: _again(disks, now))
+        prove(after, rewrites, found, allowed, lambda disks: _again(disks, now, force))
     return rewrites
 
 
-def _again(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], list[Problem]]:
-    proposed, found, _ = _propose(devices, now)
+def _again(devices: Sequence[BlockDevice], now: int, force: bool) -> tuple[list[Rewrite], list[Problem]]:
+    proposed, found, _ = _propose(devices, now, force)
     return effective(devices, proposed)[0], found
 
 
-def _propose(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], list[Problem], list[Span]]:
+def _propose(devices: Sequence[BlockDevice], now: int, force: bool) -> tuple[list[Rewrite], list[Problem], list[Span]]:
     """Rewrites, some of which may change nothing, the findings, and where those allow writes."""
     found = check(devices)
     rules = {problem.rule for problem in found}
@@ -109,7 +118,7 @@ def _propose(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], l
         own = member.record
         record = state.record._replace(pv_number=number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
         state.members[number] = member._replace(record=record)
-    allowed = spans(state, found, blocks)
+    allowed = spans(state, [problem for problem in found if force or problem.rule != UNNAMED], blocks)
     # between copies that cannot be told apart nothing is chosen, and nothing derived from one
     believed = not rules & {"vgda-tie", "vgsa-tie"}
     control_blocks = _control_blocks(state)
@@ -117,6 +126,8 @@ def _propose(devices: Sequence[BlockDevice], now: int) -> tuple[list[Rewrite], l
     rewrites = [*_boot_records(state), *_bad_blocks(state)]
     if new is not None:
         distrust_old_disks(new)
+        if force:
+            clear(new)
         _keep_control_blocks(new, control_blocks)
         rewrites += _areas(new, _sound_vgsa(new), state.vgsa.raw, Place.read_vgsa, lambda p: p.vgsa_offset, now)
         read_vgda = partial(Place.read_vgda, factor=new.vgda.factor)

@@ -13,6 +13,7 @@ from ...layout.record import Record
 from ...layout.vgda import LV_NAME
 from ..disk.identity import uid_text
 from ..disk.record import LvmRecord
+from ..kinds import VgKind
 from ..policy import NO_STRIP
 from ..problems import Problem
 from .entries import Entries
@@ -105,6 +106,8 @@ class Review:
         for minor, lv_map in maps.items():
             index, lps, most, state, copies, policy = rows[minor - 1]
             at, name = vgda.format.lvs.at(minor - 1), names[index] if 0 <= index < slots else b""
+            if vgda.format.kind is VgKind.SCALABLE and (number := int(vgda.lvs["minor"][minor - 1])) != minor:
+                self._add("lv-number", record, "minor", at, f"expected {minor}, found {number}")
             if not 0 <= index < slots:
                 self._add(
                     "lv-name-slot", record, "lvname", at, f"expected 0 to {slots - 1}, found {index}", lvs=[minor]

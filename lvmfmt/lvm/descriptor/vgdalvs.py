@@ -101,14 +101,13 @@ class LvTables:
         if self.lvcbs is not None:
             self.lvcbs[minor - 1] = np.frombuffer(block, np.uint8)
 
-    def settle_entries(self) -> None:
-        """Bring what only repeats the place of an entry up to date: minor numbers, control blocks of no LV."""
-        if self.lvcbs is None:
-            return
-        used = self.lv_used
-        self.lvcbs[~used] = 0
-        if self.format.kind is VgKind.SCALABLE:
-            self.lvs["minor"] = np.where(used, np.arange(1, len(used) + 1), 0)
+    def clear_entry(self, minor: int) -> None:
+        """Make the entry and the control block of an LV zero, and its name."""
+        if self.name(minor):
+            self.names[int(self.lvs[minor - 1]["lvname"])] = b""
+        self.lvs[minor - 1] = np.zeros((), self.lvs.dtype)
+        if self.lvcbs is not None:
+            self.lvcbs[minor - 1] = 0
 
 
 def _small_fields(lvs: NDArray[Any], kind: VgKind) -> tuple[NDArray[Any], NDArray[Any], NDArray[Any]]:

@@ -34,6 +34,7 @@ from ..groupstate import GroupState, MemberDisk
 from ..matching import match, refuse_copies
 from ..opening import load
 from ..sync import copy_ranges, good_copies
+from ..unnamed import refuse_unnamed
 from ..volumegroup import VolumeGroup
 from .onlinegroup import OnlineGroup
 from .recovery import distrust, fresh, unequal, went_alone
@@ -99,7 +100,8 @@ def varyon(
 
     Raises:
         NoQuorum: a disk is not here, and it is not forced; or none is.
-        OperationRefused: two images may be one disk, or one was opened for reading.
+        OperationRefused: two images may be one disk, one was opened for reading, or VGSA or VGDA would have to be
+            written and have bytes that no field names.
         CorruptImage: no valid VGDA (AIX: "there are no good copies of the descriptor area").
         ImageIOError: a disk failed meanwhile and it is not forced.
     """
@@ -234,6 +236,7 @@ def _renew_copies(state: GroupState, origin: Origin) -> None:
     for place in counted(state):
         for offset, raw in ((place.vgsa_offset, state.vgsa.raw), (place.vgda_offset, state.vgda.raw)):
             if not state.ledger.holds(place.device, offset, raw):
+                refuse_unnamed(state)
                 state.ledger.write(place.device, offset, raw)
     for member in state.members.values():
         if lvm_record.read(member.device)[0] is None:

@@ -102,7 +102,7 @@ class Image:
             self.put(disk, psn * SECTOR + at, struct.pack(">I", sec - 1))
 
 
-ELSEWHERE = {"lvcb-twin", "disk-behind", "mirror-differs"}
+ELSEWHERE = {"lvcb-twin", "lv-number", "disk-behind", "mirror-differs"}
 """Rules that are broken in tests/lvm/test_formats.py, which a classic group cannot break, and in test_mirrors.py."""
 
 
@@ -328,6 +328,14 @@ def three_votes(i: Image) -> None:
 def a_copy_too_many(i: Image) -> None:
     i.put(1, 2242 * SECTOR, i.get(1, 136 * SECTOR, 2098 * SECTOR))
     i.restamp(1, 2242, 2098, 2097 * SECTOR)
+
+
+# What no field names; test_unnamed.py has more
+
+
+@breaks("area-unnamed")
+def a_check_sum(i: Image) -> None:
+    i.header("check_sum", 4711)
 
 
 # VGDA header and PV headers
