@@ -47,6 +47,13 @@ class Overlay(BlockDevice):
             return
         end = offset + len(view)
         first, last = offset // OVERLAY_PAGE, (end - 1) // OVERLAY_PAGE
+        if first == last and not self._punched:  # most reads: they need no lists
+            page = self._pages.get(first)
+            if page is None:
+                self.base.read_into(offset, view)
+            else:
+                view[:] = page.data[offset - first * OVERLAY_PAGE : end - first * OVERLAY_PAGE]
+            return
         changed = self._changed_pages(first, last + 1)
         out = np.frombuffer(view, np.uint8)
         if len(changed) <= last - first:

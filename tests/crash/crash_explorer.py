@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 from crash_model import NOW, Model, Step, Tree, perform, read_tree
-from crash_states import PAGE, Contents, Memo, Pages, States
+from crash_states import PAGE, Contents, CrashDisk, Key, Memo, Pages, Shortcuts, States
 
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.overlay import Overlay
@@ -221,22 +221,29 @@ class Outcome:
 
     Attributes:
         states: crashes tried.
-        distinct: different contents of the disk among them.
-        replays: how many of them had to be replayed; the others read the same on the way.
+        digests: of the different contents of the disks among them.
         failures: (crash, what is wrong).
         images: one of the recovered devices in every `keep`, for other judges.
+        replays: how many of them had to be replayed; the others read the same on the way.
+        controls: how many were also judged without anything that was known before.
     """
 
     states: int = 0
-    distinct: int = 0
+    digests: set[int] = field(default_factory=set)
     failures: list[tuple[str, str]] = field(default_factory=list)
     images: list[Overlay] = field(default_factory=list)
     replays: int = 0
+    controls: int = 0
+
+    @property
+    def distinct(self) -> int:
+        """How many different contents there were."""
+        return len(self.digests)
 
     def __add__(self, other: Outcome) -> Outcome:
         return Outcome(
-            self.states + other.states, self.distinct + other.distinct, self.failures + other.failures,
-            self.images + other.images, self.replays + other.replays,
+            self.states + other.states, self.digests | other.digests, self.failures + other.failures,
+            self.images + other.images, self.replays + other.replays, self.controls + other.controls,
         )  # fmt: skip
 
     def __str__(self) -> str:
@@ -255,18 +262,19 @@ class Judge:
         contents = Contents()
         self.states = States(made.bases, made.events, contents)
         self._contents = contents
+        self._shortcuts = Shortcuts(contents)
         disk, log = made.log
         pages = range(log.start // PAGE, -(-log.stop // PAGE))
         self._log_pages = {key: self.states.start[key] for page in pages if (key := (disk, page)) in self.states.start}
+        self._beside = disk if disk >= made.members else None
         members = range(made.members)
-        beside = disk >= made.members
         self._redo, self._check, self._log, self._tree = (
             Memo(made.bases, contents, function)
             for function in (
-                lambda disks: _recover(disks[: made.members], disks[disk] if beside else None),
+                self._recover,
                 lambda disks: [f for i in members for f in _illegal(check(disks[i]).findings, log=False)],
-                lambda disks: [f for i in members for f in _log_findings(disks[i], disks[disk] if beside else None)],
-                lambda disks: tuple(read_tree(FileSystem.open(disks[i])) for i in members),
+                lambda disks: [f for i in members for f in _log_findings(disks[i], self._log_of(disks))],
+                self._read,
             )
         )
 
@@ -277,18 +285,44 @@ class Judge:
 
     def problem(self, upto: int, pages: Pages) -> str:
         """What is wrong after a crash that left these pages, or nothing."""
-        value, written = self._redo(pages)
-        if isinstance(value, LvmfmtError):
-            return f"{type(value).__name__}: {value}"
-        pages = pages | written
-        # the rest of the check is given the log of before: it does not depend on it
-        for memo, seen in ((self._check, pages | self._log_pages), (self._log, pages), (self._tree, pages)):
-            value, _ = memo(seen)
+        with self._shortcuts.taken():
+            value, written = self._redo(pages)
             if isinstance(value, LvmfmtError):
                 return f"{type(value).__name__}: {value}"
-            if memo is not self._tree and value:
-                return f"check: {value[0]}"
+            pages = pages | written
+            # the rest of the check is given the log of before: it does not depend on it
+            for memo, seen in ((self._check, pages | self._log_pages), (self._log, pages), (self._tree, pages)):
+                value, _ = memo(seen)
+                if isinstance(value, LvmfmtError):
+                    return f"{type(value).__name__}: {value}"
+                if memo is not self._tree and value:
+                    return f"check: {value[0]}"
         return self._made.differs(upto, value)
+
+    def control(self, upto: int, pages: Pages) -> str:
+        """What is wrong with `problem`, by a replay and a check that know nothing of other crashes, or nothing."""
+        reads: dict[Key, int] = {}
+        disks = [
+            Overlay(CrashDisk(i, base, pages, self._contents, reads)) for i, base in enumerate(self._made.bases)
+        ]  # fmt: skip
+        try:
+            self._recover(disks)
+            findings = [
+                finding for i in range(self._made.members)
+                for finding in check(disks[i], log=self._log_of(disks)).findings
+                if finding.severity == "error" and finding.name != "superblock-log-serial"
+            ]  # fmt: skip
+            problem = f"check: {findings[0]}" if findings else self._made.differs(upto, self._read(disks))
+        except LvmfmtError as error:
+            problem = f"{type(error).__name__}: {error}"
+        quick = self.problem(upto, pages)
+        if bool(problem) != bool(quick):
+            return f"known before: {quick or 'nothing wrong'}, without that: {problem or 'nothing wrong'}"
+        for (disk, page), number in self._redo(pages)[1].items():
+            size = min(PAGE, disks[disk].size - page * PAGE)
+            if disks[disk].read(page * PAGE, size).tobytes() != self._contents.pages[number][:size]:
+                return f"page {page} of disk {disk} is another when it is replayed alone"
+        return ""
 
     def image(self, pages: Pages) -> Overlay:
         """The first recovered disk."""
@@ -299,8 +333,17 @@ class Judge:
             disk.write(page * PAGE, self._contents.pages[number][: disk.size - page * PAGE])
         return disk
 
+    def _recover(self, disks: list[Overlay]) -> None:
+        _recover(disks[: self._made.members], self._log_of(disks))
 
-def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: int = 5) -> Outcome:
+    def _read(self, disks: list[Overlay]) -> tuple[Tree, ...]:
+        return tuple(read_tree(FileSystem.open(disk)) for disk in disks[: self._made.members])
+
+    def _log_of(self, disks: list[Overlay]) -> Overlay | None:
+        return None if self._beside is None else disks[self._beside]
+
+
+def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: int = 5, control: int = 20) -> Outcome:
     """Try crashes of a recording.
 
     Args:
@@ -309,8 +352,9 @@ def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: 
         budget: how many distinct images to judge.
         keep: one of how many recovered images goes into the result; 0 for none.
         stop_at: failures after which looking ends.
+        control: one of how many images is judged a second time, alone.
     """
-    result, seen = Outcome(), set[tuple[int, frozenset[Any]]]()
+    result, seen = Outcome(), set[tuple[int, int]]()
     judge = Judge(made)
     crashes = list(_crashes(made, judge.states.flying, random.Random(seed)))
     random.Random(seed).shuffle(crashes)
@@ -320,14 +364,18 @@ def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: 
         pages = judge.states.after(upto, **fault)
         result.states += 1
         # the same bytes later may be held to more promises
-        key = made.promised(upto), frozenset(pages.items())
+        key = made.promised(upto), judge.states.digest(pages)
         if key in seen:
             continue
         seen.add(key)
-        result.distinct += 1
-        if problem := judge.problem(upto, pages):
+        result.digests.add(key[1])
+        problem = judge.problem(upto, pages)
+        if len(seen) % control == 0:
+            result.controls += 1
+            problem = problem or judge.control(upto, pages)
+        if problem:
             result.failures.append((f"after {upto} of {len(made.events)} events, {fault}", problem))
-        elif keep and result.distinct % keep == 0:
+        elif keep and len(seen) % keep == 0:
             result.images.append(judge.image(pages))
     result.replays = judge.runs
     return result
@@ -366,6 +414,10 @@ def _recover(devices: list[Overlay], log: Overlay | None) -> None:
     redo_shared(log, {n: devices[i] for i, n in enumerate(places) if n in numbers})
 
 
+_SUBSETS, _TEARS = 8, 4
+"""Random choices of what is lost, and of how the last write is torn, that are tried at each point."""
+
+
 def _crashes(
     made: Recording, flying: Sequence[Sequence[int]], rng: random.Random
 ) -> Iterator[tuple[int, dict[str, Any]]]:
@@ -377,12 +429,12 @@ def _crashes(
         yield upto, {"drop": loose[:-1]}
         for i in loose:
             yield upto, {"drop": [i]}
-        for _ in range(3):
+        for _ in range(_SUBSETS):
             dropped = [i for i in loose if rng.random() < 0.5]
             torn = [i for i in loose if i not in dropped and rng.random() < 0.3]
             yield upto, {"drop": dropped, "tear": {i: _tear(made, i, rng) for i in torn}}
         last = loose[-1]
-        for _ in range(2):
+        for _ in range(_TEARS):
             yield upto, {"tear": {last: _tear(made, last, rng)}}
 
 

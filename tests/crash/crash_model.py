@@ -215,7 +215,9 @@ FILLER = 1 << 20
 def read_tree(fs: Any, *, most: int = FILLER) -> Tree:
     """The tree of a file system, mounted or not; of a file that has `most` bytes or more its size only."""
     found: Tree = {}
+    attributes = fs.attribute_reader
     for path, status in fs.walk():
+        inode = fs.inode(path)  # by the name, as a user asks for it
         kind = status.mode & 0o170000
         if kind in SPECIAL:
             entry: tuple[str, Any] = (SPECIAL[kind], status.rdev)
@@ -224,8 +226,8 @@ def read_tree(fs: Any, *, most: int = FILLER) -> Tree:
         elif kind == 0o120000:
             entry = ("link", fs.readlink(path).encode())
         else:
-            entry = ("file", bytes(fs.read(path)) if status.size < most else status.size)
-        found[path] = (*entry, status.mode & 0o7777, status.nlink, fs.xattrs(path))
+            entry = ("file", fs.read_inode(inode, path) if status.size < most else status.size)
+        found[path] = (*entry, status.mode & 0o7777, status.nlink, attributes.xattrs(inode))
     return found
 
 

@@ -3,14 +3,19 @@
 Thousands of crashes differ in a few pages. A page is kept once, under a number; a state of the disks is a dictionary of
 numbers. What is worked out from a state depends on the pages that were read on the way and on nothing else: the next
 state in which the same pages are the same has the same result, and nothing is run. That is exact, not a guess: the
-pages are compared in the order in which they were read, so each decides which is read next.
+pages are compared in the order in which they were read, so each decides which is read next. The same holds for a part
+of a function, with what it is given beside the disks (`Shortcuts`).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from hashlib import blake2b
+from importlib import import_module
 from typing import Any
+from unittest.mock import patch
 
 import numpy as np
 
@@ -19,7 +24,15 @@ from lvmfmt.block.device import Buffer, Extent, byte_view
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Barrier, Event, Write
 from lvmfmt.errors import LvmfmtError
+from lvmfmt.jfs2.log.map_events import MapEvents
+from lvmfmt.jfs2.log.page_images import PageImages
+from lvmfmt.jfs2.log.pages import Ring
+from lvmfmt.jfs2.log.sharing import Share
+from lvmfmt.jfs2.superblock import Superblock
+from lvmfmt.layout.record import Record
 from lvmfmt.units import SECTOR
+
+redo_module = import_module("lvmfmt.jfs2.log.redo")  # the package has a function of that name
 
 PAGE = 4096
 Key = tuple[int, int]
@@ -33,6 +46,7 @@ class Contents:
 
     def __init__(self) -> None:
         self._numbers: dict[bytes, int] = {}
+        self._digests: dict[tuple[Key, int], int] = {}
         self.pages: list[bytes] = []
 
     def number(self, page: bytes) -> int:
@@ -41,6 +55,14 @@ class Contents:
         if number == len(self.pages):
             self.pages.append(page)
         return number
+
+    def digest(self, key: Key, number: int) -> int:
+        """128 bits for a page with a content; those of all pages of a state add up to those of the state."""
+        found = self._digests.get((key, number))
+        if found is None:
+            digest = blake2b(self.pages[number], digest_size=16, salt=b"%x.%x" % key)
+            found = self._digests[key, number] = int.from_bytes(digest.digest(), "little")
+        return found
 
 
 class Unwritable(BlockDevice):
@@ -106,8 +128,10 @@ class CrashDisk(Unwritable):
         self.check_range(offset, len(view))
         if not len(view):
             return
-        self._base.read_into(offset, view)
-        for page in range(offset // PAGE, (offset + len(view) - 1) // PAGE + 1):
+        first, last = offset // PAGE, (offset + len(view) - 1) // PAGE
+        if first < last or (self._number, first) not in self._pages:
+            self._base.read_into(offset, view)
+        for page in range(first, last + 1):
             key = (self._number, page)
             found = self._pages.get(key, -1)
             self._reads.setdefault(key, found)
@@ -125,6 +149,16 @@ class _Node:
     key: Key | None = None
     next: dict[int, _Node] = field(default_factory=dict)
     result: Any = None
+
+    def at(self, reads: Iterable[tuple[Key, int]]) -> _Node:
+        """The node behind these pages, made when missing."""
+        node = self
+        for key, found in reads:
+            if node.key is None:
+                node.key = key
+            assert node.key == key, "it is not a function of what it reads"
+            node = node.next.setdefault(found, _Node())
+        return node
 
 
 class Memo:
@@ -176,14 +210,119 @@ class Memo:
             for offset, length in disk.dirty_ranges()
             for at in range(offset, offset + length, PAGE)
         }
-        node = self._root
-        for key, found in reads.items():
-            if node.key is None:
-                node.key = key
-            assert node.key == key, "it is not a function of what it reads"
-            node = node.next.setdefault(found, _Node())
-        node.result = value, written
+        self._root.at(reads.items()).result = value, written
         return value, written
+
+
+class _Seen(Unwritable):
+    """A device that tells what is read of it, page by page."""
+
+    def __init__(self, base: BlockDevice, contents: Contents) -> None:
+        self.name, self.size = base.name, base.size
+        self._base, self._contents = base, contents
+        self.reads: dict[int, int] = {}
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """See `BlockDevice.read_into`."""
+        view = byte_view(buffer)
+        end = offset + len(view)
+        for page in range(offset // PAGE, -(-end // PAGE)):
+            if page not in self.reads:
+                self.reads[page] = self._contents.number(_page(self._base, page))
+            low, high = max(page * PAGE, offset), min((page + 1) * PAGE, end)
+            content = self._contents.pages[self.reads[page]]
+            view[low - offset : high - offset] = content[low - page * PAGE : high - page * PAGE]
+
+    def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+        """All of it is data."""
+        yield Extent(offset, self.size - offset if length is None else length, True)
+
+
+_OF_IMAGES = "_images", "_deleted"
+_OF_EVENTS = "_blocks", "inodes", "extents", "table_entries", "aggregate_inodes"
+
+
+class Shortcuts:
+    """Parts of a replay whose results are kept.
+
+    Superblocks by their bytes; what the records of a log say, by the pages of the log; new maps, by what the records
+    say of them and the pages that are read.
+    """
+
+    def __init__(self, contents: Contents) -> None:
+        self._contents = contents
+        self._parsed: dict[tuple[Record, bytes], Any] = {}
+        self._collected: dict[Hashable, tuple[tuple[int, int], dict[str, Any], dict[str, Any]]] = {}
+        self._maps: dict[Hashable, _Node] = {}
+
+    @contextmanager
+    def taken(self) -> Iterator[None]:
+        """The product takes them."""
+        parse, collect, rebuild = Record.parse, redo_module._collect, redo_module._rebuild_maps
+
+        def parsed(record: Record, buffer: Any, *, offset: int = 0, where: str = "") -> Any:
+            key = record, bytes(buffer[: record.size])
+            if key not in self._parsed:
+                self._parsed[key] = parse(record, buffer, offset=offset, where=where)
+            return self._parsed[key]
+
+        def collected(
+            ring: Ring, share: Share, superblock: Superblock, images: PageImages, events: MapEvents
+        ) -> tuple[int, int]:
+            log = ring.log
+            raw = log.device.read(log.offset, log.pages * PAGE).tobytes()
+            key = raw, share.place, id(superblock.values)  # parsed once, and kept
+            known = self._collected.get(key)
+            if known is None:
+                counts = collect(ring, share, superblock, images, events)
+                self._collected[key] = (
+                    counts,
+                    {k: vars(images)[k] for k in _OF_IMAGES},
+                    {k: vars(events)[k] for k in _OF_EVENTS},
+                )
+                return counts
+            counts, of_images, of_events = known
+            vars(images).update(of_images)
+            vars(events).update(of_events)
+            return counts
+
+        def rebuilt(superblock: Superblock, pages: Overlay, maps: Overlay, events: MapEvents) -> None:
+            self._rebuild(rebuild, superblock, pages, maps, events)
+
+        with ExitStack() as stack:
+            stack.enter_context(patch.object(Record, "parse", parsed))
+            stack.enter_context(patch.object(redo_module, "_collect", collected))
+            stack.enter_context(patch.object(redo_module, "_rebuild_maps", rebuilt))
+            yield
+
+    def _rebuild(
+        self, rebuild: Callable[..., None], superblock: Superblock, pages: Overlay, maps: Overlay, events: MapEvents
+    ) -> None:
+        key = (
+            superblock.offset, events.block_table().tobytes(),
+            *(tuple(part.items()) for part in (
+                events.inodes, events.extents, events.table_entries, events.aggregate_inodes
+            )),
+        )  # fmt: skip
+        node = self._maps.setdefault(key, _Node())
+        while node.key is not None:
+            below = node.next.get(self._contents.number(_page(pages, node.key[1])))
+            if below is None:
+                break
+            node = below
+        if node.result is None or node.key is not None:
+            seen = _Seen(pages, self._contents)
+            seen.read(superblock.offset, PAGE)  # what is known of it decides as well
+            lower = Overlay(seen)
+            upper = Overlay(lower)
+            rebuild(superblock, lower, upper, events)
+            node = self._maps[key].at(((0, page), found) for page, found in seen.reads.items())
+            node.result = [
+                [(at, device.read(at, length)) for at, length in device.dirty_ranges()] for device in (lower, upper)
+            ]
+        for device, written in zip((pages, maps), node.result, strict=True):
+            for at, data in written:
+                device.write(at, data)
 
 
 class States:
@@ -202,6 +341,7 @@ class States:
         self.start: Pages = start
         self.flying: list[list[int]] = [[]]
         self._safe: list[Pages] = [start]
+        self._base = sum(_digest(disk) << i for i, disk in enumerate(bases))
         for i, (disk, event) in enumerate(events):
             flying, safe = [*self.flying[-1], i], self._safe[-1]
             if isinstance(event, Barrier):
@@ -220,6 +360,12 @@ class States:
                 continue
             self._put(pages, i, None if tear is None or i not in tear else set(tear[i]))
         return pages
+
+    def digest(self, pages: Pages) -> int:
+        """128 bits for what the disks hold: different states of all recordings have different ones."""
+        digest, start = self._contents.digest, self.start
+        changed = sum(digest(key, number) for key, number in pages.items() if number != start[key])
+        return (self._base + changed) % (1 << 128)
 
     def _put(self, pages: Pages, index: int, sectors: set[int] | None = None) -> None:
         for key, start, data in self._pieces[index]:
@@ -244,6 +390,11 @@ def _pieces(disk: int, event: Event) -> Iterator[tuple[Key, int, bytes]]:
             end = min((at // PAGE + 1) * PAGE, event.offset + event.length)
             yield (disk, at // PAGE), at % PAGE, data[at - event.offset : end - event.offset].tobytes()
             at = end
+
+
+def _digest(disk: BlockDevice) -> int:
+    """128 bits for what a disk holds."""
+    return int.from_bytes(blake2b(disk.read(0, disk.size), digest_size=16).digest(), "little")
 
 
 def _page(disk: BlockDevice, number: int) -> bytes:
