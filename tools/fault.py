@@ -13,49 +13,40 @@ from __future__ import annotations
 
 import argparse
 import collections
+import gc
 import io
+import itertools
 import multiprocessing
 import os
 import random
+import signal
 import subprocess
 import sys
 import tempfile
 import time
 import traceback
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-import numpy as np
-from fault_commands import DATA, HOSTS, MOTD, NEW, ROOTS, Step, steps
+from fault_commands import HOSTS, NEW, ROOTS, Step, steps
+from fault_forks import Forks
+from fault_judge import Ended, Judge, Known, Layouts, judge_in_full, stale_of
 from faulty_disks import Fault, Killed, Plan, Template, Trial
 from reliability import write_section
 
-from lvmfmt import lvm
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host
-from lvmfmt.jfs2.checking import check
-from lvmfmt.lvm import VolumeGroup
-from lvmfmt.lvm.checking.findings import check as check_group
-from lvmfmt.system.volume_types import FILE_SYSTEM_TYPE
 
-FILES = {"/data/file": DATA, "/etc/motd": MOTD}
-BOOTS = 6
-"""Of so many hosts that have not lost power one is booted; the others go on. One that has lost it always boots."""
-DIRECT = (
-    "chpv", "getconf", "importvg", "joinvg", "lquerypv", "lqueryvg", "lspv -M", "mirrorvg", "readvgda", "recreatevg",
-    "redefinevg", "splitvg",
-)  # fmt: skip
-"""Commands that speak to one disk, or need all of a group: whether that has died, their status may say."""
-
-
-class Ended(NamedTuple):
-    """How a command ended: its status (3 for an error of ours that no command caught), and what it said."""
-
-    status: int
-    text: str
-    killed: bool = False
-    bug: str = ""
+KILLED = Ended(-9, "", killed=True)
+"""How a command ends whose process is gone."""
+SAMPLE_CALLS = 2000
+"""Of a command with more calls so many are chosen."""
+CHANGES = ("write", "punch")
+"""Kinds of calls that change a disk."""
+TURN = 1.5
+"""Seconds of this process that each command has before the next one has its turn."""
 
 
 class Outcome(NamedTuple):
@@ -65,17 +56,15 @@ class Outcome(NamedTuple):
         host: which host.
         line: the command.
         plan: what went wrong; None for nothing.
-        calls: how many calls there were.
         fired: whether it did go wrong.
         dying: whether a disk died under mirrors.
-        status: of the command.
+        status: how the command ended; `KILLED` for not at all.
         fault: what did not hold; "" for nothing.
     """
 
     host: str
     line: str
     plan: Plan | None
-    calls: int
     fired: bool
     dying: bool
     status: int
@@ -99,17 +88,11 @@ def run(trial: Trial, line: str) -> Ended:
         status = host.run([word for word in words if word != "YES"], out, out, answer)
         return Ended(status, out.getvalue())
     except Killed:
-        return Ended(-9, out.getvalue(), killed=True)
+        return KILLED
     except LvmfmtError as error:
         return Ended(3, f"{out.getvalue()}{error}")
     except Exception:  # the very thing that is looked for
         return Ended(4, out.getvalue(), bug=traceback.format_exc())
-
-
-def read(trial: Trial, path: str) -> bytes | None:
-    """A file of the host."""
-    with Host.open(trial.path).machine(lambda _: None, writable=False) as machine:
-        return machine.read_file(path)
 
 
 class Explorer:
@@ -123,167 +106,98 @@ class Explorer:
 
     def __init__(self, template: Template, name: str, scratch: Path) -> None:
         self.template, self.name, self.scratch = template, name, scratch
-        self._judged: dict[str, str] = {}
+        self.judge = Judge(template, {})
+        self._normal: dict[Step, tuple[Ended, list[tuple[str, str]]]] = {}
         self._number = 0
+        with self._prepared(Step("BOOT")) as (trial, _):
+            judge_in_full(trial, Step("BOOT"))  # loads what judges need, once for all copies of this process
 
-    def trial(self, step: Step, plan: Plan | None, *, normal: Ended | None = None, dying: bool = False) -> Outcome:
-        """Run a command with a fault and judge what is left."""
+    def normal(self, step: Step) -> tuple[Ended, list[tuple[str, str]]]:
+        """How a command ends if nothing fails, and its calls."""
+        if step not in self._normal:
+            with self._prepared(step) as (trial, before):
+                ended = run(trial, step.line)
+                calls = trial.faults.calls
+                if wrong := self.judge.fault_of(trial, step, ended, normal=None, before=before):
+                    raise RuntimeError(f"{self.name}: {step.line}, and nothing fails: {wrong}")
+            self._normal[step] = ended, calls
+        return self._normal[step]
+
+    def trials(self, step: Step, plans: Sequence[Plan]) -> list[Outcome]:
+        """Run a command with each of the faults, and judge what is left."""
+        _, calls = self.normal(step)
+        return self._forked(step, plans) if any(kind in CHANGES for _, kind in calls) else self._repeated(step, plans)
+
+    def _repeated(self, step: Step, plans: Sequence[Plan]) -> list[Outcome]:
+        """A command that only reads is run anew for each fault, on the same host for as long as that is as it was."""
+        found: list[Outcome] = []
+        while len(found) < len(plans):
+            with self._prepared(step) as (trial, before):
+                state = trial.digest()
+                for plan in plans[len(found) :]:
+                    trial.faults.begin(plan)
+                    ended = run(trial, step.line)
+                    found.append(self._judged(trial, step, plan, ended, before))
+                    if found[-1].fault or trial.digest() != state:
+                        break
+        return found
+
+    def _forked(self, step: Step, plans: Sequence[Plan]) -> list[Outcome]:
+        """A command is run once, with each of the faults in a copy of the process."""
+        found: list[Outcome] = []
+
+        def at_once(plan: Plan, kind: str) -> tuple[Outcome, Known, Layouts] | None:
+            """The verdict on a process that is gone at this call."""
+            if plan.fault is Fault.KILL or (plan.fault is Fault.TORN and kind not in CHANGES):
+                wrong = self.judge.known.get(self.judge.key(trial, step, KILLED))
+                if wrong is not None:
+                    return Outcome(self.name, step.line, plan, True, False, KILLED.status, wrong), {}, {}
+            return None
+
+        def take(plan: Plan, answer: tuple[Outcome, Known, Layouts] | None) -> None:
+            if answer is None:
+                answer = Outcome(self.name, step.line, plan, True, False, KILLED.status, "it did not end"), {}, {}
+            outcome, new, layouts = answer
+            self.judge.known |= new
+            self.judge.layouts |= layouts
+            found.append(outcome)
+
+        with self._prepared(step) as (trial, before):
+            at = sorted(plans)
+            forks = Forks(
+                trial, {call: list(ones) for call, ones in itertools.groupby(at, lambda p: p.call)}, at_once, take
+            )
+            trial.faults.meets = forks.meets
+            ended = run(trial, step.line)
+            if forks.plan is not None:
+                outcome = self._judged(trial, step, forks.plan, ended, before)
+                forks.hand_over((outcome, self.judge.new, self.judge.new_layouts))
+        for plan in forks.whole:
+            with self._prepared(step) as (trial, before):
+                trial.faults.begin(plan)
+                found.append(self._judged(trial, step, plan, run(trial, step.line), before))
+        return found
+
+    def _judged(self, trial: Trial, step: Step, plan: Plan, ended: Ended, before: set[str]) -> Outcome:
+        normal, calls = self._normal[step]
+        dying = plan.fault is Fault.DEAD and mirrored(self.name, calls[plan.call][0])
+        if not trial.faults.fired:
+            return Outcome(self.name, step.line, plan, False, dying, ended.status, "")
+        self.judge.new, self.judge.new_layouts = {}, {}
+        fault = self.judge.fault_of(trial, step, ended, normal=normal if dying else None, before=before)
+        return Outcome(self.name, step.line, plan, True, dying, ended.status, fault)
+
+    @contextmanager
+    def _prepared(self, step: Step) -> Iterator[tuple[Trial, set[str]]]:
+        """A host on which a command is about to run, and what is stale there."""
         self._number += 1
         with self.template.trial(self.scratch / f"{os.getpid()}-{self._number}") as trial:
             for line in step.before:
-                ended = run(trial, line)
-                if ended.status:
+                if (ended := run(trial, line)).status:
                     raise RuntimeError(f"{self.name}: {line}: {ended}")
-            before = stale_of(trial)
-            trial.faults.begin(plan)
-            ended = run(trial, step.line)
-            fired, calls = trial.faults.fired, len(trial.faults.calls)
-            self.calls = trial.faults.calls
-            self.ended = ended
-            fault = self._fault_of(trial, step, ended, normal, before, dying=dying) if fired or plan is None else ""
-            return Outcome(self.name, step.line, plan, calls, fired, dying, ended.status, fault)
-
-    def _fault_of(
-        self, trial: Trial, step: Step, ended: Ended, normal: Ended | None, before: set[str], *, dying: bool
-    ) -> str:
-        if ended.bug:
-            return f"traceback: {ended.bug}"
-        if dying and normal is not None and not step.line.startswith(DIRECT):
-            if ended.status != normal.status:
-                return f"status {ended.status}, not {normal.status}: {ended.text}"
-            unnamed = [name for name in stale_of(trial) - before if name not in ended.text]
-            if unnamed:
-                return f"stale, but not named: {unnamed}: {ended.text}"
+            before = stale_of(trial.disks)
             trial.faults.begin(None)
-            if wrong := self._content(trial, step, ended):
-                return f"while the disk is dead: {wrong}"
-        trial.faults.begin(None)
-        trial.faults.dead.clear()
-        key = f"{trial.digest()} {ended.killed} {step.line if step.line.startswith('WRITE') else ''}"
-        if key not in self._judged:
-            boots = ended.killed or ended.status not in (0, 1) or self._number % BOOTS == 0
-            try:
-                self._judged[key] = self._judge(trial, step, ended) if boots else self._look(trial, step)
-            except LvmfmtError as error:
-                self._judged[key] = f"afterwards: {error}"
-            except Exception:  # a traceback is what is looked for, and ends the trial, not the run
-                self._judged[key] = f"afterwards, traceback: {traceback.format_exc()}"
-        return self._judged[key]
-
-    def _look(self, trial: Trial, step: Step) -> str:
-        """It goes on, holds what it held, and nothing is wrong on its disks that can be seen while it runs."""
-        return self._files(trial, step) or unsound(trial, running=True)
-
-    def _content(self, trial: Trial, step: Step, ended: Ended) -> str:
-        words = step.line.split()
-        for path, content in FILES.items():
-            found = read(trial, path)
-            if words == ["WRITE", path] and (found == NEW or ended.status):
-                continue
-            if found != content and not (found is None and path.startswith("/data")):
-                return f"{path} has {len(found or b'')} bytes, not those that it had"
-        return ""
-
-    def _judge(self, trial: Trial, step: Step, ended: Ended) -> str:
-        """It boots, holds what it held, and after a shutdown nothing is wrong on its disks."""
-        host = Host.open(trial.path)
-        host.boot()
-        if wrong := self._files(trial, step):
-            return wrong
-        out = io.StringIO()
-        if host.run(["shutdown", "-Fh"], out, out):
-            return f"it does not shut down: {out.getvalue()}"
-        return unsound(trial)
-
-    def _files(self, trial: Trial, step: Step) -> str:
-        words = step.line.split()
-        with Host.open(trial.path).machine(lambda _: None, writable=False) as machine:
-            for path, content in FILES.items():
-                if path.startswith("/data") and "/data" not in machine.running.volumes.values():
-                    continue
-                found = machine.read_file(path)
-                allowed = (content, NEW) if words == ["WRITE", path] else (content,)
-                if found not in allowed:
-                    return f"{path}: a mixture, {None if found is None else len(found)} bytes"
-            if words[0] == "WRITE" and words[1] not in FILES:
-                found = (
-                    machine.read_file(words[1])
-                    if len(words[1].split("/")) == 3 and words[1].startswith("/tmp")
-                    else None
-                )
-                if found not in (None, b"", NEW):
-                    return f"{words[1]}: a mixture, {len(found)} bytes"
-        return ""
-
-
-def groups_of(trial: Trial) -> dict[str, list[lvm.DiskInfo]]:
-    """The disks of each group as they are."""
-    found: dict[str, list[lvm.DiskInfo]] = collections.defaultdict(list)
-    for info in lvm.scan([disk for slot, disk in trial.disks.items() if slot not in trial.faults.dead]):
-        if info.vgid:
-            found[info.vgid].append(info)
-    return found
-
-
-def stale_of(trial: Trial) -> set[str]:
-    """Names of the logical volumes with stale partitions, and PVIDs of disks that are marked as missing."""
-    found: set[str] = set()
-    for infos in groups_of(trial).values():
-        group = VolumeGroup.open([info.device for info in infos])
-        found |= {name for name, volume in group.logical_volumes.items() if volume.stale_pps}
-    return found
-
-
-def unsound(trial: Trial, *, running: bool = False) -> str:
-    """What is wrong on the disks of a host that was shut down, or that runs; "" for nothing."""
-    changed = {id(disk): disk.dirty_ranges() for disk in trial.disks.values()}
-    for infos in groups_of(trial).values():
-        devices = [info.device for info in infos]
-        errors = [p for p in check_group(devices) if p.severity.name == "ERROR"]
-        if errors:
-            return f"vg check: {errors[0]}"
-        group = VolumeGroup.open(devices)
-        for name, volume in group.logical_volumes.items():
-            # a clone that was awake when power failed is not replayed before it is woken again
-            if volume.type == FILE_SYSTEM_TYPE and not running and not name.startswith("alt_"):
-                try:
-                    found = check(volume.device)
-                except LvmfmtError as error:
-                    if not bytes(volume.device.read(0x8000, 4)).strip(b"\0"):
-                        continue  # made, and not formatted yet
-                    return f"fsck of {name}: {error}"
-                if found.findings:
-                    return f"fsck of {name}: {found.findings[0]}"
-            if wrong := unequal(volume, changed):
-                return wrong
-    return ""
-
-
-def unequal(volume: lvm.LogicalVolume, changed: dict[int, list[tuple[int, int]]]) -> str:
-    """Where the good copies of a volume differ.
-
-    Args:
-        volume: not striped.
-        changed: what differs from the template, where they are equal, by the identity of the disk.
-    """
-    held = volume.within_reach(volume.map.held & ~volume.stale)
-    for lp in np.flatnonzero(held.sum(axis=0) > 1).tolist():
-        places = []
-        for copy in np.flatnonzero(held[:, lp]).tolist():
-            pv = volume.pvs[int(volume.map.pv[copy, lp])]
-            assert pv.device is not None
-            places.append((pv.device, pv.offset(int(volume.map.pp[copy, lp]))))
-        ranges = {
-            (max(start, at) - at, min(start + length, at + volume.pp_size) - at)
-            for disk, at in places
-            for start, length in changed[id(disk)]
-            if start < at + volume.pp_size and at < start + length
-        }
-        for start, end in ranges:
-            first, *others = (disk.read(at + start, end - start) for disk, at in places)
-            if any((first != other).any() for other in others):
-                return f"copies of {volume.name} LP {lp + 1} differ, and none is stale"
-    return ""
+            yield trial, before
 
 
 def mirrored(host: str, slot: str) -> bool:
@@ -291,46 +205,67 @@ def mirrored(host: str, slot: str) -> bool:
     return ROOTS[host] > 1 and slot != f"hdisk{ROOTS[host] * 2}"
 
 
-def explore(arguments: tuple[Path, int, float, bool, Sequence[str], str]) -> list[Outcome]:
-    """Trials of one process until its time is over."""
-    root, seed, seconds, dying_only, hosts, only = arguments
-    rng = random.Random(seed)
-    end = time.monotonic() + seconds
+class Task(NamedTuple):
+    """A part of an exploration: some faults of one command.
+
+    Attributes:
+        host: which host.
+        step: what runs.
+        seed: of the choice of calls.
+        dying: only disks that die under mirrors.
+    """
+
+    host: str
+    step: Step
+    seed: str
+    dying: bool
+
+
+_explorers: dict[str, Explorer] = {}
+"""By host; made before the workers, which begin with all that these have loaded and judged."""
+
+
+def explore(task: Task) -> list[Outcome]:
+    """Try some faults of one command for its turn."""
+    explorer = _explorers[task.host]
+    _, calls = explorer.normal(task.step)
+    wanted = plans(random.Random(task.seed), task.host, calls, dying=task.dying)
     found: list[Outcome] = []
-    explorers = {name: Explorer(Template(root / name), name, root) for name in hosts}
-    jobs = [(name, step) for name in hosts for step in steps(name) if only in step.line]
-    rng.shuffle(jobs)
-    baselines: dict[int, tuple[Ended, list[tuple[str, str]]]] = {}
-    while time.monotonic() < end:
-        for number, (name, step) in enumerate(jobs):
-            explorer = explorers[name]
-            if number not in baselines:
-                outcome = explorer.trial(step, None)
-                baselines[number] = explorer.ended, explorer.calls
-                if outcome.fault:
-                    found.append(outcome)
-            normal, calls = baselines[number]
-            for plan, dying in _plans(rng, name, calls, dying_only=dying_only):
-                found.append(explorer.trial(step, plan, normal=normal, dying=dying))
-                if time.monotonic() >= end:
-                    return found
+    begin, part = _spent(), 8
+    while wanted and (left := TURN - (_spent() - begin)) > 0:
+        if found:
+            part = max(4, min(2 * part, int(left / (_spent() - begin) * len(found))))
+        found += explorer.trials(task.step, wanted[:part])
+        wanted = wanted[part:]
     return found
 
 
-def _plans(
-    rng: random.Random, host: str, calls: list[tuple[str, str]], *, dying_only: bool
-) -> Iterator[tuple[Plan, bool]]:
-    """A few calls of a command, each with a fault."""
-    for fault in Fault:
-        if dying_only and fault is not Fault.DEAD:
-            continue
-        choice = range(len(calls))
-        if fault is Fault.FULL:
-            choice = [n for n in choice if calls[n][1] in ("write", "punch")]  # type: ignore[assignment]
-        elif dying_only:
-            choice = [n for n in choice if mirrored(host, calls[n][0])]  # type: ignore[assignment]
-        for number in rng.sample(choice, min(4 if dying_only else 2, len(choice))):
-            yield Plan(number, fault), fault is Fault.DEAD and mirrored(host, calls[number][0])
+def _spent() -> float:
+    """Seconds that this process and its copies have computed."""
+    used = os.times()
+    return used.user + used.system + used.children_user + used.children_system
+
+
+def plans(rng: random.Random, host: str, calls: list[tuple[str, str]], *, dying: bool) -> list[Plan]:
+    """All faults at all calls of a command, or at `SAMPLE_CALLS` of them, in an order of chance."""
+    chosen = rng.sample(range(len(calls)), min(SAMPLE_CALLS, len(calls)))
+    found = [
+        Plan(number, fault)
+        for number in chosen
+        for fault in ([Fault.DEAD] if dying else Fault)
+        if (fault is not Fault.FULL or calls[number][1] in CHANGES) and (not dying or mirrored(host, calls[number][0]))
+    ]
+    rng.shuffle(found)
+    return found
+
+
+def tasks(args: argparse.Namespace, seed: int) -> Iterator[Task]:
+    """Rounds through all commands, without end."""
+    jobs = [(name, step) for name in args.hosts_of for step in steps(name) if args.only in step.line]
+    for turn in itertools.count():
+        random.Random(f"{seed} {turn}").shuffle(jobs)
+        for name, step in jobs:
+            yield Task(name, step, f"{seed} {turn} {name} {step}", args.dying)
 
 
 def main() -> int:
@@ -338,6 +273,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seed", type=int, default=None, help="of the choice of calls; by default a fresh one")
     parser.add_argument("--seconds", type=float, default=60, help="how long to explore")
+    parser.add_argument("--faults", type=int, default=sys.maxsize, help="how many faults are to fire at most")
     parser.add_argument("--dying", action="store_true", help="only disks that die under mirrors")
     parser.add_argument("--only", default="", help="only commands with this in their line")
     parser.add_argument("--host", choices=HOSTS, action="append", help="only this host")
@@ -346,24 +282,61 @@ def main() -> int:
     parser.add_argument("--hosts", type=Path, help="keep the hosts that are tried in this folder")
     parser.add_argument("--record", action="store_true", help="write the totals to fixtures/reliability.md")
     args = parser.parse_args()
+    args.hosts_of = args.host or (["two", "three"] if args.dying else list(HOSTS))
     seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
     print(f"seed {seed}", flush=True)
-    with tempfile.TemporaryDirectory(prefix="faults-") as folder:
-        root = args.hosts or Path(folder)
-        root.mkdir(exist_ok=True)
-        hosts = args.host or (["two", "three"] if args.dying else list(HOSTS))
-        for name in hosts:
+    with tempfile.TemporaryDirectory(prefix="faults-", dir=_memory()) as scratch:
+        root = args.hosts or Path(scratch) / "hosts"
+        root.mkdir(exist_ok=True, parents=True)
+        for name in args.hosts_of:
             if not (root / name).exists():
                 HOSTS[name](root / name)
-        jobs = [
-            (root, seed * 1000 + number, args.seconds, args.dying, hosts, args.only) for number in range(args.processes)
-        ]
-        with multiprocessing.get_context("fork").Pool(args.processes) as pool:
-            found = [outcome for part in pool.imap_unordered(explore, jobs) for outcome in part]
-    return report(found, seed, args)
+            _explorers[name] = Explorer(Template(root / name), name, Path(scratch))
+        gc.collect()
+        gc.freeze()  # copies of the process share what there is by now
+        begin, found = time.monotonic(), list[Outcome]()
+        signal.signal(signal.SIGTERM, _stop)
+        try:
+            for outcomes in _outcomes(args, tasks(args, seed)):
+                for one in outcomes:
+                    if one.fault:
+                        print(f"{one.host}: {one.line}: {one.plan}: {one.fault}", flush=True)
+                found += outcomes
+                if sum(one.fired for one in found) >= args.faults:
+                    break
+        except KeyboardInterrupt:
+            print("stopped", flush=True)
+        return report(found, seed, args, time.monotonic() - begin)
 
 
-def report(found: list[Outcome], seed: int, args: argparse.Namespace) -> int:
+def _outcomes(args: argparse.Namespace, given: Iterator[Task]) -> Iterator[list[Outcome]]:
+    """What tasks find, until the time is over."""
+    end = time.monotonic() + args.seconds
+    with multiprocessing.get_context("fork").Pool(args.processes, _begin) as pool:
+        results = pool.imap_unordered(explore, given)
+        while (left := end - time.monotonic()) > 0:
+            try:
+                yield results.next(left)
+            except multiprocessing.TimeoutError:
+                return
+
+
+def _begin() -> None:
+    """A worker, and a copy of it, ends when it is told to."""
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _stop(*_: object) -> None:
+    raise KeyboardInterrupt
+
+
+def _memory() -> str | None:
+    """A folder in memory, for what trials write in their folders; None if there is none."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def report(found: list[Outcome], seed: int, args: argparse.Namespace, seconds: float) -> int:
     """Print what was found; returns the exit status."""
     fired = [one for one in found if one.fired]
     dying = [one for one in fired if one.dying]

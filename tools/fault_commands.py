@@ -59,7 +59,7 @@ def _create(path: Path, roots: int, lines: list[str], *, data: int, free: int = 
     sizes = [384] * roots + [112] * data + [free]
     disks = [DiskSpec(f"hdisk{number}", size * MIB, None) for number, size in enumerate(sizes)]
     tree = _tree(path.with_suffix(".tree"))
-    Host.create(path, disks=disks, mirror=roots > 1, seed=1, trees=[(tree, "/")])
+    Host.create(path, disks=disks, mirror=roots > 1, seed=1, trees=[(tree, "/")], pp_size=4 * MIB)
     for line in ["cfgmgr", *lines]:
         out = io.StringIO()
         if Host.open(path).run(line.split(), out, out):

@@ -10,10 +10,11 @@ import errno
 import hashlib
 import json
 import shutil
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
 from lvmfmt.block.device import byte_view
@@ -55,18 +56,21 @@ class Faults:
         calls: the disk and the kind of each call so far.
         fired: whether the fault has happened.
         dead: disks that answer nothing any more.
+        meets: asked at each call before it is done; a plan for this very call is then followed.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, killed: Callable[[], None]) -> None:
         self.plan: Plan | None = None
         self.calls: list[tuple[str, str]] = []
         self.fired = False
         self.gone = False
         self.dead: set[str] = set()
+        self.meets: Callable[[int, str], Plan | None] | None = None
+        self._killed = killed
 
     def begin(self, plan: Plan | None) -> None:
         """Count from 0 again, with another plan."""
-        self.plan, self.calls, self.fired, self.gone = plan, [], False, False
+        self.plan, self.calls, self.fired, self.gone, self.meets = plan, [], False, False, None
 
     def meet(self, disk: str, kind: str) -> Fault | None:
         """Count a call; what goes wrong with it.
@@ -81,13 +85,14 @@ class Faults:
             raise Killed
         if disk in self.dead:
             raise ImageIOError("the disk does not answer", where=disk)
+        if self.meets is not None and (plan := self.meets(number, kind)) is not None:
+            self.plan, self.meets = plan, None
         if self.plan is None or self.plan.call != number:
             return None
         self.fired = True
         match self.plan.fault:
             case Fault.KILL:
-                self.gone = True
-                raise Killed
+                self.die()
             case Fault.DEAD:
                 self.dead.add(disk)
             case Fault.FULL if kind in ("write", "punch"):
@@ -95,15 +100,19 @@ class Faults:
             case Fault.SHORT | Fault.TORN if kind in ("read", "write"):
                 return self.plan.fault
             case Fault.TORN:
-                self.gone = True
-                raise Killed
+                self.die()
         raise ImageIOError("Input/output error", where=disk)
+
+    def die(self) -> NoReturn:
+        """End the process here: nothing that it does on its way out counts."""
+        self.gone = True
+        self._killed()
+        raise Killed
 
     def after_half(self, disk: str, fault: Fault) -> None:
         """End a call whose first half was done."""
         if fault is Fault.TORN:
-            self.gone = True
-            raise Killed
+            self.die()
         raise ImageIOError("Input/output error behind the first half", where=disk)
 
 
@@ -162,6 +171,30 @@ class FaultyDisk(BlockDevice):
         """Nothing: the disk stays as it is."""
 
 
+Files = dict[str, bytes]
+"""Content of the files below a folder, by their path in it."""
+
+
+def files_in(folder: Path) -> Files:
+    """The files below a folder; an image, which lies in memory, has no content."""
+    return {
+        str(path.relative_to(folder)): b"" if path.suffix == ".img" else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_file()
+    }
+
+
+def restore(folder: Path, files: Files) -> None:
+    """Let a folder have these files and no others."""
+    found = files_in(folder)
+    for name in found.keys() - files.keys():
+        (folder / name).unlink()
+    for name, data in files.items():
+        if found.get(name) != data:
+            (folder / name).parent.mkdir(exist_ok=True)
+            (folder / name).write_bytes(data)
+
+
 class Template:
     """A host at rest whose disks trials read and never write.
 
@@ -172,13 +205,13 @@ class Template:
     def __init__(self, path: Path) -> None:
         self.path = path
         self.images = {p.stem: ImageFile(p) for p in sorted((path / "disks").glob("*.img"))}
+        self.files = files_in(path)
 
     @contextmanager
     def trial(self, folder: Path) -> Iterator[Trial]:
         """A host like it in a new folder, which is gone afterwards."""
-        shutil.copytree(self.path, folder, ignore=shutil.ignore_patterns("*.img"))
-        for slot in self.images:
-            (folder / "disks" / f"{slot}.img").touch()
+        (folder / "disks").mkdir(parents=True)
+        restore(folder, self.files)
         trial = Trial(folder, {slot: Overlay(image, name=slot) for slot, image in self.images.items()})
         OPENERS.register(trial.opened)
         try:
@@ -198,7 +231,17 @@ class Trial:
     """
 
     def __init__(self, path: Path, disks: dict[str, Overlay]) -> None:
-        self.path, self.disks, self.faults = path, disks, Faults()
+        self.path, self.disks, self.faults = path, disks, Faults(self._keep)
+        self.kept: Files | None = None
+
+    def _keep(self) -> None:
+        self.kept = files_in(self.path)
+
+    def settle(self) -> None:
+        """After a kill: what the process did to the folder on its way out is undone."""
+        if self.kept is not None:
+            restore(self.path, self.kept)
+            self.kept = None
 
     def opened(self, path: Path, writable: bool) -> BlockDevice | None:
         """An opener: the disks of this host."""
@@ -206,15 +249,46 @@ class Trial:
             return None
         return FaultyDisk(self.disks[path.stem], path.stem, str(path), self.faults, writable=writable)
 
+    def living(self) -> dict[str, Overlay]:
+        """The disks that answer."""
+        return {slot: disk for slot, disk in self.disks.items() if slot not in self.faults.dead}
+
     def digest(self) -> str:
         """Of all that was written, and of what the host remembers but the time of day."""
         found = hashlib.blake2b(digest_size=16)
-        for slot, disk in self.disks.items():
-            for offset, length in disk.dirty_ranges():
-                found.update(f"{slot} {offset} {length} ".encode())
-                found.update(disk.read(offset, length).data)
-        for name in ("nvram.json", "run/kernel.json"):
-            file = self.path / name
-            known = json.loads(file.read_text()) if file.exists() else {}
-            found.update(json.dumps({**known, "ticks": 0}).encode())
+        for name, data in sorted(files_in(self.path).items()):
+            if name.endswith(".json"):
+                data = json.dumps({**json.loads(data), "ticks": 0}).encode()
+            found.update(f"{name} {len(data)} ".encode() + data)
+        return found.hexdigest() + Changes(self.disks).digest((slot, 0, disk.size) for slot, disk in self.disks.items())
+
+
+class Changes:
+    """What disks have, as they are now, that their template has not: whole pages.
+
+    Args:
+        disks: by slot.
+    """
+
+    def __init__(self, disks: Mapping[str, Overlay]) -> None:
+        self.disks = disks
+        self._ranges = {slot: disk.dirty_ranges() for slot, disk in disks.items()}
+
+    def within(self, slot: str, offset: int, length: int) -> list[tuple[int, int]]:
+        """(offset, length) of the changes in a range of a disk."""
+        ranges, found, end = self._ranges[slot], [], offset + length
+        for start, size in ranges[max(bisect_right(ranges, (offset, 0)) - 1, 0) :]:
+            if start >= end:
+                break
+            if start + size > offset:
+                found.append((max(start, offset), min(start + size, end) - max(start, offset)))
+        return found
+
+    def digest(self, places: Iterable[tuple[str, int, int]]) -> str:
+        """Of the changes in these places: (slot, offset, length)."""
+        found = hashlib.blake2b(digest_size=16)
+        for slot, offset, length in places:
+            for start, size in self.within(slot, offset, length):
+                found.update(f"{slot} {start} {size} ".encode())
+                found.update(self.disks[slot].read(start, size).data)
         return found.hexdigest()

@@ -68,7 +68,7 @@ class Ledger:
         try:
             device.read_into(offset, there)
         except ImageIOError:
-            there.clear()  # the write that follows fails
+            there = bytearray()  # the write that follows fails
         if there != known[:SECTOR].data:
             self._known.pop((device, offset), None)
 
