@@ -28,7 +28,6 @@ from .coding import Coding
 from .dtree_node import NodeFormat
 from .file_extents import FileExtents
 from .image_cache import ImageCache
-from .images import Extents
 from .inode_space import MountedInodes
 from .space import MountedSpace
 from .transaction import Transaction
@@ -89,7 +88,7 @@ class Journal:
         volume: the file system with all committed changes.
         inodes: its inodes.
         coding: of its dialect.
-        hidden: blocks of files that are open and have no name any more, by inode number.
+        hidden: inode numbers of files that are open and have no name any more.
         stamp: `di_inostamp` of all inodes.
         closed: why nothing can be changed; empty while changes are possible.
     """
@@ -110,7 +109,7 @@ class Journal:
         self._images = ImageCache(self.volume, self.coding)
         self._tid = 0
         self.closed = ""
-        self.hidden: dict[int, Extents] = {}
+        self.hidden: set[int] = set()
         self._unsafe_data = False
         self._shrunk: dict[int, int] = {}
 
@@ -191,17 +190,20 @@ class Journal:
     @contextmanager
     def _without_hidden(self) -> Iterator[None]:
         """Maps in which files without a name, which are open, have gone already."""
-        for number, extents in self.hidden.items():
+        txn = self.view()
+        images = [txn.inode(number, self.inodes.place(number)) for number in self.hidden]
+        extents = [extent for image in images for extent in FileExtents(txn, image).blocks()]
+        for number in self.hidden:
             self.inodes.mark(number, False)
-            for address, length in extents:
-                self._space.release(address, length)
+        for address, length in extents:
+            self._space.release(address, length)
         try:
             yield
         finally:
-            for number, extents in self.hidden.items():
+            for number in self.hidden:
                 self.inodes.mark(number, True)
-                for address, length in extents:
-                    self._space.take(address, length)
+            for address, length in extents:
+                self._space.take(address, length)
 
     def _commit(self, txn: Transaction) -> None:
         records = list(txn.records())
@@ -241,11 +243,9 @@ class Journal:
             copy = txn.inode(number, geometry.ait2 * self.volume.block_size + FILESET * INODE_SIZE, fileset=AGGREGATE)
             share = inode.data[ROOT_OFFSET:] == copy.data[ROOT_OFFSET:]  # the pages of a tree they share change once
             for each in (inode,) if share else (inode, copy):
-                extents = FileExtents(txn, each)
                 # an extent of its own, even next to the one before: jfs_fsck finds one IAG an extent
-                extents.pieces.append((extents.end, self.volume.blocks_per_page, address, 0))
+                FileExtents(txn, each).append(self.volume.blocks_per_page, address)
                 each.size += PAGE
-                extents.store()
             if share:
                 copy.set_root(bytes(inode.data[ROOT_OFFSET:]))
                 copy.mode_word, copy.size, copy.blocks = inode.mode_word, inode.size, inode.blocks

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from struct import Struct
 
-from ..dialect.log_form import TABLE, XTREE
+from ..dialect.log_form import TABLE
 from ..geometry import PAGE
 from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOT_VALID, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
@@ -133,9 +133,8 @@ class DirectoryIndex:
         pages = self._pages()
         near = pages[-1] + bpp if pages else inode.near
         [(address, _)] = self._txn.allocate(bpp, near=near, contiguous=True)
-        extents = IndexExtents(self._txn, inode)
-        extents.add([(len(pages) * bpp, bpp, address, 0)])
-        extents.store()
+        # an extent of its own: `jfs_fsck` reads one page an extent
+        IndexExtents(self._txn, inode).append(bpp, address)
         self._txn.new_page(TABLE, bytearray(PAGE), address, inode)
         pages.append(address)
         inode.size += PAGE
@@ -149,23 +148,16 @@ class IndexExtents(FileExtents):
 
     ROOT_AT, ROOM = INDEX_AT, INDEX_ROOT_MAXENTRY
 
-    def add(self, pieces: list[Piece]) -> None:
-        """Add pages at the end, each an extent of its own: `jfs_fsck` reads one page an extent."""
-        self.pieces += pieces
-
     def give_back(self) -> None:
-        """Give all blocks and the pages of the tree back; the directory stays."""
-        self.free(self.pieces)
-        for level in self._levels:
-            for page in level:
-                self._txn.drop_page(XTREE, page, self._inode)
-        self.pieces, self._levels = [], []
-        self._count()
+        """Give all blocks and the pages of the tree back; the directory stays, and gets a new index."""
+        pieces, pages = self.all()
+        self.free(pieces)
+        for page in pages:
+            self._drop_page(page)
+        self._inode.blocks -= sum(piece[1] for piece in pieces)
 
     def _root_limit(self) -> int:
         return INDEX_ROOT_ENTRIES
 
-    def _put_root(self, top: Sequence[Piece]) -> None:
-        self._txn.coding.write_root(
-            self._inode.data, INDEX_AT, top, leaf=not self._levels, maxentry=INDEX_ROOT_MAXENTRY
-        )
+    def _write_root(self, entries: Sequence[Piece], leaf: bool) -> None:
+        self._txn.coding.write_root(self._inode.data, INDEX_AT, entries, leaf=leaf, maxentry=INDEX_ROOT_MAXENTRY)

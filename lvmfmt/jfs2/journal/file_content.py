@@ -8,6 +8,7 @@ from __future__ import annotations
 from ...block import Buffer
 from ...block.device import byte_view
 from ...units import ceil_div
+from ..nodes.extent_node import NO_END
 from ..nodes.packed_extents import Piece
 from .core import Journal
 from .file_extents import FileExtents
@@ -15,8 +16,6 @@ from .images import InodeImage
 from .transaction import Transaction
 
 _ZEROS = bytes(1 << 20)
-_FAR = 1 << 62
-"""A block behind every file."""
 
 
 class FileContent:
@@ -50,7 +49,6 @@ class FileContent:
             low, high = max(at * self._block, offset), min((at + length) * self._block, end)
             self._put(address * self._block + low - at * self._block, view[low - offset : high - offset], end >= size)
         self._inode.size = max(end, size)
-        self._extents.store()
 
     def truncate(self, size: int) -> None:
         """Cut the file, or let it grow by zeros."""
@@ -58,20 +56,18 @@ class FileContent:
             self._journal.force_shrunk(self._inode.number)
             self._zero_tail(self._inode.size)
         else:
-            self._extents.free(self._extents.cut(ceil_div(size, self._block), _FAR))
+            self._extents.free(self._extents.cut(ceil_div(size, self._block), NO_END))
             self._journal.shrunk(self._inode.number)
         self._inode.size = size
-        self._extents.store()
 
     def replace(self, data: Buffer) -> None:
         """Give the file this content in new blocks; the old ones are given back."""
         view = byte_view(data)
-        self._extents.free(self._extents.cut(0, _FAR))
+        self._extents.free(self._extents.cut(0, NO_END))
         for at, length, address, _ in self._extents.fill(0, ceil_div(len(view), self._block)):
             part = view[at * self._block : (at + length) * self._block]
             self._put(address * self._block, part, True)
         self._inode.size = len(view)
-        self._extents.store()
 
     def _zero_tail(self, size: int) -> None:
         """Zero what lies behind the end of the file in its last block, before the end moves."""

@@ -15,6 +15,7 @@ from ...errors import OperationRefused
 from ...units import ceil_div
 from ..geometry import MAX_FILE_SIZE
 from ..inodes.inode import Inode
+from ..nodes.extent_node import NO_END
 from ..paths.stat import Stat
 from .core import Journal
 from .file_content import FileContent
@@ -109,7 +110,6 @@ class OpenFiles(Lifetimes):
         with self._journal.transaction() as txn:
             inode = self._inode(txn, number)
             self._write(txn, inode, inode.size if offset is None else offset, data, now)
-        self._keep_hidden(number)
 
     def truncate_inode(self, number: int, size: int, now: int | None = None) -> None:
         """Give an open file another size."""
@@ -117,7 +117,6 @@ class OpenFiles(Lifetimes):
         self._shrink(number, size, now)
         with self._journal.transaction() as txn:
             self._truncate(txn, self._inode(txn, number), size, now)
-        self._keep_hidden(number)
 
     def force(self) -> None:
         """Make all changes durable."""
@@ -134,7 +133,7 @@ class OpenFiles(Lifetimes):
             with self._journal.transaction() as txn:  # it may begin with a sync point, which must not know the file
                 FileExtents(txn, self._inode(txn, number)).drop()
                 self._journal.inodes.release(txn, number)
-            del self._journal.hidden[number]
+            self._journal.hidden.remove(number)
 
     def _lose_content(self, txn: Transaction, inode: InodeImage) -> None:
         """An open file without a name keeps its content, and the log is told that it has gone."""
@@ -142,11 +141,10 @@ class OpenFiles(Lifetimes):
         if number not in self._handles:
             super()._lose_content(txn, inode)
             return
-        blocks = FileExtents(txn, inode).blocks()
-        for address, length in blocks:
+        for address, length in FileExtents(txn, inode).blocks():
             txn.announce_free(address, length)
-        self._journal.hidden[number] = blocks
-        txn.undo.append(lambda: self._journal.hidden.__delitem__(number))
+        self._journal.hidden.add(number)
+        txn.undo.append(lambda: self._journal.hidden.remove(number))
 
     def _shrink(self, number: int, size: int, now: int) -> None:
         """Cut a file that is about to lose more extents than the log takes at once, in steps, until it is not.
@@ -156,21 +154,14 @@ class OpenFiles(Lifetimes):
         inode, most = self._inode(self._journal.view(), number), self._journal.most_freed
         if inode.kind != stat.S_IFREG or inode.blocks <= most or size >= inode.size:
             return
-        pieces, block = FileExtents(self._journal.view(), inode).pieces, self._volume.block_size
-        first = ceil_div(size, block)
-        while len(pieces) > most and pieces[-most][0] > first:
+        block = self._volume.block_size
+        pieces = FileExtents(self._journal.view(), inode).parts(ceil_div(size, block), NO_END)
+        while len(pieces) > most:
             step = pieces[-most][0] * block
             del pieces[-most:]
             if step < inode.size:
                 with self._journal.transaction() as txn:
                     self._truncate(txn, self._inode(txn, number), step, now)
-                self._keep_hidden(number)
-
-    def _keep_hidden(self, number: int) -> None:
-        """What a file without a name has taken or lost is nothing that may go home, either."""
-        if number in self._journal.hidden:
-            txn = self._journal.view()
-            self._journal.hidden[number] = FileExtents(txn, self._inode(txn, number)).blocks()
 
     def _write(self, txn: Transaction, inode: InodeImage, offset: int, data: Buffer, now: int) -> None:
         if offset < 0 or offset + len(byte_view(data)) > MAX_FILE_SIZE:

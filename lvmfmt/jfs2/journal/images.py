@@ -10,6 +10,7 @@ import stat
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -209,6 +210,27 @@ class InodeImage:
         return [(0, bytes(after[: FIRST_ENTRY * ENTRY]))] if self.kind == stat.S_IFLNK and not before else []
 
 
+@dataclass
+class ProvenNode:
+    """A node of an extent tree that has no fault in its place.
+
+    Attributes:
+        block: block address of its page; 0 for a root.
+        links: block addresses of its left and its right sibling, 0 for none.
+        first: the key of its router.
+        end: the key of the next one.
+        is_leaf: whether its entries are extents of the file.
+        entries: extents or routers.
+    """
+
+    block: int
+    links: tuple[int, int]
+    first: int
+    end: int
+    is_leaf: bool
+    entries: list[Piece]
+
+
 class PageImage:
     """A page of a tree in memory, as the last commit or the transaction that is going on leaves it.
 
@@ -221,6 +243,7 @@ class PageImage:
     Attributes:
         before: the bytes before the transaction that is going on; for a new page those of an empty one.
         is_new: it was not in use before that transaction.
+        proven: what its bytes are in an extent tree, where that is known.
     """
 
     def __init__(self, kind: int, address: int, owner: InodeImage, data: bytearray) -> None:
@@ -228,6 +251,7 @@ class PageImage:
         self.fileset, self.owner = owner.fileset, owner.number
         self.before = b""
         self.is_new = False
+        self.proven: ProvenNode | None = None
         self._node: NodeImage | None = None
 
     def node(self, form: NodeFormat) -> NodeImage:
@@ -278,28 +302,31 @@ def extent_ranges(coding: Coding, before: bytes, after: bytearray, allocated: Ex
     end = coding.entry_count(after, 0)
     # what lies behind the entries that there were is no entry, even if it looks like the new one
     known = coding.entry_count(before, 0) if before else FIRST_ENTRY
-    first, common = FIRST_ENTRY, min(end, known)
-    while (
-        first < common and after[first * ENTRY : first * ENTRY + ENTRY] == before[first * ENTRY : first * ENTRY + ENTRY]
-    ):
-        first += 1
+    first, different = FIRST_ENTRY, min(end, known)
+    while first < different:
+        middle = (first + different + 1) // 2
+        if after[first * ENTRY : middle * ENTRY] == before[first * ENTRY : middle * ENTRY]:
+            first = middle
+        else:
+            different = middle - 1
     found: Ranges = [(0, bytes(after[: FIRST_ENTRY * ENTRY]))]
     if first < end:
-        runs = sorted(allocated)
-        entries = coding.entries(after, 0, first, end)
-        found.append((first, coding.put_entries([_flagged(entry, runs) for entry in entries])))
+        entries = after[first * ENTRY : end * ENTRY]
+        if runs := sorted(allocated):
+            low, high = runs[0][0], sum(runs[-1])
+            for i, (_, length, address, _) in enumerate(coding.entries(after, 0, first, end)):
+                if low < address + length and address < high:
+                    entries[i * ENTRY] |= _mark(address, length, runs)
+        found.append((first, bytes(entries)))
     return found
 
 
-def _flagged(entry: Piece, runs: Extents) -> Piece:
-    """An entry with the flag that its blocks, taken in runs (ascending) or not, ask for."""
-    offset, length, address, flag = entry
+def _mark(address: int, length: int, runs: Extents) -> int:
+    """The flag that the blocks of an entry, taken in runs (ascending) or not, ask for."""
     i = bisect_right(runs, (address, 1 << 62))
-    if i and address < runs[i - 1][0] + runs[i - 1][1]:
-        flag |= XAD_NEW
-    elif i < len(runs) and runs[i][0] < address + length:
-        flag |= XAD_EXTENDED
-    return offset, length, address, flag
+    if i and address < sum(runs[i - 1]):
+        return XAD_NEW
+    return XAD_EXTENDED if i < len(runs) and runs[i][0] < address + length else 0
 
 
 def segments(coding: Coding, ranges: Ranges, slot: int) -> bytes:

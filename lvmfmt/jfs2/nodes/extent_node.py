@@ -1,6 +1,6 @@
 """A node of an extent tree, the root in an inode or a page: the one decoder, and the one writer.
 
-Twins for speed, each held against the decoder by a property: `ExtentNodeCodec.sound_leaf` for one root of a transaction
+Twins for speed, each held against the decoder by a property: `ExtentNodeCodec.sound_root` for one root of a transaction
 and `extent_roots` for tables of inodes. Source: [jfs2 2.4], [jfs2 3.4], [jfs2 invariants 16 and 52 to 59].
 """
 
@@ -229,8 +229,10 @@ class ExtentNodeCodec(PackedExtents):
         """`maxentry` of the node that starts at an offset of a buffer, unchecked."""
         return int(self._counts.unpack_from(node, at + self._counts_at)[1])
 
-    def sound_leaf(self, node: bytearray, at: int, room: int, limits: ExtentTreeLimits) -> list[Piece] | None:
-        """The entries of a root that is a leaf without any fault; None for all others, which `decode` takes apart.
+    def sound_root(
+        self, node: bytearray, at: int, room: int, limits: ExtentTreeLimits
+    ) -> tuple[bool, list[Piece]] | None:
+        """Whether a root without any fault is a leaf, and its entries; None for all others, which `decode` takes apart.
 
         Args:
             node: buffer with the root.
@@ -239,16 +241,19 @@ class ExtentNodeCodec(PackedExtents):
             limits: of the tree.
         """
         count, most = self._counts.unpack_from(node, at + self._counts_at)
-        if node[at + self._flag_at] != ROOT_LEAF or most not in limits.root_capacities:
+        leaf = {ROOT_LEAF: True, ROOT_INTERNAL: False}.get(node[at + self._flag_at])
+        if leaf is None or most not in limits.root_capacities:
             return None
-        if not FIRST_ENTRY <= count <= min(most, room):
+        if not FIRST_ENTRY + (not leaf) <= count <= min(most, room):
             return None
         found, end, strange = self.entries(node, at, FIRST_ENTRY, count), 0, ~self.dialect.extent_flags
         for offset, length, address, flag in found:
             if offset < end or not 0 < address < address + length <= limits.blocks or flag & strange:
                 return None
-            end = offset + length
-        return found
+            if not leaf and (flag or length != limits.blocks_per_page):
+                return None
+            end = offset + (length if leaf else 1)
+        return None if not leaf and found[0][0] else (leaf, found)
 
     def write_root(
         self, root: bytearray | NDArray[np.uint8], at: int, entries: Sequence[Piece], *, leaf: bool, maxentry: int
@@ -281,6 +286,18 @@ class ExtentNodeCodec(PackedExtents):
         self._links.pack_into(page, 0, links[1], links[0])
         memoryview(page)[self._self_at : self._self_at + 8] = self.pxd(block, length)
         self._write(page, 0, entries, LEAF if leaf else INTERNAL, PAGE_MAXENTRY)
+
+    def splice(self, page: bytearray, first: int, end: int, new: Sequence[Piece]) -> None:
+        """Put entries in the place of those with the indexes `first` to `end` - 1, from 0, of a sound page."""
+        count = self.entry_count(page)
+        at, behind = (FIRST_ENTRY + first) * ENTRY, (FIRST_ENTRY + end) * ENTRY
+        changed = self.put_entries(new) + page[behind : count * ENTRY]
+        page[at : at + len(changed)] = changed
+        self._counts.pack_into(page, self._counts_at, count + len(new) - (end - first), PAGE_MAXENTRY)
+
+    def put_links(self, page: bytearray, links: tuple[int, int]) -> None:
+        """Give a page siblings: block addresses of the left and the right one, 0 for none."""
+        self._links.pack_into(page, 0, links[1], links[0])
 
     def _write(
         self, node: bytearray | NDArray[np.uint8], at: int, entries: Sequence[Piece], flag: int, most: int

@@ -71,7 +71,7 @@ def test_new_content_takes_new_blocks(change, extents):
 
 def test_parts_and_cuts(extents):
     found = extents()
-    found.pieces = [(0, 10, 100, 0), (20, 5, 200, 4)]
+    found.add([(0, 10, 100, 0), (20, 5, 200, 4)])
     assert found.end == 25
     assert found.parts(5, 22) == [(5, 5, 105, 0), (20, 2, 200, 4)]
     assert found.parts(10, 20) == []
@@ -85,10 +85,12 @@ def test_parts_and_cuts(extents):
 def test_neighbours_that_continue_each_other_become_one(extents):
     found = extents()
     most = (1 << 24) - 1
-    found.pieces = [(0, 10, 100, 0)]
+    found._limits = found._limits._replace(blocks=1 << 30)
+    found.add([(0, 10, 100, 0)])
     found.add([(10, 2, 110, 0), (12, 1, 112, 4), (13, 1, 300, 4)])
     assert found.pieces == [(0, 12, 100, 0), (12, 1, 112, 4), (13, 1, 300, 4)]
-    found.pieces = [(0, most - 1, 100, 0)]
+    found.cut(0, 14)
+    found.add([(0, most - 1, 100, 0)])
     found.add([(most - 1, 1, 100 + most - 1, 0)])
     assert found.pieces == [(0, most, 100, 0)]
     found.add([(most, 1, 100 + most, 0)])
@@ -101,8 +103,7 @@ def test_what_was_never_written_becomes_zeros(mounted, change, extents):
     journal, number = mounted._journal, mounted.inode("/f").number
     with journal.transaction() as txn:
         found = FileExtents(txn, txn.inode(number, journal.inodes.place(number)))
-        found.pieces = [(o, n, a, 8) for o, n, a, _ in found.pieces]
-        found.store()
+        found.add([(o, n, a, 8) for o, n, a, _ in found.cut(0, 3)])
     assert mounted.read("/f") == bytes(12288)
     assert change(lambda c: c.write(4100, b"new")) == bytes(4100) + b"new" + bytes(12288 - 4103)
     assert [(o, n, f) for o, n, _, f in extents().pieces] == [(0, 1, 8), (1, 1, 0), (2, 1, 8)]
