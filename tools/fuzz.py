@@ -282,7 +282,7 @@ class Tally:
 
 def _often(targets: Sequence[str]) -> list[float]:
     """How often each target is taken."""
-    cheap = [1 / TARGETS[target].cost for target in targets]
+    cheap = [TARGETS[target].cost ** -2 for target in targets]
     rest = max(1 - _EACH * len(targets), 0)
     return [_EACH + rest * one / sum(cheap) for one in cheap]
 

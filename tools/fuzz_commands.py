@@ -283,7 +283,7 @@ _FILES = tuple(partial(_with_twin, partial(file_system, d, crashed)) for d in (A
 _GROUPS = tuple(partial(group, kind, count) for kind in LIMITS for count in (1, 3))
 
 COMMANDS = {
-    "lvmfmt": Target(run_lvmfmt, _FILES + _GROUPS, 20, reads=False),
-    "host": Target(run_host, tuple(partial(_host, name) for name in HOST_LINES), 30, reads=False),
+    "lvmfmt": Target(run_lvmfmt, _FILES + _GROUPS, 9, reads=False),
+    "host": Target(run_host, tuple(partial(_host, name) for name in HOST_LINES), 14, reads=False),
 }
 """Targets, by the name that the command line takes."""

@@ -10,12 +10,14 @@ or to both copies of a structure on all disks alike; check sums are made right a
 from __future__ import annotations
 
 import random
+import re
 from collections import Counter
 from collections.abc import Callable, Sequence
 from typing import Literal, NamedTuple
 
 SECTOR = 512
 PAGE = 4096
+_WORD = re.compile(rb"[0-9]+|[A-Za-z_/]{3,}")
 _COPIES = 4
 """Distances between two copies of a structure on one disk that are tried."""
 
@@ -228,10 +230,25 @@ def _swap(material: Material, rng: random.Random) -> list[Patch]:
     return [_within(material, disk, offset, data) for offset, data in parts]
 
 
+def _text(material: Material, rng: random.Random) -> list[Patch]:
+    """Set a number or a word of text: fields of an ODM, of stanzas, of JSON."""
+    disk, at = _place(material, rng)
+    words = list(_WORD.finditer(material.sector(disk, at)))
+    if not words:
+        return _field(material, rng)
+    word = rng.choice(words)
+    size = len(word[0])
+    other = rng.choice((
+        b"0" * size, b"9" * size, b"-" + b"1" * (size - 1), b"f" * size, b" " * size, b"%" * size, bytes(size),
+        rng.choice(words)[0][:size].ljust(size), rng.choice(b"\"'\\\n:{},=").to_bytes(1, "big") * size,
+    ))  # fmt: skip
+    return [Patch(disk, at + word.start(), other)]
+
+
 def _within(material: Material, disk: int, offset: int, data: bytes) -> Patch:
     """A patch that ends where the disk ends."""
     offset = min(offset, len(material.disks[disk]))
     return Patch(disk, offset, data[: len(material.disks[disk]) - offset])
 
 
-_KINDS = (_flip, _field, _field, _field, _alike, _cycle, _wipe, _splice, _exchange, _swap)
+_KINDS = (_flip, _field, _field, _field, _alike, _cycle, _wipe, _splice, _exchange, _swap, _text)

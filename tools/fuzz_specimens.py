@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import base64
 import io
+import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from itertools import pairwise
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import crcmod.predefined
 from fuzz_disks import Disk
 from fuzz_mutations import SECTOR, Material, Seal
 
@@ -21,7 +25,7 @@ from lvmfmt.backup.record import checksum
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.filedevice import FileDevice
 from lvmfmt.block.overlay import Overlay
-from lvmfmt.jfs2 import AIX, Dialect, InlineLog, check, mkfs, mount
+from lvmfmt.jfs2 import AIX, LINUX, Dialect, Features, InlineLog, check, mkfs, mount
 from lvmfmt.jfs2.log import redo
 from lvmfmt.lvm import LvPolicy, VgKind, VolumeGroup
 from lvmfmt.origin import FixedOrigin, SeededOrigin
@@ -76,14 +80,18 @@ def blank(size: int) -> Overlay:
 
 
 @cache
-def file_system(dialect: Dialect, crashed: bool, large: bool = False) -> Specimen:
+def file_system(dialect: Dialect, crashed: bool, large: bool = False, block_size: int = 4096) -> Specimen:
     """A file system with what there is: trees of several pages, holes, links, attributes; a log to replay perhaps.
 
-    Most mutants are of a small one: it has the same structures, and is walked in a fifth of the time.
+    Most mutants are of a small one: it has the same structures, and is walked in a fifth of the time. What a later
+    superblock, attributes of version 2 and directories with an index have is in one of each dialect.
     """
     device = blank(16 * MIB)
     files, holes = (70, 60) if large else (13, 40)
-    mkfs(device, dialect=dialect, log=InlineLog(256 * KIB), origin=ORIGIN)
+    newer = dialect is AIX and block_size < 4096
+    features = Features(2, 2) if newer else Features(directory_index=dialect is LINUX and not large)
+    log = InlineLog(256 * KIB)
+    mkfs(device, dialect=dialect, log=log, origin=ORIGIN, block_size=block_size, features=features)
     mounted = mount(device, origin=ORIGIN)
     mounted.mkdir("/d", now=NOW)
     for n in range(files):
@@ -94,7 +102,7 @@ def file_system(dialect: Dialect, crashed: bool, large: bool = False) -> Specime
     mounted.symlink("one", "/t", now=NOW)
     for block in range(0, holes, 2):
         mounted.write("/holes", block * 4096, b"h" * 4096, now=NOW) if block else mounted.create("/holes", now=NOW)
-    for value in (b"small", b"v" * 3000):
+    for value in () if newer else (b"small", b"v" * 3000):  # those of version 2 are read, not changed
         mounted.setxattr("/one", b"user.%d" % len(value), value, now=NOW)
     if not crashed:
         mounted.unmount()
@@ -110,8 +118,9 @@ def file_system(dialect: Dialect, crashed: bool, large: bool = False) -> Specime
         redo(disk)
 
     name = f"{dialect.name}{' with a log to replay' if crashed else ''}{', large' if large else ''}"
-    material = Material([disk.sound], looked_at([disk], look), "big" if dialect is AIX else "little")
-    return Specimen(name, (disk,), material, 0.05 if large else 1)
+    name += f", newer, blocks of {block_size}" if newer else ""
+    material = Material([disk.sound], looked_at([disk], look), "big" if dialect is AIX else "little", unit=block_size)
+    return Specimen(name, (disk,), material, 0.05 if large else 0.3 if block_size < 4096 else 1)
 
 
 def _group(kind: VgKind, count: int) -> list[Overlay]:
@@ -168,10 +177,23 @@ def archive() -> Specimen:
     return Specimen("archive", (disk,), Material([disk.sound], [(0, 0, len(data))], "little", seals=seals))
 
 
+def _line_sealed(line: bytes) -> bytes:
+    """A line of an undo file with the CRC of its old bytes; as it is if it is none, or has become longer."""
+    try:
+        values = json.loads(line)
+        values["old_crc"] = crcmod.predefined.mkCrcFun("crc-32c")(base64.b64decode(values["old"]))
+    except (ValueError, KeyError, TypeError):
+        return line
+    text = json.dumps(values).encode() + b"\n"
+    return text.rjust(len(line)) if len(text) <= len(line) else line
+
+
 @cache
 def undo_file() -> Specimen:
     """The undo file of a repair, as the first of the disks, and the disks that it is about."""
     devices: list[BlockDevice] = list(_group(VgKind.CLASSIC, 3))
+    for n, device in enumerate(devices):
+        device.name = f"/d{n}"
     devices[1].write(SECTOR * 7 + 100, b"noise")
     devices[0].write(SECTOR * 136, bytes(SECTOR))
     with TemporaryDirectory() as folder:
@@ -179,8 +201,11 @@ def undo_file() -> Specimen:
         lvm.repair(devices, path, origin=ORIGIN)
         data = path.read_bytes()
     disks = (Disk(FileDevice(io.BytesIO(data)), "undo"), *(Disk(device, f"d{n}") for n, device in enumerate(devices)))
-    ranges = [(0, 0, len(data))] * 8 + [(1, 0, 150 * SECTOR), (2, 0, 72 * SECTOR)]
-    return Specimen("undo file", disks, Material([disk.sound for disk in disks], ranges, "big", unit=SECTOR))
+    starts = [0, *(found.end() for found in re.finditer(b"\n", data))]
+    seals = [Seal(0, at, end - at, _line_sealed) for at, end in pairwise(starts)]
+    ranges = [(0, 0, len(data)), (1, 136 * SECTOR, SECTOR), (2, 0, 8 * SECTOR)]
+    material = Material([disk.sound for disk in disks], ranges, "big", unit=SECTOR, seals=seals)
+    return Specimen("undo file", disks, material)
 
 
 def strangers(specimens: Sequence[Specimen]) -> None:

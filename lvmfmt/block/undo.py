@@ -267,6 +267,6 @@ def load(path: str | os.PathLike[str]) -> UndoFile:
             if not 0 <= block.offset <= images[block.image][1] - len(old):
                 raise wrong(number, "a block inside its image", block.offset)
             blocks.append(block)
-    except (ValueError, KeyError, TypeError, IndexError, RecursionError, binascii.Error):
+    except (ValueError, KeyError, TypeError, IndexError, RecursionError, OverflowError, binascii.Error):
         raise wrong(number or 1, "a line of an undo file") from None
     return UndoFile(images, blocks, marks)

@@ -185,6 +185,7 @@ def line(**values: object) -> str:
         line(new_crcs=5),
         line(new_crcs=[1]),
         line(offset=1 << 70),
+        line(offset=float("inf")),
     ],
 )  # fmt: skip
 def test_hostile_lines(text: str, image: Path, tmp_path: Path) -> None:

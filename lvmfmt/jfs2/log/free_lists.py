@@ -21,7 +21,8 @@ class FreeListBuilder:
     """Links the free slots of directory nodes.
 
     Args:
-        volume: the file system. Whether entries carry an index does not matter: links lie at the same place.
+        volume: the file system. Whether entries carry an index does not matter: links lie at the same place, and
+            their order, which an index read as part of a name upsets, hides no slot.
     """
 
     def __init__(self, volume: Volume) -> None:
@@ -47,6 +48,7 @@ class FreeListBuilder:
     def _link(self, raw: NDArray[np.uint8], at: int, header: NodeHeader, faults: list[Fault]) -> None:
         contents = self._codec.contents(header)
         for fault in faults + contents.faults:
-            if fault.field in _HIDES or (fault.check, fault.field) == ("dtree-slots", "nextindex"):
+            hides = fault.field in _HIDES and fault.check != "dtree-order"
+            if hides or (fault.check, fault.field) == ("dtree-slots", "nextindex"):
                 raise self._volume.corrupt(fault.structure, fault.field, at + fault.offset, fault.expected, fault.found)
         link_free(raw, [slot for slot in range(header.slots) if not contents.used >> slot & 1])

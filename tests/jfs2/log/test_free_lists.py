@@ -68,3 +68,11 @@ def test_entries_that_make_no_sense(builder, at, value) -> None:
     with pytest.raises(CorruptImage) as refused:
         builder.page(raw, 40 * 512)
     assert 40 * 512 <= refused.value.offset < 41 * 512
+
+
+def test_the_order_of_names_hides_no_slot(builder) -> None:
+    """Where entries carry an index, its bytes look like the end of a long name here."""
+    raw = page()
+    raw[4 * 32 : 5 * 32], raw[9 * 32 : 10 * 32] = entry(6, b"b"), entry(5, b"a")
+    builder.page(raw, 40 * 512)
+    assert raw[18] == 12

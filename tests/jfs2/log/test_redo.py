@@ -6,6 +6,7 @@ Modules: `lvmfmt.jfs2.log.free_lists`, `lvmfmt.jfs2.log.map_events`, `lvmfmt.jfs
 
 import contextlib
 import hashlib
+import io
 
 import numpy as np
 import pytest
@@ -13,10 +14,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
+from lvmfmt.block.filedevice import FileDevice
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, Write, in_flight, replay
 from lvmfmt.errors import CorruptImage, LvmfmtError, OperationRefused, UnsupportedFeature
-from lvmfmt.jfs2 import AIX, LINUX, Identity, InventoryBuilder, build
+from lvmfmt.jfs2 import AIX, LINUX, Features, Identity, InlineLog, InventoryBuilder, build, check, mkfs, mount
 from lvmfmt.jfs2.access.filesystem import FileSystem
 from lvmfmt.jfs2.log import LogWrap, Ring, find_any_log, find_log, history, redo
 from lvmfmt.jfs2.superblock import read_superblock
@@ -403,3 +405,22 @@ def test_the_log_of_another_file_system_is_refused(volume, set_superblock, tmp_p
         format_log(log, LINUX, uuid=bytes(range(1, 17)))
         with pytest.raises(OperationRefused, match="another identity"):
             redo(device, log=log)
+
+
+def test_names_with_an_index_that_share_what_fits_into_their_first_slot() -> None:
+    """A first slot with an index has room for 11 characters: what follows them is in the next one [jfs2 2.7]."""
+    device = Overlay(FileDevice(io.BytesIO(bytes(16 << 20))))
+    origin = FixedOrigin(1_700_000_000 * 10**9)
+    mkfs(device, dialect=LINUX, log=InlineLog(256 << 10), origin=origin, features=Features(directory_index=True))
+    mounted = mount(device, origin=origin)
+    names = [f"/{'long name ' * n}{n}" for n in range(19, 0, -1)]
+    for name in names:
+        mounted.create(name, now=origin.now())
+    mounted.sync()
+    for name in names[::3]:
+        mounted.unlink(name, now=origin.now())
+    mounted.sync()  # and then the power fails
+    redo(device)
+    assert check(device).findings == []
+    left = [name for n, name in enumerate(names) if n % 3]
+    assert sorted(path for path, _ in FileSystem.open(device).walk() if path != "/") == sorted(left)
