@@ -21,7 +21,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from lvmfmt.block.copy import copy_image
+from lvmfmt.block.copying.image import copy_image
 from lvmfmt.cli.operands import tree
 from lvmfmt.cli.output import print_table, progress
 from lvmfmt.errors import LvmfmtError

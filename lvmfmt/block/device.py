@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import abc
-from collections.abc import Iterator
-from typing import Any, NamedTuple
-
-import numpy as np
-from numpy.typing import NDArray
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 from ..errors import ImageIOError, OperationRefused
 from ..oneline import short_name
 from ..units import format_size
 
-Buffer = bytes | bytearray | memoryview | NDArray[Any]
-Bytes = NDArray[np.uint8]
+if TYPE_CHECKING:  # a copy of an image needs no arrays, and importing them takes longer than many a copy
+    from typing import Any
+
+    import numpy as np
+    from numpy.typing import NDArray
+
+Buffer: TypeAlias = "bytes | bytearray | memoryview | NDArray[Any]"
+Bytes: TypeAlias = "NDArray[np.uint8]"
 
 
 class Extent(NamedTuple):
@@ -72,8 +75,21 @@ class BlockDevice(abc.ABC):
     def close(self) -> None:
         """Give the device back; closing twice is harmless."""
 
+    def places(self, offset: int, length: int) -> Iterator[tuple[BlockDevice, int, int]]:
+        """Where the bytes of a range lie: (device, offset, length) of what holds them, in order.
+
+        A device that only shows ranges of others names those; any other one names itself.
+        """
+        yield self, offset, length
+
+    def leaves(self) -> Iterable[BlockDevice]:
+        """The devices that `places` may name."""
+        return (self,)
+
     def read(self, offset: int, length: int) -> Bytes:
         """The bytes of a range: a new array, shape (length,), dtype uint8."""
+        import numpy as np
+
         self.check_range(offset, length)
         buffer = np.empty(length, np.uint8)
         if length:

@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import fcntl
+import functools
 import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..arguments import expect, expect_path
 from ..errors import AlreadyExists, ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
+
+if TYPE_CHECKING:
+    import ctypes
 
 _PUNCH_HOLE_KEEP_SIZE = 0x02 | 0x01
 
@@ -81,7 +85,8 @@ class ImageFile(BlockDevice):
         os.close(fd)
         image = cls(path, writable=True)
         try:
-            os.ftruncate(image._fd, 0)
+            if replace:  # never on a new file: ext4 would wait at its close until all of it is written
+                os.ftruncate(image._fd, 0)
             os.ftruncate(image._fd, size)
         except (OSError, OverflowError) as error:
             image.close()
@@ -100,6 +105,10 @@ class ImageFile(BlockDevice):
                     "another process is using the image", where=self.name, hint="wait until it has finished"
                 ) from None
             self.in_use = True
+
+    def fileno(self) -> int:
+        """The open file's descriptor, which stays this object's."""
+        return self._fd
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
@@ -181,7 +190,14 @@ def _refused(error: OSError | OverflowError, what: str, name: str) -> ImageIOErr
 
 
 def _fallocate(fd: int, mode: int, offset: int, length: int) -> int:
-    # Python has no binding for the modes of fallocate(2)
-    call = ctypes.CDLL(None, use_errno=True).fallocate
-    call.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
-    return int(call(fd, mode, offset, length))
+    return int(_binding().fallocate(fd, mode, offset, length))
+
+
+@functools.cache
+def _binding() -> ctypes.CDLL:
+    """The C library: Python has no binding for the modes of fallocate(2)."""
+    import ctypes
+
+    library = ctypes.CDLL(None, use_errno=True)
+    library.fallocate.argtypes = [ctypes.c_int, ctypes.c_int, ctypes.c_int64, ctypes.c_int64]
+    return library

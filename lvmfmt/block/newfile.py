@@ -14,15 +14,18 @@ from .wholefile import part_of
 
 
 @contextmanager
-def new_image(path: str | os.PathLike[str], size: int, *, replace: bool = False) -> Iterator[ImageFile]:
+def new_image(
+    path: str | os.PathLike[str], size: int, *, replace: bool = False, flush: bool = True
+) -> Iterator[ImageFile]:
     """Yield a sparse file of `size` zero bytes that takes the name `path` when the block ends without an error.
 
-    Until then it is a file beside `path`, and what was at `path` stays. Leaving the block flushes and closes it.
+    Until then it is a file beside `path`, and what was at `path` stays. Leaving the block closes it.
 
     Args:
         path: where the image goes; a symlink to a file is followed.
         size: in bytes.
         replace: a plain file that is there is replaced.
+        flush: wait until all of it is on stable storage before it takes its name.
 
     Raises:
         AlreadyExists: there is a file and `replace` is false.
@@ -44,7 +47,8 @@ def new_image(path: str | os.PathLike[str], size: int, *, replace: bool = False)
         image = ImageFile.create(part, size)
         with image:
             yield image
-            image.flush()
+            if flush:
+                image.flush()
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from typing import NamedTuple
 
@@ -53,6 +53,15 @@ class PieceList(BlockDevice):
             yield piece, piece.offset + inside, offset, part
             offset += part
             index += 1
+
+    def places(self, offset: int, length: int) -> Iterator[tuple[BlockDevice, int, int]]:
+        """See `BlockDevice.places`."""
+        for piece, at, _, part in self.map(offset, length):
+            yield from piece.device.places(at, part)
+
+    def leaves(self) -> Iterable[BlockDevice]:
+        """See `BlockDevice.leaves`."""
+        return [leaf for device in {id(p.device): p.device for p in self.pieces}.values() for leaf in device.leaves()]
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""

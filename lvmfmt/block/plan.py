@@ -1,25 +1,21 @@
-"""The copy plan: a sorted, coalesced list of extents, carried out by one executor.
+"""The copy plan: a table of extents, sorted and joined, that the engine carries out.
 
-Everything that moves in bulk becomes a plan: a clone of a disk, a new mirror copy, the files of a tree on their
-way into a file system. The executor reads into large aligned-to-block buffers and writes them while it
-reads the next one, so each byte is touched once and target writes are sequential.
+What has many sources becomes a plan: a new mirror copy, the files of a tree on their way into a file system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..units import MIB, align_up
-from .device import BlockDevice, Buffer
-
-CHUNK = 8 * MIB
-"""Bytes of one staging buffer, and so of the largest write."""
+from .copying.engine import WORKERS, Engine
+from .copying.mover import Mover, is_files
+from .copying.runs import Progress, Run, Source, tasks
+from .device import BlockDevice
 
 _ROWS = 1 << 14
 """Rows of a plan that are taken apart at a time."""
@@ -29,24 +25,20 @@ PLAN_ROW = np.dtype(
 )  # fmt: skip
 """dtype of a plan's rows: index of the source, and byte offsets and length."""
 
-Progress = Callable[[int], None]
-"""Told how many more bytes are done."""
-
-
-class Source(Protocol):
-    """Anything that bytes can be read from: every `BlockDevice` is one, a host's file another."""
-
-    def read_into(self, offset: int, buffer: Buffer) -> None:
-        """Fill `buffer` with the bytes at `offset`."""
-
 
 @dataclass(frozen=True)
 class CopyReport:
-    """What a plan did."""
+    """What a plan did.
+
+    Attributes:
+        bytes_copied: of all rows.
+        ways: bytes moved in each way, by its name.
+        fallbacks: what the system could not do, and what was done in its place.
+    """
 
     bytes_copied: int
-    reads: int
-    writes: int
+    ways: dict[str, int]
+    fallbacks: list[str]
 
 
 class CopyPlan:
@@ -83,63 +75,23 @@ class CopyPlan:
         """Carry the plan out; the target is not flushed.
 
         Raises:
-            ImageIOError: a source or the target failed; what was written until then stays.
+            IncompleteCopy: a source or the target failed; what was written until then stays.
         """
         target.check_writable()
         if len(self.rows):
             last = self.rows[-1]
             target.check_range(int(self.rows[0]["target_offset"]), 0)
             target.check_range(int(last["target_offset"]), int(last["length"]))
-        reads = writes = 0
-        pending: Future[None] | None = None
-        buffers = [np.empty(CHUNK, np.uint8) for _ in range(2)]
-        with ThreadPoolExecutor(1, thread_name_prefix="copy-writer") as writer:
-            try:
-                for batch in self._batches():
-                    buffer = buffers[writes % 2]
-                    start = batch[0][2]
-                    filled = 0
-                    for source, source_offset, target_offset, length in batch:
-                        at = target_offset - start
-                        if at > filled:  # the tail of the row before, inside its last aligned unit
-                            buffer[filled:at] = 0
-                        self.sources[source].read_into(source_offset, buffer[at : at + length])
-                        filled = at + length
-                        reads += 1
-                    end = min(align_up(start + filled, self.align), target.size) - start
-                    buffer[filled:end] = 0
-                    if pending is not None:
-                        pending.result()
-                    pending = writer.submit(target.write, start, memoryview(buffer)[:end])
-                    writes += 1
-                    if progress is not None:
-                        progress(filled)
-            finally:
-                if pending is not None:
-                    pending.result()
-        return CopyReport(self.total, reads, writes)
+        # what is not a file may want its reads in order, and in one thread
+        parallel = self.align == 1 and is_files(target) and all(map(is_files, self.sources))
+        engine = Engine([Mover(target, align=self.align) for _ in range(WORKERS if parallel else 1)], progress)
+        engine.run(tasks(self._runs()))
+        return CopyReport(self.total, engine.ways, engine.fallbacks)
 
-    def _batches(self) -> Iterator[list[tuple[int, int, int, int]]]:
-        """Rows grouped into writes: each group is contiguous on the target and fits a staging buffer."""
-        batch: list[tuple[int, int, int, int]] = []
-        end = limit = 0
+    def _runs(self) -> Iterator[Run]:
         for first in range(0, len(self.rows), _ROWS):
             for source, source_offset, target_offset, length in self.rows[first : first + _ROWS].tolist():
-                while length:
-                    if not batch or target_offset != end or target_offset >= limit:
-                        if batch:
-                            yield batch
-                        batch = []
-                        # on a boundary, so that no batch needs zeros beyond the buffer
-                        limit = (target_offset + CHUNK) // self.align * self.align
-                    part = min(length, limit - target_offset)
-                    batch.append((source, source_offset, target_offset, part))
-                    source_offset += part
-                    target_offset += part
-                    length -= part
-                    end = target_offset if length else align_up(target_offset, self.align)
-        if batch:
-            yield batch
+                yield Run(self.sources[source], source_offset, target_offset, length)
 
 
 def _coalesce(rows: NDArray[Any], align: int) -> NDArray[Any]:

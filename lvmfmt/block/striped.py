@@ -7,7 +7,7 @@ size costs nothing to make.
 from __future__ import annotations
 
 import heapq
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -67,6 +67,19 @@ class Striped(BlockDevice):
             part = rows * width * strip or min(strip - inside, end - offset)
             yield StripRun(offset, part, column, row * strip + inside, rows)
             offset += part
+
+    def places(self, offset: int, length: int) -> Iterator[tuple[BlockDevice, int, int]]:
+        """See `BlockDevice.places`; strip by strip."""
+        width, end = len(self.columns), offset + length
+        while offset < end:
+            unit, inside = divmod(offset, self.strip)
+            part = min(self.strip - inside, end - offset)
+            yield from self.columns[unit % width].places(unit // width * self.strip + inside, part)
+            offset += part
+
+    def leaves(self) -> Iterable[BlockDevice]:
+        """See `BlockDevice.leaves`."""
+        return [leaf for column in self.columns for leaf in column.leaves()]
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`; whole rows are read column by column."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import suppress
+from pathlib import Path
 
-from .. import block
+from ..units import SECTOR
 from .operands import add_json
 from .output import amount, print_json, progress
 
@@ -14,8 +16,9 @@ _EXAMPLES = """\
 examples:
   lvmfmt copy disks/hdisk0.img spare.img            replaces spare.img
   lvmfmt copy disks/hdisk0.img spare.img --verify   and compares the two before it does
+  lvmfmt copy hdisk0.img spare.img --zero-detect    blocks of zeros become holes
 
-Only data is copied, holes stay holes. DST keeps its old content until the copy is complete.
+Only data is copied, holes stay holes. DST keeps its old content until the copy is complete and on stable storage.
 """
 
 
@@ -24,25 +27,46 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.epilog = _EXAMPLES
     parser.add_argument("source", metavar="SRC", help="image to read")
     parser.add_argument("target", metavar="DST", help="file to replace")
-    parser.add_argument("--verify", action="store_true", help="read both again and compare them")
+    parser.add_argument("--verify", action="store_true", help="read both again, DST from its device, and compare them")
+    parser.add_argument("--direct", action="store_true", help="write around the system's cache, flushed or not")
+    parser.add_argument("--no-flush", action="store_true", help="do not wait for stable storage")
+    parser.add_argument("--zero-detect", action="store_true", help="make blocks of zeros holes")
     add_json(parser)
     parser.set_defaults(run=run)
 
 
 def run(args: argparse.Namespace) -> int:
     """Copy, and say what was moved."""
-    from ..block.copy import copy_image
+    from ..block.copying.image import copy_image
 
-    with block.open(args.source) as device:
-        data = sum(e.length for e in device.extents() if e.is_data)
     start = time.monotonic()
-    with progress(f"copy {args.source}", data) as told:
-        report = copy_image(args.source, args.target, verify=args.verify, progress=told)
+    with progress(f"copy {args.source}", _allocated(args.source)) as told:
+        report = copy_image(
+            args.source,
+            args.target,
+            verify=args.verify,
+            flush=not args.no_flush,
+            direct=args.direct or None,
+            find_zeros=args.zero_detect,
+            progress=told,
+        )
     if args.json:
         print_json(report)
     else:
         took = amount(report.bytes_copied, time.monotonic() - start)
-        print(f"copied {took}; {report.size - report.bytes_copied} bytes are holes")
+        by = f", by {' and '.join(report.ways)}" if report.ways else ""
+        print(f"copied {took}{by}; {report.size - report.bytes_copied} bytes are holes")
+    for fallback in report.fallbacks:
+        print(f"lvmfmt: {fallback}", file=sys.stderr)
+    if report.verified == "cache":
+        print(f"lvmfmt: {args.target}: could not be read from its device; the cache was compared", file=sys.stderr)
     if report.torn:
         print(f"lvmfmt: {args.source}: in use while it was copied; the copy may be torn", file=sys.stderr)
     return 0
+
+
+def _allocated(path: str) -> int | None:
+    """About how many bytes of data an image has; listing its extents for that would take as long as a copy may."""
+    with suppress(OSError):
+        return Path(path).stat().st_blocks * SECTOR or None
+    return None

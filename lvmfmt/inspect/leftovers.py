@@ -13,7 +13,6 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from ..block import BlockDevice, DeviceLike, Window, opened
-from ..block.plan import CHUNK
 from ..errors import CorruptImage, LvmfmtError
 from ..jfs2.dialect import DIALECTS
 from ..jfs2.superblock import read_superblock
@@ -33,6 +32,8 @@ _MOST_METADATA = 2 * MIB + 2 * SECTOR * sum(
 """Bytes in front of PP 1 of the largest group, where no LVM record says how many there are."""
 _SUPERBLOCKS = (0x8000, 0xF000)
 _DIALECTS = {dialect.magic: dialect for dialect in DIALECTS.values()}
+_CHUNK = 8 * MIB
+"""Bytes that are looked at together."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -101,8 +102,8 @@ def _metadata_blocks(device: BlockDevice) -> Iterator[Leftover]:
     first = FIRST_PSN * SECTOR
     seen: set[bytes] = set()
     for extent in device.extents(first, end - first) if end > first else ():
-        for at in range(extent.offset, extent.offset + extent.length, CHUNK) if extent.is_data else ():
-            length = min(CHUNK, extent.offset + extent.length - at) // SECTOR * SECTOR
+        for at in range(extent.offset, extent.offset + extent.length, _CHUNK) if extent.is_data else ():
+            length = min(_CHUNK, extent.offset + extent.length - at) // SECTOR * SECTOR
             sectors = device.read(at, length).reshape(-1, SECTOR)
             tags = np.ascontiguousarray(sectors[:, : len(TAG)]).view(f"S{len(TAG)}").reshape(-1)
             for row in (tags == TAG).nonzero()[0].tolist():

@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from ..block.plan import Progress
+from ..block.copying.runs import Progress
 from ..errors import NotFound, OperationRefused
 from ..origin import Origin
 from ..units import SECTOR, ceil_div

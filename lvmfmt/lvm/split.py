@@ -28,7 +28,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice, DeviceLike, opened_all
-from ..block.plan import CHUNK, Progress
+from ..block.copying.mover import BUFFER
+from ..block.copying.runs import Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
 from . import lvcb as lvcbs
@@ -210,8 +211,8 @@ def _equal(lv: LogicalVolume, found: dict[int, BlockDevice]) -> NDArray[np.bool_
 
 def _same(a: BlockDevice, a_at: int, b: BlockDevice, b_at: int, length: int) -> bool:
     """Whether two ranges have one content; what is a hole in both is not read."""
-    for done in range(0, length, CHUNK):
-        part = min(CHUNK, length - done)
+    for done in range(0, length, BUFFER):
+        part = min(BUFFER, length - done)
         if not any(e.is_data for d, at in ((a, a_at), (b, b_at)) for e in d.extents(at + done, part)):
             continue
         if not np.array_equal(a.read(a_at + done, part), b.read(b_at + done, part)):

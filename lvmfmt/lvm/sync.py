@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from ..block import BlockDevice, CopyPlan, Mirror, Source, Window
-from ..block.plan import PLAN_ROW, Progress
+from ..block.copying.runs import Progress
+from ..block.plan import PLAN_ROW
 from ..errors import ImageIOError
 from ..units import MIB
 from .commit import write_vgsa

@@ -6,7 +6,7 @@ import numpy as np
 
 from ..arguments import expect
 from ..block import BlockDevice, CopyPlan, DeviceLike, opened
-from ..block.plan import Progress
+from ..block.copying.runs import Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
 from ..units import SECTOR

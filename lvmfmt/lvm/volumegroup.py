@@ -18,7 +18,7 @@ from .kinds import VgKind
 from .problems import Problem
 
 if TYPE_CHECKING:
-    from ..block.plan import Progress
+    from ..block.copying.runs import Progress
     from .change import Change
     from .commit import Changes
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
-from lvmfmt.block.copy import copy_image
+from lvmfmt.block.copying.image import copy_image
 from lvmfmt.errors import OperationRefused
 from lvmfmt.inspect.image_diff import changed_sectors, diff
 from lvmfmt.jfs2 import FileSystem

@@ -78,7 +78,7 @@ def test_joining_fills_what_differs_and_no_more(mirrored: Any, origin: SeededOri
 
 
 def test_ranges_are_compared_to_their_last_byte(memory_disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split, "CHUNK", 1000)
+    monkeypatch.setattr(split, "BUFFER", 1000)
     a, b = memory_disk("a", 1 << 16), memory_disk("b", 1 << 16)
     a.write(100, bytes(range(250)) * 10)
     b.write(300, bytes(range(250)) * 10)

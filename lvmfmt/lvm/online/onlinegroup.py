@@ -7,8 +7,8 @@ from contextlib import ExitStack, contextmanager
 
 from ...arguments import Checked
 from ...block import BlockDevice, Buffer, Extent
+from ...block.copying.runs import Progress
 from ...block.device import byte_view
-from ...block.plan import Progress
 from ...errors import ImageIOError, NotFound, OperationRefused
 from ...origin import Origin
 from ..change import Change

@@ -23,7 +23,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 
 from ...block import BlockDevice, DeviceLike, opened_all
-from ...block.plan import Progress
+from ...block.copying.runs import Progress
 from ...errors import OperationRefused
 from ...origin import Origin, origin_or_system
 from ..commit import Changes, counted, write_vgsa

@@ -1,0 +1,69 @@
+"""Ways around the system's cache: a descriptor that writes to the device at once, and reads that come from it."""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+
+from ...units import align_up
+from ..imagefile import ImageFile
+from .mover import BLOCK, BUFFER
+
+
+@contextmanager
+def directly(image: ImageFile, access: int) -> Iterator[int]:
+    """Yield a second descriptor of an image's file with O_DIRECT, or -1 where its file system has none.
+
+    Args:
+        image: an open image.
+        access: `os.O_RDONLY` or `os.O_WRONLY`.
+    """
+    try:
+        fd = os.open(f"/proc/self/fd/{image.fileno()}", access | os.O_DIRECT | os.O_CLOEXEC)
+    except OSError:
+        fd = -1
+    try:
+        yield fd
+    finally:
+        if fd >= 0:
+            os.close(fd)
+
+
+class Reread:
+    """What a file holds on its device, after a flush.
+
+    Args:
+        image: flushed.
+        direct: its descriptor of `directly` for reading, or -1.
+
+    Attributes:
+        from_device: False as soon as something had to come from the cache.
+    """
+
+    def __init__(self, image: ImageFile, direct: int) -> None:
+        self.from_device = direct >= 0
+        self._image, self._direct = image, direct
+        self._memory = mmap.mmap(-1, BUFFER + 2 * BLOCK)
+        with suppress(OSError):  # pages that are clean leave the cache
+            os.posix_fadvise(image.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
+
+    def read(self, at: int, length: int) -> bytes:
+        """The bytes of a range of at most `BUFFER`.
+
+        Raises:
+            ImageIOError: the system refused.
+        """
+        start, end = at // BLOCK * BLOCK, align_up(at + length, BLOCK)
+        if self._direct >= 0:
+            view = memoryview(self._memory)[: end - start]
+            try:
+                if os.preadv(self._direct, [view], start) >= at + length - start:
+                    return bytes(view[at - start : at - start + length])
+            except OSError:
+                pass  # it comes again, or it is not able to
+            self.from_device = False
+        data = bytearray(length)
+        self._image.read_into(at, data)
+        return bytes(data)

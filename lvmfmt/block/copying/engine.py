@@ -1,0 +1,127 @@
+"""Workers that take tasks from one stream and carry them out, each with reads and writes of its own."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import chain, islice
+
+from ...errors import ImageIOError
+from .mover import Mover, Stopped
+from .runs import Progress, Task, behind
+
+WORKERS = 2
+"""Two keep one device and its cache busy; more only wait for each other."""
+_SCATTERED = 64
+"""A first task of more runs than this is one of small ones: a second worker would only fight for the interpreter."""
+
+Ranges = list[tuple[int, int]]
+"""(offset, length) pairs, ascending."""
+
+
+class IncompleteCopy(ImageIOError):
+    """The system refused a read or a write, and ranges of the target are not what they should be.
+
+    Attributes:
+        left: the ranges of the target that were not copied.
+    """
+
+    def __init__(self, cause: ImageIOError, left: Ranges) -> None:
+        super().__init__(cause.what, where=cause.where, hint=cause.hint, errno=cause.errno or 0)
+        self.left = left
+
+
+class Engine:
+    """Carries out tasks.
+
+    Args:
+        movers: one for each worker.
+        progress: told how many more bytes are done, task by task, by one thread at a time.
+
+    Attributes:
+        unfinished: what an interruption has left of tasks that were begun, as ranges of the target.
+        frontier: byte offset on the target behind the last task that was begun.
+    """
+
+    def __init__(self, movers: Sequence[Mover], progress: Progress | None = None) -> None:
+        self._movers = movers
+        self._progress = progress
+        self._lock = threading.Lock()
+        self._errors: list[BaseException] = []
+        self.unfinished: Ranges = []
+        self.frontier = 0
+
+    def run(self, tasks: Iterator[Task]) -> None:
+        """Carry out all tasks; the target is not flushed.
+
+        Raises:
+            IncompleteCopy: a source or the target failed; it says which ranges are not copied.
+            BaseException: whatever else ended a worker, a keyboard interrupt too; all workers have ended.
+        """
+        ahead = list(islice(tasks, 2))
+        stream = chain(ahead, tasks)
+        if len(ahead) < 2:
+            self._work(self._movers[0], stream)
+        else:
+            self._work_together(self._movers[: 1 if len(ahead[0]) > _SCATTERED else None], stream)
+        if not self._errors:
+            return
+        self.unfinished.sort()
+        error = self._errors[0]
+        if isinstance(error, ImageIOError):
+            left = [*self.unfinished, *(part for task in stream for part in behind(task, 0))]
+            raise IncompleteCopy(error, left) from error
+        raise error
+
+    @property
+    def ways(self) -> dict[str, int]:
+        """Bytes moved in each way."""
+        return dict(sum((mover.ways for mover in self._movers), Counter()))
+
+    @property
+    def fallbacks(self) -> list[str]:
+        """What the system could not do, and what was done in its place."""
+        return sorted(set().union(*(mover.fallbacks for mover in self._movers)))
+
+    def _work_together(self, movers: Sequence[Mover], stream: Iterator[Task]) -> None:
+        """Run workers; a keyboard interrupt comes to this thread alone, so none of them is torn out of a task."""
+
+        def work(mover: Mover, ended: threading.Event) -> None:
+            self._work(mover, stream)
+            ended.set()
+
+        events = [threading.Event() for _ in movers]
+        for mover, ended in zip(movers, events, strict=True):
+            threading.Thread(target=work, args=(mover, ended), name="copy-worker").start()
+        while not all(ended.is_set() for ended in events):
+            try:  # Thread.join calls a thread ended when a signal interrupts it
+                for ended in events:
+                    ended.wait()
+            except KeyboardInterrupt as error:
+                self._fail(error)
+
+    def _work(self, mover: Mover, stream: Iterator[Task]) -> None:
+        task: Task = []
+        try:
+            while True:
+                with self._lock:
+                    if task and self._progress is not None:
+                        self._progress(sum(run.length for run in task))
+                    task = [] if self._errors else next(stream, [])
+                    if not task:
+                        return
+                    self.frontier = task[-1].to + task[-1].length
+                    mover.reached = task[0].to
+                mover.move(task)
+        except Stopped:
+            self.unfinished += behind(task, mover.reached)
+        except BaseException as error:
+            if task:
+                self.unfinished += behind(task, mover.reached)
+            self._fail(error)
+
+    def _fail(self, error: BaseException) -> None:
+        self._errors.append(error)
+        for mover in self._movers:
+            mover.stop = True
