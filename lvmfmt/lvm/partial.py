@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ..arguments import expect
 from ..block import BlockDevice, Bytes
-from ..block.plan import CHUNK
+from ..block.copying.mover import BUFFER
 from ..errors import ImageIOError
 from ..units import SECTOR
 from .volume import LogicalVolume
@@ -66,8 +66,8 @@ def runs_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[ReadRun]:
             if not extent.is_data:
                 yield ReadRun(extent.offset, extent.length, None)
                 continue
-            for first in range(extent.offset, extent.offset + extent.length, CHUNK):
-                yield from _read(device, first, min(CHUNK, extent.offset + extent.length - first), partial)
+            for first in range(extent.offset, extent.offset + extent.length, BUFFER):
+                yield from _read(device, first, min(BUFFER, extent.offset + extent.length - first), partial)
         if end > start:
             yield ReadRun(start, end - start, None, RunState.NOT_TRIED)
         at = end

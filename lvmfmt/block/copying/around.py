@@ -9,7 +9,7 @@ from contextlib import contextmanager, suppress
 
 from ...units import align_up
 from ..imagefile import ImageFile
-from .mover import BLOCK, BUFFER
+from .mover import BUFFER, WHOLE_BLOCK
 
 
 @contextmanager
@@ -45,7 +45,7 @@ class Reread:
     def __init__(self, image: ImageFile, direct: int) -> None:
         self.from_device = direct >= 0
         self._image, self._direct = image, direct
-        self._memory = mmap.mmap(-1, BUFFER + 2 * BLOCK)
+        self._memory = mmap.mmap(-1, BUFFER + 2 * WHOLE_BLOCK)
         with suppress(OSError):  # pages that are clean leave the cache
             os.posix_fadvise(image.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
@@ -55,7 +55,7 @@ class Reread:
         Raises:
             ImageIOError: the system refused.
         """
-        start, end = at // BLOCK * BLOCK, align_up(at + length, BLOCK)
+        start, end = at // WHOLE_BLOCK * WHOLE_BLOCK, align_up(at + length, WHOLE_BLOCK)
         if self._direct >= 0:
             view = memoryview(self._memory)[: end - start]
             try:

@@ -27,9 +27,9 @@ _SMALL = 64 * KIB
 """A run shorter than this is left to the system: two calls and a copy would cost more than its bytes."""
 _RANGE_MOST = GIB
 """Bytes that one copy_file_range is asked for."""
-BLOCK = 4096
+WHOLE_BLOCK = 4096
 """What a write around the cache is aligned to, and what is looked at for zeros."""
-_ZEROS = bytes(BLOCK)
+_ZEROS = bytes(WHOLE_BLOCK)
 _UNABLE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ETXTBSY}
 """How a system says that it cannot copy a range itself."""
 
@@ -126,15 +126,15 @@ class Mover:
             at, to, length = at + done, to + done, length - done
         base = self.reached - to  # places of the file as places of the target as a whole
         view = memoryview(self._buffer)
-        direct = self._direct if not to % BLOCK else -1
+        direct = self._direct if not to % WHOLE_BLOCK else -1
         while length:
             part = view[: min(len(view), length)]
             size = len(part)
             source.read_into(at, part)
             if self._find_zeros:
                 self._write_data(target, to, part)
-            elif direct >= 0 and size >= BLOCK:
-                size = size // BLOCK * BLOCK
+            elif direct >= 0 and size >= WHOLE_BLOCK:
+                size = size // WHOLE_BLOCK * WHOLE_BLOCK
                 self._write_around(direct, target, to, part[:size])
             else:
                 target.write(to, part)
@@ -167,7 +167,7 @@ class Mover:
         """Write whole blocks around the cache; through it where the system does not want that."""
         done = 0
         try:
-            while done < len(part) and not done % BLOCK:
+            while done < len(part) and not done % WHOLE_BLOCK:
                 done += os.pwritev(fd, [part[done:]], to + done)
         except OSError as error:
             if error.errno != errno.EINVAL:
@@ -232,7 +232,7 @@ def data_in(data: bytes, to: int) -> Iterator[tuple[int, int]]:
     start = None
     at = 0
     while at < len(data):
-        end = min(at + BLOCK - (to + at) % BLOCK, len(data))
+        end = min(at + WHOLE_BLOCK - (to + at) % WHOLE_BLOCK, len(data))
         if data.startswith(_ZEROS[: end - at], at):
             if start is not None:
                 yield start, at
