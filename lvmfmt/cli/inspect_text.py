@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ..escaping import escaped, printable
 from ..inspect.summary import DiskSummary, FileSystemSummary, GroupSummary, Remark, Summary, VolumeSummary
 from ..units import format_size
-from .output import print_table
+from .output import graded, print_table
 
 
 def print_summary(summary: Summary) -> None:
@@ -19,7 +21,7 @@ def print_summary(summary: Summary) -> None:
         _features(contents)
     if summary.findings:
         print(f"\nfindings: {len(summary.findings)}")
-        print_table(("SEVERITY", "WHERE", "STRUCTURE", "BYTE", "WHAT"), [_remark(f) for f in summary.findings])
+        print_table(("SEVERITY", "WHERE", "STRUCTURE", "GRADE", "BYTE", "WHAT"), [_remark(f) for f in summary.findings])
     else:
         print("\nnothing wrong was found")
 
@@ -36,27 +38,51 @@ def _disk(disk: DiskSummary) -> None:
         return
     print(f"  LVM record: PV {disk.pv_number} of group {disk.vgid}, {disk.kind}, version {disk.lvm_version}")
     for copy in disk.copies:
-        state = f"written {copy.stamp}" if copy.stamp else "never written"
-        torn = "" if copy.whole else ", TORN: the stamps at its ends differ"
+        state = f"{graded('written', copy.grades.get('stamp'))} {copy.stamp}" if copy.stamp else "never written"
+        torn = "" if copy.whole else f", {graded('TORN', copy.grades.get('whole'))}: the stamps at its ends differ"
         print(f"  {copy.area.upper()} copy {copy.copy} at PSN {copy.psn}: {state}{torn}")
 
 
 def _group(group: GroupSummary) -> None:
-    pp, factor = format_size(group.pp_size), f", factor {group.factor}" if group.factor > 1 else ""
-    switches = f"quorum {'on' if group.quorum else 'off'}, auto varyon {'on' if group.auto_varyon else 'off'}"
-    print(f"\nvolume group {group.vgid}: PP size {pp}{factor}, version {group.version}, ", end="")
-    print(f"{group.total_vgdas} VGDAs, {switches}")
+    def mark(text: str, *values: str) -> str:
+        return graded(text, *(group.grades.get(value) for value in values))
+
+    pp = mark(f"PP size {format_size(group.pp_size)}", "pp_size")
+    factor = ", " + mark(f"factor {group.factor}", "factor") if group.factor > 1 else ""
+    quorum = mark(f"quorum {'on' if group.quorum else 'off'}", "quorum")
+    varyon = mark(f"auto varyon {'on' if group.auto_varyon else 'off'}", "auto_varyon")
+    vgid, version = mark(f"volume group {group.vgid}", "vgid"), mark(f"version {group.version}", "version")
+    print(f"\n{vgid}: {pp}{factor}, {version}, {mark(f'{group.total_vgdas} VGDAs', 'total_vgdas')}, {quorum}, {varyon}")
     pvs = [
         (pv.number, pv.pvid, pv.image or "missing", pv.pps, pv.free_pps, pv.vgda_copies)
         for pv in group.physical_volumes
     ]  # fmt: skip
-    print_table(("PV", "PVID", "IMAGE", "PPs", "FREE", "VGDAs"), pvs, right=("PV", "PPs", "FREE", "VGDAs"))
+    grades = group.physical_volumes[0].grades if group.physical_volumes else {}
+    _table(
+        {"PV": "", "PVID": "pvid", "IMAGE": "", "PPs": "pps", "FREE": "free_pps", "VGDAs": "vgda_copies"}, grades, pvs
+    )
     print()
     lvs = [_volume(lv) for lv in group.logical_volumes]
-    print_table(("LV", "TYPE", "LPs", "PPs", "COPIES", "LABEL", "CONTENT"), lvs, right=("LPs", "PPs", "COPIES"))
+    columns = {
+        "LV": "name",
+        "TYPE": "type",
+        "LPs": "lps",
+        "PPs": "pps",
+        "COPIES": "copies",
+        "LABEL": "label",
+        "CONTENT": "",
+    }
+    _table(columns, group.logical_volumes[0].grades if group.logical_volumes else {}, lvs)
     for lv in group.logical_volumes:
         if lv.file_system:
             _features(lv.file_system, f"{escaped(lv.name)}: ")
+
+
+def _table(columns: dict[str, str], grades: dict[str, str], rows: Sequence[Sequence[object]]) -> None:
+    """Rows under headers that say where a value is of grade C; `columns` has the name of the value of each."""
+    right = ("PV", "PPs", "FREE", "VGDAs", "LPs", "COPIES")
+    marked = {name: graded(name, grades.get(value)) for name, value in columns.items()}
+    print_table(list(marked.values()), rows, right=[marked[name] for name in right if name in marked])
 
 
 def _volume(lv: VolumeSummary) -> tuple[object, ...]:
@@ -79,4 +105,4 @@ def _features(fs: FileSystemSummary, of: str = "") -> None:
 def _remark(finding: Remark) -> tuple[object, ...]:
     structure = f"{finding.structure}.{finding.field}" if finding.field else finding.structure
     offset = "" if finding.offset is None else f"{finding.offset:#x}"
-    return (finding.severity, finding.where, structure, offset, finding.text)
+    return (finding.severity, finding.where, structure, finding.grade, offset, finding.text)

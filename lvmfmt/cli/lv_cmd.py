@@ -17,7 +17,7 @@ from ..origin import seeded_or_system
 from ..units import MIB
 from .doubting import tell_doubts, telling
 from .operands import add_force, add_json, add_operands, split, verb
-from .output import amount, print_json, print_table, progress
+from .output import amount, graded, print_json, print_table, progress
 
 _ZEROS = bytes(MIB)
 _SHOWN = 8
@@ -80,6 +80,8 @@ def fill(parser: argparse.ArgumentParser) -> None:
 
 def run_list(args: argparse.Namespace) -> int:
     """Print the volumes of all groups."""
+    from ..inspect.grading import GroupGrades
+
     images, _ = split(args.operands)
     with ExitStack() as stack:
         groups = system.open_groups(stack.enter_context(block.opened_all(images)))
@@ -100,8 +102,10 @@ def run_list(args: argparse.Namespace) -> int:
                 "missing": _missing(lv),
                 "pvs": lv.pv_numbers,
                 "label": lv.label,
+                "grades": grades.lv,
             }
             for group in groups
+            for grades in (GroupGrades(group.state),)
             for name, lv in group.logical_volumes.items()
         ]
         said = [pair for group in groups for pair in _doubts(group, group.logical_volumes)]
@@ -109,12 +113,14 @@ def run_list(args: argparse.Namespace) -> int:
     if args.json:
         print_json(rows, names=("name", "label"))
         return 0
-    headers = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE", "LABEL", "LVID")
-    right = ("LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE")
+    columns = ("LV", "TYPE", "LPs", "PPs", "COPIES", "STALE", "MISSING", "SIZE", "LABEL", "LVID")
     keys = ("name", "type", "lps", "pps", "copies", "stale_pps", "lost", "size", "label", "lvid")
     lost = [{**row, "lost": len({place["lp"] for place in row["missing"]})} for row in rows]
     shown = [[escaped(cell) if isinstance(cell := row[key], str) else cell for key in keys] for row in lost]
-    print_table(headers, shown, right=right)
+    headers = [graded(name, *(row["grades"].get(key) for row in rows)) for name, key in zip(columns, keys, strict=True)]
+    print_table(
+        headers, shown, right=[name for name in headers if name.split()[0] not in ("LV", "TYPE", "LABEL", "LVID")]
+    )
     for row in rows:
         _print_missing(str(row["name"]), row["missing"])
     return 0

@@ -32,6 +32,11 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], *, right
         print("  ".join(c.rjust(w) if h in right else c.ljust(w) for c, w, h in columns).rstrip())
 
 
+def graded(text: str, *grades: str | None) -> str:
+    """`text`, marked if what it says comes from a field of grade C, whose place is our own choice."""
+    return f"{text} (C)" if "C" in grades else text
+
+
 def _rich_table(headers: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table

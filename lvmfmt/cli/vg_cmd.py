@@ -10,7 +10,7 @@ from ..errors import OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
 from .operands import add_force, add_json, add_operands, split, verb
-from .output import print_json, print_table
+from .output import graded, print_json, print_table
 
 _EXAMPLES = """\
 examples:
@@ -97,22 +97,27 @@ def run_scan(args: argparse.Namespace) -> int:
     with ExitStack() as stack:
         found = [f for device in stack.enter_context(block.opened_all(images)) for f in inspect.salvage(device)]
     if args.json:
-        print_json(found, names=("name", "label"))
+        print_json([{**vars(f), "grades": f.grades} for f in found], names=("name", "label"))
     elif not found:
         print("nothing was found by scanning")
     else:
-        headers = ("IMAGE", "BYTE", "STRUCTURE", "NAME", "TYPE", "LPs", "COPIES", "SIZE", "LABEL", "LVID", "PROBLEM")
+        columns = ("IMAGE", "BYTE", "STRUCTURE", "NAME", "TYPE", "LPs", "COPIES", "SIZE", "LABEL", "LVID", "PROBLEM")
+        shown = [f.grades for f in found if f.grades][:1]
+        headers = [graded(name, *(grades.get(name.lower()) for grades in shown)) for name in columns]
         rows = [
             (f.image, f"{f.offset:#x}", f.structure + (" in VGDA" if f.found_by == "metadata" else ""), escaped(f.name),
              escaped(f.type), f.lps or "", f.copies or "", f.size or "", escaped(f.label), f.lvid, f.problem)
             for f in found
         ]  # fmt: skip
         print("found by scanning; nothing says whether it is still in use")
-        print_table(headers, rows, right=("BYTE", "LPs", "COPIES", "SIZE"))
+        right = [name for name in headers if name.split()[0] in ("BYTE", "LPs", "COPIES", "SIZE")]
+        print_table(headers, rows, right=right)
     return 0 if found else 1
 
 
 def _plain(problem: lvm.Problem) -> dict[str, object]:
+    from ..layout.catalog import grade_of
+
     rule = lvm.RULES[problem.rule]
     return {
         "rule": problem.rule,
@@ -120,6 +125,7 @@ def _plain(problem: lvm.Problem) -> dict[str, object]:
         "where": problem.where,
         "structure": problem.structure,
         "field": problem.field,
+        "grade": grade_of(problem.structure, problem.field),
         "offset": problem.offset,
         "evidence": problem.text,
         "expected": rule.meaning,
@@ -131,9 +137,12 @@ def _print(problems: list[lvm.Problem]) -> None:
     if not problems:
         print("nothing wrong was found")
         return
+    from ..layout.catalog import grade_of
+
     rows = []
     for p in problems:
         name = f"{p.structure}.{p.field}" if p.field else p.structure
         offset = "" if p.offset is None else f"{p.offset:#x}"
-        rows.append((p.severity.value, p.rule, p.where, name, offset, p.text, lvm.RULES[p.rule].right))
-    print_table(("SEVERITY", "RULE", "WHERE", "FIELD", "BYTE", "EVIDENCE", "RIGHT IS"), rows)
+        grade = grade_of(p.structure, p.field)
+        rows.append((p.severity.value, p.rule, p.where, name, grade, offset, p.text, lvm.RULES[p.rule].right))
+    print_table(("SEVERITY", "RULE", "WHERE", "FIELD", "GRADE", "BYTE", "EVIDENCE", "RIGHT IS"), rows)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from ..block import BlockDevice
 from ..lvm import LvmRecord
 from ..lvm.descriptor.copies import Place
+from .grading import of_area
 from .timestamps import rfc3339
 
 
@@ -23,6 +24,8 @@ class AreaCopy:
     """When it was written; None if it never was."""
     whole: bool
     """The stamps at its two ends agree."""
+    grades: dict[str, str] = field(default_factory=dict, compare=False)
+    """Of `stamp` and `whole`, if it is not A."""
 
 
 def area_copies(device: BlockDevice, record: LvmRecord) -> list[AreaCopy]:
@@ -34,5 +37,7 @@ def area_copies(device: BlockDevice, record: LvmRecord) -> list[AreaCopy]:
             ("vgsa", record.vgsa_psn[index], place.vgsa_stamp()),
             ("vgda", record.vgda_psn[index], place.vgda_stamp()),
         ):
-            found.append(AreaCopy(area, index + 1, psn, rfc3339(stamp) if stamp else None, whole))
+            found.append(
+                AreaCopy(area, index + 1, psn, rfc3339(stamp) if stamp else None, whole, of_area(record, area))
+            )
     return found

@@ -16,6 +16,7 @@ from ..block import BlockDevice, DeviceLike, Window, opened
 from ..errors import CorruptImage, LvmfmtError
 from ..jfs2.dialect import DIALECTS
 from ..jfs2.superblock import read_superblock
+from ..layout.lvcb import LVCB
 from ..lvm.disk.record import FIRST_PSN
 from ..lvm.disk.recordcopies import read as read_record
 from ..lvm.kinds import LIMITS, VgKind
@@ -24,6 +25,7 @@ from ..lvm.lvcb import read as read_lvcb
 from ..lvm.vgdaformat import scalable_areas
 from ..oneline import one_line
 from ..units import KIB, MIB, SECTOR
+from .grading import LEFTOVER
 
 STRIDE = 128 * KIB
 _MOST_METADATA = 2 * MIB + 2 * SECTOR * sum(
@@ -68,6 +70,11 @@ class Leftover:
     label: str = ""
     problem: str = ""
     found_by: str = "scan"
+
+    @property
+    def grades(self) -> dict[str, str]:
+        """How well what a control block says is known, by attribute, where that is not A."""
+        return LEFTOVER if self.structure == LVCB.name else {}
 
     __repr__ = one_line
 

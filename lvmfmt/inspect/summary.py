@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from dataclasses import field as field_of  # `Remark` has a field of this name
 
 from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ..jfs2 import FileSystem
 from ..jfs2.superblock import INLINE_LOG
 from ..jfs2.superblock.snapshots import features
+from ..layout.catalog import grade_of
 from ..layout.lvm_disk import BOOT_RECORD
 from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
 from ..lvm.problems import evidence
 from ..oneline import one_line
 from ..units import SECTOR
 from .area_copies import AreaCopy, area_copies
+from .grading import GroupGrades
 
 _NAMES = ("s_fname", "s_fpack", "s_label")
 
@@ -32,6 +35,12 @@ class Remark:
     """Byte of `where`."""
     text: str
     where: str
+
+    grade: str = field_of(init=False)
+    """How well the field is known: A, B or C; "" if it is not about one."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "grade", grade_of(self.structure, self.field))
 
     __repr__ = one_line
 
@@ -106,6 +115,8 @@ class VolumeSummary:
     size: int
     label: str
     file_system: FileSystemSummary | None
+    grades: dict[str, str] = field(default_factory=dict)
+    """How well values are known whose grade is not A."""
 
     __repr__ = one_line
 
@@ -122,6 +133,8 @@ class MemberSummary:
     free_pps: int
     vgda_copies: int
     state: int
+    grades: dict[str, str] = field(default_factory=dict)
+    """How well values are known whose grade is not A."""
 
     __repr__ = one_line
 
@@ -139,6 +152,8 @@ class GroupSummary:
     auto_varyon: bool
     physical_volumes: list[MemberSummary]
     logical_volumes: list[VolumeSummary]
+    grades: dict[str, str] = field(default_factory=dict)
+    """How well values are known whose grade is not A."""
 
     __repr__ = one_line
 
@@ -251,6 +266,7 @@ def _disk(disk: DiskInfo, summary: Summary) -> DiskSummary:
 
 def _group(vgid: str, group: VolumeGroup, summary: Summary) -> GroupSummary:
     _add(summary, group.problems)
+    grades = GroupGrades(group.state)
     members = [
         MemberSummary(
             pvid=pv.pvid,
@@ -260,10 +276,11 @@ def _group(vgid: str, group: VolumeGroup, summary: Summary) -> GroupSummary:
             free_pps=int(pv.free.sum()),
             vgda_copies=pv.vgda_count,
             state=pv.state,
+            grades=grades.pv,
         )
         for pv in group.physical_volumes.values()
     ]
-    volumes = [_volume(lv, summary) for lv in group.logical_volumes.values()]
+    volumes = [_volume(lv, summary, grades.lv) for lv in group.logical_volumes.values()]
     return GroupSummary(
         vgid=vgid,
         pp_size=group.pp_size,
@@ -274,10 +291,11 @@ def _group(vgid: str, group: VolumeGroup, summary: Summary) -> GroupSummary:
         auto_varyon=bool(group.auto_varyon),
         physical_volumes=members,
         logical_volumes=volumes,
+        grades=grades.group,
     )
 
 
-def _volume(lv: LogicalVolume, summary: Summary) -> VolumeSummary:
+def _volume(lv: LogicalVolume, summary: Summary, grades: dict[str, str]) -> VolumeSummary:
     if lv.stale_pps:
         text = f"{lv.stale_pps} of {lv.pps} PPs are stale"
         summary.findings.append(Remark("warning", "vgsa", "stalepp", None, text, lv.name))
@@ -299,6 +317,7 @@ def _volume(lv: LogicalVolume, summary: Summary) -> VolumeSummary:
         size=lv.size,
         label=lv.label,
         file_system=contents,
+        grades=grades,
     )
 
 

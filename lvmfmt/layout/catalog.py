@@ -22,6 +22,13 @@ CATALOG: dict[str, Record] = {record.name: record for records in FAMILIES.values
 """Name -> record, family by family."""
 
 
+def grade_of(structure: str, field: str) -> str:
+    """The grade of a field, both by their names; "" if there is no such field."""
+    name = field.partition("[")[0]
+    known = CATALOG[structure].grades if structure in CATALOG else {}
+    return known[name].value if name in known else ""
+
+
 def structure(name: str) -> Record:
     """The structure called `name`.
 

@@ -234,6 +234,11 @@ class Record:
         ]
 
     @cached_property
+    def grades(self) -> dict[str, Grade]:
+        """How well each field is known, by its name."""
+        return {f.name: f.grade for f in self._fields}
+
+    @cached_property
     def nameless(self) -> tuple[str, ...]:
         """The fields whose bytes have no known meaning."""
         return tuple(f.name for f in self._fields if f.meaning == _NO_MEANING)

@@ -21,10 +21,18 @@ def test_a_file_system_in_a_line(free: int | None, used: int | None, clean: bool
 
 
 def test_a_remark_in_a_row() -> None:
-    values = {"severity": "error", "where": "disk", "structure": "vgda", "field": "", "offset": 0x1100, "text": "torn"}
+    values = {
+        "severity": "error",
+        "where": "disk",
+        "structure": "vgda",
+        "field": "",
+        "offset": 0x1100,
+        "text": "torn",
+        "grade": "C",
+    }
     whole: Any = SimpleNamespace(**values)
-    assert _remark(whole) == ("error", "disk", "vgda", "0x1100", "torn")
+    assert _remark(whole) == ("error", "disk", "vgda", "C", "0x1100", "torn")
     field: Any = SimpleNamespace(**{**values, "field": "sec", "offset": None})
-    assert _remark(field) == ("error", "disk", "vgda.sec", "", "torn")
+    assert _remark(field) == ("error", "disk", "vgda.sec", "C", "", "torn")
     first: Any = SimpleNamespace(**{**values, "offset": 0})
-    assert _remark(first)[3] == "0x0"
+    assert _remark(first)[4] == "0x0"

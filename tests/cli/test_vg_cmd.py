@@ -67,7 +67,7 @@ def test_check_repair_undo(disks: list[str], tmp_path: Path, capsys: pytest.Capt
     report = json.loads(capsys.readouterr().out)
     assert {f["rule"] for f in report["findings"]} == {"record-copy", "vgda-copy"} and report["left"] == []
     assert set(report["findings"][0]) == {
-        "rule", "severity", "where", "structure", "field", "offset", "evidence", "expected", "right",
+        "rule", "severity", "where", "structure", "field", "grade", "offset", "evidence", "expected", "right",
     }  # fmt: skip
     assert cli.main(["vg", "check", *disks]) == 0
     assert cli.main(["vg", "check", *disks, "--repair", "--undo-file", undo]) == 0  # nothing to do: not in the way
