@@ -3,6 +3,9 @@
 import io
 import os
 import random
+import signal
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -193,3 +196,20 @@ def test_totals_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     ]
     assert counts == {"mutants of `read`": 7, "mutants of `tree`": 5, "mutants in all": 12, "faults": 1}
     assert reliability.read_section("Other") == ("before", {"x": 1})
+
+
+@pytest.mark.slow
+def test_a_run_that_is_ended_tells_what_it_did() -> None:
+    def end() -> None:
+        while signal.getsignal(signal.SIGTERM) in (signal.SIG_DFL, before):
+            time.sleep(0.01)
+        time.sleep(2)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    before = signal.getsignal(signal.SIGTERM)
+    threading.Thread(target=end).start()
+    start = time.monotonic()
+    tally = fuzz.search(["archive", "tree"], 1, 300, 1)
+    assert time.monotonic() - start < 100
+    assert set(tally.mutants) == {"archive", "tree"} and not tally.faults
+    assert signal.getsignal(signal.SIGTERM) is before

@@ -39,7 +39,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from fuzz_commands import COMMANDS
 from fuzz_mutations import Patch, mutate
-from fuzz_specimens import Specimen, strangers
+from fuzz_specimens import Specimen, scratch, strangers
 from fuzz_targets import TARGETS as READERS
 from fuzz_targets import Broken
 from reliability import read_section, write_section
@@ -328,6 +328,7 @@ def work(targets: list[str], seed: int, seconds: float) -> Tally:
 
 def search(targets: list[str], seed: int, seconds: float, jobs: int) -> Tally:
     """Several workers, each with seeds of its own; SIGTERM and SIGINT end them early."""
+    scratch()
     for target in targets:  # made once, shared by all
         specimens(target)
     context = multiprocessing.get_context("fork")

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import atexit
 import base64
 import io
 import json
 import os
 import re
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from itertools import pairwise
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from tempfile import TemporaryDirectory, mkdtemp
 
 import crcmod.predefined
 from fuzz_disks import Disk
@@ -69,9 +71,11 @@ def looked_at(disks: Iterable[Disk], look: Callable[[], object], most: int = 256
 
 
 @cache
-def scratch() -> str | None:
-    """Where small files of mutants go: memory, if there is such a place."""
-    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+def scratch() -> str:
+    """A folder for small files of mutants, in memory if there is such a place; gone when this process ends."""
+    folder = mkdtemp(prefix="lvmfmt-fuzz-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return folder
 
 
 def blank(size: int) -> Overlay:
