@@ -13,7 +13,7 @@ from .. import block, lvm, system
 from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature
 from ..escaping import printable
 from .doubting import tell_doubts
-from .operands import add_json, add_operands, assignment, split
+from .operands import add_json, add_numbers, add_operands, assignment, numbers_of, split
 from .output import print_json
 
 _EXAMPLES = """\
@@ -38,6 +38,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--device", metavar="IMAGE=PATH", type=assignment, action="append", default=[], help="device for an image"
     )
+    add_numbers(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -50,12 +51,13 @@ def run(args: argparse.Namespace) -> int:
     tables: list[tuple[str, lvm.LogicalVolume, list[lvm.Target]]] = []
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
+        groups = system.open_groups(devices, infer=True, numbers=numbers_of(args, images))
         if args.lv is not None:
-            group, lv = system.find_logical_volume(system.open_groups(devices), args.lv)
+            group, lv = system.find_logical_volume(groups, args.lv)
             tell_doubts(args, _misleading(group, args.lv, lv))
             tables = _tables(args.lv, lv, paths)
         else:
-            for group in system.open_groups(devices):
+            for group in groups:
                 tell_doubts(args, (d for v in group.logical_volumes.items() for d in _misleading(group, *v)))
                 for name, lv in group.logical_volumes.items():
                     try:

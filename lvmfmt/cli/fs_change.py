@@ -12,7 +12,7 @@ from ..errors import LvmfmtError
 from ..escaping import printable
 from ..units import parse_size
 from .fs_make import device_number, identity
-from .operands import Commands, add_force, add_operands, add_volume, size, split, verb
+from .operands import Commands, add_force, add_operands, add_volume, numbers_of, size, split, verb
 
 _RESIZE_EXAMPLES = """\
   lvmfmt fs resize root.img 256M
@@ -57,7 +57,9 @@ def run_resize(args: argparse.Namespace) -> int:
     plain = args.lv is None and args.offset is None and len(images) == 1 and target is not None
     with (
         _extended(images[0], target) if plain and target is not None else nullcontext(),
-        system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device,
+        system.open_volume(
+            images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), writable=True
+        ) as device,
     ):
         geometry = jfs2.resize(device, target, log_bytes=args.log_size)
     print(f"{printable(args.lv or images[0])}: {geometry.blocks} blocks of {geometry.block_size}")
@@ -90,7 +92,9 @@ def run_identity(args: argparse.Namespace) -> int:
         fname=args.fname, fpack=args.fpack, label=args.label, uuid=args.uuid, log_uuid=args.log_uuid,
         log_device=None if args.log_device is None else device_number(args.log_device),
     )  # fmt: skip
-    with system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
+    with system.open_volume(
+        images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), writable=True
+    ) as device:
         written = reidentify(device, change)
         print(f"{printable(device.name)}: {written} bytes written")
     return 0

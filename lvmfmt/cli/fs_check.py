@@ -11,7 +11,7 @@ from ..errors import OperationRefused
 from ..escaping import printable
 from ..origin import FixedOrigin, seeded_or_system
 from .doubting import telling
-from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, numbers_of, split, verb
 from .output import print_json
 
 _EXAMPLES = """\
@@ -130,7 +130,7 @@ def _opened(
     """The file system that the operands mean with its log; `layer` goes over each image."""
     images, _ = split(args.operands)
 
-    where = {"lv": args.lv, "offset": args.offset, "log": args.log}
+    where = {"lv": args.lv, "offset": args.offset, "log": args.log, "numbers": numbers_of(args, images)}
     return system.open_place(images, **where, writable=writable, layer=layer, tell=telling(args))
 
 

@@ -15,7 +15,18 @@ from .. import block, inspect, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
 from .doubting import telling
-from .operands import Commands, add_dangerous, add_force, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import (
+    Commands,
+    add_dangerous,
+    add_force,
+    add_json,
+    add_log,
+    add_operands,
+    add_volume,
+    numbers_of,
+    split,
+    verb,
+)
 from .output import print_json, print_table
 
 _VERBS = (
@@ -66,9 +77,8 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
     """
     images, fixed = split(args.operands, *args.fixed)
 
-    with system.open_place(
-        images, lv=args.lv, offset=args.offset, log=args.log, writable=writable, tell=telling(args)
-    ) as on:
+    where = {"lv": args.lv, "offset": args.offset, "log": args.log, "numbers": numbers_of(args, images)}
+    with system.open_place(images, **where, writable=writable, tell=telling(args)) as on:
         fs = on.open(writable=writable, replay=not writable and not args.no_replay)
         for note in fs.problems:
             print(f"lvmfmt: {printable(f'{on.device.name}: {note}')}", file=sys.stderr)

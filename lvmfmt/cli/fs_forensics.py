@@ -10,7 +10,7 @@ from .. import inspect, jfs2, system
 from ..errors import CorruptImage, OperationRefused
 from ..escaping import escaped, printable
 from .doubting import telling
-from .operands import Commands, add_json, add_log, add_operands, add_volume, split, verb
+from .operands import Commands, add_json, add_log, add_operands, add_volume, numbers_of, split, verb
 from .output import print_json, print_table
 
 _VERBS = (
@@ -95,7 +95,9 @@ def run_history(args: argparse.Namespace) -> int:
     from ..jfs2.superblock import read_superblock
 
     images, _ = split(args.operands)
-    with system.open_volume(images, lv=args.lv, offset=args.offset, tell=telling(args)) as device:
+    with system.open_volume(
+        images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), tell=telling(args)
+    ) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         try:

@@ -11,7 +11,7 @@ from .. import block, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from .doubting import telling
-from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, number, split, verb
+from .operands import Commands, add_force, add_json, add_log, add_operands, add_volume, number, numbers_of, split, verb
 from .output import print_json
 
 if TYPE_CHECKING:
@@ -50,7 +50,9 @@ def run_logdump(args: argparse.Namespace) -> int:
     from ..jfs2.log import Ring, find_any_log, history
     from ..jfs2.log.dump import lines, rows, superblock_row
 
-    with system.open_volume(images, lv=args.lv, offset=args.offset, tell=telling(args)) as device:
+    with system.open_volume(
+        images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), tell=telling(args)
+    ) as device:
         log = find_any_log(device)
         records, reason = history(Ring(log))
         summary = superblock_row(log)
@@ -80,7 +82,9 @@ def _replay_one(args: argparse.Namespace, images: list[str], stack: ExitStack) -
     """Replay for the file system that the operands mean."""
     from ..jfs2.log import redo
 
-    opened = system.open_place(images, lv=args.lv, offset=args.offset, log=args.log, writable=True)
+    opened = system.open_place(
+        images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), log=args.log, writable=True
+    )
     on = stack.enter_context(opened)
     aggregate = on.aggregate if args.minor is None else args.minor
     yield on.device.name, redo(on.device, log=on.log, aggregate=aggregate)

@@ -11,7 +11,7 @@ from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from ..origin import FixedOrigin, SystemOrigin
-from .operands import Commands, add_operands, add_volume, size, split, verb
+from .operands import Commands, add_operands, add_volume, numbers_of, size, split, verb
 
 _MKFS_EXAMPLES = """\
   lvmfmt fs mkfs new.img --size 128M
@@ -112,7 +112,9 @@ def _target(args: argparse.Namespace) -> Iterator[block.BlockDevice]:
         with block.new_image(images[0], args.size) as image:
             yield image
         return
-    with system.open_volume(images, lv=args.lv, offset=args.offset, writable=True) as device:
+    with system.open_volume(
+        images, lv=args.lv, offset=args.offset, numbers=numbers_of(args, images), writable=True
+    ) as device:
         if args.size is not None and args.size > device.size:
             raise OperationRefused(f"there are {device.size} bytes, not {args.size}", where=device.name)
         yield device if args.size is None else block.Window(device, 0, args.size)

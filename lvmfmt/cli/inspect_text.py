@@ -36,7 +36,10 @@ def _disk(disk: DiskSummary) -> None:
     if disk.vgid is None:
         print("  LVM record: none, in no volume group")
         return
-    print(f"  LVM record: PV {disk.pv_number} of group {disk.vgid}, {disk.kind}, version {disk.lvm_version}")
+    if disk.pv_number is None:
+        print(f"  LVM record: none, but descriptor areas of group {disk.vgid}, {disk.kind}")
+    else:
+        print(f"  LVM record: PV {disk.pv_number} of group {disk.vgid}, {disk.kind}, version {disk.lvm_version}")
     for copy in disk.copies:
         state = f"{graded('written', copy.grades.get('stamp'))} {copy.stamp}" if copy.stamp else "never written"
         torn = "" if copy.whole else f", {graded('TORN', copy.grades.get('whole'))}: the stamps at its ends differ"

@@ -16,7 +16,7 @@ from ..escaping import escaped, printable
 from ..origin import seeded_or_system
 from ..units import MIB
 from .doubting import tell_doubts, telling
-from .operands import add_force, add_json, add_operands, split, verb
+from .operands import add_force, add_json, add_numbers, add_operands, numbers_of, split, verb
 from .output import amount, graded, print_json, print_table, progress
 
 _ZEROS = bytes(MIB)
@@ -62,6 +62,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     verbs = parser.add_subparsers(prog=parser.prog, title="lv commands", metavar="COMMAND", required=True)
     listing = verb(verbs, "list", "list the logical volumes", examples=_LIST_EXAMPLES)
     add_operands(listing, "IMAGE", "disk images of one or more volume groups")
+    add_numbers(listing)
     add_json(listing)
     listing.set_defaults(run=run_list)
     out = verb(verbs, "export", "write a logical volume as a raw image", examples=_EXPORT_EXAMPLES)
@@ -70,6 +71,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     out.add_argument("--copy", type=int, metavar="N", help="the mirror copy with this number, 1 to 3, stale or not")
     out.add_argument("--partial", action="store_true", help="leave out what cannot be read, and write a map of it")
     out.add_argument("--map", metavar="FILE", help="with --partial: where the map goes (default: standard error)")
+    add_numbers(out)
     out.set_defaults(run=run_export)
     back = verb(verbs, "import", "replace the content of a logical volume", examples=_IMPORT_EXAMPLES)
     add_operands(back, "OPERAND", "IMAGE... NAME SRC")
@@ -84,7 +86,8 @@ def run_list(args: argparse.Namespace) -> int:
 
     images, _ = split(args.operands)
     with ExitStack() as stack:
-        groups = system.open_groups(stack.enter_context(block.opened_all(images)))
+        devices = stack.enter_context(block.opened_all(images))
+        groups = system.open_groups(devices, infer=True, numbers=numbers_of(args, images))
         if not groups:
             raise NotFound("there is no volume group on these images")
         rows: list[dict[str, Any]] = [
@@ -162,7 +165,8 @@ def run_export(args: argparse.Namespace) -> int:
     start = time.monotonic()
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
-        group, lv = system.find_logical_volume(system.open_groups(devices), name)
+        groups = system.open_groups(devices, infer=True, numbers=numbers_of(args, images))
+        group, lv = system.find_logical_volume(groups, name)
         tell_doubts(args, _doubts(group, [lv.name]))
         if args.copy is not None:
             alone = lv.only(args.copy)

@@ -101,6 +101,37 @@ def add_volume(parser: argparse.ArgumentParser) -> None:
     place = parser.add_mutually_exclusive_group()
     place.add_argument("--lv", metavar="NAME", help="logical volume that holds it")
     place.add_argument("--offset", metavar="N", type=number, help="byte of the image where it starts, as 64K or 0x8000")
+    add_numbers(parser)
+
+
+def add_numbers(parser: argparse.ArgumentParser) -> None:
+    """The flag by which a person says which PV an image is."""
+    parser.add_argument(
+        "--pv", metavar="N=IMAGE", type=numbered, action="append", default=[],
+        help="say that an image is PV N of its group, where nothing on it does; what contradicts it is refused",
+    )  # fmt: skip
+
+
+def numbered(text: str) -> tuple[int, str]:
+    """`N=IMAGE` as a PV number and the image."""
+    name, image = assignment(text)
+    if not name.isdecimal() or int(name) < 1:
+        raise argparse.ArgumentTypeError(f"expected a PV number, 1 or more, found {name!r}")
+    return int(name), image
+
+
+def numbers_of(args: argparse.Namespace, images: Sequence[str]) -> dict[int, str]:
+    """What `--pv` says: images by PV number.
+
+    Raises:
+        OperationRefused: an image is none of the command, or something is said twice.
+    """
+    said = dict(args.pv)
+    if unknown := sorted(set(said.values()) - set(images)):
+        raise OperationRefused(f"--pv names what is no image here: {', '.join(unknown)}")
+    if len(said) < len(args.pv) or len(set(said.values())) < len(said):
+        raise OperationRefused("--pv says two things of one PV or of one image")
+    return said
 
 
 def add_log(parser: argparse.ArgumentParser) -> None:

@@ -9,7 +9,7 @@ from .. import block, inspect, lvm, system
 from ..errors import OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
-from .operands import add_force, add_json, add_operands, split, verb
+from .operands import add_force, add_json, add_numbers, add_operands, numbers_of, split, verb
 from .output import graded, print_json, print_table
 
 _EXAMPLES = """\
@@ -47,6 +47,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     add_operands(check, "IMAGE", "disk images of one or more volume groups")
     check.add_argument("--repair", action="store_true", help="rewrite what has a sound source")
     check.add_argument("--data", action="store_true", help="also compare the copies of mirrored logical volumes")
+    add_numbers(check)
     check.add_argument("--undo-file", metavar="FILE", help="undo file to make (with --repair; default: lvmfmt.undo)")
     add_force(check, "and overwrite bytes of VGSA and VGDA that no field names (with --repair)")
     check.add_argument("--seed", type=int, help="take the time stamps from this number")
@@ -65,18 +66,18 @@ def run_check(args: argparse.Namespace) -> int:
         raise OperationRefused("--undo-file goes with --repair")
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images, writable=args.repair))
-        groups = list(system.by_group(devices).values())
-        # a disk that lost its LVM record is known by its PVID to the only group there is
-        groups = [devices] if len(groups) < 2 else groups
-        found = [problem for members in groups for problem in lvm.check(members, data=args.data)]
+        numbers = numbers_of(args, images)
+        groups = list(system.by_group(devices, infer=True, numbers=numbers).values()) or [devices]
+        found = [problem for members in groups for problem in lvm.check(members, data=args.data, numbers=numbers)]
+        found = list(dict.fromkeys(found))
         written, left = 0, found
         if args.repair:
             if len(groups) > 1:
                 raise OperationRefused(f"the images hold {len(groups)} volume groups", hint="repair one at a time")
             origin = seeded_or_system(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
-            written = lvm.repair(devices, undo, origin=origin, force=args.on_running_host)
-            left = lvm.check(devices, data=args.data)
+            written = lvm.repair(devices, undo, origin=origin, force=args.on_running_host, numbers=numbers)
+            left = lvm.check(devices, data=args.data, numbers=numbers)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})
     else:

@@ -13,14 +13,17 @@ from ..jfs2.superblock import INLINE_LOG
 from ..jfs2.superblock.snapshots import features
 from ..layout.catalog import grade_of
 from ..layout.lvm_disk import BOOT_RECORD
-from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, read_boot_record, scan
+from ..lvm import DiskInfo, LogicalVolume, Problem, Severity, VolumeGroup, inferred, read_boot_record, scan
 from ..lvm.problems import evidence
 from ..oneline import one_line
 from ..units import SECTOR
 from .area_copies import AreaCopy, area_copies
 from .grading import GroupGrades
+from .leftovers import salvage
 
 _NAMES = ("s_fname", "s_fpack", "s_label")
+_MOST_LEFT_OVER = 20
+"""Findings about left-over control blocks of a disk at most."""
 
 
 @dataclass(frozen=True, repr=False)
@@ -70,6 +73,7 @@ class DiskSummary:
     """Sectors."""
     vgid: str | None
     pv_number: int | None
+    """None: in no group, or its LVM record is lost and the descriptor areas tell the group."""
     lvm_version: int | None
     kind: str | None
     """classic, big, scalable or foreign."""
@@ -188,27 +192,50 @@ def inspect(devices: DeviceLike | Iterable[DeviceLike]) -> Summary:
 def _inspect(devices: Sequence[BlockDevice]) -> Summary:
     summary = Summary()
     groups: dict[str, list[DiskInfo]] = {}
-    for disk in scan(devices):
+    lost = []
+    for disk in inferred(scan(devices)):
         if disk.record is None and _bare_file_system(disk, summary):
             continue
         summary.disks.append(_disk(disk, summary))
         if disk.record is not None:
             groups.setdefault(disk.record.vgid, []).append(disk)
+        else:
+            lost.append(disk)
+    members: set[BlockDevice] = set()
     for vgid, disks in groups.items():
         try:
-            group = VolumeGroup.open([disk.device for disk in disks])
+            group = VolumeGroup.open([disk.device for disk in (*disks, *lost)], infer=True)
         except LvmfmtError as error:
             summary.findings.append(Remark.of(error, ", ".join(disk.device.name for disk in disks)))
         else:
             summary.groups.append(_group(vgid, group, summary))
+            members.update(member.device for member in group.state.members.values())
+    for disk in lost:
+        if disk.device not in members:
+            _left_over(disk.device, summary)
     return summary
+
+
+def _left_over(device: BlockDevice, summary: Summary) -> None:
+    """What a scan finds on a disk that nothing says the group of."""
+    found = [left for left in salvage(device) if left.structure == "lvcb"]
+    for left in found[:_MOST_LEFT_OVER]:
+        of = f"the control block of LV {left.name}, {left.type}, LVID {left.lvid}" if left.lvid else "a control block"
+        text = f"{of}, found by scanning: of the group is nothing else here, or the volume was removed"
+        _remark(summary, Remark("warning", left.structure, "", left.offset, text, device.name))
+    if len(found) > _MOST_LEFT_OVER:
+        text = f"{len(found) - _MOST_LEFT_OVER} more control blocks; `lvmfmt vg scan` lists them"
+        _remark(summary, Remark("warning", "lvcb", "", None, text, device.name))
 
 
 def _add(summary: Summary, problems: Sequence[Problem]) -> None:
     for p in problems:
-        finding = Remark(p.severity.value, p.structure, p.field, p.offset, p.text, p.where)
-        if finding not in summary.findings:
-            summary.findings.append(finding)
+        _remark(summary, Remark(p.severity.value, p.structure, p.field, p.offset, p.text, p.where))
+
+
+def _remark(summary: Summary, finding: Remark) -> None:
+    if finding not in summary.findings:
+        summary.findings.append(finding)
 
 
 def _bare_file_system(disk: DiskInfo, summary: Summary) -> bool:
@@ -257,7 +284,7 @@ def _disk(disk: DiskInfo, summary: Summary) -> DiskSummary:
         boot_lv_start=start,
         boot_lv_length=length,
         vgid=disk.vgid,
-        pv_number=record.pv_number if record else None,
+        pv_number=record.pv_number or None if record else None,
         lvm_version=record.version if record else None,
         kind=record.kind.value if record else None,
         copies=copies,

@@ -32,6 +32,7 @@ from .disk.scan import (
 from .dmtable import Target as Target, dm_table as dm_table
 from .geometry import GroupGeometry as GroupGeometry
 from .volumegroup import VolumeGroup as VolumeGroup
+from .inference import inferred as inferred
 from .kinds import LIMITS as LIMITS, VgKind as VgKind
 from .lvcb import Lvcb as Lvcb
 from .online.handover import Standing as Standing, leave as leave, read_left as read_left, resume as resume

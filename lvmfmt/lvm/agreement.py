@@ -47,6 +47,8 @@ def _with(info: DiskInfo, best: LvmRecord, copies: Sequence[LvmRecord], votes: C
             return info._replace(record=copy)
     own = info.record
     assert own is not None
+    if not own.pv_number and own.shared == best:
+        return info  # inferred from its areas, and right
     record = best._replace(pv_number=own.pv_number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
     text = f"the areas lie elsewhere by their own stamps, and by {votes[best]} of {votes.total()} records of the group"
     at = PRIMARY_PSN * SECTOR

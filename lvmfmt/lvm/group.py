@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Self
@@ -36,7 +36,14 @@ class GroupView(Checked):
         self._held: list[BlockDevice] = []
 
     @classmethod
-    def open(cls, devices: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> Self:
+    def open(
+        cls,
+        devices: DeviceLike | Iterable[DeviceLike],
+        *,
+        writable: bool = False,
+        infer: bool = False,
+        numbers: Mapping[int, str] | None = None,
+    ) -> Self:
         """Open the group that the disks belong to, with what is there of it.
 
         The newest valid copies of VGDA and VGSA are believed. Missing disks, older or damaged copies and whatever
@@ -45,6 +52,9 @@ class GroupView(Checked):
         Args:
             devices: the disks, one or several.
             writable: for changes, too.
+            infer: know disks that lost their LVM record, or have another PVID, by what else is on them; `problems` says
+                which, and by what evidence.
+            numbers: which device is which PV as a person says it: names of devices by PV number.
 
         Raises:
             CorruptImage: no disk has a valid LVM record, or none a valid VGDA.
@@ -52,7 +62,11 @@ class GroupView(Checked):
             OperationRefused: the disks belong to different groups.
         """
         with ExitStack() as stack:
-            group = cls(*load(disks := stack.enter_context(opened_all(devices, writable=writable))))
+            group = cls(
+                *load(
+                    disks := stack.enter_context(opened_all(devices, writable=writable)), infer=infer, numbers=numbers
+                )
+            )
             group.closes(stack.pop_all(), disks)
         return group
 

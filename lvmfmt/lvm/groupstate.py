@@ -45,6 +45,8 @@ class GroupState:
         record: an LVM record of the group; what it says of the group is true for all disks.
         source: image and byte offset of the believed VGDA; of a new group there is none.
         ledger: what the disks are known to hold; all states of a group have the same one.
+        assumed: numbers of the PVs whose disks are taken for them only because no other PV is left.
+        version_known: whether a disk tells the LVM version, or there is only one; else no LVM record can be written.
         behind: numbers of the PVs on whose disks every VGDA is older than the believed one: their data may be old, too.
         named: VGSA and VGDA were found to have no bytes that no field names; see `unnamed`.
     """
@@ -59,6 +61,8 @@ class GroupState:
     ledger: Ledger = field(default_factory=Ledger)
     behind: frozenset[int] = frozenset()
     named: bool = False
+    assumed: frozenset[int] = frozenset()
+    version_known: bool = True
 
     __repr__ = one_line
 
@@ -89,6 +93,8 @@ class GroupState:
             self.ledger,
             self.behind,
             self.named,
+            self.assumed,
+            self.version_known,
         )
 
     @property

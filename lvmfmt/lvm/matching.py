@@ -12,18 +12,19 @@ is: an older copy. Where the evidence contradicts itself or does not tell, the i
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from ..errors import CorruptImage, ImageIOError, OperationRefused
+from ..errors import ImageIOError, OperationRefused
 from ..units import NS_PER_S, SECTOR
-from . import lvcb as lvcbs
 from .descriptor.copies import Place
-from .disk.identity import lvid
 from .disk.record import PRIMARY_PSN
 from .disk.scan import DiskInfo
+from .diskcontent import Content, content_as, end_of
 from .groupstate import GroupState, MemberDisk
+from .inference import version_known
 from .problems import Problem
+from .recognition import recognised
 
 COPY, EXCHANGED = "disk-copy", "disk-exchanged"
 """The rules about images that are not what their PVID says."""
@@ -36,20 +37,13 @@ class Stamps(NamedTuple):
     vgsa: int
 
 
-class Content(NamedTuple):
-    """What speaks for an image being a PV: room for its PPs, control blocks of its LVs, those of others (negative)."""
-
-    fits: bool
-    own_blocks: int
-    other_blocks: int
-
-
-def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
+def attach(state: GroupState, infos: Sequence[DiskInfo], *, infer: bool = False) -> list[Problem]:
     """Find the disk of each PV and make it a member of the group.
 
     Args:
         state: the group by its newest VGDA, without members.
         infos: images of the group, and those without an LVM record.
+        infer: know an image by what else is on it where PVID or LVM record are lost or new.
 
     Returns:
         What is wrong with the disks: PVs without an image, images that are copies or strangers.
@@ -57,7 +51,7 @@ def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
     Raises:
         OperationRefused: several images may be one PV, and nothing tells which is; they are named.
     """
-    disks, problems = match(state, infos)
+    disks, problems = match(state, infos, infer=infer)
     for number, pvid in state.pvids.items():
         if number in state.split_off:  # goes its own way until it is joined
             continue
@@ -67,34 +61,48 @@ def attach(state: GroupState, infos: Sequence[DiskInfo]) -> list[Problem]:
             continue
         info = disks[number]
         record = info.record
-        if record is None:
+        if record is None or not record.pv_number:
             record = state.record.for_disk(info.device.size, number)
+            state.version_known = proved = version_known(record, infos)
             text = f"no LVM record, but the group knows the disk as PV {number}"
-            problems.append(Problem("record-missing", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
+            text += "" if proved else "; no disk tells the LVM version"
+            rule = "record-missing" if proved else "record-unproved"
+            problem = Problem(rule, "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name)
+            problems.append(problem.about(pvs=[number]))
         elif record.pv_number != number:
             text = f"expected {number}, found {record.pv_number}"
             at = PRIMARY_PSN * SECTOR + record.structure.offset_of("pv_num")
             problems.append(Problem("record-number", record.structure.name, "pv_num", at, text, info.device.name))
         state.members[number] = MemberDisk(info.device, record)
-        if (end := _end(state, number)) > info.device.size:
+        if (end := end_of(state, number)) > info.device.size:
             text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"
             problem = Problem("pv-size", "pv_header", "pp_count", None, text, info.device.name)
             problems.append(problem.about(pvs=[number]))
     return problems
 
 
-def match(state: GroupState, infos: Sequence[DiskInfo]) -> tuple[dict[int, DiskInfo], list[Problem]]:
+def match(
+    state: GroupState, infos: Sequence[DiskInfo], *, infer: bool = False
+) -> tuple[dict[int, DiskInfo], list[Problem]]:
     """The image of each PV by number, and what the others are; see `attach`."""
     claims: dict[int, list[DiskInfo]] = {number: [] for number in state.pvids}
     strangers = []
     for info in infos:
         number = _by_pvid(state.pvids, info)
+        if info.said:
+            _refuse_said(state, info, number)
+            number = info.said
         if number is not None:
             claims[number].append(info)
         elif info.record is not None:
             strangers.append(info)
     exchanged = _uncross(state, claims)
-    disks, problems = {}, []
+    known = recognised(state, claims, strangers) if infer else []
+    for info, number, _ in known:
+        claims[number].append(info)
+        strangers = [stranger for stranger in strangers if stranger is not info]
+    disks, problems = {}, [problem for *_, problem in known]
+    state.assumed |= {number for _, number, problem in known if problem.rule == "disk-assumed"}
     for number, images in claims.items():
         if number in state.split_off or not images:
             continue
@@ -106,6 +114,9 @@ def match(state: GroupState, infos: Sequence[DiskInfo]) -> tuple[dict[int, DiskI
         problems.append(Problem(EXCHANGED, "boot_record", "pv_id", 0x80, text, info.device.name))
     for info in strangers:
         text = f"PVID {info.pvid} is not a member by the newest VGDA"
+        if not _number(info):
+            free = ", ".join(str(number) for number in claims if number not in disks)
+            text = f"its VGDA is the group's, and nothing tells which PV it is (of {free or 'none'}); --pv says it"
         problems.append(Problem("disk-stranger", "lvm_record", "", PRIMARY_PSN * SECTOR, text, info.device.name))
     return disks, problems
 
@@ -135,6 +146,24 @@ def _number(info: DiskInfo) -> int:
     return info.record.pv_number if info.record is not None else 0
 
 
+def _refuse_said(state: GroupState, info: DiskInfo, number: int | None) -> None:
+    """Refuse what a person says of an image that contradicts it.
+
+    Raises:
+        OperationRefused: the group has no such PV, or PVID, LVM record or control blocks say another one.
+    """
+    said, name = info.said, info.device.name
+    if said not in state.pvids:
+        known = ", ".join(map(str, state.pvids))
+        raise OperationRefused(f"the group has no PV {said}: it has PVs {known}", where=name)
+    own, other = content_as(state, info, said)[1:]
+    for found, what in ((number, f"PVID {info.pvid}"), (_number(info), "LVM record")):
+        if found and found != said:
+            raise OperationRefused(f"said to be PV {said}, but its {what} says that it is PV {found}", where=name)
+    if other and not own:
+        raise OperationRefused(f"said to be PV {said}, but where LVs begin on it lie the blocks of others", where=name)
+
+
 def _uncross(state: GroupState, claims: dict[int, list[DiskInfo]]) -> list[tuple[DiskInfo, int, int]]:
     """Move images to the PV that their LVM records say, where the PVID is another's and control blocks agree.
 
@@ -151,7 +180,7 @@ def _uncross(state: GroupState, claims: dict[int, list[DiskInfo]]) -> list[tuple
         for image in images
         if _number(image) in state.pvids.keys() - sound
     ]
-    for_record = [_sign(_content(state, info, own), _content(state, info, number)) for info, number, own in crossed]
+    for_record = [_sign(content_as(state, info, own), content_as(state, info, number)) for info, number, own in crossed]
     moved = [cross for cross, sign in zip(crossed, for_record, strict=True) if sign > 0]
     unclear = [cross for cross, sign in zip(crossed, for_record, strict=True) if sign == 0]
     if len(unclear) > 1:
@@ -181,7 +210,7 @@ def _best(state: GroupState, number: int, images: Sequence[DiskInfo]) -> DiskInf
     if (
         newest.vgda != state.vgda.stamp
         or not all(0 < vgda <= newest.vgda and vgsa <= newest.vgsa and (vgda, vgsa) != newest for vgda, vgsa in older)
-        or any(stamps[id(image)].vgda >= newest.vgda for image in images if image.record is None)
+        or any(stamps[id(image)].vgda >= newest.vgda for image in images if not _number(image) and image is not best)
     ):
         names = " and ".join(sorted(image.device.name for image in images))
         raise OperationRefused(
@@ -194,7 +223,7 @@ def _best(state: GroupState, number: int, images: Sequence[DiskInfo]) -> DiskInf
 def _copy_of(state: GroupState, number: int, best: DiskInfo, image: DiskInfo) -> Problem:
     """What an image is that is not chosen although it has the PVID of a PV."""
     newest, own = _stamps(state, number, best), _stamps(state, number, image)
-    if image.record is None:
+    if not _number(image):
         text = "it has no LVM record"
     elif _number(image) != number:
         text = f"its LVM record says PV {_number(image)}"
@@ -221,35 +250,6 @@ def _stamps(state: GroupState, number: int, info: DiskInfo) -> Stamps:
     return Stamps(vgda, vgsa)
 
 
-def _content(state: GroupState, info: DiskInfo, number: int) -> Content:
-    """What an image would hold if it were a PV."""
-    right = wrong = 0
-    for minor in state.maps if state.vgda.format.lvcb_in_lv else ():
-        for at in _first_blocks(state, minor, number):
-            try:
-                block = lvcbs.read(info.device.read(at, SECTOR).tobytes())
-            except (CorruptImage, ImageIOError):
-                continue
-            right += block.lvid == lvid(state.vgid, minor)
-            wrong += block.lvid != lvid(state.vgid, minor)
-    return Content(_end(state, number) <= info.device.size, right, -wrong)
-
-
 def _sign(a: Content, b: Content) -> int:
     """1 where `a` says more for an image than `b` and nothing less, -1 the other way round, else 0."""
     return int(all(x >= y for x, y in zip(a, b, strict=True))) - int(all(x <= y for x, y in zip(a, b, strict=True)))
-
-
-def _first_blocks(state: GroupState, minor: int, number: int) -> Collection[int]:
-    """Bytes of a PV at which copies of LP 1 of an LV begin."""
-    lv_map, first = state.maps[minor], int(state.vgda.pvs["psn_part1"][number - 1]) * SECTOR
-    if not lv_map.lps:
-        return ()
-    places = zip(lv_map.pv[:, 0].tolist(), lv_map.pp[:, 0].tolist(), strict=True)
-    return [first + (pp - 1 << state.record.pp_shift) for pv, pp in places if pv == number]
-
-
-def _end(state: GroupState, number: int) -> int:
-    """The byte behind the last PP of a PV."""
-    pv = state.vgda.pvs[number - 1]
-    return int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << state.record.pp_shift)

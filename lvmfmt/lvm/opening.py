@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
@@ -16,14 +16,19 @@ from .descriptor.vgsa import Vgsa
 from .disk.record import PRIMARY_PSN, LvmRecord
 from .disk.scan import DiskInfo, scan
 from .groupstate import GroupState
+from .inference import inferred
 from .kinds import VgKind
 from .matching import attach
 from .problems import Problem
 
 
-def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
+def load(
+    devices: Sequence[BlockDevice], *, infer: bool = False, numbers: Mapping[int, str] | None = None
+) -> tuple[GroupState, list[Problem]]:
     """Read the group that the disks belong to; see `VolumeGroup.open`."""
     infos = scan(devices)
+    if infer or numbers:
+        infos = inferred(infos, numbers)
     members = agreed(_of_one_group(infos))
     infos = [next((m for m in members if m.device is info.device), info) for info in infos]
     problems = [problem for info in infos for problem in info.problems]
@@ -59,7 +64,7 @@ def load(devices: Sequence[BlockDevice]) -> tuple[GroupState, list[Problem]]:
         state.ledger.learn(place.device, place.vgda_offset, vgda.raw)
     for place in vgsas.holders[believed] if vgsas.newest else ():
         state.ledger.learn(place.device, place.vgsa_offset, vgsas.newest[believed][1].raw)
-    problems += attach(state, [i for i in infos if i.record is None or i in members])
+    problems += attach(state, [i for i in infos if i.record is None or i in members], infer=infer)
 
     newest: dict[BlockDevice, int] = {}
     for place, stamp in vgdas.stamps.items():

@@ -2,39 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 
 from ..arguments import expect
-from ..block import DeviceLike
+from ..block import DeviceLike, opened_all
 from ..block.opening import D, several
 from ..errors import NotFound, OperationRefused
-from ..lvm import LogicalVolume, VolumeGroup, scan
+from ..lvm import LogicalVolume, VolumeGroup, inferred, scan
 
 
-def by_group(devices: D | Iterable[D]) -> dict[str, list[D]]:
-    """The disks of each volume group by VGID, each as it was given; disks whose LVM records are lost are in none."""
+def by_group(
+    devices: D | Iterable[D], *, infer: bool = False, numbers: Mapping[int, str] | None = None
+) -> dict[str, list[D]]:
+    """The disks of each volume group by VGID, each as it was given.
+
+    Args:
+        devices: the disks.
+        infer: a disk without an LVM record is of the group that its descriptor areas lead to, and without these it may
+            be of any of them: each has it. Else such disks are in none.
+        numbers: which device is which PV as a person says it: names of devices by PV number.
+    """
     groups: dict[str, list[D]] = {}
     given = several(devices)
-    for one, disk in zip(given, scan(given), strict=True):
+    with opened_all(given) as disks:
+        infos = scan(disks)
+        found = list(zip(given, inferred(infos, numbers) if infer or numbers else infos, strict=True))
+    for one, disk in found:
         if disk.vgid:
             groups.setdefault(disk.vgid, []).append(one)
+    if numbers and len(groups) > 1:
+        raise OperationRefused(f"--pv says nothing of {len(groups)} volume groups", hint="name the images of one")
+    if infer or numbers:
+        rest = [one for one, disk in found if not disk.vgid]
+        groups = {vgid: [*members, *rest] for vgid, members in groups.items()}
     return groups
 
 
-def open_groups(devices: DeviceLike | Iterable[DeviceLike], *, writable: bool = False) -> list[VolumeGroup]:
+def open_groups(
+    devices: DeviceLike | Iterable[DeviceLike],
+    *,
+    writable: bool = False,
+    infer: bool = False,
+    numbers: Mapping[int, str] | None = None,
+) -> list[VolumeGroup]:
     """The volume groups on `devices`, in the order of their first disks.
 
     Args:
         devices: the disks. What is opened here is closed with its group.
         writable: for writing, too.
+        infer: know disks by what else is on them where LVM record or PVID are lost; see `VolumeGroup.open`.
+        numbers: which device is which PV as a person says it: names of devices by PV number.
 
     Raises:
-        OperationRefused: an image is a copy of another one, or not what its PVID says; both are named.
+        OperationRefused: an image is a copy of another one, or not what its PVID or a person says; both are named.
     """
     with ExitStack() as stack:
         groups = [
-            stack.enter_context(VolumeGroup.open(members, writable=writable)) for members in by_group(devices).values()
+            stack.enter_context(VolumeGroup.open(members, writable=writable, infer=infer, numbers=numbers))
+            for members in by_group(devices, infer=infer, numbers=numbers).values()
         ]
         for group in groups:
             group.refuse_copies()

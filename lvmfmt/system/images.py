@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -22,6 +22,7 @@ def open_volume(
     offset: int | None = None,
     writable: bool = False,
     tell: Callable[[str], None] | None = None,
+    numbers: Mapping[int, str] | None = None,
 ) -> Iterator[BlockDevice]:
     """Open images and yield the device meant on them; leaving closes them.
 
@@ -31,6 +32,7 @@ def open_volume(
         offset: byte of the one image where the device begins.
         writable: open for writing.
         tell: is told what may make the content of a logical volume old, wrong or missing.
+        numbers: which image is which PV as a person says it: names of images by PV number.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -40,7 +42,7 @@ def open_volume(
         if lv is None:
             yield _only(devices, offset)
         else:
-            yield _volume(devices, lv, tell)[1].device
+            yield _volume(devices, lv, tell, infer=not writable, numbers=numbers)[1].device
 
 
 @contextmanager
@@ -53,6 +55,7 @@ def open_place(
     writable: bool = False,
     layer: Callable[[BlockDevice], BlockDevice] | None = None,
     tell: Callable[[str], None] | None = None,
+    numbers: Mapping[int, str] | None = None,
 ) -> Iterator[FileSystemPlace]:
     """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
 
@@ -64,6 +67,7 @@ def open_place(
         writable: open for writing.
         layer: goes over each image.
         tell: is told what may make the content of the logical volume old, wrong or missing.
+        numbers: which image is which PV as a person says it: names of images by PV number.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -77,18 +81,23 @@ def open_place(
             beside = None if log is None else stack.enter_context(opened(log, writable=writable))
             yield FileSystemPlace(_only(devices, offset), layer(beside) if layer and beside else beside)
         else:
-            group, volume = _volume(devices, lv, tell)
+            group, volume = _volume(devices, lv, tell, infer=not writable, numbers=numbers)
             yield place_in(group, volume.name, log)
 
 
 def _volume(
-    devices: Sequence[BlockDevice], name: str, tell: Callable[[str], None] | None
+    devices: Sequence[BlockDevice],
+    name: str,
+    tell: Callable[[str], None] | None,
+    *,
+    infer: bool,
+    numbers: Mapping[int, str] | None,
 ) -> tuple[VolumeGroup, LogicalVolume]:
     """The logical volume, and what there is to doubt about it told."""
     from ..lvm import doubts
     from .groups import find_logical_volume, open_groups
 
-    group, volume = find_logical_volume(open_groups(devices), name)
+    group, volume = find_logical_volume(open_groups(devices, infer=infer, numbers=numbers), name)
     if tell is not None:
         for doubt in doubts(group, volume, group.problems):
             if doubt.misleads:

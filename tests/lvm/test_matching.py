@@ -266,7 +266,8 @@ def test_how_far_a_copy_is_behind(psn: int, what: str) -> None:
 
 
 def test_where_first_blocks_and_ends_of_pvs_lie() -> None:
-    from lvmfmt.lvm.matching import _end, _first_blocks, _sign
+    from lvmfmt.lvm.diskcontent import _first_blocks, end_of
+    from lvmfmt.lvm.matching import _sign
 
     _, *disks = three()
     state = VolumeGroup.open(disks).state
@@ -276,15 +277,15 @@ def test_where_first_blocks_and_ends_of_pvs_lie() -> None:
             expected = [4352 * SECTOR + (pp - 1) * MIB] if number == minor else []
             assert list(_first_blocks(state, minor, number)) == expected
     count = int(state.vgda.pvs["pp_count"][0])
-    assert _end(state, 1) == 4352 * SECTOR + count * MIB <= disks[0].size
+    assert end_of(state, 1) == 4352 * SECTOR + count * MIB <= disks[0].size
     a, b, c = (True, 2, 0), (True, 1, 0), (False, 3, 0)
     assert [_sign(*pair) for pair in ((a, b), (b, a), (a, a), (b, c))] == [1, -1, 0, 0]  # type: ignore[arg-type]
-    disks[0].size = _end(state, 1)
+    disks[0].size = end_of(state, 1)
     assert answer(disks)[1] == []
     disks[0].size -= SECTOR
     ((rule, where, text),) = answer(disks)[1]
     assert (rule, where) == ("pv-size", "d0")
-    assert text == f"its PPs end at byte {_end(state, 1)}, the disk at byte {disks[0].size}"
+    assert text == f"its PPs end at byte {end_of(state, 1)}, the disk at byte {disks[0].size}"
 
 
 def test_a_record_that_is_lost_and_one_with_another_number() -> None:

@@ -14,6 +14,8 @@ from ..volume import LogicalVolume
 
 _OF_GROUP = {"vgda-tie", "vgsa-tie", "vgsa-lost"}
 """Rules about what all LVs are derived from."""
+_INFERRED = ("record-missing", "record-unproved", "pvid-new", "disk-inferred", "disk-assumed")
+"""Rules about what is known of a disk by inference."""
 _NAMED = 6
 """LPs that a line names at most."""
 
@@ -23,7 +25,7 @@ class Doubt(NamedTuple):
 
     Attributes:
         text: what.
-        misleads: whether what is read may be old, of another LV, or nothing at all.
+        misleads: whether what is read may be old, of another LV, or nothing at all, or where it lies is inferred.
         legal: whether it may be as it should: no reason for a status.
     """
 
@@ -55,6 +57,7 @@ def _said(problem: Problem, lv: LogicalVolume) -> Doubt:
         # an application may have block 0, but what writes zeros there has wiped it
         legal = any(lv.first_sector())
     misleads = {"disk-behind": _only_behind(lv), "pv-absent": False, "mirror-differs": True}
+    misleads |= dict.fromkeys(_INFERRED, True)
     return Doubt(str(problem), misleads.get(problem.rule, problem.severity is Severity.ERROR), legal)
 
 

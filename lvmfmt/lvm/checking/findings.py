@@ -7,7 +7,7 @@ copies, and the control blocks of all copies of a mirrored LV.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -37,12 +37,15 @@ _NEAR = MIB
 """How far around its place a control block is looked for."""
 
 
-def check(devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False) -> list[Problem]:
+def check(
+    devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False, numbers: Mapping[int, str] | None = None
+) -> list[Problem]:
     """Everything that is wrong with the group that the disks belong to, each problem once.
 
     Args:
         devices: the disks.
         data: also compare the good copies of mirrored LVs, which reads all of them.
+        numbers: which device is which PV as a person says it: names of devices by PV number.
 
     Raises:
         CorruptImage: no disk has a valid LVM record, or none a valid VGDA.
@@ -50,7 +53,7 @@ def check(devices: DeviceLike | Iterable[DeviceLike], *, data: bool = False) -> 
         OperationRefused: the disks belong to different groups.
     """
     with opened_all(devices) as disks:
-        return examine(GroupView(*load(disks)), data=data)
+        return examine(GroupView(*load(disks, infer=True, numbers=numbers)), data=data)
 
 
 def examine(group: GroupView, *, data: bool = False) -> list[Problem]:

@@ -15,7 +15,7 @@ has nothing to do. Then the undo file is written, then the rewrites, with a barr
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
@@ -58,6 +58,7 @@ def repair(
     *,
     origin: Origin | None = None,
     force: bool = False,
+    numbers: Mapping[int, str] | None = None,
 ) -> int:
     """Rewrite what has a sound source.
 
@@ -66,6 +67,7 @@ def repair(
         undo: the undo file to make; it is not made if there is nothing to rewrite.
         origin: clock for the time stamp of rewritten copies; by default that of the system.
         force: make zero what no field of VGSA and VGDA names; without it a group that has such bytes is not written.
+        numbers: which device is which PV as a person says it: names of devices by PV number.
 
     Returns:
         The number of writes; what remains wrong, `check` tells.
@@ -77,7 +79,7 @@ def repair(
         ImageIOError: the system refused; `undo` puts back what was written until then.
     """
     with opened_all(devices, writable=True) as disks:
-        rewrites = plan(disks, now=origin_or_system(origin).now(), force=force)
+        rewrites = plan(disks, now=origin_or_system(origin).now(), force=force, numbers=numbers)
         if rewrites:
             save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR])
         for rewrite in rewrites:
@@ -85,32 +87,38 @@ def repair(
     return len(rewrites)
 
 
-def plan(devices: Sequence[BlockDevice], *, now: int, force: bool = False) -> list[Rewrite]:
+def plan(
+    devices: Sequence[BlockDevice], *, now: int, force: bool = False, numbers: Mapping[int, str] | None = None
+) -> list[Rewrite]:
     """The writes of a repair, in their order, proved; see `repair`."""
-    proposed, found, allowed = _propose(devices, now, force)
+    proposed, found, allowed = _propose(devices, now, force, numbers)
     rewrites, after = effective(devices, proposed)
     strange = [problem for problem in found if problem.rule == UNNAMED]
-    if strange and not force and touch(rewrites, load(devices)[0]):
+    if strange and not force and touch(rewrites, load(devices, infer=True, numbers=numbers)[0]):
         raise refusal(strange)
     if rewrites:
-        prove(after, rewrites, found, allowed, lambda disks: _again(disks, now, force))
+        prove(after, rewrites, found, allowed, lambda disks: _again(disks, now, force, numbers))
     return rewrites
 
 
-def _again(devices: Sequence[BlockDevice], now: int, force: bool) -> tuple[list[Rewrite], list[Problem]]:
-    proposed, found, _ = _propose(devices, now, force)
+def _again(
+    devices: Sequence[BlockDevice], now: int, force: bool, numbers: Mapping[int, str] | None
+) -> tuple[list[Rewrite], list[Problem]]:
+    proposed, found, _ = _propose(devices, now, force, numbers)
     return effective(devices, proposed)[0], found
 
 
-def _propose(devices: Sequence[BlockDevice], now: int, force: bool) -> tuple[list[Rewrite], list[Problem], list[Span]]:
+def _propose(
+    devices: Sequence[BlockDevice], now: int, force: bool, numbers: Mapping[int, str] | None
+) -> tuple[list[Rewrite], list[Problem], list[Span]]:
     """Rewrites, some of which may change nothing, the findings, and where those allow writes."""
-    found = check(devices)
+    found = check(devices, numbers=numbers)
     rules = {problem.rule for problem in found}
     if shifted := [problem for problem in found if problem.rule == "pv-shifted"]:
         raise OperationRefused(
             shifted[0].text, where=shifted[0].where, hint="the disk or the start of its PPs is wrong"
         )
-    state, _ = load(devices)
+    state, _ = load(devices, infer=True, numbers=numbers)
     _refuse_unless_safe(state)
     blocks = _block_spans(state)
     sectors = {number: _record_sector(state, number, member) for number, member in state.members.items()}
@@ -134,6 +142,8 @@ def _propose(devices: Sequence[BlockDevice], now: int, force: bool) -> tuple[lis
         rewrites += _areas(new, new.vgda, state.vgda.raw, read_vgda, lambda p: p.vgda_offset, now)
     for number, sector in sectors.items():
         device = state.members[number].device
+        if number in state.assumed or not state.version_known:
+            continue
         rewrites += [Rewrite(device, psn * SECTOR, sector) for psn in (BACKUP_PSN, PRIMARY_PSN)]
     if new is not None:
         for lv in GroupView(new, []).logical_volumes.values() if new.vgda.format.lvcb_in_lv else ():
@@ -227,7 +237,7 @@ def _keep_control_blocks(new: GroupState, known: dict[int, Lvcb]) -> None:
 def _boot_records(new: GroupState) -> Iterator[Rewrite]:
     for number, member in new.members.items():
         pvid, device = new.pvids[number], member.device
-        if read_pvid(device) != pvid:
+        if read_pvid(device) != pvid and number not in new.assumed:
             values = BOOT_RECORD.parse(device.read(0, SECTOR))
             sector = BOOT_RECORD.build({**values, "IPL_record_id": IBMA, "pv_id": uid_bytes(pvid)})
             yield Rewrite(device, 0, sector)

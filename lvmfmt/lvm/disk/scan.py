@@ -21,14 +21,17 @@ class DiskInfo(NamedTuple):
     Attributes:
         device: the disk.
         pvid: 16 hex digits, None if it has none.
-        record: its LVM record, None if it is in no group or the record cannot be used.
+        record: its LVM record, None if it is in no group or the record cannot be used; one that was inferred has PV
+            number 0.
         problems: what is wrong with boot record and LVM record.
+        said: the PV that a person says it is, 0 where nobody does.
     """
 
     device: BlockDevice
     pvid: str | None
     record: LvmRecord | None
     problems: list[Problem]
+    said: int = 0
 
     def __repr__(self) -> str:
         return one_line(self)
