@@ -86,12 +86,17 @@ def match(
 ) -> tuple[dict[int, DiskInfo], list[Problem]]:
     """The image of each PV by number, and what the others are; see `attach`."""
     claims: dict[int, list[DiskInfo]] = {number: [] for number in state.pvids}
-    strangers = []
+    strangers, unnamed = [], []
     for info in infos:
         number = _by_pvid(state.pvids, info)
         if info.said:
             _refuse_said(state, info, number)
             number = info.said
+            if info.pvid != state.pvids[number]:
+                text = (
+                    f"expected {state.pvids[number]}, found {info.pvid or 'none'}; a person says that it is PV {number}"
+                )
+                unnamed.append(Problem("disk-pvid", "boot_record", "pv_id", 0x80, text, info.device.name))
         if number is not None:
             claims[number].append(info)
         elif info.record is not None:
@@ -101,7 +106,7 @@ def match(
     for info, number, _ in known:
         claims[number].append(info)
         strangers = [stranger for stranger in strangers if stranger is not info]
-    disks, problems = {}, [problem for *_, problem in known]
+    disks, problems = {}, [*unnamed, *(problem for *_, problem in known)]
     state.assumed |= {number for _, number, problem in known if problem.rule == "disk-assumed"}
     for number, images in claims.items():
         if number in state.split_off or not images:
@@ -157,7 +162,7 @@ def _refuse_said(state: GroupState, info: DiskInfo, number: int | None) -> None:
         known = ", ".join(map(str, state.pvids))
         raise OperationRefused(f"the group has no PV {said}: it has PVs {known}", where=name)
     own, other = content_as(state, info, said)[1:]
-    for found, what in ((number, f"PVID {info.pvid}"), (_number(info), "LVM record")):
+    for found, what in ((number if info.pvid else 0, f"PVID {info.pvid}"), (_number(info), "LVM record")):
         if found and found != said:
             raise OperationRefused(f"said to be PV {said}, but its {what} says that it is PV {found}", where=name)
     if other and not own:

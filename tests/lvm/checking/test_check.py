@@ -103,7 +103,9 @@ class Image:
 
 
 ELSEWHERE = {"lvcb-twin", "lv-number", "disk-behind", "mirror-differs"}
-"""Rules that are broken in tests/lvm/test_formats.py, which a classic group cannot break, and in test_mirrors.py."""
+ELSEWHERE |= {"disk-inferred", "disk-assumed", "pvid-new", "record-unproved"}
+"""Rules that are broken in tests/lvm/test_formats.py, which a classic group cannot break, in test_mirrors.py, and in
+tests/lvm/test_recognition.py."""
 
 
 class Case(NamedTuple):
