@@ -78,10 +78,10 @@ def load(
             )
         )
 
-    numbers = {id(member.device): number for number, member in state.members.items()}
+    number_of = {id(member.device): number for number, member in state.members.items()}
 
     def active(place: Place) -> bool:
-        number = numbers.get(id(place.device))
+        number = number_of.get(id(place.device))
         return number is not None and place.index < vgda.vgda_count(number)
 
     problems += vgsas.problems("vgsa", vgsa.record, believed, tie, active, lambda place: place.vgsa_offset)
