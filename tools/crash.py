@@ -23,16 +23,19 @@ from types import FrameType
 PROJECT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(PROJECT), str(PROJECT / "tests" / "crash")]
 
+from crash_across import ACROSS  # type: ignore[import-not-found]  # noqa: E402
 from crash_explorer import Outcome, explore  # type: ignore[import-not-found]  # noqa: E402
 from crash_workloads import WORKLOADS  # type: ignore[import-not-found]  # noqa: E402
 
 from lvmfmt.jfs2.dialect import DIALECTS  # noqa: E402
 
-_EACH = 3000
-"""Distinct images of one recording, at most."""
+KINDS = {**WORKLOADS, **ACROSS}
+"""Every workload by name."""
 _CONTROL = 40
 """One of how many images is judged a second time, with nothing that was known before."""
 _DIGEST = 16
+_TOLD = 10_000
+"""Images after which a line says how many there were."""
 Task = tuple[str, str, int]
 """(workload, dialect, seed)."""
 
@@ -80,10 +83,10 @@ class Totals:
 def run(task: Task) -> tuple[Task, Outcome]:
     """Record a workload and try crashes of it."""
     name, dialect, seed = task
-    made = WORKLOADS[name].record(DIALECTS[dialect], seed)
+    made = KINDS[name].record(DIALECTS[dialect], seed)
     gc.disable()  # what is kept has no circles, and is much
     try:
-        return task, explore(made, seed=seed, budget=_EACH, control=_CONTROL)
+        return task, explore(made, seed=seed, budget=KINDS[name].most, control=_CONTROL)
     finally:
         gc.enable()
 
@@ -132,18 +135,22 @@ def main() -> int:
     parser.add_argument("--seconds", type=int, default=0, help="end after so many, whatever was reached")
     parser.add_argument("--seed", type=int, help="of workloads and crashes; a fresh one is printed")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="workers (%(default)s)")
+    parser.add_argument("--across", action="store_true", help="file systems on groups of several disks")
     parser.add_argument("--only", default="", help="workloads whose name has this word")
     parser.add_argument("--record", action="store_true", help="add the totals to those in fixtures/reliability.md")
     args = parser.parse_args()
-    names = [name for name in WORKLOADS if args.only in name]
+    known = ACROSS if args.across else WORKLOADS
+    names = [name for name in known if args.only in name]
     if not names:
-        parser.error(f"no workload of {', '.join(WORKLOADS)} has {args.only!r}")
+        parser.error(f"no workload of {', '.join(known)} has {args.only!r}")
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", flush=True)
-    title, commit, begin = "Crash states of file systems", _commit(), time.monotonic()
+    title = "Crash states across several disks" if args.across else "Crash states of file systems"
+    commit, begin = _commit(), time.monotonic()
     digests = PROJECT / "build" / "crash" / f"{title}.digests"
     kinds = [(name, dialect) for name in names for dialect in DIALECTS]
     totals = Totals(_read_digests(digests) if args.record else set(), dict.fromkeys(kinds, 0))
+    told = 0
     default = signal.signal(signal.SIGTERM, _end)
     signal.signal(signal.SIGALRM, _end)
     context = multiprocessing.get_context("fork")
@@ -152,6 +159,9 @@ def main() -> int:
         try:
             for task, outcome in pool.imap_unordered(run, _tasks(kinds, seed)):
                 totals.add(task, outcome)
+                if len(totals.seen) // _TOLD != told:
+                    told = len(totals.seen) // _TOLD
+                    print(f"{totals.distinct} distinct images, {time.monotonic() - begin:.0f} s", flush=True)
                 if totals.distinct >= args.images:
                     break
         except (_Ended, KeyboardInterrupt) as error:
@@ -164,8 +174,10 @@ def main() -> int:
     found = f"{totals.distinct} distinct images, {len(totals.failures)} failures"
     print(f"{totals.states} states, {found}, {totals.distinct / seconds:.0f} images a second with {args.jobs} workers")
     if args.record:
-        how = f"`tools/crash --images {args.images} --seed {seed} --jobs {args.jobs}{args.only and f' --only {args.only!r}'}`"
-        _record(title, f"* {how} at {commit}: {found}, {seconds:.0f} s", totals, digests)
+        options = [f"--images {args.images}", *(["--across"] if args.across else []), f"--seed {seed}"]
+        options += [f"--jobs {args.jobs}", *([f"--only {args.only!r}"] if args.only else [])]
+        how = f"* `tools/crash {' '.join(options)}` at {commit}"
+        _record(title, f"{how}: {found}, {seconds:.0f} s", totals, digests)
     return 1 if totals.failures else 0
 
 

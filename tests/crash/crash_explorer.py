@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+from crash_groups import Volumes, back, vary_on
 from crash_model import NOW, Model, Step, Tree, perform, read_tree
 from crash_states import PAGE, Contents, CrashDisk, Key, Memo, Pages, Shortcuts, States
 
@@ -30,7 +31,9 @@ from lvmfmt.jfs2.log import redo, redo_shared
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.sharing import active_members
 from lvmfmt.jfs2.superblock import read_superblock
-from lvmfmt.origin import FixedOrigin
+from lvmfmt.lvm.online.onlinegroup import OnlineGroup
+from lvmfmt.lvm.online.varyon import varyon
+from lvmfmt.origin import FixedOrigin, SeededOrigin
 
 
 @dataclass
@@ -38,7 +41,7 @@ class Recording:
     """A workload that was run on one file system, or on several that share a log.
 
     Attributes:
-        bases: the disks before it: the file systems, then the log volume if there is one.
+        bases: the disks before it: the file systems, then the log volume if there is one; or the disks of a group.
         events: (disk, write or barrier).
         trees: the trees of the file systems after 0, 1, 2, ... steps.
         serials: with them the number of each file, by path.
@@ -46,9 +49,10 @@ class Recording:
         started: for each step, how many events there were when it began.
         safe: (events, steps): from that many events on, so many steps are promised.
         members: how many file systems there are.
-        log: (disk, byte range) of the log.
+        log: (disk, byte range) of the log; (volume, byte range) on a group.
         rounds: how often the log was filled.
         refused: steps for which there was no room.
+        volumes: of the group that the file systems are on, the log last; None without a group.
     """
 
     bases: list[BlockDevice]
@@ -62,6 +66,19 @@ class Recording:
     log: tuple[int, range]
     rounds: float = 0.0
     refused: int = 0
+    volumes: Volumes | None = None
+
+    @property
+    def devices(self) -> list[BlockDevice]:
+        """What is mounted, before the workload, and the log volume if there is one."""
+        return self.bases if self.volumes is None else self.volumes.bases
+
+    def in_log(self, disk: int, offset: int) -> bool:
+        """Whether a byte of a disk belongs to the log."""
+        if self.volumes is None:
+            return disk == self.log[0] and offset in self.log[1]
+        volume, page = self.volumes.places.get((disk, offset // PAGE), (-1, 0))
+        return volume == self.log[0] and page * PAGE in self.log[1]
 
     def promised(self, upto: int) -> int:
         """How many steps must survive a crash after so many events."""
@@ -145,29 +162,58 @@ def record(
     bases = [*members, *([] if log is None else [log])]
     order: list[Trace] = []
     traces = [Trace(Overlay(device), order) for device in bases]
-    if log is None:
-        geometry = read_superblock(members[0]).geometry
+    return _run(bases, traces, order, list(traces), len(members), steps, count)
+
+
+def record_on_group(
+    disks: list[BlockDevice], names: Sequence[str], steps: Iterator[Step] | Sequence[Step] | Any, count: int = 0,
+    *, external: bool = False,
+) -> Recording:  # fmt: skip
+    """As `record`, on the disks of a group.
+
+    Args:
+        disks: of the group, nothing on it stale.
+        names: of the logical volumes with the file systems.
+        steps: as `record`.
+        count: of steps.
+        external: whether the last of the volumes is their log.
+    """
+    order: list[Trace] = []
+    traces = [Trace(Overlay(device), order) for device in disks]
+    online = varyon(traces, origin=SeededOrigin(1))
+    opened: list[BlockDevice] = [online.open_lv(name) for name in names]
+    volumes = Volumes.of(disks, names)
+    return _run(disks, traces, order, opened, len(names) - external, steps, count, volumes)
+
+
+def _run(
+    bases: list[BlockDevice], traces: list[Trace], order: list[Trace], devices: list[BlockDevice], members: int,
+    steps: Any, count: int, volumes: Volumes | None = None,
+) -> Recording:  # fmt: skip
+    """Run a workload on devices whose disks are traced; the log volume is behind the `members` file systems."""
+    if len(devices) == members:
+        geometry = read_superblock(devices[0]).geometry
         at = geometry.log_address * geometry.block_size
         place = 0, range(at, at + geometry.log_blocks * geometry.block_size)
-        mounts = [mount(traces[0], origin=FixedOrigin(NOW))]
+        mounts = [mount(devices[0], origin=FixedOrigin(NOW))]
     else:
-        place = len(members), range(log.size)
-        shared = open_shared_log(traces[-1])
+        place = members, range(devices[-1].size)
+        shared = open_shared_log(devices[-1])
         mounts = [
-            mount(trace, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5 + i)
-            for i, trace in enumerate(traces[:-1])
+            mount(device, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5 + i)
+            for i, device in enumerate(devices[:-1])
         ]
     models = [_model(mounted) for mounted in mounts]
     handles: list[dict[str, Any]] = [{} for _ in mounts]
     made = Recording(
         bases, [], [tuple(model.tree() for model in models)], [tuple(model.serials() for model in models)], [], [],
-        [(0, 0)], len(members), place,
+        [(0, 0)], members, place, volumes=volumes,
     )  # fmt: skip
     rng = random.Random(count)
     for i in range(count or len(steps)):
-        number = rng.randrange(len(members)) if count else 0
+        number = rng.randrange(members) if count else 0
         step = steps.next(models[number]) if count else steps[i]
-        if not count and len(members) > 1:
+        if not count and members > 1:
             number, step = step
         made.started.append(len(order))
         made.loose.append([(number, *part) for part in _in_place(models[number], step)])
@@ -264,12 +310,15 @@ class Judge:
         self._contents = contents
         self._shortcuts = Shortcuts(contents)
         disk, log = made.log
+        start = self.states.start if made.volumes is None else made.volumes.pages(self.states.start)
         pages = range(log.start // PAGE, -(-log.stop // PAGE))
-        self._log_pages = {key: self.states.start[key] for page in pages if (key := (disk, page)) in self.states.start}
+        self._log_pages = {key: start[key] for page in pages if (key := (disk, page)) in start}
         self._beside = disk if disk >= made.members else None
         members = range(made.members)
+        # which parts of mirrors are compared is read from their records: nearly all of it
+        self._vary_on = Memo(made.bases, contents, vary_on, keep=made.volumes is None or not made.volumes.mirrored)
         self._redo, self._check, self._log, self._tree = (
-            Memo(made.bases, contents, function)
+            Memo(made.devices, contents, function)
             for function in (
                 self._recover,
                 lambda disks: [f for i in members for f in _illegal(check(disks[i]).findings, log=False)],
@@ -286,6 +335,10 @@ class Judge:
     def problem(self, upto: int, pages: Pages) -> str:
         """What is wrong after a crash that left these pages, or nothing."""
         with self._shortcuts.taken():
+            if self._made.volumes is not None:
+                wrong, pages = self._vary(pages)
+                if wrong:
+                    return wrong
             value, written = self._redo(pages)
             if isinstance(value, LvmfmtError):
                 return f"{type(value).__name__}: {value}"
@@ -302,10 +355,14 @@ class Judge:
     def control(self, upto: int, pages: Pages) -> str:
         """What is wrong with `problem`, by a replay and a check that know nothing of other crashes, or nothing."""
         reads: dict[Key, int] = {}
-        disks = [
+        disks: list[BlockDevice] = [
             Overlay(CrashDisk(i, base, pages, self._contents, reads)) for i, base in enumerate(self._made.bases)
         ]  # fmt: skip
+        quick, volumes = self.problem(upto, pages), self._made.volumes
         try:
+            if volumes is not None:
+                online = back(disks)
+                disks = [online.open_lv(name) for name in volumes.names]
             self._recover(disks)
             findings = [
                 finding for i in range(self._made.members)
@@ -313,16 +370,30 @@ class Judge:
                 if finding.severity == "error" and finding.name != "superblock-log-serial"
             ]  # fmt: skip
             problem = f"check: {findings[0]}" if findings else self._made.differs(upto, self._read(disks))
+            if volumes is not None and not _copies_agree(online, volumes.names):
+                problem = problem or "copies differ"
         except LvmfmtError as error:
             problem = f"{type(error).__name__}: {error}"
-        quick = self.problem(upto, pages)
         if bool(problem) != bool(quick):
             return f"known before: {quick or 'nothing wrong'}, without that: {problem or 'nothing wrong'}"
+        if problem:
+            return ""
+        pages = pages if volumes is None else self._vary(pages)[1]
         for (disk, page), number in self._redo(pages)[1].items():
             size = min(PAGE, disks[disk].size - page * PAGE)
             if disks[disk].read(page * PAGE, size).tobytes() != self._contents.pages[number][:size]:
                 return f"page {page} of disk {disk} is another when it is replayed alone"
         return ""
+
+    def _vary(self, pages: Pages) -> tuple[str, Pages]:
+        """What is wrong with the group when it was varied on after a crash, if anything, and what the volumes hold."""
+        assert self._made.volumes is not None
+        wrong, written = self._vary_on(pages)
+        if isinstance(wrong, LvmfmtError):
+            return f"{type(wrong).__name__}: {wrong}", pages
+        after = pages | written
+        unequal = self._made.volumes.unequal(after, lambda key: self.states.content(after, key))
+        return f"group: {wrong[0]}" if wrong else unequal, self._made.volumes.pages(after)
 
     def image(self, pages: Pages) -> Overlay:
         """The first recovered disk."""
@@ -333,13 +404,13 @@ class Judge:
             disk.write(page * PAGE, self._contents.pages[number][: disk.size - page * PAGE])
         return disk
 
-    def _recover(self, disks: list[Overlay]) -> None:
+    def _recover(self, disks: Sequence[BlockDevice]) -> None:
         _recover(disks[: self._made.members], self._log_of(disks))
 
-    def _read(self, disks: list[Overlay]) -> tuple[Tree, ...]:
+    def _read(self, disks: Sequence[BlockDevice]) -> tuple[Tree, ...]:
         return tuple(read_tree(FileSystem.open(disk)) for disk in disks[: self._made.members])
 
-    def _log_of(self, disks: list[Overlay]) -> Overlay | None:
+    def _log_of(self, disks: Sequence[BlockDevice]) -> BlockDevice | None:
         return None if self._beside is None else disks[self._beside]
 
 
@@ -381,6 +452,16 @@ def explore(made: Recording, *, seed: int, budget: int, keep: int = 0, stop_at: 
     return result
 
 
+def _copies_agree(online: OnlineGroup, names: Sequence[str]) -> bool:
+    """Whether all copies of volumes read the same, byte by byte."""
+    for name in names:
+        lv = online.group.logical_volumes[name]
+        first, *others = (lv.copy_device(copy + 1).read(0, lv.size) for copy in range(lv.copies))
+        if not all(np.array_equal(first, other) for other in others):
+            return False
+    return True
+
+
 _OF_THE_LOG = ("log-", "superblock-log-serial")
 
 
@@ -402,7 +483,7 @@ def _log_findings(device: BlockDevice, log: BlockDevice | None) -> list[Finding]
     return _illegal(report.findings, log=True)
 
 
-def _recover(devices: list[Overlay], log: Overlay | None) -> None:
+def _recover(devices: Sequence[BlockDevice], log: BlockDevice | None) -> None:
     if log is None:
         redo(devices[0])
         return
@@ -427,6 +508,8 @@ def _crashes(
         if not loose:
             continue
         yield upto, {"drop": loose[:-1]}
+        for disk in range(len(made.bases)) if len(made.bases) > 1 else ():  # one loses all, the others nothing
+            yield upto, {"drop": [i for i in loose if made.events[i][0] == disk]}
         for i in loose:
             yield upto, {"drop": [i]}
         for _ in range(_SUBSETS):
@@ -443,7 +526,7 @@ def _tear(made: Recording, index: int, rng: random.Random) -> list[int]:
     disk, event = made.events[index]
     assert isinstance(event, Write)
     sectors = list(event.sectors)
-    if disk == made.log[0] and event.offset in made.log[1]:
+    if made.in_log(disk, event.offset):
         cut = rng.randrange(len(sectors) + 1)
         return sectors[:cut] if rng.random() < 0.5 else sectors[cut:]
     return [sector for sector in sectors if rng.random() < 0.5]

@@ -115,10 +115,12 @@ class CrashDisk(Unwritable):
         base: what it held before the first event.
         pages: what differs.
         contents: the pages.
-        reads: gets each page that is read for the first time.
+        reads: gets each page that is read for the first time; None: nobody asks.
     """
 
-    def __init__(self, number: int, base: BlockDevice, pages: Pages, contents: Contents, reads: dict[Key, int]) -> None:
+    def __init__(
+        self, number: int, base: BlockDevice, pages: Pages, contents: Contents, reads: dict[Key, int] | None
+    ) -> None:
         self.name, self.size = base.name, base.size
         self._number, self._base, self._pages, self._contents, self._reads = number, base, pages, contents, reads
 
@@ -134,7 +136,8 @@ class CrashDisk(Unwritable):
         for page in range(first, last + 1):
             key = (self._number, page)
             found = self._pages.get(key, -1)
-            self._reads.setdefault(key, found)
+            if self._reads is not None:
+                self._reads.setdefault(key, found)
             if found >= 0:
                 low, high = max(page * PAGE, offset), min((page + 1) * PAGE, offset + len(view))
                 view[low - offset : high - offset] = self._contents.pages[found][low - page * PAGE : high - page * PAGE]
@@ -168,15 +171,17 @@ class Memo:
         bases: the disks before the first event.
         contents: the pages of all states.
         function: gets the disks, for reading and for writing on top.
+        keep: False for a function that reads so much that it is faster to call it each time.
 
     Attributes:
         runs: how often the function was called.
     """
 
     def __init__(
-        self, bases: Sequence[BlockDevice], contents: Contents, function: Callable[[list[Overlay]], Any]
-    ) -> None:
-        self._bases, self._contents, self._function = bases, contents, function
+        self, bases: Sequence[BlockDevice], contents: Contents, function: Callable[[list[Overlay]], Any],
+        *, keep: bool = True,
+    ) -> None:  # fmt: skip
+        self._bases, self._contents, self._function, self._keep = bases, contents, function, keep
         self._root = _Node()
         self.runs = 0
 
@@ -197,7 +202,8 @@ class Memo:
     def _run(self, pages: Pages) -> tuple[Any, Pages]:
         self.runs += 1
         reads: dict[Key, int] = {}
-        disks = [Overlay(CrashDisk(i, base, pages, self._contents, reads)) for i, base in enumerate(self._bases)]
+        told = reads if self._keep else None
+        disks = [Overlay(CrashDisk(i, base, pages, self._contents, told)) for i, base in enumerate(self._bases)]
         try:
             value = self._function(disks)
         except LvmfmtError as error:
@@ -210,7 +216,8 @@ class Memo:
             for offset, length in disk.dirty_ranges()
             for at in range(offset, offset + length, PAGE)
         }
-        self._root.at(reads.items()).result = value, written
+        if self._keep:
+            self._root.at(reads.items()).result = value, written
         return value, written
 
 
@@ -335,7 +342,7 @@ class States:
     """
 
     def __init__(self, bases: Sequence[BlockDevice], events: Sequence[tuple[int, Event]], contents: Contents) -> None:
-        self._contents = contents
+        self._contents, self._bases = contents, bases
         self._pieces = [list(_pieces(disk, event)) for disk, event in events]
         start = {key: contents.number(_page(bases[key[0]], key[1])) for pieces in self._pieces for key, _, _ in pieces}
         self.start: Pages = start
@@ -360,6 +367,11 @@ class States:
                 continue
             self._put(pages, i, None if tear is None or i not in tear else set(tear[i]))
         return pages
+
+    def content(self, pages: Pages, key: Key) -> int:
+        """The number of what a page holds in a state."""
+        found = pages.get(key)
+        return self._contents.number(_page(self._bases[key[0]], key[1])) if found is None else found
 
     def digest(self, pages: Pages) -> int:
         """128 bits for what the disks hold: different states of all recordings have different ones."""

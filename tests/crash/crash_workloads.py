@@ -64,12 +64,14 @@ class Workload:
         log: bytes of the inline log; 0 for a log volume.
         members: file systems that use the log volume.
         room: free blocks, which are scattered; 0 for a file system that is nearly empty.
+        most: crash images of one recording.
     """
 
     phases: list[tuple[int, dict[str, float]]]
     log: int = LOG
     members: int = 1
     room: int = 0
+    most: int = 3000
 
     def record(self, dialect: Dialect, seed: int) -> Recording:
         """Run it on new disks in memory."""
