@@ -52,6 +52,9 @@ def expect_path(path: str | os.PathLike[str]) -> str | os.PathLike[str]:
 Kind: TypeAlias = Any
 """What `isinstance` takes as its second argument."""
 
+_CO_VARARGS = 4
+"""Flag of a code object that takes any number of arguments."""
+
 _KINDS: dict[Any, Kind] = {
     int: (int, Integral),  # those of numpy too
     float: (float, int),
@@ -68,8 +71,16 @@ class _Members:
     def __instancecheck__(self, value: Any) -> bool:
         if not isinstance(value, self.whole) or isinstance(value, str | bytes):
             return False
-        columns: list[Any] = [value.keys(), value.values()] if isinstance(value, abc.Mapping) else [value]
+        whole: Any = value
+        columns = [whole.keys(), whole.values()] if self.whole is abc.Mapping else [whole]
         return all(isinstance(one, kind) for column, kind in zip(columns, self.kinds, strict=True) for one in column)
+
+
+class _Stream:
+    """What reads or writes as a file does."""
+
+    def __instancecheck__(self, value: Any) -> bool:
+        return hasattr(value, "write") or hasattr(value, "read")
 
 
 def _kind(hint: Any) -> Kind:
@@ -79,17 +90,23 @@ def _kind(hint: Any) -> Kind:
     if whole in (abc.Sequence, abc.Collection, abc.Mapping):
         return _Members(whole, tuple(map(_kind, members)))
     hint = whole or hint
-    if hint is None or not isinstance(hint, type) or issubclass(hint, IO):
+    if hint is None or not isinstance(hint, type):
         return type(None) if hint is None else object
+    if issubclass(hint, IO):
+        return _Stream()
     return _KINDS.get(hint) or (runtime_checkable(hint) if getattr(hint, "_is_protocol", False) else hint)
 
 
 def _kinds(function: Callable[..., Any]) -> dict[str, Kind]:
     """The kind of each parameter, in their order; `object` where there is no telling: imported for types alone."""
     found: dict[str, Kind] = {}
-    for name in function.__code__.co_varnames[: function.__code__.co_argcount + function.__code__.co_kwonlyargcount]:
+    code = function.__code__
+    for name in (*code.co_varnames[: code.co_argcount + code.co_kwonlyargcount], _rest(code)):
         try:
             hint = function.__annotations__.get(name, "object")
+            if not isinstance(hint, str):
+                found[name] = _kind(hint)
+                continue
             if hint.startswith("Callable["):  # what it takes and gives need not be loaded
                 hint = hint.partition("[")[0] + hint.rpartition("]")[2]
             found[name] = object if "DeviceLike" in hint else _kind(eval(hint, function.__globals__))  # `opened` looks
@@ -98,24 +115,33 @@ def _kinds(function: Callable[..., Any]) -> dict[str, Kind]:
     return found
 
 
+def _rest(code: types.CodeType) -> str:
+    """The name of the arguments that a function takes beyond those that it names, such as "names" of *names; or ""."""
+    return code.co_varnames[code.co_argcount + code.co_kwonlyargcount] if code.co_flags & _CO_VARARGS else ""
+
+
 def checked(function: Callable[P, T]) -> Callable[P, T]:
     """`function`, which refuses arguments that its annotations do not allow, and numbers that no field can hold."""
     plain: Any = function
     while hasattr(plain, "__wrapped__"):  # a context manager's
         plain = plain.__wrapped__
+    code = plain.__code__
+    names = list(code.co_varnames[: code.co_argcount])
     kinds: dict[str, Kind] = {}
     in_order: list[Kind] = []
 
     @wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> T:
-        if not in_order:
+        if not kinds:
             kinds.update(_kinds(plain))
-            in_order.extend([*list(kinds.values())[: plain.__code__.co_argcount], object])
+        if len(args) > len(in_order):
+            names.extend([_rest(code)] * (len(args) - len(names)))
+            in_order[:] = [kinds.get(name, object) for name in names]
         if not (
             all(map(isinstance, args, in_order))
             and all(isinstance(kwargs[name], kinds.get(name, object)) for name in kwargs)
         ):
-            for name, value in (*zip(kinds, args), *kwargs.items()):  # noqa: B905
+            for name, value in (*zip(names, args), *kwargs.items()):  # noqa: B905
                 if not isinstance(value, kinds.get(name, object)):
                     raise OperationRefused(
                         f"{name} is {plain.__annotations__[name]}, not {type(value).__name__} {value!r:.40}"

@@ -10,7 +10,9 @@ import os
 import time
 from typing import Protocol
 
+from .arguments import Checked
 from .errors import OperationRefused
+from .units import MIB
 
 SEEDED_START_NS = 1_257_847_200 * 10**9
 """First instant of a seeded origin: 2009-11-10 10:00:00 UTC."""
@@ -61,7 +63,7 @@ class FixedOrigin(SystemOrigin):
         return self.instant
 
 
-class SeededOrigin:
+class SeededOrigin(Checked):
     """A clock that starts at a fixed instant and moves a fixed step per event.
 
     Args:
@@ -79,7 +81,9 @@ class SeededOrigin:
         return SEEDED_START_NS + self.ticks * SEEDED_STEP_NS
 
     def entropy(self, label: str, count: int) -> bytes:
-        """Bytes derived from seed, label and the number of events so far."""
+        """Bytes derived from seed, label and the number of events so far; at most 1 MiB."""
+        if not 0 <= count <= MIB:
+            raise OperationRefused(f"{count} bytes of identity: 0 to 1 MiB")
         self.ticks += 1
         return hashlib.shake_256(f"{self.seed}/{label}/{self.ticks}".encode()).digest(count)
 

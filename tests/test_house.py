@@ -22,7 +22,7 @@ FLOORS = {
     "arguments": {"errors"},
     "oneline": {"escaping"},
     "units": {"errors"},
-    "origin": {"errors", "units"},
+    "origin": {"arguments", "errors", "units"},
     "block": BASE,
     "layout": BASE,
     "lvm": GROUND,

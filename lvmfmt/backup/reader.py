@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 
 from .. import block
+from ..arguments import Checked
 from ..block import Buffer, DeviceLike
 from ..errors import CorruptImage, UnsupportedFeature
 from ..escaping import printable
@@ -66,7 +67,7 @@ class _Place(NamedTuple):
     end: int
 
 
-class Archive:
+class Archive(Checked):
     """An archive by name. Iterating walks it from the start and yields a `Member` for each name.
 
     The walk ends with `CorruptImage` where the archive is cut off, and with `UnsupportedFeature` where it goes on on

@@ -9,11 +9,14 @@ import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 
+from ..arguments import expect
 from ..block import Buffer
 from ..block.device import byte_view
+from ..errors import OperationRefused
 from ..escaping import printable
 from ..layout.backup import BFF_END, BFF_NAME_LF, BFF_NAME_X, BFF_VOLUME
 from ..origin import Origin, origin_or_system
+from ..units import GIB
 from . import packing
 from .member import JOURNALLED, Content, Member
 from .permissions import canonical_block
@@ -66,10 +69,12 @@ def write_archive(
     Raises:
         OperationRefused: a name or a value cannot be represented.
     """
+    if not 0 < block_size <= GIB:
+        raise OperationRefused(f"a block size of {block_size} bytes: 1 byte to 1 GiB")
     writer = _Writer(write, pack)
     writer.put(volume_record(origin_or_system(origin).now() // 10**9, user))
     for member in members:
-        writer.add(member)
+        writer.add(expect(member, Member, "a member of an archive"))
         if told is not None:
             told(member)
     writer.put(build(BFF_END, END, {"left_over": 1}))

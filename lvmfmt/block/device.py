@@ -6,6 +6,7 @@ import abc
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
+from ..arguments import checked
 from ..errors import ImageIOError, OperationRefused
 from ..oneline import short_name
 from ..units import format_size
@@ -41,6 +42,11 @@ class BlockDevice(abc.ABC):
     name: str
     size: int
     writable: bool
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if made := vars(cls).get("__init__"):
+            cls.__init__ = checked(made)  # type: ignore[method-assign]
 
     @abc.abstractmethod
     def read_into(self, offset: int, buffer: Buffer) -> None:
@@ -99,13 +105,18 @@ class BlockDevice(abc.ABC):
     def check_range(self, offset: int, length: int) -> None:
         """Raise `ImageIOError` unless the range lies inside the device."""
         try:
-            inside = 0 <= offset <= offset + length <= self.size
-        except TypeError:
+            inside = offset | length >= 0 and offset + length <= self.size  # only integers have |
+        except (TypeError, ValueError, OverflowError):
             raise OperationRefused(f"not a range of bytes: {offset!r:.40}, {length!r:.40}", where=self.name) from None
         if not inside:
             raise ImageIOError(
                 f"bytes {offset} to {offset + length} are outside the device of {self.size} bytes", where=self.name
             )
+
+    def length_of(self, offset: int, length: int | None) -> int:
+        """`length`, by default what is left from `offset` on, of a range that lies inside the device."""
+        self.check_range(offset, 0 if length is None else length)
+        return self.size - offset if length is None else length
 
     def check_writable(self) -> None:
         """Raise `OperationRefused` if the device was opened for reading."""
@@ -123,14 +134,20 @@ class BlockDevice(abc.ABC):
         self.close()
 
 
-def byte_view(buffer: Buffer) -> memoryview:
+def byte_view(buffer: Buffer, *, fill: bool = False) -> memoryview:
     """`buffer` as a flat memoryview of bytes, without a copy.
 
+    Args:
+        buffer: what holds the bytes.
+        fill: it is to be written to.
+
     Raises:
-        OperationRefused: it is nothing that holds bytes in one piece.
+        OperationRefused: it is nothing that holds bytes in one piece, or cannot be written to.
     """
     try:
         view = memoryview(buffer)
+        if fill and view.readonly:
+            raise OperationRefused(f"not a buffer to fill: {type(buffer).__name__}")
         return view.cast("B") if view.nbytes else memoryview(b"")  # Python does not cast an empty view
     except TypeError:
         raise OperationRefused(f"not bytes in one piece: {type(buffer).__name__} {buffer!r:.40}") from None

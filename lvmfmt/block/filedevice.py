@@ -69,7 +69,7 @@ class FileDevice(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         self.check_range(offset, len(view))
         done = 0
         with self._at(offset, f"cannot read at byte {offset}") as file:
@@ -93,8 +93,7 @@ class FileDevice(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """All of it is data: a file object does not tell its holes."""
-        length = self.size - offset if length is None else length
-        self.check_range(offset, length)
+        length = self.length_of(offset, length)
         if length:
             yield Extent(offset, length, True)
 

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ..arguments import expect, expect_path
+from ..arguments import checked, expect_path
 from ..errors import AlreadyExists, ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from .device import BlockDevice, Buffer, Extent, byte_view
 
@@ -66,6 +66,7 @@ class ImageFile(BlockDevice):
             raise
 
     @classmethod
+    @checked
     def create(cls, path: str | os.PathLike[str], size: int, *, replace: bool = False) -> ImageFile:
         """Make a sparse file of `size` zero bytes and open it for writing.
 
@@ -74,7 +75,6 @@ class ImageFile(BlockDevice):
             OperationRefused: another process is using the file that would be replaced.
             ImageIOError: the system refused; a file that was not there before is not there after.
         """
-        expect(size, int, "a size in bytes")
         flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | (0 if replace else os.O_EXCL)
         try:
             fd = os.open(expect_path(path), flags, 0o644)
@@ -112,7 +112,7 @@ class ImageFile(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         self.check_range(offset, len(view))
         done = 0
         while done < len(view):
@@ -138,8 +138,7 @@ class ImageFile(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Data and holes as the file system that holds the image knows them (`SEEK_DATA`, `SEEK_HOLE`)."""
-        length = self.size - offset if length is None else length
-        self.check_range(offset, length)
+        length = self.length_of(offset, length)
         end = offset + length
         while offset < end:
             data = self._seek(offset, os.SEEK_DATA, end)
@@ -174,7 +173,7 @@ class ImageFile(BlockDevice):
         """Wait until everything written is on stable storage (`fdatasync`)."""
         try:
             os.fdatasync(self._fd)
-        except OSError as error:
+        except (OSError, ValueError) as error:  # ValueError: it was closed
             raise _refused(error, "cannot flush", self.name) from None
 
     def close(self) -> None:
@@ -184,7 +183,7 @@ class ImageFile(BlockDevice):
             self._fd = -1
 
 
-def _refused(error: OSError | OverflowError, what: str, name: str) -> ImageIOError:
+def _refused(error: OSError | ValueError | OverflowError, what: str, name: str) -> ImageIOError:
     number = getattr(error, "errno", None) or errno.EINVAL
     return ImageIOError(f"{what}: {os.strerror(number)}", where=name, errno=number)
 

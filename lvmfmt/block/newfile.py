@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from ..arguments import expect_path
 from ..errors import AlreadyExists, OperationRefused
 from .imagefile import ImageFile
 from .registry import OPENERS
@@ -32,7 +33,7 @@ def new_image(
         OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
         ImageIOError: the system refused.
     """
-    target = Path(path)
+    target = Path(expect_path(path))
     target = target.resolve() if target.is_symlink() else target
     if target.exists():
         if not replace:

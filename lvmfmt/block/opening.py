@@ -7,7 +7,7 @@ stay the caller's.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from typing import TypeAlias, TypeVar, cast
 
@@ -58,7 +58,7 @@ def opened(what: DeviceLike, *, writable: bool = False) -> Iterator[BlockDevice]
 
 @contextmanager
 def opened_all(
-    what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False, held: Iterable[BlockDevice] = ()
+    what: DeviceLike | Iterable[DeviceLike], *, writable: bool = False, held: Collection[BlockDevice] = ()
 ) -> Iterator[list[BlockDevice]]:
     """Yield the devices that are meant, in their order; a single one is a list of one.
 

@@ -41,7 +41,7 @@ class Overlay(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         self.check_range(offset, len(view))
         if not len(view):
             return
@@ -84,8 +84,7 @@ class Overlay(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Pages in memory are data, punched ranges holes; the rest is as the base has it."""
-        length = self.size - offset if length is None else length
-        self.check_range(offset, length)
+        length = self.length_of(offset, length)
         pending = Extent(offset, 0, False)
         for extent in self._extents(offset, offset + length):
             if extent.is_data == pending.is_data or not pending.length:

@@ -65,7 +65,7 @@ class PieceList(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         for piece, at, here, part in self.map(offset, len(view)):
             piece.device.read_into(at, view[here - offset : here - offset + part])
 
@@ -78,7 +78,7 @@ class PieceList(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Data and holes of the devices below."""
-        for piece, at, here, part in self.map(offset, self.size - offset if length is None else length):
+        for piece, at, here, part in self.map(offset, self.length_of(offset, length)):
             for extent in piece.device.extents(at, part):
                 yield Extent(here + extent.offset - at, extent.length, extent.is_data)
 

@@ -6,6 +6,7 @@ import errno
 import os
 import stat
 
+from ..arguments import expect_path
 from ..errors import ImageIOError, NotFound, OperationRefused
 from ..units import format_size
 
@@ -22,7 +23,7 @@ def read_plain(path: str | os.PathLike[str], *, most: int | None = None) -> byte
         OperationRefused: it is not a plain file, or larger.
         ImageIOError: the system refused.
     """
-    where = os.fspath(path)
+    where = os.fspath(expect_path(path))
     try:
         # O_NONBLOCK: opening a FIFO must not wait for its other end
         with open(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK), "rb") as file:  # noqa: PTH123

@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ..arguments import Checked
+from ..errors import OperationRefused
 from .copying.engine import WORKERS, Engine
 from .copying.mover import Mover, is_files
 from .copying.runs import Progress, Run, Source, tasks
@@ -41,7 +43,7 @@ class CopyReport:
     fallbacks: list[str]
 
 
-class CopyPlan:
+class CopyPlan(Checked):
     """Extents to copy onto one target, sorted by target offset.
 
     Args:
@@ -52,6 +54,8 @@ class CopyPlan:
     """
 
     def __init__(self, sources: Sequence[Source], rows: NDArray[Any], *, align: int = 1) -> None:
+        if rows.dtype != PLAN_ROW:
+            raise OperationRefused(f"rows of a plan are of PLAN_ROW, not {rows.dtype}")
         rows = rows[rows["length"] > 0]
         self.sources = sources
         self.align = align

@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from ..arguments import Checked
 from .device import BlockDevice
 from .imagefile import ImageFile
 
@@ -13,7 +14,7 @@ Opener = Callable[[Path, bool], BlockDevice | None]
 """Takes a path and whether to write; answers a device, or None if the path is not its business."""
 
 
-class Registry:
+class Registry(Checked):
     """The openers that an upper floor has registered: an image in a copy relationship, a container format."""
 
     def __init__(self) -> None:

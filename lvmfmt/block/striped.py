@@ -83,7 +83,7 @@ class Striped(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`; whole rows are read column by column."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         for run in self.runs(offset, len(view)):
             out = view[run.here - offset : run.here - offset + run.length]
             if not run.rows:
@@ -110,7 +110,7 @@ class Striped(BlockDevice):
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Data and holes; of whole rows one is data if any of its strips has some."""
         at, is_data = offset, False
-        for extent in self._extents(offset, self.size - offset if length is None else length):
+        for extent in self._extents(offset, self.length_of(offset, length)):
             if extent.length and extent.is_data != is_data:
                 if extent.offset > at:
                     yield Extent(at, extent.offset - at, is_data)

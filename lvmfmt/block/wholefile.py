@@ -11,7 +11,8 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
-from ..errors import ImageIOError, LvmfmtError
+from ..arguments import expect_path
+from ..errors import ImageIOError, LvmfmtError, OperationRefused
 
 
 @contextmanager
@@ -27,7 +28,7 @@ def whole_file(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator
     Raises:
         ImageIOError: the system refused.
     """
-    target = Path(path)
+    target = Path(expect_path(path))
     part = part_of(target)
     try:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -53,6 +54,8 @@ def part_of(target: Path) -> Path:
 
     Whoever makes the file makes it anew (`O_EXCL`) and holds a `flock` on it while at work.
     """
+    if not target.name:
+        raise OperationRefused("not the name of a file", where=str(target))
     for old in target.parent.glob(f".{glob.escape(target.name)}.*.part"):
         with suppress(OSError):
             fd = os.open(old, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)

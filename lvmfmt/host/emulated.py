@@ -10,7 +10,7 @@ from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, TextIO
 
 from ..arguments import Checked
-from ..errors import NotFound
+from ..errors import NotFound, OperationRefused
 from ..oneline import short_name
 from . import registry
 from .folder.host_folder import Folder
@@ -64,7 +64,9 @@ class Host(Checked):
             stderr: where its messages go; by default where those of this process go.
             stdin: what it reads; None for nothing.
         """
-        stdout, stderr = stdout or sys.stdout, stderr or sys.stderr
+        if not argv:
+            raise OperationRefused("no command is given")
+        stdout, stderr = sys.stdout if stdout is None else stdout, sys.stderr if stderr is None else stderr
         command = registry.find(argv[0])
         if command is None:
             return registry.unknown(argv[0], stderr)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from dataclasses import field as field_of  # `Remark` has a field of this name
 
+from ..arguments import Checked
 from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import CorruptImage, LvmfmtError, UnsupportedFeature
 from ..jfs2 import FileSystem
@@ -27,7 +28,7 @@ _MOST_LEFT_OVER = 20
 
 
 @dataclass(frozen=True, repr=False)
-class Remark:
+class Remark(Checked):
     """Something that is wrong or worth knowing."""
 
     severity: str

@@ -16,7 +16,7 @@ from typing import Any, Literal, NamedTuple
 import construct as c
 import numpy as np
 
-from ..errors import CorruptImage
+from ..errors import CorruptImage, OperationRefused
 
 Buffer = bytes | bytearray | memoryview | np.ndarray[Any, Any]
 
@@ -191,8 +191,15 @@ class Record:
         return values
 
     def build(self, value: Mapping[str, Any]) -> bytes:
-        """The bytes of the structure; fields that are not given are zero."""
-        return bytes(self.struct.build({**self.zero(), **value}))
+        """The bytes of the structure; fields that are not given are zero.
+
+        Raises:
+            OperationRefused: a field cannot hold its value.
+        """
+        try:
+            return bytes(self.struct.build({**self.zero(), **value}))
+        except c.ConstructError as error:
+            raise OperationRefused(f"{self.name}: {str(error).splitlines()[-1]}") from None
 
     def zero(self) -> dict[str, Any]:
         """The value of every field in a structure of zero bytes."""

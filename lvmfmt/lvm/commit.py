@@ -29,6 +29,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
+from ..arguments import expect
 from ..block import BlockDevice, Bytes
 from ..errors import CorruptImage, OperationRefused
 from ..units import SECTOR
@@ -80,6 +81,7 @@ def commit(
             that no field names; nothing was written.
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
+    expect(changes, Changes, "changes of a group")
     marked = set(new.vgsa.all_missing)
     known = (marked if missing is None else set(missing)) & set(new.vgda.numbers.tolist()) - changes.joined
     _check_writable(new, changes, known)

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import numpy as np
 
 from ..block import BlockDevice, Mirror, Piece, Window
+from ..errors import NotFound
 from ..units import KIB, SECTOR
 from .unreachable import Unreachable
 from .volume import LogicalVolume
@@ -112,7 +113,7 @@ def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
             targets.append(Target(at, length, "error", ()))
             continue
         columns = [(lv.pvs[n], p) for n, p in zip(pv[start].tolist(), pps[start].tolist(), strict=True)]
-        places = tuple((paths[c.device.name], c.offset(p) // SECTOR) for c, p in columns if c.device is not None)
+        places = tuple((_path(c.device, paths), c.offset(p) // SECTOR) for c, p in columns if c.device is not None)
         targets.append(Target(at, length, "striped", places, lv.policy.strip_size // SECTOR))
     return targets
 
@@ -120,8 +121,14 @@ def _striped(lv: LogicalVolume, paths: Mapping[str, str]) -> list[Target]:
 def _target(piece: Piece, paths: Mapping[str, str]) -> tuple[str, tuple[tuple[str, int], ...]]:
     if isinstance(piece.device, Unreachable):
         return "error", ()
-    places = tuple((paths[disk.name], offset // SECTOR) for disk, offset in _copies(piece))
+    places = tuple((_path(disk, paths), offset // SECTOR) for disk, offset in _copies(piece))
     return ("mirror" if len(places) > 1 else "linear"), places
+
+
+def _path(disk: BlockDevice, paths: Mapping[str, str]) -> str:
+    if disk.name not in paths:
+        raise NotFound("no path stands for this disk", where=disk.name)
+    return paths[disk.name]
 
 
 def _copies(piece: Piece) -> list[tuple[BlockDevice, int]]:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from types import NoneType
 from typing import NamedTuple
 
-from ..arguments import expect
+from ..arguments import Checked, expect
 from ..block import BlockDevice
 from ..errors import OperationRefused
 from ..units import MIB, SECTOR, format_size
@@ -38,7 +37,7 @@ class Fit(NamedTuple):
 
 
 @dataclass(frozen=True)
-class GroupGeometry:
+class GroupGeometry(Checked):
     """The numbers of a group.
 
     Attributes:
@@ -61,7 +60,9 @@ class GroupGeometry:
     vg_pps: int = 0
 
     def __post_init__(self) -> None:
-        limits, kind = LIMITS[self.kind], self.kind
+        limits, kind = LIMITS[expect(self.kind, VgKind, "a kind of volume group, such as VgKind.BIG")], self.kind
+        for number in (self.pp_shift, self.factor, self.version, self.max_lvs, self.vg_pps):
+            expect(number, int, "a number of a volume group")
         object.__setattr__(self, "max_lvs", self.max_lvs or limits.lvs[0])
         object.__setattr__(self, "vg_pps", self.vg_pps or limits.pps[0])
         if self.version not in limits.versions:
@@ -111,11 +112,7 @@ class GroupGeometry:
             BadArgument: no such factor.
             OperationRefused: the kind or the version does not allow it, or the disks do not fit.
         """
-        limits = LIMITS[expect(kind, VgKind, "a kind of volume group, such as VgKind.BIG")]
-        for number, what in ((factor, "a factor"), (max_lvs, "a number of LVs"), (max_pps, "a number of PPs")):
-            expect(number, int, what)
-        expect(pp_size, (int, NoneType), "bytes of a PP")
-        expect(version, (int, NoneType), "an LVM version")
+        limits = LIMITS[kind]
         if factor not in limits.factors:
             known = ", ".join(map(str, limits.factors))
             raise BadArgument("factor", factor, f"one that a {kind} group can have: {known}")

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from contextlib import ExitStack
 from functools import cached_property
 from typing import Self
 
 from ..arguments import Checked
 from ..block import BlockDevice, DeviceLike, opened_all
+from ..errors import NotFound
 from ..units import format_size
 from .descriptor.lvpolicy import policy_of
 from .descriptor.vgda import PV_MISSING, PV_STALE
@@ -79,7 +80,7 @@ class GroupView(Checked):
             f"PPs of {format_size(self.pp_size)}>"
         )
 
-    def closes(self, stack: ExitStack, disks: Iterable[BlockDevice]) -> None:
+    def closes(self, stack: ExitStack, disks: Collection[BlockDevice]) -> None:
         """Take over what was opened for the group, `disks`."""
         self._opened.enter_context(stack)
         self._held += disks
@@ -239,6 +240,8 @@ class GroupView(Checked):
     def volume(self, minor: int, block: FirstBlock | None = None) -> LogicalVolume:
         """The LV with a minor number; without its control block unless `block` has it."""
         state = self._state
+        if minor not in state.maps:
+            raise NotFound(f"no logical volume has the minor number {minor}", where=self.vgid)
         lv_state, lvcb = state.vgda.small_fields(minor)[0], block.lvcb if block else None
         stale = state.maps[minor].look_up(state.stale)
         return LogicalVolume(

@@ -10,6 +10,7 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any
 
+from ..arguments import Checked
 from .errors import BadArgument
 
 MAX_UPPER_BOUND = 1024
@@ -23,7 +24,7 @@ PLACING = ("intra", "inter", "strict", "upper_bound", "relocatable")
 
 
 @dataclass(frozen=True)
-class LvPolicy:
+class LvPolicy(Checked):
     """How the PPs of a logical volume are chosen, and how it is written.
 
     None stands for what is usual. In the policy of an LV that is there nothing is None.

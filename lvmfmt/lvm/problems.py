@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..arguments import Checked
 from ..errors import CorruptImage, ImageIOError
 from ..escaping import printable
 from ..layout.record import Record
@@ -14,7 +15,7 @@ from .rules import RULES, Severity
 
 
 @dataclass(frozen=True)
-class Problem:
+class Problem(Checked):
     """One finding.
 
     Attributes:

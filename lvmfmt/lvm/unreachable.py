@@ -33,7 +33,7 @@ class Unreachable(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """All of it is data that cannot be read."""
-        yield Extent(offset, self.size - offset if length is None else length, True)
+        yield Extent(offset, self.length_of(offset, length), True)
 
     def punch(self, offset: int, length: int) -> None:
         """Raise `OperationRefused`."""

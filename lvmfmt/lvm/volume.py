@@ -16,13 +16,14 @@ from ..escaping import printable
 from ..oneline import short_name
 from ..units import SECTOR, format_size
 from .descriptor.maps import LvMap
+from .errors import BadArgument
 from .lvcb import NO_LABEL, Lvcb
 from .policy import NO_STRIP, LvPolicy
 from .unreachable import Unreachable
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class PhysicalVolume:
+class PhysicalVolume(Checked):
     """A disk as a member of a group.
 
     Attributes:
@@ -138,6 +139,8 @@ class LogicalVolume(Checked):
 
     def places_of(self, lp: int) -> list[tuple[str, int]]:
         """PVID and PP number of each copy of an LP (from 1), those first that are not stale."""
+        if not 1 <= lp <= self.lps:
+            raise BadArgument("LP", lp, f"1 to {self.lps}", where=self.name)
         held = self.map.held[:, lp - 1].nonzero()[0]
         order = sorted(held.tolist(), key=lambda copy: bool(self.stale[copy, lp - 1]))
         pvs = [(self.pvs.get(int(self.map.pv[copy, lp - 1])), int(self.map.pp[copy, lp - 1])) for copy in order]
@@ -214,7 +217,7 @@ class LogicalVolume(Checked):
         Raises:
             OperationRefused: the copy has not a PP within reach for each LP.
         """
-        row = slice(copy - 1, copy)
+        row = slice(max(copy, 1) - 1, max(copy, 0))
         usable = np.zeros_like(self.stale)
         usable[row] = self.within_reach(self.map.held)[row]
         if len(usable[row]) != 1 or not usable[row].all():
@@ -268,6 +271,8 @@ class LogicalVolume(Checked):
 
     def within_reach(self, held: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Which of the held PPs lie on a device, shape (copies, lps)."""
+        if held.shape != self.map.held.shape:
+            raise BadArgument("shape of PPs", held.shape, f"{self.map.held.shape}", where=self.name)
         limit = np.zeros(max(self.pvs, default=0) + 1, np.int64)
         for number, pv in self.pvs.items():
             limit[number] = pv.reachable

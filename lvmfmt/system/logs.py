@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..errors import NotFound
 from ..jfs2.dialect.log_members import MINOR
 from ..jfs2.superblock import Superblock
 from ..lvm import VolumeGroup
@@ -22,6 +23,8 @@ def log_of(group: VolumeGroup, name: str, superblock: Superblock) -> tuple[str |
         Name of the log volume, of the file system's own volume for an inline log, None if there is no such volume;
         and major number << 32 | minor number of the file system.
     """
+    if name not in group.logical_volumes:
+        raise NotFound(f"no logical volume of the group is called {name!r}")
     named = int(superblock.values["s_logdev"])
     number = (named >> 32 & _MAJOR) << 32 | group.logical_volumes[name].minor
     if superblock.geometry.log_blocks:

@@ -61,14 +61,15 @@ def place_in(group: lvm.VolumeGroup, name: str, log: str | None = None) -> FileS
         log: name of the logical volume with its log; None for the one that the superblock names by its minor number.
 
     Raises:
-        NotFound: the group has no such volume for the log.
+        NotFound: the group has no such volume, or none for the log.
     """
     from ..jfs2.superblock import read_superblock
     from .logs import log_of
 
     volumes = group.logical_volumes
-    if log is not None and log not in volumes:
-        raise NotFound(f"no logical volume of the group is called {log!r}")
+    for wanted in (name, log or name):
+        if wanted not in volumes:
+            raise NotFound(f"no logical volume of the group is called {wanted!r}")
     number = None
     try:
         named, number = log_of(group, name, read_superblock(volumes[name].device))

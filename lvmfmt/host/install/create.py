@@ -16,7 +16,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...arguments import expect
+from ...arguments import checked, expect
 from ...block import ImageFile
 from ...errors import OperationRefused
 from ...jfs2 import Inventory, scan_trees
@@ -55,6 +55,7 @@ class CreateReport:
     problems: list[str]
 
 
+@checked
 def create(
     path: str | os.PathLike[str],
     *,

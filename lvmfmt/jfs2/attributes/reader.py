@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from ...arguments import Checked
 from ...errors import CorruptImage, UnsupportedFeature
 from ...layout.jfs2.j2 import EA_ROOT
 from ...layout.record import Grade
@@ -54,7 +55,7 @@ class Attributes:
         return self.kind is not AttributeKind.UNKNOWN
 
 
-class AttributeReader:
+class AttributeReader(Checked):
     """Reads attributes.
 
     Args:

@@ -42,7 +42,7 @@ class _Bytes:
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """Fill `buffer` from the bytes at `offset`."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         view[:] = self._data[offset : offset + len(view)]
 
 

@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from ...arguments import Checked
+from ...errors import OperationRefused
 from ...escaping import printable
 from ...oneline import one_line
 from .catalogue import CHECKS
@@ -61,7 +63,7 @@ class Statistics:
 
 
 @dataclass(repr=False)
-class Report:
+class Report(Checked):
     """The result of a check.
 
     Attributes:
@@ -99,7 +101,9 @@ class Report:
         self, name: str, structure: str, field: str, offset: int | None, text: str, *, warning: bool | None = None
     ) -> None:
         """Add a finding of the check `name`; `warning` overrides the check's own severity."""
-        check = CHECKS[name]
+        check = CHECKS.get(name)
+        if check is None:
+            raise OperationRefused(f"no check is called {name!r:.40}")
         is_warning = check.warning if warning is None else warning
         self.counts[name] += 1
         self.errors += not is_warning

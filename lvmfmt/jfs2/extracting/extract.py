@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from ...arguments import expect, expect_path
-from ...errors import AlreadyExists, ImageIOError, LvmfmtError
+from ...errors import AlreadyExists, ImageIOError, LvmfmtError, OperationRefused
 from ..inventory.arrays import Inventory
 from .facts import Facts, Trouble
 from .files import FileWriter
@@ -62,6 +62,8 @@ def extract(
     """
     expect(inventory, Inventory, "an inventory").check_names()
     top = Path(expect_path(destination))
+    if workers < 1:
+        raise OperationRefused(f"{workers} workers: there is 1 at least")
     try:
         if top.is_symlink() or (top.exists() and not (top.is_dir() and not any(top.iterdir()))):
             raise AlreadyExists("is not an empty directory", where=str(destination))

@@ -7,7 +7,7 @@ system from one. No file data is in it, only where the data can be read.
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ... import block
+from ...arguments import Checked
 from ...errors import NotFound, OperationRefused
 from ...escaping import escaped
 from ...oneline import one_line
@@ -51,7 +52,7 @@ EXTENT_ROW = np.dtype(
 
 
 @dataclass(frozen=True, repr=False)
-class Inventory:
+class Inventory(Checked):
     """A tree as arrays.
 
     Attributes:
@@ -78,6 +79,8 @@ class Inventory:
 
     def name(self, entry: int) -> bytes:
         """Name of the entry in row `entry`."""
+        if not 0 <= entry < len(self.entries):
+            raise NotFound(f"no entry {entry}: there are {len(self.entries)}")
         row = self.entries[entry]
         start = int(row["name_start"])
         return self.names[start : start + int(row["name_length"])]
@@ -123,6 +126,8 @@ class Inventory:
         Args:
             keep: shape (entries,), dtype bool.
         """
+        if keep.shape != self.entries.shape:
+            raise OperationRefused(f"{keep.shape} flags for {len(self.entries)} entries")
         alive = np.zeros(len(self.inodes), bool)
         alive[0] = True
         kept = keep.copy()
@@ -152,7 +157,7 @@ class Inventory:
             links=_move(self.links, rows, alive), attributes=_move(self.attributes, rows, alive),
         )  # fmt: skip
 
-    def split(self, mount_points: Iterable[str]) -> tuple[dict[str, Inventory], list[str]]:
+    def split(self, mount_points: Collection[str]) -> tuple[dict[str, Inventory], list[str]]:
         """One inventory per file system, the mount points left as empty directories.
 
         A file with hard links in several of them becomes a file of its own in each.

@@ -43,7 +43,7 @@ class BlockCache(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        view, size = byte_view(buffer), self._block_size
+        view, size = byte_view(buffer, fill=True), self._block_size
         end = offset + len(view)
         first, last = offset // size, -(-end // size)
         changed = [number for number in range(first, last) if number in self._blocks] if self._blocks else []
@@ -90,9 +90,7 @@ class BlockCache(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """The whole range as data: what the cache holds is part of it."""
-        length = self.size - offset if length is None else length
-        self.check_range(offset, length)
-        yield Extent(offset, length, True)
+        yield Extent(offset, self.length_of(offset, length), True)
 
     def punch(self, offset: int, length: int) -> None:
         """Write zeros."""

@@ -124,6 +124,8 @@ class OpenFiles(Lifetimes):
 
     def closed(self, number: int) -> None:
         """A handle was given back; with the last one goes a file that has no name."""
+        if number not in self._handles:
+            raise OperationRefused(f"inode {number} is not open", where=self._volume.where)
         self._handles[number] -= 1
         if self._handles[number]:
             return

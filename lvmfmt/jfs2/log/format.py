@@ -49,7 +49,7 @@ def format_log(
         OperationRefused: there is no room for a log.
     """
     with opened(device, writable=True) as device:
-        length = device.size - offset if length is None else length
+        length = device.length_of(offset, length)
         pages = length // PAGE & ~3
         if pages < MIN_PAGES:
             raise OperationRefused(f"{length} bytes are too few for a log, at least {MIN_PAGES * PAGE} are needed")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from ...arguments import expect
+from ...arguments import checked, expect
 from ...oneline import one_line
 from ..dialect import Dialect
 from ..inodes.inode import Inode
@@ -58,11 +58,13 @@ class Stat(NamedTuple):
         return one_line(self)
 
     @classmethod
+    @checked
     def of(cls, inode: Inode, dialect: Dialect) -> Stat:
         """The attributes in a disk inode."""
         return cls.of_rows([inode.number], inode.row, dialect)[0]
 
     @classmethod
+    @checked
     def of_rows(cls, numbers: Sequence[int], rows: NDArray[Any], dialect: Dialect) -> list[Stat]:
         """The attributes in disk inodes, rows of the inode record's dtype."""
         mode = rows["di_mode"].astype(np.int64)

@@ -25,7 +25,7 @@ class Zeros(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """Fill `buffer` with zeros."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         self.check_range(offset, len(view))
         np.frombuffer(view, np.uint8)[:] = 0
 
@@ -39,7 +39,7 @@ class Zeros(BlockDevice):
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """One hole."""
-        yield Extent(offset, self.size - offset if length is None else length, False)
+        yield Extent(offset, self.length_of(offset, length), False)
 
     def flush(self) -> None:
         """Nothing to do."""

@@ -48,7 +48,7 @@ class UnpackedData:
         Raises:
             CorruptImage: they cannot be unpacked.
         """
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         if offset + len(view) > self._end:
             raise ImageIOError(f"the packed content ends at byte {self._end}", where="backup archive")
         with self._lock:

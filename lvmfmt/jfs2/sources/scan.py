@@ -34,7 +34,7 @@ class HostFile:
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """Fill `buffer` from the file."""
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         done = 0
         try:
             fd = _open_quietly(self.path)

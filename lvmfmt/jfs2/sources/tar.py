@@ -43,7 +43,7 @@ class TarData:
         Raises:
             ImageIOError: the archive ends before that, or cannot be read.
         """
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         done = 0
         with self._lock:
             try:

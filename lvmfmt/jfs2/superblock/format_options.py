@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ...arguments import expect
 from ...errors import OperationRefused
 from ...units import MIB
 from ..dialect import Dialect
@@ -60,7 +61,7 @@ class Features:
     directory_index: bool = False
 
     def __post_init__(self) -> None:
-        if self.version not in (1, 2) or self.ea not in (1, 2):
+        if expect(self.version, int, "a version") not in (1, 2) or expect(self.ea, int, "a version") not in (1, 2):
             raise OperationRefused("superblock and extended attributes have the versions 1 and 2")
         if self.ea > self.version:
             raise OperationRefused("extended attributes of version 2 need a superblock of version 2")

@@ -201,6 +201,7 @@ class Copies(Draft):
         """
         minor = self._minor(name)
         lv_map = self.state.maps[minor]
+        _check_shape(which, lv_map, name)
         good = lv_map.held & ~lv_map.look_up(self.state.stale)
         which = good & (np.cumsum(good, axis=0) > 1) if which is None else which
         lost = good.any(axis=0) & ~(good & ~which).any(axis=0)
@@ -218,6 +219,7 @@ class Copies(Draft):
         """
         minor = self._minor(name)
         lv_map = self.state.maps[minor]
+        _check_shape(which, lv_map, name)
         self._mark(lv_map if which is None else lv_map.where(which), stale=False)
         self._place(minor, lv_map)
 
@@ -250,3 +252,8 @@ class Copies(Draft):
         if policy.width:
             return [lps[lps % policy.width == column] for column in np.unique(lps % policy.width).tolist()]
         return [lps]
+
+
+def _check_shape(which: NDArray[np.bool_] | None, lv_map: LvMap, name: str) -> None:
+    if which is not None and which.shape != lv_map.held.shape:
+        raise BadArgument("shape of PPs", which.shape, f"{lv_map.held.shape}", where=name)

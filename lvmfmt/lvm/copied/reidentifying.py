@@ -90,6 +90,8 @@ def reidentify(
         given = stack.enter_context(opened_all(devices, writable=True))
         naming = Naming(lv_prefix, label_prefix, names)
         disks = _disks(given)
+        if not disks:
+            raise OperationRefused("no disk is given")
         vgda = _unfinished(disks)
         if vgda is None:
             group = VolumeGroup.open(given)

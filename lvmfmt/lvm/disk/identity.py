@@ -6,7 +6,7 @@ How they are made is inferred from published pairs of machine ids and identifier
 from __future__ import annotations
 
 import re
-from collections.abc import Container
+from collections.abc import Collection
 from typing import Any
 
 from numpy.typing import NDArray
@@ -40,7 +40,7 @@ def new_machine_id(origin: Origin | None = None) -> str:
     return f"00{origin_or_system(origin).entropy('machine id', 3).hex()}{USUAL_MODEL}"
 
 
-def new_pvid(machine_id: str, origin: Origin | None = None, taken: Container[str] = ()) -> str:
+def new_pvid(machine_id: str, origin: Origin | None = None, taken: Collection[str] = ()) -> str:
     """A PVID: the first 8 digits of the machine id, the low 32 bits of milliseconds since 1970; 16 hex digits."""
     ms = origin_or_system(origin).now() // NS_PER_MS
     while (pvid := f"{check_machine_id(machine_id)[:8]}{ms & 0xFFFFFFFF:08x}") in taken:

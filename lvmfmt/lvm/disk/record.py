@@ -5,10 +5,12 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import Any, NamedTuple
 
+from ...arguments import checked
 from ...layout.lvm_disk import LVM_RECORD, LVM_RECORD_SCALABLE
 from ...layout.record import Record
 from ...oneline import one_line
 from ...units import SECTOR, align_up
+from ..errors import BadArgument
 from ..kinds import LIMITS, VgKind
 from ..problems import Checker
 from ..vgdaformat import VgdaFormat, row_format, row_sectors, scalable_areas, scalable_format
@@ -55,6 +57,7 @@ class LvmRecord(NamedTuple):
         return one_line(self)
 
     @classmethod
+    @checked
     def new(cls, vgid: str, kind: VgKind, version: int, pp_shift: int, areas: tuple[int, ...] = ()) -> LvmRecord:
         """The record of a new group, of no disk yet: per copy VGSA, then VGDA, from sector 128 on [lvm 1.2].
 
@@ -79,6 +82,7 @@ class LvmRecord(NamedTuple):
         """What the sector is."""
         return LVM_RECORD_SCALABLE if self.kind is VgKind.SCALABLE else LVM_RECORD
 
+    @checked
     def vgda_format(self, factor: int) -> VgdaFormat:
         """Where the tables of a VGDA of the group lie.
 
@@ -87,6 +91,8 @@ class LvmRecord(NamedTuple):
         """
         if self.kind is VgKind.SCALABLE:
             return scalable_format(self.areas[_STATUS:])
+        if factor < 1:
+            raise BadArgument("factor", factor, "1 or more")
         return row_format(self.kind, self.vgda_len, factor)
 
     @property
@@ -106,6 +112,7 @@ class LvmRecord(NamedTuple):
         vgsa, vgda = (FIRST_PSN, second), (FIRST_PSN + self.vgsa_len, second + self.vgsa_len)
         return self._replace(vgsa_psn=vgsa, vgda_psn=vgda)
 
+    @checked
     def for_disk(self, size: int, number: int) -> LvmRecord:
         """The record of a disk of `size` bytes in the same group; the relocation pool is at its end (assumed)."""
         psn = size // SECTOR - RELOCATION_SECTORS

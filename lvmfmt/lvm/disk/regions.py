@@ -9,6 +9,12 @@ from itertools import accumulate, pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ..errors import BadArgument
+from ..kinds import LIMITS, VgKind
+
+MOST_PPS = LIMITS[VgKind.SCALABLE].pps[-1]
+"""PPs of the largest disk: all of a scalable group."""
+
 
 class Region(enum.IntEnum):
     """A region, in the order of the PPs."""
@@ -34,6 +40,8 @@ _EXTRA_FIRST = (Region.OUTER_EDGE, Region.INNER_EDGE, Region.OUTER_MIDDLE, Regio
 
 def region_sizes(pp_count: int) -> tuple[int, int, int, int, int]:
     """PPs of each region: a fifth each, and what remains one by one to the edges, then to the middles."""
+    if not 0 <= pp_count <= MOST_PPS:
+        raise BadArgument("PPs", pp_count, f"0 to {MOST_PPS}")
     size, extra = divmod(pp_count, 5)
     sizes = [size] * 5
     for region in _EXTRA_FIRST[:extra]:

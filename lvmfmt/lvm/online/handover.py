@@ -14,6 +14,7 @@ from ...block import DeviceLike, opened_all
 from ...origin import Origin, origin_or_system
 from ..opening import load
 from ..volumegroup import VolumeGroup
+from .mirroring import Mirroring
 
 if TYPE_CHECKING:
     from .onlinegroup import OnlineGroup
@@ -31,7 +32,7 @@ class Standing(NamedTuple):
     missing: tuple[int, ...] = ()
 
 
-def leave(online: OnlineGroup) -> Standing:
+def leave(online: Mirroring) -> Standing:
     """Bring a group that stays varied on to rest; `online` and its LVs are to be used no more.
 
     Raises:

@@ -17,6 +17,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Collection, Iterator
 
+from ...arguments import Checked
 from ...block import BlockDevice, Buffer
 from ...block.device import byte_view
 from ...errors import ImageIOError
@@ -34,7 +35,7 @@ Act = Callable[[BlockDevice, int, Span], None]
 """Does to a disk, at a byte offset, what is to be done for a span."""
 
 
-class Mirroring:
+class Mirroring(Checked):
     """The disks of a group that is varied on, and what is known of them.
 
     Attributes:
@@ -65,7 +66,7 @@ class Mirroring:
     def read_into(self, lv: LogicalVolume, offset: int, buffer: Buffer) -> None:
         """Read a range of an LV, each part from the first good copy that can give it."""
         self.check_up()
-        view = byte_view(buffer)
+        view = byte_view(buffer, fill=True)
         for span in self._spans(lv, offset, len(view)):
             part = view[span.offset - offset : span.offset - offset + span.length]
             for number, pp in self._good(lv.minor, span.lp):
@@ -147,6 +148,8 @@ class Mirroring:
     # ---- helpers
 
     def _spans(self, lv: LogicalVolume, offset: int, length: int) -> Iterator[Span]:
+        if not 0 <= offset <= offset + length <= lv.size:
+            raise ImageIOError(f"bytes {offset} to {offset + length} are outside {lv.size} bytes", where=lv.name)
         return lv_spans(self.group, lv.minor, offset, length)
 
     def _good(self, minor: int, lp: int) -> list[tuple[int, int]]:

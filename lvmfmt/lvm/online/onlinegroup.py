@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 
-from ...arguments import Checked
 from ...block import BlockDevice, Buffer, Extent
 from ...block.copying.runs import Progress
 from ...block.device import byte_view
@@ -23,7 +22,7 @@ from .mirroring import Mirroring
 from .spans import Span
 
 
-class OnlineGroup(Mirroring, Checked):
+class OnlineGroup(Mirroring):
     """A volume group that is varied on; made by `varyon`. Safe to use from several threads.
 
     Attributes:
@@ -213,7 +212,7 @@ class OnlineVolume(BlockDevice):
 
     def read_into(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.read_into`."""
-        self.check_range(offset, len(byte_view(buffer)))
+        self.check_range(offset, len(byte_view(buffer, fill=True)))
         self._online.read_into(self._lv, offset, buffer)
 
     def write(self, offset: int, buffer: Buffer) -> None:
@@ -230,7 +229,7 @@ class OnlineVolume(BlockDevice):
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Data and holes of good copies."""
         device = self._online.group.volume(self._lv.minor).device
-        return device.extents(offset, self.size - offset if length is None else length)
+        return device.extents(offset, self.length_of(offset, length))
 
     def punch(self, offset: int, length: int) -> None:
         """See `BlockDevice.punch`."""
