@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,7 +21,7 @@ from crash_states import PAGE, Contents, CrashDisk, Key, Memo, Pages, Shortcuts,
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Event, Trace, Write
-from lvmfmt.errors import LvmfmtError
+from lvmfmt.errors import LvmfmtError, NoSpace
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.checking import Finding, Report, check
 from lvmfmt.jfs2.checking.log_checks import LogChecker
@@ -30,7 +31,8 @@ from lvmfmt.jfs2.journal.shared_log import open_shared_log
 from lvmfmt.jfs2.log import redo, redo_shared
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.sharing import active_members
-from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.jfs2.resizing.size_change import resize
+from lvmfmt.jfs2.superblock import EXTENDFS, SHRINKFS, read_superblock
 from lvmfmt.lvm.online.onlinegroup import OnlineGroup
 from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import FixedOrigin, SeededOrigin
@@ -53,6 +55,7 @@ class Recording:
         rounds: how often the log was filled.
         refused: steps for which there was no room.
         volumes: of the group that the file systems are on, the log last; None without a group.
+        moved: byte ranges of inline logs after the file system was resized.
     """
 
     bases: list[BlockDevice]
@@ -67,6 +70,7 @@ class Recording:
     rounds: float = 0.0
     refused: int = 0
     volumes: Volumes | None = None
+    moved: list[range] = field(default_factory=list)
 
     @property
     def devices(self) -> list[BlockDevice]:
@@ -76,7 +80,7 @@ class Recording:
     def in_log(self, disk: int, offset: int) -> bool:
         """Whether a byte of a disk belongs to the log."""
         if self.volumes is None:
-            return disk == self.log[0] and offset in self.log[1]
+            return disk == self.log[0] and any(offset in place for place in (self.log[1], *self.moved))
         volume, page = self.volumes.places.get((disk, offset // PAGE), (-1, 0))
         return volume == self.log[0] and page * PAGE in self.log[1]
 
@@ -192,9 +196,7 @@ def _run(
 ) -> Recording:  # fmt: skip
     """Run a workload on devices whose disks are traced; the log volume is behind the `members` file systems."""
     if len(devices) == members:
-        geometry = read_superblock(devices[0]).geometry
-        at = geometry.log_address * geometry.block_size
-        place = 0, range(at, at + geometry.log_blocks * geometry.block_size)
+        place = 0, _inline_log(devices[0])
         mounts = [mount(devices[0], origin=FixedOrigin(NOW))]
     else:
         place = members, range(devices[-1].size)
@@ -217,7 +219,15 @@ def _run(
             number, step = step
         made.started.append(len(order))
         made.loose.append([(number, *part) for part in _in_place(models[number], step)])
-        if perform(mounts[number], step, handles[number]):
+        if step[0] == "resize":
+            mounts[number].unmount()
+            made.safe.append((len(order), i))
+            with suppress(NoSpace):
+                resize(devices[number], step[1])
+            mounts[number] = mount(devices[number], origin=FixedOrigin(NOW))
+            made.moved.append(_inline_log(devices[number]))
+            made.safe.append((len(order), i + 1))
+        elif perform(mounts[number], step, handles[number]):
             models[number].apply(step)
         else:
             made.refused += 1
@@ -238,6 +248,13 @@ def _run(
     numbers = {id(trace): i for i, trace in enumerate(traces)}
     made.events = [(numbers[id(trace)], next(streams[id(trace)])) for trace in order]
     return made
+
+
+def _inline_log(device: BlockDevice) -> range:
+    """The bytes of the log of a file system."""
+    geometry = read_superblock(device).geometry
+    at = geometry.log_address * geometry.block_size
+    return range(at, at + geometry.log_blocks * geometry.block_size)
 
 
 def _model(mounted: Any) -> Model:
@@ -311,7 +328,7 @@ class Judge:
         self._shortcuts = Shortcuts(contents)
         disk, log = made.log
         start = self.states.start if made.volumes is None else made.volumes.pages(self.states.start)
-        pages = range(log.start // PAGE, -(-log.stop // PAGE))
+        pages = range(log.start // PAGE, -(-log.stop // PAGE) if not made.moved else 0)
         self._log_pages = {key: start[key] for page in pages if (key := (disk, page)) in start}
         self._beside = disk if disk >= made.members else None
         members = range(made.members)
@@ -485,7 +502,10 @@ def _log_findings(device: BlockDevice, log: BlockDevice | None) -> list[Finding]
 
 def _recover(devices: Sequence[BlockDevice], log: BlockDevice | None) -> None:
     if log is None:
-        redo(devices[0])
+        if read_superblock(devices[0]).state in (EXTENDFS, SHRINKFS):
+            resize(devices[0])  # finishes what was interrupted
+        else:
+            redo(devices[0])
         return
     found = find_any_log(log)
     numbers = active_members(found)

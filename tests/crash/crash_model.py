@@ -76,6 +76,9 @@ class Model:
 
     _checkpoint = _freeze = _sync
 
+    def _resize(self, _: int) -> None:
+        pass
+
     def _no_space(self, _: int, step: Step) -> None:
         self.apply(step)
 
@@ -278,6 +281,8 @@ class Steps:
         new = path not in model.nodes
         if operation in ("sync", "checkpoint", "freeze"):
             return (operation,)
+        if operation == "resize":
+            return (operation, pick([16, 17, 20, 24, 32]) << 20)
         if operation in ("long", "unlink_long"):
             path = f"/{self._random.randrange(1000):03d}" + pick("xyz") * pick([60, 200, 250])
             if operation == "long":

@@ -31,6 +31,7 @@ FULL = {
     "sync": 2, "checkpoint": 0.5,
 }  # fmt: skip
 NO_SPACE = WITH_ATTRIBUTES | {"no_space": 20}
+RESIZED = WITH_ATTRIBUTES | {"resize": 6}
 FROZEN = WITH_ATTRIBUTES | {"freeze": 5}
 
 
@@ -65,6 +66,7 @@ class Workload:
         members: file systems that use the log volume.
         room: free blocks, which are scattered; 0 for a file system that is nearly empty.
         most: crash images of one recording.
+        disk: MiB of the disk, of which the file system takes 16 to begin with.
     """
 
     phases: list[tuple[int, dict[str, float]]]
@@ -72,6 +74,7 @@ class Workload:
     members: int = 1
     room: int = 0
     most: int = 3000
+    disk: int = 16
 
     def record(self, dialect: Dialect, seed: int) -> Recording:
         """Run it on new disks in memory."""
@@ -93,6 +96,9 @@ class Workload:
         build(image, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), log=log, identity=identity)
         if self.room:
             _fill(image, self.room)
+        if self.disk > 16:
+            small, image = image, Overlay(EmptyDisk(self.disk * MIB))
+            small.commit_to(image)
         return image
 
 
@@ -116,6 +122,7 @@ WORKLOADS = {
     "scattered free space": Workload([(80, FULL)], room=12),
     "no space at the n-th allocation": Workload([(100, NO_SPACE)]),
     "freeze": Workload([(80, FROZEN)]),
+    "resize": Workload([(80, RESIZED)], disk=32),
     "external log": Workload([(100, WITH_ATTRIBUTES)], log=0),
     "shared log": Workload([(120, WITH_ATTRIBUTES)], log=0, members=2),
 }

@@ -25,6 +25,7 @@ from lvmfmt.jfs2.log.map_events import MapEvents
 from lvmfmt.jfs2.log.page_images import PageImages
 from lvmfmt.jfs2.log.pages import FIRST_PAGE
 
+size_change = import_module("lvmfmt.jfs2.resizing.size_change")
 redo_module = import_module("lvmfmt.jfs2.log.redo")  # the package has a function of that name
 SEEDS = range(1, 4)
 WORKLOADS = {
@@ -291,7 +292,25 @@ def a_commit_of_the_other_member_before_its_data(patch):
     patch.setattr(LogMember, "make_data_safe", lambda self: None)
 
 
+@plant
+def a_resize_is_not_announced(patch):
+    patch.setattr(size_change._Change, "announce", lambda self: None)
+
+
+@plant
+def no_barrier_behind_what_announces_a_resize(patch):
+    def put(device, dialect, offset, values):
+        with patch.context() as quiet:
+            quiet.setattr(device, "flush", lambda: None)
+            put_superblock(device, dialect, offset, values)
+
+    put_superblock = size_change._put_superblock
+    patch.setattr(size_change, "_put_superblock", put)
+
+
 KINDS = {
+    "a_resize_is_not_announced": "resize",
+    "no_barrier_behind_what_announces_a_resize": "resize",
     "freed_pages_are_not_told_to_the_log": "long names, shrinking directories",
     "replay_ignores_freed_pages": "long names, shrinking directories",
     "an_open_file_without_a_name_stays_in_the_maps": "handles",
