@@ -22,6 +22,7 @@ _CHECK_EXAMPLES = """\
   lvmfmt vg check hdisk0.img hdisk1.img
   lvmfmt vg check disks/*.img --json
   lvmfmt vg check hdisk0.img hdisk1.img --data          also compares the copies of mirrored volumes
+  lvmfmt vg check hdisk0.img hdisk1.img --pv 2=hdisk1.img        says which PV an image is that nothing else tells
   lvmfmt vg check hdisk0.img hdisk1.img --repair --undo-file before.undo
   lvmfmt undo before.undo
 

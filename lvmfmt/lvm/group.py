@@ -18,6 +18,7 @@ from .disk.identity import lvid
 from .disk.record import LvmRecord
 from .firstblock import Blocks, FirstBlock
 from .groupstate import GroupState
+from .lostentries import restored
 from .matching import refuse_copies
 from .opening import load
 from .problems import Problem
@@ -53,8 +54,8 @@ class GroupView(Checked):
         Args:
             devices: the disks, one or several.
             writable: for changes, too.
-            infer: know disks that lost their LVM record, or have another PVID, by what else is on them; `problems` says
-                which, and by what evidence.
+            infer: know disks that lost their LVM record, or have another PVID, and LVs that lost their entry, by what
+                else is there; `problems` says which, and by what evidence.
             numbers: which device is which PV as a person says it: names of devices by PV number.
 
         Raises:
@@ -63,11 +64,11 @@ class GroupView(Checked):
             OperationRefused: the disks belong to different groups.
         """
         with ExitStack() as stack:
-            group = cls(
-                *load(
-                    disks := stack.enter_context(opened_all(devices, writable=writable)), infer=infer, numbers=numbers
-                )
-            )
+            disks = stack.enter_context(opened_all(devices, writable=writable))
+            state, problems = load(disks, infer=infer, numbers=numbers)
+            if infer:
+                problems += restored(state)
+            group = cls(state, problems)
             group.closes(stack.pop_all(), disks)
         return group
 

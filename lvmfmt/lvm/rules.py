@@ -133,6 +133,8 @@ _ALL = (
     Rule("lp-good", E, "every LP has a copy that is not stale", "nobody can tell: no copy is known to be good", False),
     Rule("mirror-differs", W, "the good copies of an LP are equal (only looked at with --data)",
          "nobody can tell, unless a disk is behind", False),
+    Rule("lv-entry-lost", E, "an LV that PP entries and name list or control block know has an entry",
+         "they: place, name and copies are shown; what the entry alone said, nothing tells, so none is written", False),
     # PP entries
     Rule("pp-beyond", E, "no LP lies on a PP that its PV does not have", "nobody can tell", False),
     Rule("pp-lv", E, "a PP entry names an LV in use", "the entries of the other copies, where they name this PP", True),

@@ -1,4 +1,4 @@
-"""One lost fact is not the end: what is read, what is told and what a repair writes, in all three kinds of group.
+"""One lost fact of a disk is not the end: what is read, told and repaired, in all three kinds of group.
 
 The expected contents are what was written into the volumes; a repair must bring back the bytes that were there.
 Tests of `lvmfmt.lvm.recognition`, `lvmfmt.lvm.inference`, `lvmfmt.lvm.diskcontent`.

@@ -26,6 +26,7 @@ from ..geometry import vgda_counts
 from ..group import GroupView
 from ..groupstate import GroupState, MemberDisk
 from ..kinds import VgKind
+from ..lostentries import restored
 from ..lvcb import TAG, is_of
 from ..opening import load
 from ..problems import Problem
@@ -53,7 +54,8 @@ def check(
         OperationRefused: the disks belong to different groups.
     """
     with opened_all(devices) as disks:
-        return examine(GroupView(*load(disks, infer=True, numbers=numbers)), data=data)
+        state, found = load(disks, infer=True, numbers=numbers)
+        return examine(GroupView(state, found + restored(state)), data=data)
 
 
 def examine(group: GroupView, *, data: bool = False) -> list[Problem]:

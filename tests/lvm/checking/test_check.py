@@ -103,7 +103,7 @@ class Image:
 
 
 ELSEWHERE = {"lvcb-twin", "lv-number", "disk-behind", "mirror-differs"}
-ELSEWHERE |= {"disk-inferred", "disk-assumed", "pvid-new", "record-unproved"}
+ELSEWHERE |= {"disk-inferred", "disk-assumed", "pvid-new", "record-unproved", "lv-entry-lost"}
 """Rules that are broken in tests/lvm/test_formats.py, which a classic group cannot break, in test_mirrors.py, and in
 tests/lvm/test_recognition.py."""
 
