@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -129,10 +129,10 @@ def run_list(args: argparse.Namespace) -> int:
     return 0
 
 
-def _doubts(group: lvm.VolumeGroup, names: Iterable[str]) -> list[tuple[str, lvm.Doubt]]:
+def _doubts(group: lvm.VolumeGroup, volumes: Mapping[str, lvm.LogicalVolume]) -> list[tuple[str, lvm.Doubt]]:
     """What there is to say about volumes, each with its name."""
-    found, volumes = lvm.examine(group), group.logical_volumes
-    return [(name, doubt) for name in names for doubt in lvm.doubts(group, volumes[name], found)]
+    found = lvm.examine(group)
+    return [(name, doubt) for name, lv in volumes.items() for doubt in lvm.doubts(group, lv, found)]
 
 
 def _missing(lv: lvm.LogicalVolume) -> list[dict[str, object]]:
@@ -167,7 +167,7 @@ def run_export(args: argparse.Namespace) -> int:
         devices = stack.enter_context(block.opened_all(images))
         groups = system.open_groups(devices, infer=True, numbers=numbers_of(args, images))
         group, lv = system.find_logical_volume(groups, name)
-        tell_doubts(args, _doubts(group, [lv.name]))
+        tell_doubts(args, _doubts(group, {lv.name: lv}))
         if args.copy is not None:
             alone = lv.only(args.copy)
             stale, lv = int(lv.stale[args.copy - 1].sum()), alone

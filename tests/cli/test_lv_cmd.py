@@ -20,6 +20,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.cli import main as cli
 from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
+from lvmfmt.system import open_place, open_volume
 
 MIB = 1 << 20
 LPS = 6
@@ -282,6 +283,15 @@ def test_an_old_disk_alone_in_its_place_is_shown_and_told(
         assert cli.main(["dmtable", old, other, "--lv", "hd4"]) == 0
         shown = capsys.readouterr()
         assert "mirror" not in shown.out and "/dev/loop1" in shown.out and "/dev/loop0" not in shown.out
+
+
+def test_who_opens_a_volume_is_told_what_misleads(with_old: list[str]) -> None:
+    old, new, other = with_old
+    for images, name, count in (([old, other], "lv00", 1), ([old, other], "hd4", 0), ([new, other], "lv00", 0)):
+        said: list[str] = []
+        with open_volume(images, lv=name, tell=said.append) as device, open_place(images, lv=name, tell=said.append):
+            assert device.size == LPS * MIB
+        assert len(said) == 2 * count and all("older than the newest" in line for line in said)
 
 
 def test_what_check_knows_of_a_volume_reaches_its_list_and_its_export(
