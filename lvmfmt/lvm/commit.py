@@ -183,6 +183,7 @@ def _put_vgda(old: GroupState, new: GroupState, places: Sequence[Place], now: in
     held = _held(new, before.raw, lambda place: place.vgda_offset)
     for place in _spared(_in_order(new, places, joined, held)):
         new.ledger.write(place.device, place.vgda_offset, after.raw, delta)
+    new.behind = frozenset()
 
 
 def _check_writable(new: GroupState, changes: Changes, missing: set[int]) -> None:

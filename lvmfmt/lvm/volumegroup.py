@@ -111,7 +111,8 @@ class VolumeGroup(GroupView):
             machine_id: 12 hex digits for PVIDs and control blocks; default the machine that made the group.
 
         Raises:
-            OperationRefused: a disk is missing or was opened for reading; nothing was written.
+            OperationRefused: a disk is missing, was opened for reading, or is an older state of itself and LVs are only
+                there; nothing was written.
         """
         if self.keeper is not None:
             with self.keeper.change(origin, machine_id=machine_id) as change:
@@ -129,8 +130,11 @@ class VolumeGroup(GroupView):
         machine = check_machine_id(machine_id) if machine_id else machine_of(self.vgid) or self.vgid[:8] + USUAL_MODEL
         # block 0 is ordinary data: an application may have written over it since
         from .change import Change
+        from .mirrors import distrust_old_disks
 
-        return Change(self._state, Blocks(self._state, self.volume), origin, machine)
+        change = Change(self._state, Blocks(self._state, self.volume), origin, machine)
+        distrust_old_disks(change.state)
+        return change
 
     def apply(self, state: GroupState, changes: Changes, now: int, *, missing: Collection[int] | None = None) -> None:
         """Commit what a change came to; see `commit`.

@@ -410,6 +410,8 @@ class Machine:
 def _notice(loss: Loss) -> str:
     if not loss.volume:
         return message("disk-lost", disk=loss.slot)
+    if not loss.partitions:
+        return message("disk-old", disk=loss.slot, volume=loss.volume)
     return message("partitions-stale", disk=loss.slot, volume=loss.volume, partitions=loss.partitions)
 
 

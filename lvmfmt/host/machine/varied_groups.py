@@ -12,6 +12,7 @@ from ... import lvm
 from ...block import BlockDevice
 from ...errors import NotFound
 from ...lvm import Standing, VolumeGroup
+from ...lvm.mirrors import alone
 from ...origin import Origin
 from ..folder.kernel import Kernel, Varied
 from .slots import DiskSlots
@@ -26,7 +27,7 @@ class Loss(NamedTuple):
     Attributes:
         slot: of the disk.
         volume: whose partitions are stale there; "" for the disk itself.
-        partitions: their numbers.
+        partitions: their numbers; "" where the disk missed a change, and only it has partitions of the volume.
     """
 
     slot: str
@@ -132,14 +133,17 @@ class VariedGroups:
         return dict(self._left)
 
     def _losses(self, online: OnlineGroup) -> Iterator[Loss]:
-        """What disks that have failed leave behind."""
-        for number in sorted(online.lost):
+        """What disks that have failed leave behind, and what is stale on those that came back old."""
+        for number in sorted(online.lost | online.old):
             slot = self._homes[online.group.vgid].get(number) or online.group.pvs[number].pvid
             for volume in online.group.logical_volumes.values():
                 stale = (volume.stale & (volume.map.pv == number)).any(axis=0).nonzero()[0] + 1
                 if len(stale):
                     yield Loss(slot, volume.name, ", ".join(map(str, stale)))
-            yield Loss(slot)
+                if number in online.old and alone(volume, number):
+                    yield Loss(slot, volume.name)
+            if number in online.lost:
+                yield Loss(slot)
 
     def drop(self) -> None:
         """Forget what is open, as a power failure does."""

@@ -28,11 +28,11 @@ from ..groupstate import GroupState, MemberDisk
 from ..kinds import VgKind
 from ..lostentries import restored
 from ..lvcb import TAG, is_of
+from ..mirrors import unequal
 from ..opening import load
 from ..problems import Problem
 from ..unnamed import findings as unnamed
 from ..volume import LogicalVolume
-from .mirrors import unequal
 
 _NEAR = MIB
 """How far around its place a control block is looked for."""

@@ -42,6 +42,7 @@ from ..disk.recordcopies import sound_values
 from ..group import GroupView
 from ..groupstate import GroupState, MemberDisk
 from ..lvcb import Lvcb
+from ..mirrors import distrust_old_disks
 from ..opening import load
 from ..problems import Problem
 from ..unnamed import UNNAMED, clear, refusal
@@ -49,7 +50,6 @@ from ..volume import LogicalVolume
 from .correction import corrected
 from .evidence import Span, effective, prove, spans, touch
 from .findings import check, first_blocks, kept_fields
-from .mirrors import distrust_old_disks
 
 
 def repair(

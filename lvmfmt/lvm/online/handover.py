@@ -84,5 +84,6 @@ def resume(
         standing = standing or Standing(group.total_vgdas)
         online = OnlineGroup(group, origin=origin_or_system(origin), votes=standing.votes)
         online.lose(set(group.state.pvids) - set(group.state.members) - set(standing.missing))
+        online.distrust_old()
         group.closes(stack.pop_all(), disks)
     return online

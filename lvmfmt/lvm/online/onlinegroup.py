@@ -15,6 +15,7 @@ from ..commit import Changes
 from ..descriptor.pptable import PpTable
 from ..disk.barrier import DiskFailed
 from ..groupstate import GroupState, MemberDisk
+from ..mirrors import distrust_old_disks
 from ..sync import distrust_copies, fill, stale_runs
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
@@ -28,6 +29,7 @@ class OnlineGroup(Mirroring):
     Attributes:
         group: the group as it is now; its own `change` and `sync` go through those here.
         repaired: what `varyon` made equal after an unclean stop: (LV name, byte offset, length).
+        old: numbers of the PVs that came with older VGDAs: what differed is stale, what only they have may be old.
         down: why the group is not usable any more, "" while it is.
     """
 
@@ -35,6 +37,7 @@ class OnlineGroup(Mirroring):
         super().__init__(group, origin=origin, votes=votes)
         group.keeper = self
         self.repaired: list[tuple[str, int, int]] = []
+        self.old: set[int] = set()
         self._open: dict[OnlineVolume, int] = {}
 
     # ---- logical volumes
@@ -104,6 +107,16 @@ class OnlineGroup(Mirroring):
             self.votes = self.group.state.quorum_votes
             self._follow()
             self.clear_mwc()
+
+    def distrust_old(self) -> None:
+        """Make stale what differs on disks that came back as older states of themselves while the group was at rest."""
+        with self._lock:
+            state = self.group.state.copy()
+            self.old |= state.behind
+            if state.behind:
+                distrust_old_disks(state, force=True)
+                self._commit(state, Changes(), self._origin.now())
+                self._follow()
 
     def _commit(self, state: GroupState, changes: Changes, now: int) -> None:
         """Commit a state; a disk that fails meanwhile is missing from then on."""

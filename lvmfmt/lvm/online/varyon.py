@@ -6,7 +6,8 @@ the other disks in removed state; that it does is from memory of its manual, gra
 
 The order of what is written, so that a stop leaves a group that the next `varyon` finishes:
 
-1. The VGSA and VGDA copies that are older or damaged, from the newest; LVM records of members that have none.
+1. On disks whose VGDAs are behind: what differs from other copies is stale, since such a disk may be an older state of
+   itself. Then the VGSA and VGDA copies that are older or damaged, from the newest; LVM records of members without one.
 2. VGSA and VGDA with what is missing and stale, as a commit does. Stale become: on a disk that is not here, the
    partitions that the MWC records name; on a disk that was missing and went on alone meanwhile, all that have
    another good copy, for what was written to either side since then the other does not know.
@@ -32,6 +33,7 @@ from ..disk.barrier import DiskFailed
 from ..disk.scan import answers, scan
 from ..groupstate import GroupState, MemberDisk
 from ..matching import match, refuse_copies
+from ..mirrors import distrust_old_disks
 from ..opening import load
 from ..sync import copy_ranges, good_copies
 from ..unnamed import refuse_unnamed
@@ -100,8 +102,8 @@ def varyon(
 
     Raises:
         NoQuorum: a disk is not here, and it is not forced; or none is.
-        OperationRefused: two images may be one disk, one was opened for reading, or VGSA or VGDA would have to be
-            written and have bytes that no field names.
+        OperationRefused: two images may be one disk, one was opened for reading, VGSA or VGDA would have to be written
+            and have bytes that no field names, or a disk is an older state of itself and LVs are only there.
         CorruptImage: no valid VGDA (AIX: "there are no good copies of the descriptor area").
         ImageIOError: a disk failed meanwhile and it is not forced.
     """
@@ -124,7 +126,7 @@ def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> Onli
     if not state.members or (missing - away and not force):
         raise NoQuorum(state.record.vgid, statuses)
     try:
-        return _start(state, missing, origin)
+        return _start(state, missing, origin, force)
     except DiskFailed as error:
         if not force:
             raise
@@ -183,6 +185,7 @@ def _take_back(online: OnlineGroup, found: dict[int, MemberDisk]) -> None:
             places = fresh(state, minor, span.lp)
             for pv, pp in places if any(pv not in found for pv, _ in places) else ():
                 state.stale[pv - 1, pp - 1] |= pv in found
+        online.old |= distrust_old_disks(state, found.keys(), force=True)
         online.take_back(found, state.stale)
         for member in found.values():
             if lvm_record.read(member.device)[0] is None:
@@ -203,8 +206,10 @@ def _returned(online: OnlineGroup, devices: Sequence[BlockDevice]) -> dict[int, 
     return found
 
 
-def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
+def _start(state: GroupState, missing: set[int], origin: Origin, force: bool) -> OnlineGroup:
     alone = [number for number in state.members if went_alone(state, number)]
+    old = set(state.behind)
+    _distrust_old(state, origin, force)
     _renew_copies(state, origin)
     group = VolumeGroup(state, [])
     regions = list(unequal(group))
@@ -218,6 +223,7 @@ def _start(state: GroupState, missing: set[int], origin: Origin) -> OnlineGroup:
     after.settle()
     group.apply(after, Changes(), origin.now(), missing=missing)
     online = OnlineGroup(group, origin=origin, votes=state.quorum_votes)
+    online.old = old
     online.repaired = _repair(group, regions)
     online.clear_mwc()
     return online
@@ -229,6 +235,16 @@ def _status(state: GroupState, number: int, pvid: str) -> PvStatus:
     return PvStatus(number, pvid, "", PvState.MISSING if state.vgsa.missing(number) else PvState.NOT_FOUND)
 
 
+def _distrust_old(state: GroupState, origin: Origin, force: bool) -> None:
+    """Make stale what differs on disks that are behind, in the VGSA, before anything says that they are not."""
+    after = state.copy()
+    under_way = {(minor, span.lp) for minor, span in unequal(VolumeGroup(state, []))} if state.behind else set()
+    distrust_old_disks(after, under_way=under_way, force=force)
+    if (after.stale.flat & ~state.stale.flat).any():
+        state.stale.flat |= after.stale.flat
+        write_vgsa(state, origin.now())
+
+
 def _renew_copies(state: GroupState, origin: Origin) -> None:
     """Step 1."""
     if not state.vgsa.stamp:  # no copy was valid
@@ -238,6 +254,7 @@ def _renew_copies(state: GroupState, origin: Origin) -> None:
             if not state.ledger.holds(place.device, offset, raw):
                 refuse_unnamed(state)
                 state.ledger.write(place.device, offset, raw)
+    state.behind = frozenset()
     for member in state.members.values():
         if lvm_record.read(member.device)[0] is None:
             lvm_record.write(member.device, member.record)

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
 import numpy as np
 
-from ...errors import ImageIOError, OperationRefused
-from ...units import MIB
-from ..group import GroupView
-from ..groupstate import GroupState
-from ..problems import Problem
-from ..volume import LogicalVolume
+from ..errors import ImageIOError, OperationRefused
+from ..units import MIB
+from .group import GroupView
+from .groupstate import GroupState
+from .problems import Problem
+from .volume import LogicalVolume
 
 
 class UnequalCopy(NamedTuple):
@@ -47,6 +47,10 @@ def _equal(lv: LogicalVolume, a: tuple[int, int], b: tuple[int, int]) -> bool:
     assert one is not None and two is not None  # within reach
     for at in range(0, lv.pp_size, MIB):
         length = min(MIB, lv.pp_size - at)
+        if not any(
+            e.is_data for disk, start in ((one, first), (two, second)) for e in disk.extents(start + at, length)
+        ):
+            continue
         try:
             if not np.array_equal(one.read(first + at, length), two.read(second + at, length)):
                 return False
@@ -66,33 +70,52 @@ def unequal(group: GroupView) -> Iterator[Problem]:
             yield problem.about(lvs=[lv.minor])
 
 
-def distrust_old_disks(state: GroupState) -> None:
-    """Mark stale what differs on disks that are behind.
+def distrust_old_disks(
+    state: GroupState,
+    numbers: Collection[int] | None = None,
+    *,
+    under_way: Collection[tuple[int, int]] = (),
+    force: bool = False,
+) -> set[int]:
+    """Mark stale what differs on disks that may be older states of themselves.
+
+    Args:
+        state: the group; what is stale is brought up to date in it.
+        numbers: of their PVs; default those whose VGDAs are behind.
+        under_way: minor number and index from 0 of LPs whose copies a stop may have left unequal.
+        force: go on although LVs have their only good copy there.
+
+    Returns:
+        The PVs that are proved old: something differs that no write under way explains.
 
     Raises:
-        OperationRefused: a disk is proved old by that, and an LV has LPs that only it has.
+        OperationRefused: such a disk has LPs that only it has, and it is not forced.
     """
-    volumes = GroupView(state, []).logical_volumes.values() if state.behind else ()
+    behind = state.behind if numbers is None else frozenset(numbers)
+    volumes = GroupView(state, []).logical_volumes.values() if behind else ()
     old: dict[int, int] = {}
+    marked = False
     for lv in volumes:
-        for _, (good, _pp), (pv, pp) in list(differences(lv, state.behind)):
-            if pv in state.behind and good not in state.behind:
-                old[pv] = old.get(pv, 0) + 1
-                state.stale[pv - 1, pp - 1] = True
+        for lp, (good, _), (pv, pp) in list(differences(lv, behind)) if lv.copies > 1 else ():
+            if pv in behind and good not in behind:
+                if (lv.minor, lp - 1) not in under_way:
+                    old[pv] = old.get(pv, 0) + 1
+                state.stale[pv - 1, pp - 1] = marked = True
     for number, count in old.items():
-        only = [lv.name for lv in volumes if _alone(lv, number)]
-        if only:
+        only = [lv.name for lv in volumes if alone(lv, number)]
+        if only and not force:
             raise OperationRefused(
                 f"PV {number} is an older state of the disk: {count} copies of LPs differ, and only it has LPs of "
                 f"{', '.join(only)}",
                 where=state.members[number].device.name,
                 hint="leave it out, or bring its newest state",
             )
-    if old:
+    if marked:
         state.settle()
+    return set(old)
 
 
-def _alone(lv: LogicalVolume, number: int) -> bool:
+def alone(lv: LogicalVolume, number: int) -> bool:
     """Whether a PV has the only good copy of an LP."""
     good = lv.map.held & ~lv.stale
     here = good & (lv.map.pv == number)

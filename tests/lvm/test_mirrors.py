@@ -6,8 +6,8 @@ import pytest
 
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VolumeGroup, check
-from lvmfmt.lvm.checking.mirrors import differences, distrust_old_disks, unequal
 from lvmfmt.lvm.checking.repair import plan
+from lvmfmt.lvm.mirrors import differences, distrust_old_disks, unequal
 from lvmfmt.lvm.opening import load
 
 MIB = 1 << 20
