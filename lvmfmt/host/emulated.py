@@ -119,8 +119,14 @@ class Host(Checked):
     def _power_on(self, console: Callable[[str], None]) -> None:
         key = "power-on" if self.folder.read_kernel() is None and self.folder.was_halted else "power-failure"
         console(message(key, where=self.folder.path))
+        self._boot(console)
+
+    def _boot(self, console: Callable[[str], None], *, disk: str | None = None, service: bool = False) -> None:
         with Machine(self.folder, writable=True) as machine:
-            Session(machine, console).boot()
+            listed = machine.nvram.service if service else machine.nvram.normal
+            Session(machine, console).boot(slots=listed if disk is None else [disk])
+        for notice in machine.notices:
+            console(notice)
 
     def boot(self, *, disk: str | None = None, service: bool = False) -> list[str]:
         """Switch the host off, if it is on, and boot it; returns what the boot had to say.
@@ -133,9 +139,8 @@ class Host(Checked):
             OperationRefused: no disk that is to be tried boots.
         """
         notes: list[str] = []
-        with self.folder.lock(), Machine(self.folder, writable=True) as machine:
-            listed = machine.nvram.service if service else machine.nvram.normal
-            Session(machine, notes.append).boot(slots=listed if disk is None else [disk])
+        with self.folder.lock():
+            self._boot(notes.append, disk=disk, service=service)
         return notes
 
     def boot_list(self, *, service: bool = False) -> tuple[str, ...]:

@@ -96,3 +96,16 @@ def test_all_disks_gone_is_an_error_of_ours(trial: Trial) -> None:
     trial.faults.dead |= set(trial.disks)
     with pytest.raises(LvmfmtError):
         write(trial)
+
+
+def test_a_boot_names_what_becomes_stale(template: Template, tmp_path: Path) -> None:
+    with template.trial(tmp_path / "count") as trial:
+        Host.open(trial.path).boot()
+        writes = [n for n, call in enumerate(trial.faults.calls) if call == ("hdisk1", "write")]
+    with template.trial(tmp_path / "trial") as trial:
+        trial.faults.begin(Plan(writes[len(writes) // 2], Fault.DEAD))
+        said = "\n".join(Host.open(trial.path).boot())
+        left = VolumeGroup.open([trial.disks["hdisk2"]])
+        stale = [name for name, volume in left.logical_volumes.items() if volume.stale_pps]
+        assert trial.faults.fired and stale
+        assert "hdisk1" in said and all(name in said for name in stale), said

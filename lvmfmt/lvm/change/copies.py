@@ -77,8 +77,8 @@ class Copies(Draft):
     def remove_copies(self, name: str, copies: int, disks: Sequence[str] | None = None) -> None:
         """Leave each LP of an LV with so many copies (`rmlvcopy`).
 
-        Of each LP go the copies on the disks named, in their order; then, if no disk is named, stale ones, then the
-        highest numbered.
+        Of each LP go the copies on the disks named, in their order; then, if no disk is named, stale ones and those on
+        disks that are not here, then the highest numbered.
 
         Args:
             name: of the LV.
@@ -99,7 +99,7 @@ class Copies(Draft):
         if not surplus.any():
             raise CopiesExist(name, lv_map.copies, copies)
         rank = np.where(lv_map.held, np.arange(lv_map.copies)[:, None], -1)
-        rank += np.where(lv_map.look_up(self.state.stale), MAX_COPIES, 0)
+        rank += np.where(self._good(lv_map), 0, MAX_COPIES)
         if disks is not None:
             places = {number: len(disks) - at for at, number in enumerate(self._numbers(disks))}
             weight = np.array([places.get(number, 0) for number in range(int(lv_map.pv.max(initial=0)) + 1)])
@@ -223,10 +223,16 @@ class Copies(Draft):
         self._mark(lv_map if which is None else lv_map.where(which), stale=False)
         self._place(minor, lv_map)
 
+    def _good(self, lv_map: LvMap) -> NDArray[np.bool_]:
+        """Which PPs are good, on disks that are here, shape (copies, lps)."""
+        good = lv_map.held & ~lv_map.look_up(self.state.stale)
+        return good & ~np.isin(lv_map.pv, list(self.state.absent))
+
     def _keep(self, minor: int, name: str, stays: NDArray[np.bool_]) -> None:
-        """Free all PPs of an LV but those."""
+        """Free all PPs of an LV but those; of a good copy that is here one must stay."""
         lv_map = self.state.maps[minor]
-        lost = ~(stays & ~lv_map.look_up(self.state.stale)).any(axis=0)
+        good, here = lv_map.held & ~lv_map.look_up(self.state.stale), self._good(lv_map)
+        lost = ~(stays & good).any(axis=0) | (here.any(axis=0) & ~(stays & here).any(axis=0))
         if lost.any():
             raise LastGoodCopy(name, int(lost.sum()))
         self._place(minor, lv_map.where(stays).packed())

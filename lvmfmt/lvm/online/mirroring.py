@@ -42,7 +42,7 @@ class Mirroring(Checked):
         group: the group as it is now.
         votes: VGDAs that the quorum is counted against.
         down: why the group is not usable any more, "" while it is.
-        lost: numbers of the PVs that have failed since.
+        lost: numbers of the PVs that have failed since; or before, where no disk said so yet.
     """
 
     def __init__(self, group: VolumeGroup, *, origin: Origin, votes: int) -> None:

@@ -126,11 +126,13 @@ def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> Onli
     if not state.members or (missing - away and not force):
         raise NoQuorum(state.record.vgid, statuses)
     try:
-        return _start(state, missing, origin, force)
+        online = _start(state, missing, origin, force)
     except DiskFailed as error:
         if not force:
             raise
         return _varyon([device for device in here if device is not error.device], origin, True)
+    online.lost.update(status.number for status in statuses if status.state is PvState.NOT_FOUND)
+    return online
 
 
 def refresh(

@@ -64,6 +64,20 @@ def test_stale_copies_go_first(make_group: Any) -> None:
             change.remove_copies("hd4", wrong)
 
 
+def test_copies_on_disks_that_are_not_here_go_first_and_the_last_one_that_is_stays(make_group: Any) -> None:
+    group, _ = make_group(2)
+    change = copies(group)
+    lv_map = change.state.maps[2]
+    change.mark_synced("hd4")
+    first, second = lv_map.pv[0].tolist(), lv_map.pv[1].tolist()
+    gone = first[0]
+    del change.state.members[gone]
+    with pytest.raises(LastGoodCopy):
+        change.unmirror("hd4", change.state.pvids[second[0]])
+    change.remove_copies("hd4", 1)
+    assert change.state.maps[2].pv[0].tolist() == second
+
+
 def test_moving_an_lp(make_group: Any) -> None:
     group, _ = make_group(2)
     change = copies(group)
