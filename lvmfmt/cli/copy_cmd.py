@@ -8,15 +8,17 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from ..block.copying.digests import NAMES
 from ..units import SECTOR
 from .operands import add_json
-from .output import amount, print_json, progress
+from .output import amount, json_progress, print_json, progress
 
 _EXAMPLES = """\
 examples:
   lvmfmt copy disks/hdisk0.img spare.img            replaces spare.img
   lvmfmt copy disks/hdisk0.img spare.img --verify   and compares the two before it does
   lvmfmt copy hdisk0.img spare.img --zero-detect    blocks of zeros become holes
+  lvmfmt copy hdisk0.img spare.img --digest sha256 --manifest spare.json
 
 Only data is copied, holes stay holes. DST keeps its old content until the copy is complete and on stable storage.
 """
@@ -30,7 +32,16 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--verify", action="store_true", help="read both again, DST from its device, and compare them")
     parser.add_argument("--direct", action="store_true", help="write around the system's cache, flushed or not")
     parser.add_argument("--no-flush", action="store_true", help="do not wait for stable storage")
+    parser.add_argument(
+        "--digest",
+        action="append",
+        default=[],
+        choices=NAMES,
+        help="print a digest of the image; may be repeated",
+    )
+    parser.add_argument("--manifest", metavar="FILE", help="write CRCs of all data, for lvmfmt verify")
     parser.add_argument("--zero-detect", action="store_true", help="make blocks of zeros holes")
+    parser.add_argument("--progress", choices=["json"], help="a JSON line a second on standard error")
     add_json(parser)
     parser.set_defaults(run=run)
 
@@ -40,7 +51,7 @@ def run(args: argparse.Namespace) -> int:
     from ..block.copying.image import copy_image
 
     start = time.monotonic()
-    with progress(f"copy {args.source}", _allocated(args.source)) as told:
+    with (json_progress if args.progress else progress)(f"copy {args.source}", _allocated(args.source)) as told:
         report = copy_image(
             args.source,
             args.target,
@@ -48,6 +59,8 @@ def run(args: argparse.Namespace) -> int:
             flush=not args.no_flush,
             direct=args.direct or None,
             find_zeros=args.zero_detect,
+            digests=args.digest,
+            manifest=args.manifest,
             progress=told,
         )
     if args.json:
@@ -56,6 +69,8 @@ def run(args: argparse.Namespace) -> int:
         took = amount(report.bytes_copied, time.monotonic() - start)
         by = f", by {' and '.join(report.ways)}" if report.ways else ""
         print(f"copied {took}{by}; {report.size - report.bytes_copied} bytes are holes")
+        for name, value in report.digests.items():
+            print(f"{name} {value}")
     for fallback in report.fallbacks:
         print(f"lvmfmt: {fallback}", file=sys.stderr)
     if report.verified == "cache":

@@ -22,6 +22,7 @@ COMMANDS = {
     "hexdump": "show one structure of an image, field by field",
     "layout": "list structures, or the fields of one",
     "copy": "copy an image, data extents only",
+    "verify": "compare an image with the manifest of its copy, and say what changed",
     "diff": "say which sectors of two states of a disk differ, and what they belong to",
     "prove": "say whether a clone is complete: every path compared, every byte hashed",
     "fs": "build, list, read and change file systems",

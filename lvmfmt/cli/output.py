@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
@@ -132,6 +133,34 @@ def progress(label: str, total: int | None = None) -> Iterator[Callable[[int], N
     with bars.Progress(*columns, console=Console(file=behind(sys.stderr)), transient=True) as bar:
         task = bar.add_task(label, total=total)
         yield lambda done: bar.update(task, advance=done)
+
+
+@contextmanager
+def json_progress(label: str, total: int | None = None) -> Iterator[Callable[[int], None]]:
+    """As `progress`, but with a JSON line a second on stderr, and one at the end.
+
+    Its keys: label, done and total in bytes, rate in bytes a second, left in seconds; null for what is not known.
+    """
+    import json
+
+    start = shown = time.monotonic()
+    done = 0
+
+    def show(now: float) -> None:
+        rate = int(done / (now - start)) if now > start else 0
+        left = round(max(total - done, 0) / rate, 1) if rate and total is not None else None
+        line = {"label": plain(label), "done": done, "total": total, "rate": rate, "left": left}
+        print(json.dumps(line), file=sys.stderr, flush=True)
+
+    def told(more: int) -> None:
+        nonlocal done, shown
+        done += more
+        if (now := time.monotonic()) - shown >= 1:
+            shown = now
+            show(now)
+
+    yield told
+    show(time.monotonic())
 
 
 def amount(size: int, seconds: float) -> str:

@@ -102,7 +102,7 @@ def _diff(before: BlockDevice, after: BlockDevice, group: Sequence[BlockDevice])
     owners = ["unknown"] * len(sectors)
     # what a sector belonged to before it changed is known from the old state where the new one has no owner for it
     for disk, others in ((before, ()), (after, group)):
-        for index, owner in enumerate(_owners(disk, others, sectors)):
+        for index, owner in enumerate(owners_of(disk, others, sectors)):
             if owner:
                 owners[index] = owner
     changes: dict[str, list[int]] = {}
@@ -149,7 +149,7 @@ def _data(*devices: BlockDevice) -> Iterator[tuple[int, int]]:
         yield start, end
 
 
-def _owners(disk: BlockDevice, others: Sequence[BlockDevice], sectors: NDArray[np.int64]) -> list[str]:
+def owners_of(disk: BlockDevice, others: Sequence[BlockDevice], sectors: NDArray[np.int64]) -> list[str]:
     """The owner of each sector, "" where the disk's own metadata names none."""
     info = scan([disk])[0]
     ranges = [(first * SECTOR, end * SECTOR, owner) for first, end, owner in _RESERVED]

@@ -5,23 +5,25 @@ from __future__ import annotations
 import mmap
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 
 from ...units import align_up
+from ..device import BlockDevice
 from ..imagefile import ImageFile
 from .mover import BUFFER, WHOLE_BLOCK
 
 
 @contextmanager
-def directly(image: ImageFile, access: int) -> Iterator[int]:
-    """Yield a second descriptor of an image's file with O_DIRECT, or -1 where its file system has none.
+def directly(image: BlockDevice, access: int) -> Iterator[int]:
+    """Yield a second descriptor of an image's file with O_DIRECT, or -1 where there is none.
 
     Args:
-        image: an open image.
+        image: an open image; one that is no file has none.
         access: `os.O_RDONLY` or `os.O_WRONLY`.
     """
     try:
-        fd = os.open(f"/proc/self/fd/{image.fileno()}", access | os.O_DIRECT | os.O_CLOEXEC)
+        flags = access | os.O_DIRECT | os.O_CLOEXEC
+        fd = os.open(f"/proc/self/fd/{image.fileno()}", flags) if type(image) is ImageFile else -1
     except OSError:
         fd = -1
     try:
@@ -32,7 +34,7 @@ def directly(image: ImageFile, access: int) -> Iterator[int]:
 
 
 class Reread:
-    """What a file holds on its device, after a flush.
+    """What an image holds on its device, after a flush.
 
     Args:
         image: flushed.
@@ -42,11 +44,12 @@ class Reread:
         from_device: False as soon as something had to come from the cache.
     """
 
-    def __init__(self, image: ImageFile, direct: int) -> None:
+    def __init__(self, image: BlockDevice, direct: int) -> None:
         self.from_device = direct >= 0
         self._image, self._direct = image, direct
         self._memory = mmap.mmap(-1, BUFFER + 2 * WHOLE_BLOCK)
-        with suppress(OSError):  # pages that are clean leave the cache
+        if type(image) is ImageFile:
+            # pages that are clean leave the cache, whatever the way in which they are read
             os.posix_fadvise(image.fileno(), 0, 0, os.POSIX_FADV_DONTNEED)
 
     def read(self, at: int, length: int) -> bytes:

@@ -40,12 +40,13 @@ class Engine:
         progress: told how many more bytes are done, task by task, by one thread at a time.
 
     Attributes:
+        movers: as they were given.
         unfinished: what an interruption has left of tasks that were begun, as ranges of the target.
         frontier: byte offset on the target behind the last task that was begun.
     """
 
     def __init__(self, movers: Sequence[Mover], progress: Progress | None = None) -> None:
-        self._movers = movers
+        self.movers = movers
         self._progress = progress
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
@@ -62,9 +63,9 @@ class Engine:
         ahead = list(islice(tasks, 2))
         stream = chain(ahead, tasks)
         if len(ahead) < 2:
-            self._work(self._movers[0], stream)
+            self._work(self.movers[0], stream)
         else:
-            self._work_together(self._movers[: 1 if len(ahead[0]) > _SCATTERED else None], stream)
+            self._work_together(self.movers[: 1 if len(ahead[0]) > _SCATTERED else None], stream)
         if not self._errors:
             return
         self.unfinished.sort()
@@ -77,12 +78,12 @@ class Engine:
     @property
     def ways(self) -> dict[str, int]:
         """Bytes moved in each way."""
-        return dict(sum((mover.ways for mover in self._movers), Counter()))
+        return dict(sum((mover.ways for mover in self.movers), Counter()))
 
     @property
     def fallbacks(self) -> list[str]:
         """What the system could not do, and what was done in its place."""
-        return sorted(set().union(*(mover.fallbacks for mover in self._movers)))
+        return sorted(set().union(*(mover.fallbacks for mover in self.movers)))
 
     def _work_together(self, movers: Sequence[Mover], stream: Iterator[Task]) -> None:
         """Run workers; a keyboard interrupt comes to this thread alone, so none of them is torn out of a task."""
@@ -123,5 +124,5 @@ class Engine:
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)
-        for mover in self._movers:
+        for mover in self.movers:
             mover.stop = True

@@ -4,17 +4,23 @@ from __future__ import annotations
 
 import fcntl
 import os
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO, TypedDict
 
 from ...errors import ImageIOError, OperationRefused
 from ..device import BlockDevice
 from ..imagefile import ImageFile
 from ..newfile import new_image
 from ..registry import OPENERS
+from ..wholefile import whole_file
 from .around import Reread, directly
+from .digests import Digest, digest
 from .engine import WORKERS, Engine
+from .hashing import Hashing, HashingMover, spans
+from .manifest import ManifestWriter
 from .mover import BUFFER, DIRECT, POSITIONED, REFLINK, Mover, is_files
 from .runs import Progress, data_runs, tasks
 
@@ -32,6 +38,7 @@ class ImageCopy:
         ways: bytes moved in each way, by its name.
         fallbacks: what the system could not do, and what was done in its place.
         verified: where the copy was read again: "device" or "cache"; "" if it was not.
+        digests: of the whole image with its holes as zeros, by their names.
     """
 
     size: int
@@ -40,6 +47,7 @@ class ImageCopy:
     ways: dict[str, int]
     fallbacks: list[str]
     verified: str
+    digests: dict[str, str]
 
 
 def copy_image(
@@ -50,6 +58,8 @@ def copy_image(
     flush: bool = True,
     direct: bool | None = None,
     find_zeros: bool = False,
+    digests: Sequence[str] = (),
+    manifest: str | os.PathLike[str] | None = None,
     progress: Progress | None = None,
 ) -> ImageCopy:
     """Make `target` a copy of `source`, in place of what is there.
@@ -63,6 +73,8 @@ def copy_image(
         flush: wait for stable storage.
         direct: write around the system's cache; by default where the copy is flushed.
         find_zeros: blocks of zeros become holes.
+        digests: names of digests of the whole image, see `digests.NAMES`.
+        manifest: a file to write that has a CRC of each piece of the data, and the digests.
         progress: told how many more bytes are done.
 
     Raises:
@@ -70,21 +82,67 @@ def copy_image(
         IncompleteCopy: the system refused a read or a write.
         ImageIOError: it refused something else, or the comparison found a difference.
     """
-    with OPENERS.open(source) as device:
-        if Path(target).exists() and Path(target).samefile(source):
-            raise OperationRefused("source and target are one file", where=str(target))
-        with new_image(target, device.size, replace=True, flush=flush) as copy:
-            if not find_zeros and _reflink(device, copy):
-                data = sum(e.length for e in copy.extents() if e.is_data)
-                ways, fallbacks = {REFLINK: data}, list[str]()
-            else:
-                around = flush if direct is None else direct
-                ways, fallbacks = _copy(device, copy, around=around, find_zeros=find_zeros, progress=progress)
-            if verify:
-                copy.flush()
-            verified = _compare(device, copy) if verify else ""
-        torn = getattr(device, "in_use", False)
-        return ImageCopy(device.size, sum(ways.values()), torn, ways, fallbacks, verified)
+    made = {name: digest(name) for name in digests}
+    with OPENERS.open(source) as device, ExitStack() as stack:
+        for written in (target, manifest):
+            if written is not None and Path(written).exists() and Path(written).samefile(source):
+                raise OperationRefused("source and target are one file", where=str(written))
+        record = stack.enter_context(whole_file(manifest)) if manifest is not None else None  # kept if all goes well
+        copy = stack.enter_context(new_image(target, device.size, replace=True, flush=flush))
+        around = stack.enter_context(directly(copy, os.O_WRONLY)) if (flush if direct is None else direct) else None
+        options: _Options = {"find_zeros": find_zeros, "direct": -1 if around is None else around}
+        if made or record is not None:
+            engine = _digesting(device, copy, made, record, options, progress)
+        elif not find_zeros and _reflink(device, copy):
+            engine = Engine([], None)
+        else:
+            movers = [Mover(copy, **options) for _ in range(WORKERS if is_files(device) else 1)]
+            engine = Engine(movers, progress)
+            engine.run(tasks(data_runs(device)))
+        if verify:
+            copy.flush()
+        verified = _compare(device, copy) if verify else ""
+        ways = engine.ways if engine.movers else {REFLINK: sum(e.length for e in copy.extents() if e.is_data)}
+        unable = [f"{DIRECT}: the file system has none; {POSITIONED} instead"] if around == -1 and engine.movers else []
+        return ImageCopy(
+            device.size,
+            sum(ways.values()),
+            getattr(device, "in_use", False),
+            ways,
+            unable + engine.fallbacks,
+            verified,
+            {name: one.hexdigest() for name, one in made.items()},
+        )
+
+
+class _Options(TypedDict):
+    """What all movers of a copy are told."""
+
+    find_zeros: bool
+    direct: int
+
+
+def _digesting(
+    source: BlockDevice,
+    copy: ImageFile,
+    digests: dict[str, Digest],
+    record: BinaryIO | None,
+    options: _Options,
+    progress: Progress | None,
+) -> Engine:
+    """Copy, digest and write the manifest."""
+    writer = ManifestWriter(record, source.size) if record is not None else None
+    hashing = Hashing(list(digests.values()), writer.add if writer else None)
+    try:
+        movers = [HashingMover(copy, hashing, **options) for _ in range(WORKERS if is_files(source) else 1)]
+        engine = Engine(movers, progress)
+        engine.run(spans(data_runs(source)))
+    finally:
+        hashing.close()
+    hashing.finish(source.size)
+    if writer is not None:
+        writer.finish({name: one.hexdigest() for name, one in digests.items()})
+    return engine
 
 
 def _reflink(source: BlockDevice, copy: ImageFile) -> bool:
@@ -96,19 +154,6 @@ def _reflink(source: BlockDevice, copy: ImageFile) -> bool:
     except OSError:
         return False  # most cannot; nothing has happened
     return True
-
-
-def _copy(
-    source: BlockDevice, copy: ImageFile, *, around: bool, find_zeros: bool, progress: Progress | None
-) -> tuple[dict[str, int], list[str]]:
-    """Copy the data; returns what the engine says of ways and fallbacks."""
-    with ExitStack() as stack:
-        fd = stack.enter_context(directly(copy, os.O_WRONLY)) if around else -1
-        count = WORKERS if is_files(source) else 1
-        engine = Engine([Mover(copy, find_zeros=find_zeros, direct=fd) for _ in range(count)], progress)
-        engine.run(tasks(data_runs(source)))
-    unable = [f"{DIRECT}: the file system has none; {POSITIONED} instead"] if around and fd < 0 else []
-    return engine.ways, unable + engine.fallbacks
 
 
 def _compare(source: BlockDevice, copy: ImageFile) -> str:

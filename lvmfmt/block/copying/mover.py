@@ -126,23 +126,31 @@ class Mover:
             at, to, length = at + done, to + done, length - done
         base = self.reached - to  # places of the file as places of the target as a whole
         view = memoryview(self._buffer)
-        direct = self._direct if not to % WHOLE_BLOCK else -1
         while length:
             part = view[: min(len(view), length)]
-            size = len(part)
             source.read_into(at, part)
-            if self._find_zeros:
-                self._write_data(target, to, part)
-            elif direct >= 0 and size >= WHOLE_BLOCK:
-                size = size // WHOLE_BLOCK * WHOLE_BLOCK
-                self._write_around(direct, target, to, part[:size])
-            else:
-                target.write(to, part)
-                self.ways[POSITIONED] += size
-            at, to, length = at + size, to + size, length - size
+            self._write(target, to, part)
+            at, to, length = at + len(part), to + len(part), length - len(part)
             self.reached = base + to
             if self.stop:
                 raise Stopped
+
+    def write(self, to: int, part: memoryview) -> None:
+        """Write bytes to a place of the target."""
+        self._write(self._target, to, part)
+
+    def _write(self, target: BlockDevice, to: int, part: memoryview) -> None:
+        if self._find_zeros:
+            for start, end in data_in(bytes(part), to):
+                target.write(to + start, part[start:end])
+            self.ways[POSITIONED if type(target) is ImageFile else DEVICES] += len(part)
+            return
+        around = len(part) // WHOLE_BLOCK * WHOLE_BLOCK if self._direct >= 0 and not to % WHOLE_BLOCK else 0
+        if around:
+            self._write_around(self._direct, target, to, part[:around])
+        if around < len(part):
+            target.write(to + around, part[around:])
+            self.ways[POSITIONED if type(target) is ImageFile else DEVICES] += len(part) - around
 
     def _range(self, source: ImageFile, at: int, target: ImageFile, to: int, length: int) -> int:
         """Let the system copy a range; returns how much of it it could."""
@@ -163,7 +171,7 @@ class Mover:
         self.ways[RANGE] += done
         return done
 
-    def _write_around(self, fd: int, target: ImageFile, to: int, part: memoryview) -> None:
+    def _write_around(self, fd: int, target: BlockDevice, to: int, part: memoryview) -> None:
         """Write whole blocks around the cache; through it where the system does not want that."""
         done = 0
         try:
@@ -180,12 +188,6 @@ class Mover:
         if done < len(part):
             target.write(to + done, part[done:])
             self.ways[POSITIONED] += len(part) - done
-
-    def _write_data(self, target: BlockDevice, to: int, part: memoryview) -> None:
-        """Write what is no block of zeros."""
-        for start, end in data_in(bytes(part), to):
-            target.write(to + start, part[start:end])
-        self.ways[POSITIONED if type(target) is ImageFile else DEVICES] += len(part)
 
     def _staged(self, task: Task) -> None:
         """Gather what is adjacent on the target, with zeros up to `align`, and write it in one piece."""
@@ -212,11 +214,7 @@ class Mover:
         end = min(align_up(start + filled, self._align), self._target.size) - start
         view = memoryview(self._buffer)[:end]
         view[filled:] = bytes(end - filled)
-        if self._find_zeros:
-            self._write_data(self._target, start, view)
-        else:
-            self._target.write(start, view)
-            self.ways[DEVICES] += filled
+        self._write(self._target, start, view)
         self.reached = start + filled
         if self.stop:
             raise Stopped
