@@ -24,7 +24,7 @@ Piecewise = Callable[[int, memoryview], None]
 """Told of data: where it is, and the bytes, which are gone afterwards."""
 
 
-class Span(list[Run]):
+class NumberedTask(list[Run]):
     """A task whose runs lie within a buffer's size.
 
     Attributes:
@@ -34,9 +34,9 @@ class Span(list[Run]):
     number = 0
 
 
-def spans(runs: Iterable[Run]) -> Iterator[Span]:
+def spans(runs: Iterable[Run]) -> Iterator[NumberedTask]:
     """Group runs into spans, large ones in several."""
-    span = Span()
+    span = NumberedTask()
     number = start = 0
     for source, at, to, length in runs:
         while length:
@@ -50,7 +50,7 @@ def spans(runs: Iterable[Run]) -> Iterator[Span]:
             if length or room <= 0:
                 span.number, number = number, number + 1
                 yield span
-                span = Span()
+                span = NumberedTask()
     if span:
         span.number = number
         yield span
@@ -149,7 +149,7 @@ class HashingMover(Mover):
 
     def move(self, task: Task) -> None:
         """See `Mover.move`."""
-        assert isinstance(task, Span)
+        assert isinstance(task, NumberedTask)
         if len(self._ring) < _RING:
             self._ring.append((memoryview(mmap.mmap(-1, BUFFER)), threading.Lock()))
         buffer, taken = self._ring[self._turn % len(self._ring)]
