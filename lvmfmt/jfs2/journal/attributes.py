@@ -7,7 +7,7 @@ the log of a Linux kernel (fixtures/linux-jfs/attributes.img).
 
 from __future__ import annotations
 
-from ...errors import NotFound, UnsupportedFeature
+from ...errors import NoSpace, NotFound, UnsupportedFeature
 from ...units import ceil_div
 from ..attributes.descriptor import INLINE_AT, INLINE_BYTES, AttributeKind
 from ..attributes.dxd import inline_area_taken
@@ -48,17 +48,25 @@ class AttributeOperations(Lifetimes):
     def removexattr(self, path: str, name: str | bytes, *, now: int | None = None) -> None:
         """Take an attribute away.
 
+        Where the list of the others finds no room, the old one is given up first, and a crash may lose all of them.
+
         Raises:
             NotFound: there is no such path, or no such attribute.
             UnsupportedFeature: what the file has is in a form that AIX does not publish.
         """
         now = self._moment(now)
+        values = self._attributes(self._resolve(self._journal.view(), path))
+        if values.pop(_name(name), None) is None:
+            raise NotFound(f"{path}: no such attribute", where=self._volume.where)
+        try:
+            self._give_attributes(path, values, now)
+        except NoSpace:
+            self._give_attributes(path, {}, now)
+            self._give_attributes(path, values, now)
+
+    def _give_attributes(self, path: str, values: dict[bytes, bytes], now: int) -> None:
         with self._journal.transaction() as txn:
-            inode = self._resolve(txn, path)
-            values = self._attributes(inode)
-            if values.pop(_name(name), None) is None:
-                raise NotFound(f"{path}: no such attribute", where=self._volume.where)
-            self._put_attributes(txn, inode, values, now)
+            self._put_attributes(txn, self._resolve(txn, path), values, now)
 
     def _attributes(self, inode: InodeImage) -> dict[bytes, bytes]:
         """The attributes of an inode that may be changed."""

@@ -20,7 +20,6 @@ from ..geometry import AIT_OFFSET, INODE_SIZE, INODES_PER_EXTENT, PAGE
 from ..inodes.inode_table import AGGREGATE, BLOCK_MAP, FILESET, blank_inodes, get_generator, set_generator
 from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_OFFSET
-from ..nodes.packed_extents import ENTRY
 from ..reading.xtree import read_extents
 from ..superblock import Superblock
 from .block_cache import BlockCache
@@ -137,8 +136,8 @@ class Journal:
 
     @property
     def most_freed(self) -> int:
-        """Extents that one transaction may give back: their list in the log leaves room for the rest of it."""
-        return self._log.writer.capacity // 4 // ENTRY
+        """Runs of blocks that one transaction may give back: their list in the log leaves room for the rest of it."""
+        return self._log.writer.capacity // 2 // self.coding.PXD
 
     def view(self) -> Transaction:
         """A transaction to read with; it is never committed."""
@@ -210,7 +209,7 @@ class Journal:
         if not records:
             return
         size = sum(len(data) + 64 for _, data, _ in records)
-        if size > self._log.writer.capacity // 2:
+        if size > self._log.writer.capacity * 3 // 4:  # an eighth may be older, an eighth is for the next sync point
             raise NoSpace("the change is too large for the log", where=self._device.name)
         per_extent = self.superblock.geometry.blocks_per_extent
         for first, address in txn.fresh:

@@ -20,7 +20,7 @@ from ..paths.stat import Stat
 from .core import Journal
 from .file_content import FileContent
 from .file_extents import FileExtents
-from .images import InodeImage
+from .images import InodeImage, block_runs
 from .lifetimes import Lifetimes
 from .transaction import Transaction
 
@@ -149,7 +149,7 @@ class OpenFiles(Lifetimes):
         txn.undo.append(lambda: self._journal.hidden.remove(number))
 
     def _shrink(self, number: int, size: int, now: int) -> None:
-        """Cut a file that is about to lose more extents than the log takes at once, in steps, until it is not.
+        """Cut a file that is about to lose more runs of blocks than the log takes at once, in steps, until it is not.
 
         A crash between two of them leaves the file, shorter.
         """
@@ -158,7 +158,7 @@ class OpenFiles(Lifetimes):
             return
         block = self._volume.block_size
         pieces = FileExtents(self._journal.view(), inode).parts(ceil_div(size, block), NO_END)
-        while len(pieces) > most:
+        while len(pieces) > most and len(block_runs([(address, length) for _, length, address, _ in pieces])) > most:
             step = pieces[-most][0] * block
             del pieces[-most:]
             if step < inode.size:

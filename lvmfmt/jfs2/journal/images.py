@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from ...errors import OperationRefused
 from ..attributes.descriptor import INLINE_FLAG
 from ..dialect.log_form import DTREE, TABLE, XTREE
-from ..geometry import INODE_SIZE, INODES_PER_PAGE
+from ..geometry import INODE_SIZE, INODES_PER_PAGE, MAX_EXTENT
 from ..nodes.directory_node import FIRST_INDEX, INLINE_INDEXES, ROOT_SLOTS, SLOT
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW
 from ..nodes.packed_extents import ENTRY, Piece
@@ -337,9 +337,20 @@ def segments(coding: Coding, ranges: Ranges, slot: int) -> bytes:
     return b"".join(parts)
 
 
-def extent_lists(coding: Coding, extents: Extents, most: int = 250) -> Iterator[tuple[int, bytes]]:
-    """Extents as data of UPDATEMAP records with lists of `xad`: (count, data)."""
-    for at in range(0, len(extents), most):
-        part = extents[at : at + most]
-        entries = coding.put_entries([(0, length, address, 0) for address, length in part])
-        yield len(part), segments(coding, [(FIRST_ENTRY, entries)], ENTRY)
+def extent_lists(coding: Coding, extents: Extents, most: int = 500) -> Iterator[tuple[int, bytes]]:
+    """The blocks of extents as data of UPDATEMAP records with lists of `pxd`: (count, data)."""
+    runs = block_runs(extents)
+    for at in range(0, len(runs), most):
+        part = [coding.pxd(address, length) for address, length in runs[at : at + most]]
+        yield len(part), segments(coding, [(0, b"".join(part))], len(part[0]))
+
+
+def block_runs(extents: Extents) -> Extents:
+    """Extents in ascending order; those that continue each other are one, as far as an extent may be long."""
+    found: Extents = []
+    for address, length in sorted(extents):
+        if found and sum(found[-1]) == address and found[-1][1] + length <= MAX_EXTENT:
+            found[-1] = found[-1][0], found[-1][1] + length
+        else:
+            found.append((address, length))
+    return found

@@ -10,7 +10,9 @@ import stat
 import numpy as np
 
 from ...block import Buffer
+from ...block.device import byte_view
 from ...errors import OperationRefused
+from ...units import ceil_div
 from ..inodes.inode_table import fill_special
 from ..inventory.arrays import MAX_LINK
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX
@@ -95,7 +97,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
     def unlink(self, path: str, *, now: int | None = None) -> None:
         """Take a name away; what it belongs to goes with its last name.
 
-        A file of more extents than the log takes at once becomes shorter first.
+        A file in more runs of blocks than the log takes at once becomes shorter first.
 
         Raises:
             NotFound: there is no such path.
@@ -147,6 +149,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 if self._lies_in(txn, target, inode.number):
                     raise OperationRefused(f"{old}: a directory cannot lie in itself", where=self._volume.where)
             if existing is None:
+                old_entries.remove(old_key)  # what it leaves is room for the new name
                 new_entries.insert(new_key, inode.number)
             else:
                 victim = self._inode(txn, existing)
@@ -159,7 +162,7 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                     self._lose_directory(txn, target, victim, now)
                 else:
                     self._lose_link(txn, victim, now)
-            old_entries.remove(old_key)
+                old_entries.remove(old_key)
             if is_directory and source is not target:
                 DirectoryTree(txn, inode, source.number).parent = target.number
                 source.links -= 1
@@ -207,6 +210,8 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
     ) -> None:
         """Make a regular file with this content, or give an existing one this content: all of it or nothing.
 
+        One that lies in more runs of blocks than the log takes at once becomes shorter first.
+
         Args:
             path: the file; its directory must exist.
             data: all of its content.
@@ -221,6 +226,11 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
             OperationRefused: the path is not that of a regular file, or the name cannot be stored.
         """
         now = self._moment(now)
+        if self._journal.free_blocks >= ceil_div(len(byte_view(data)), self._volume.block_size):
+            txn = self._journal.view()
+            _, entries, key = self._parent(txn, path)
+            if (number := entries.lookup(key)) is not None:
+                self._shrink(number, 0, now)
         with self._journal.transaction(creates=True) as txn:
             place = self._parent(txn, path)
             number = place[1].lookup(place[2])

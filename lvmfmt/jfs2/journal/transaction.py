@@ -19,7 +19,7 @@ from .image_cache import ImageCache
 from .images import Extents, InodeImage, PageImage, Ranges, extent_lists, segments
 from .space import MountedSpace
 
-ALLOCATE_PXD, FREE_XAD_LIST = 0x10, 0x08
+ALLOCATE_PXD, FREE_PXD_LIST = 0x10, 0x04
 
 Record = tuple[int, bytes, dict[str, Any]]
 """Type, data, and the fields of the type part."""
@@ -219,7 +219,7 @@ class Transaction:
             place = {"inode": owner.number, "fileset": owner.fileset, "pxd": self.coding.pxd(address, length)}
             yield UPDATEMAP, b"", place | {"subtype": ALLOCATE_PXD, "nxd": 1}
         for count, data in extent_lists(self.coding, self._listed):
-            fields = {"inode": 0, "fileset": FILESET, "pxd": bytes(8), "subtype": FREE_XAD_LIST, "nxd": count}
+            fields = {"inode": 0, "fileset": FILESET, "pxd": bytes(8), "subtype": FREE_PXD_LIST, "nxd": count}
             yield UPDATEMAP, data, fields
         by_page: dict[int, list[InodeImage]] = {}
         for inode in sorted(changed, key=lambda i: -i.number):

@@ -24,6 +24,9 @@ class PackedExtents:
         dialect: the dialect.
     """
 
+    PXD = 8
+    """Bytes of a `pxd`."""
+
     def __init__(self, dialect: Dialect) -> None:
         order = dialect.byte_order
         self._length_shift, self._high_shift = order.length_shift, order.high_shift

@@ -225,7 +225,13 @@ def test_data_of_records(coding) -> None:
     assert images.segments(coding, [(3, b"a" * 64), (9, b"b" * 32)], 32) == (
         b"a" * 64 + numbers[0] + numbers[1] + b"b" * 32 + numbers[2] + numbers[3]
     )
-    first, second = images.extent_lists(coding, [(100, 4), (200, 5), (300, 6)], most=2)
-    entries = coding.put_entries([(0, 4, 100, 0), (0, 5, 200, 0)])
-    assert first == (2, entries + (2).to_bytes(2, coding.order) * 2)
-    assert second == (1, coding.put_entries([(0, 6, 300, 0)]) + b"".join(n.to_bytes(2, coding.order) for n in (2, 1)))
+    first, second = images.extent_lists(coding, [(300, 6), (100, 1), (200, 5), (101, 3)], most=2)
+    entries = coding.pxd(100, 4) + coding.pxd(200, 5)
+    assert first == (2, entries + b"".join(n.to_bytes(2, coding.order) for n in (0, 2)))
+    assert second == (1, coding.pxd(300, 6) + b"".join(n.to_bytes(2, coding.order) for n in (0, 1)))
+
+
+def test_runs_of_blocks_are_no_longer_than_an_extent_may_be() -> None:
+    most = (1 << 24) - 1
+    assert images.block_runs([(10, 2), (5, 5), (20, 1)]) == [(5, 7), (20, 1)]
+    assert images.block_runs([(10, most), (10 + most, 1)]) == [(10, most), (10 + most, 1)]

@@ -3,9 +3,9 @@
 import pytest
 
 from lvmfmt.errors import AlreadyExists
-from lvmfmt.jfs2.dialect.log_form import BTROOT, DTREE, INODE, NEW, XTREE
+from lvmfmt.jfs2.dialect.log_form import BTROOT, DTREE, INODE, NEW, NOREDOPAGE, XTREE
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.journal.transaction import ALLOCATE_PXD, FREE_XAD_LIST, Transaction
+from lvmfmt.jfs2.journal.transaction import ALLOCATE_PXD, FREE_PXD_LIST, Transaction
 from lvmfmt.jfs2.log import Ring, find_log, history
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
@@ -100,7 +100,7 @@ def test_the_content_of_a_file(logged) -> None:
     logged.mounted.truncate("/d/f", 0)
     tree, freed, inode = logged.step()
     assert tree == ("REDOPAGE", XTREE | BTROOT, f, [(0, 2)])
-    assert freed[:3] == ("UPDATEMAP", FREE_XAD_LIST, 0) and logged.last[1].part["nxd"] == 1
+    assert freed[:3] == ("UPDATEMAP", FREE_PXD_LIST, 0) and logged.last[1].part["nxd"] == 1
     [extent] = logged.last[1].extents()
     assert extent.length == 2 and inode[1] == INODE
 
@@ -113,7 +113,7 @@ def test_the_last_name_goes(logged) -> None:
     logged.mounted.unlink("/d/f")
     names, freed, inodes = logged.step()
     assert names[1:3] == (DTREE | BTROOT, number(logged, "/d"))
-    assert freed[:3] == ("UPDATEMAP", FREE_XAD_LIST, 0)
+    assert freed[:3] == ("UPDATEMAP", FREE_PXD_LIST, 0)
     assert inodes[3][0] == base(logged, f)
 
 
@@ -187,7 +187,7 @@ def test_pages_that_it_drops(logged) -> None:
     txn.drop_page(DTREE, 200, owner)
     assert txn.freed == [(100, bpp), (200, bpp)] and txn._listed == [(100, bpp)]
     txn.drop_data_page(XTREE, 300, owner)
-    pages = [fields["pxd"] for kind, _, fields in txn.records() if fields["subtype"] in (XTREE, DTREE)]
+    pages = [fields["pxd"] for kind, _, fields in txn.records() if kind == NOREDOPAGE]
     assert pages == [txn.coding.pxd(at, bpp) for at in (200, 300)]  # nobody knows of the new one
 
 
@@ -197,7 +197,7 @@ def test_blocks_that_no_tree_names(logged) -> None:
     txn.announce_free(80, 3)
     claimed, freed = txn.records()
     assert (claimed[1], claimed[2]["subtype"], claimed[2]["pxd"]) == (b"", ALLOCATE_PXD, txn.coding.pxd(70, 2))
-    assert (freed[2]["subtype"], freed[2]["nxd"]) == (FREE_XAD_LIST, 1) and txn.freed == []
+    assert (freed[2]["subtype"], freed[2]["nxd"]) == (FREE_PXD_LIST, 1) and txn.freed == []
 
 
 def test_changed_inodes_are_written(logged) -> None:
