@@ -48,6 +48,7 @@ class Specimen:
         material: their metadata.
         weight: how often it is taken, compared with the others.
         files: small files that lie beside the disks of a host.
+        older: the same before its last change.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Specimen:
     material: Material
     weight: float = 1
     files: dict[str, bytes] = field(default_factory=dict)
+    older: Material | None = None
 
 
 def looked_at(disks: Iterable[Disk], look: Callable[[], object], most: int = 256 * KIB) -> list[tuple[int, int, int]]:
@@ -127,7 +129,7 @@ def file_system(dialect: Dialect, crashed: bool, large: bool = False, block_size
     return Specimen(name, (disk,), material, 0.05 if large else 0.3 if block_size < 4096 else 1)
 
 
-def _group(kind: VgKind, count: int) -> list[Overlay]:
+def _group(kind: VgKind, count: int, *, older: bool = False) -> list[Overlay]:
     origin, devices = SeededOrigin(1), [blank(32 * MIB if count > 1 else 64 * MIB) for _ in range(count)]
     most = min(count, 2)
     made = VolumeGroup.create(devices, origin=origin, machine_id=MACHINE, pp_size=MIB, kind=kind)
@@ -136,6 +138,10 @@ def _group(kind: VgKind, count: int) -> list[Overlay]:
         change.add_lv("mirrored", "jfs2", 17, copies=most, label="/m")
         change.add_lv("striped", "raw", 4, policy=LvPolicy(strip_size=64 * KIB, stripe_width=2)) if most > 1 else None
     mkfs(made.logical_volumes["mirrored"].device, dialect=AIX, origin=ORIGIN)
+    if not older:
+        with made.change(origin) as change:
+            change.add_lv("later", "jfs2", 2, most)
+            change.remove_lv("hd5")
     return devices
 
 
@@ -148,8 +154,10 @@ def group(kind: VgKind, count: int) -> Specimen:
         lvm.check(disks)
         VolumeGroup.open(disks)
 
-    material = Material([disk.sound for disk in disks], looked_at(disks, look, 64 * MIB), "big", unit=SECTOR)
-    return Specimen(f"{kind} group of {count}", disks, material)
+    ranges = looked_at(disks, look, 64 * MIB)
+    material = Material([disk.sound for disk in disks], ranges, "big", unit=SECTOR)
+    before = [Disk(device, "before").sound for device in _group(kind, count, older=True)]
+    return Specimen(f"{kind} group of {count}", disks, material, older=Material(before, ranges, "big", unit=SECTOR))
 
 
 def _digits(n: int) -> Iterator[bytes]:
@@ -213,6 +221,7 @@ def undo_file() -> Specimen:
 
 
 def strangers(specimens: Sequence[Specimen]) -> None:
-    """Let pages of each turn up in the others."""
+    """Let pages of each turn up in the others, and those of before the last change most often."""
     for one in specimens:
-        one.material.strangers = [other.material for other in specimens if other is not one]
+        others = [other.material for other in specimens if other is not one]
+        one.material.strangers = others + [one.older] * len(others) if one.older else others

@@ -16,6 +16,7 @@ from pathlib import Path
 from shutil import which
 from tempfile import NamedTemporaryFile, TemporaryDirectory
 
+from fuzz_disks import Disk
 from fuzz_specimens import NOW, ORIGIN, Specimen, archive, blank, file_system, group, scratch, undo_file
 
 from lvmfmt import lvm
@@ -193,12 +194,20 @@ def change_files(specimen: Specimen, rng: random.Random) -> Iterator[str]:
         raise Broken(f"a sound file system has {sorted(worse)} after operations")
 
 
+def _here(specimen: Specimen, rng: random.Random) -> tuple[Disk, ...]:
+    """The disks of a group; in one of four mutants one is missing."""
+    disks = specimen.disks
+    missing = rng.choice(disks) if len(disks) > 1 and rng.random() < 0.25 else None
+    return tuple(disk for disk in disks if disk is not missing)
+
+
 def read_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """Open, list, map and read every logical volume."""
-    found = VolumeGroup.open(specimen.disks)
+    disks = _here(specimen, rng)
+    found = VolumeGroup.open(disks)
     for name, volume in found.logical_volumes.items():
         try:
-            dm_table(volume, {disk.name: f"/dev/{disk.name}" for disk in specimen.disks})
+            dm_table(volume, {disk.name: f"/dev/{disk.name}" for disk in disks})
         except LvmfmtError as error:
             yield words_of(error)
         try:
@@ -209,12 +218,12 @@ def read_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
 
 def check_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`vg check`."""
-    yield from {f"problem {problem.rule}" for problem in lvm.check(specimen.disks)}
+    yield from {f"problem {problem.rule}" for problem in lvm.check(_here(specimen, rng))}
 
 
 def repair_group(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`vg check --repair`: nothing to do again, nothing written without findings; `undo` puts everything back."""
-    disks = specimen.disks
+    disks = _here(specimen, rng)
     thorough = rng.random() < 0.125
     known = lvm.check(disks) if thorough else []
     before = [bytes(disk.sound[: 2 * MIB]) for disk in disks] if thorough else []
@@ -267,9 +276,10 @@ def undo_repair(specimen: Specimen, rng: random.Random) -> Iterator[str]:
 
 def look_at(specimen: Specimen, rng: random.Random) -> Iterator[str]:
     """`inspect` and `vg scan`."""
-    summary = inspect(specimen.disks)
+    disks = _here(specimen, rng)
+    summary = inspect(disks)
     yield from {f"remark {finding.structure}" for finding in summary.findings}
-    for disk in specimen.disks:
+    for disk in disks:
         for _ in salvage(disk):
             pass
 
