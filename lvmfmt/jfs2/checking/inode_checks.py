@@ -171,6 +171,8 @@ class InodeChecker:
         self._rule(inodes, "inode-symlink", "root", is_link & ~one, "one extent with the whole target", show=False)
         long = is_link & (size > MAX_LINK)
         self._rule(inodes, "inode-symlink", "di_size", long, f"at most {MAX_LINK}")
+        beyond = ~is_link & (room > -(-size // PAGE) * PAGE) & self._subject.dialect.inode_form.ends_with_size
+        self._rule(inodes, "inode-size", "di_size", beyond, lambda i: f"that its blocks, up to {room[i]}, are needed")
         return trees.data + trees.pages
 
     def _directory(self, inodes: InodeRows, i: int) -> tuple[Directory, int]:

@@ -95,6 +95,7 @@ class InodeForm:
         reserved: inodes of the fileset that are in use from the start.
         unnamed: inodes of the fileset in use that no directory names.
         lost_found: a new file system has a directory `/lost+found`.
+        ends_with_size: a regular file has no blocks behind the page in which its size ends.
     """
 
     generator: tuple[str, int]
@@ -115,3 +116,4 @@ class InodeForm:
     map_mode: int = 0
     links_of_inode_0: int = 0
     lost_found: bool = False
+    ends_with_size: bool = False

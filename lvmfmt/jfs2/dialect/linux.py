@@ -53,6 +53,7 @@ LINUX = Dialect(
         system_mark=JOURNAL,
         inline_area_mark=INLINE_EA,
         short_roots=True,
+        ends_with_size=True,
         new_values={"di_next_index": 2},
         links_of_inode_0=1,
         log_slot=128,

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 
 from ...block import BlockDevice
 from ...block.overlay import Overlay
+from ...units import ceil_div
 from ..attributes.dxd import with_area_mark
 from ..attributes.ead import FEATURE_FORMAT_2
 from ..checking.inode_checks import InodeRows
-from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE
+from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE, PAGE
 from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, modes_by_role, shorten_roots
 from ..inventory.arrays import MAX_LINK
 from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
@@ -213,21 +214,36 @@ class InodeMender:
         return self._dialect.structures.inode.offset_of("root")
 
     def _file(self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
-        if shared or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial):
-            self._tree(number, row, trial, shared)
-        size = int(row["di_size"][0])
-        if not 0 <= size <= MAX_FILE_SIZE:
-            extents = salvage_extents(self._work.volume, row["root"][0]).extents
-            end = int((extents["offset"] + extents["length"]).max(initial=0)) * self._work.volume.block_size
+        size, bsize = int(row["di_size"][0]), self._work.volume.block_size
+        possible, pages = 0 <= size <= MAX_FILE_SIZE, ceil_div(size, PAGE) * PAGE
+        ends = self._dialect.inode_form.ends_with_size
+        if (
+            shared or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial)
+        ):  # the size is the better witness
+            self._tree(number, row, trial, shared, end=pages // bsize if ends and possible else None)
+        extents = salvage_extents(self._work.volume, row["root"][0]).extents
+        end = int((extents["offset"] + extents["length"]).max(initial=0)) * bsize
+        if not possible or (ends and end > pages):
             self._size(number, row, min(end, MAX_FILE_SIZE))
 
     def _tree(
-        self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges, *, most: int | None = None
+        self,
+        number: int,
+        row: NDArray[Any],
+        trial: InodeTrial,
+        shared: Ranges,
+        *,
+        most: int | None = None,
+        end: int | None = None,
     ) -> NDArray[Any]:
-        """Build the tree of a file anew from its extents, at most `most` of them; returns them."""
+        """Build the tree of a file anew from its extents, at most `most` of them, up to logical block `end`."""
         work = self._work
         found = salvage_extents(work.volume, row["root"][0])
         extents, own = found.extents[:most], "block-owners" in trial.findings
+        if end is not None:
+            extents = extents[extents["offset"] < end]
+            extents["length"] = np.minimum(extents["length"], end - extents["offset"])
+        dropped = found.dropped + len(found.extents) - len(extents)
         if shared:
             moved = copy_shared(work.device, work.source, work.volume, work.room, extents, shared)
             if not np.array_equal(moved, extents):
@@ -240,7 +256,6 @@ class InodeMender:
             if not np.array_equal(moved, extents):
                 work.plan.add("duplicate", f"inode {number}: blocks that it has twice are copied", number)
             extents = moved
-        dropped = found.dropped + len(found.extents) - len(found.extents[:most])
         if dropped:
             text = f"inode {number}: {dropped} impossible extents are dropped, {len(extents)} stay"
             work.plan.add("tree-cut", text, number)

@@ -1,7 +1,10 @@
 """Single inodes mended: fields that follow from place and content."""
 
+import subprocess
+
 import pytest
 
+from lvmfmt.jfs2 import check
 from lvmfmt.jfs2.checking.findings import Report
 from lvmfmt.jfs2.checking.inode_checks import inode_rows
 from lvmfmt.jfs2.checking.subject import Subject
@@ -44,6 +47,22 @@ def test_fields_that_follow_from_the_rest(image, repairing, base, field, value, 
     assert (result[0].rows == row).all()
     good["di_size"] = row["di_size"]
     assert (row == good).all()
+
+
+@pytest.mark.parametrize(("size", "found"), [(32769, []), (32768, ["inode-size"]), (0, ["inode-size"]), (36865, [])])
+def test_blocks_behind_the_size(image, repairing, jfs_fsck, tmp_path, size, found):
+    """jfs_fsck calls a file corrupt of which a block lies behind the page in which its size ends; AIX may keep some."""
+    for base in ("aix", "linux"):
+        i = image(base)
+        i.inode("/few", di_size=size)
+        names = [finding.name for finding in check(i.device).findings]
+        assert names == (found if base == "linux" else [])
+    file = tmp_path / "image"
+    file.write_bytes(bytes(i.data))
+    done = subprocess.run(["jfs_fsck", "-f", "-n", "-v", file], capture_output=True, text=True, check=False)
+    assert ("has corrupt data" in done.stdout) == bool(found)
+    _, texts, _ = mended(i, repairing, "/few")
+    assert texts == ([f"di_size is {size}, becomes 36864"] if found else [])
 
 
 @BASES
