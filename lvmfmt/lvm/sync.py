@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..block import BlockDevice, CopyPlan, Mirror, Source, Window
 from ..block.copying.runs import Progress
@@ -18,7 +19,7 @@ from ..errors import ImageIOError
 from ..units import MIB
 from .commit import write_vgsa
 from .groupstate import GroupState
-from .volume import PhysicalVolume
+from .volume import LogicalVolume, PhysicalVolume
 
 if TYPE_CHECKING:
     from .change import Change
@@ -92,6 +93,22 @@ def distrust_copies(
         names: of LVs; default all.
         pvids: only partitions on these disks; the copy that stays good lies elsewhere where it can. Default all.
     """
+    for lv, which in _all_but_one(group, names, pvids):
+        change.mark_stale(lv.name, which)
+
+
+def all_but_one(
+    group: GroupView, names: Collection[str] = (), pvids: Collection[str] | None = None
+) -> Iterator[tuple[int, int, tuple[int, int]]]:
+    """The same partitions: minor number, index of the LP, PV and PP number."""
+    for lv, which in _all_but_one(group, names, pvids):
+        for lp, copy in np.argwhere(which.T).tolist():
+            yield lv.minor, lp, (int(lv.map.pv[copy, lp]), int(lv.map.pp[copy, lp]))
+
+
+def _all_but_one(
+    group: GroupView, names: Collection[str], pvids: Collection[str] | None
+) -> Iterator[tuple[LogicalVolume, NDArray[np.bool_]]]:
     for name, lv in group.logical_volumes.items():
         if (names and name not in names) or lv.copies < 2:
             continue
@@ -102,7 +119,7 @@ def distrust_copies(
         rank = np.where(good, np.arange(lv.copies)[:, None] + (lv.copies if pvids is not None else 0) * wanted, 99)
         source = np.arange(lv.copies)[:, None] == rank.argmin(axis=0)
         if (which := good & wanted & ~source).any():
-            change.mark_stale(name, which)
+            yield lv, which
 
 
 def fill(group: GroupView, run: StaleRun, progress: Progress | None = None) -> int:

@@ -109,3 +109,38 @@ def test_a_boot_names_what_becomes_stale(template: Template, tmp_path: Path) -> 
         stale = [name for name, volume in left.logical_volumes.items() if volume.stale_pps]
         assert trial.faults.fired and stale
         assert "hdisk1" in said and all(name in said for name in stale), said
+
+
+@pytest.fixture(scope="module")
+def three(tmp_path_factory: pytest.TempPathFactory) -> Template:
+    """datavg with three copies of a volume on hdisk1 to hdisk3."""
+    from lvmfmt.host import DiskSpec
+    from lvmfmt.units import MIB
+
+    path = tmp_path_factory.mktemp("three") / "box"
+    disks = [DiskSpec(f"hdisk{i}", size * MIB, None) for i, size in enumerate((384, 112, 112, 112))]
+    box = Box(path, Host.create(path, disks=disks, seed=2))
+    for line in ("mkvg -s 4 -y datavg hdisk1 hdisk2 hdisk3", "mklv -y three -c 3 datavg 1"):
+        box.good(line)
+    with Host.open(path).machine(lambda _: None, writable=True) as machine, machine.volume_device("three") as volume:
+        volume.write(8192, NEW)
+    return Template(path)
+
+
+@pytest.mark.parametrize("disk", ["hdisk1", "hdisk2", "hdisk3"])
+def test_syncvg_f_goes_on_and_loses_no_copy(three: Template, tmp_path: Path, disk: str) -> None:
+    """One good copy is written over the others; whichever disk dies, one that holds all of it is left."""
+    line = ["syncvg", "-f", "-l", "three"]
+    with three.trial(tmp_path / "count") as trial:
+        assert Host.open(trial.path).run(line, io.StringIO(), io.StringIO()) == 0
+        numbers = [n for n, call in enumerate(trial.faults.calls) if call[0] == disk]
+    for number in numbers[:: max(1, len(numbers) // 8)]:
+        with three.trial(tmp_path / f"trial{number}") as trial:
+            trial.faults.begin(Plan(number, Fault.DEAD))
+            said = io.StringIO()
+            assert Host.open(trial.path).run(line, said, said) == 0, said.getvalue()
+            trial.faults.begin(None)
+            left = VolumeGroup.open([trial.disks[name] for name in ("hdisk1", "hdisk2", "hdisk3") if name != disk])
+            volume = left.logical_volumes["three"]
+            assert volume.missing_lps.size == 0 and volume.device.read(8192, len(NEW)).tobytes() == NEW
+            assert not volume.stale_pps or f"{disk}: partitions of three are stale" in said.getvalue()

@@ -15,7 +15,7 @@ group goes down: every read and write of its LVs fails (with quorum checking off
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 
 from ...arguments import Checked
 from ...block import BlockDevice, Buffer
@@ -209,14 +209,14 @@ class Mirroring(Checked):
         if not answers(device):
             self._drop(number)
 
-    def _look_for_dead(self, minor: int, lp: int) -> None:
-        """Notice, where nothing can be read, that its disks have gone.
+    def _look_for_dead(self, minor: int, lp: int, others: Sequence[tuple[int, int]] = ()) -> None:
+        """Notice, where nothing can be read, that its disks have gone, or those of `others`.
 
         Raises:
             ImageIOError: quorum is lost.
         """
         with self._lock:
-            for number, _ in self._good(minor, lp):
+            for number, _ in (*self._good(minor, lp), *others):
                 if member := self.group.state.members.get(number):
                     self._probe(number, member.device)
             self._tell()

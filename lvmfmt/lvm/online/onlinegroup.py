@@ -16,7 +16,7 @@ from ..descriptor.pptable import PpTable
 from ..disk.barrier import DiskFailed
 from ..groupstate import GroupState, MemberDisk
 from ..mirrors import distrust_old_disks
-from ..sync import distrust_copies, fill, stale_runs
+from ..sync import all_but_one, copy_ranges, fill, good_copies, stale_runs
 from ..volume import LogicalVolume
 from ..volumegroup import VolumeGroup
 from .mirroring import Mirroring
@@ -167,20 +167,33 @@ class OnlineGroup(Mirroring):
         """
         done = 0
         if force:
-            with self.change() as change:
-                distrust_copies(change, self.group, names, pvids)
+            for minor, lp, target in list(all_but_one(self.group, names, pvids)):
+                done += self._refill(minor, lp, target, progress)
         for run in stale_runs(self.group, names, pvids):
             with self._lock:
                 self.barrier()
                 try:
                     done += fill(self.group, run, progress)
                 except ImageIOError:
+                    self._look_for_dead(run.minor, run.pps[0][1], [(run.number, run.pps[0][0])])
                     continue  # stays stale
                 self._mark_good(run)
         if done or force:
             with self.change():
                 pass  # the marks of staleness in the VGDA follow the VGSA
         return done
+
+    def _refill(self, minor: int, lp: int, target: tuple[int, int], progress: Progress | None) -> int:
+        """Write a good copy over another one, which stays good: should the source fail, there may be no third."""
+        with self._lock:
+            self.barrier()
+            try:
+                return copy_ranges(self.group, minor, [(lp, 0, self.group.pp_size, [target])], progress)
+            except ImageIOError:
+                self._look_for_dead(minor, lp)
+                if any(place != target for place in good_copies(self.group, minor, lp)):
+                    self._mark_stale([target])
+                return 0
 
     def varyoff(self) -> None:
         """Leave the group so that the next `varyon` has nothing to repair.

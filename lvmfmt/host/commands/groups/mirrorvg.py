@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
+import numpy as np
+
 from ....errors import OperationRefused
 from ....lvm import VolumeGroup
 from ....system.volume_types import BOOT_TYPE
@@ -127,7 +129,7 @@ def syncvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 
 
 def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[str, int]:
-    """Synchronise one operand; returns the name of its group, and how many PPs are stale still."""
+    """Synchronise one operand; returns the name of its group, and how many PPs are stale still on disks that live."""
     pvids = None
     if kind == "l":
         name, group = group_of_volume(machine, operand, "syncvg")
@@ -143,10 +145,18 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
     else:
         name, group = operand, varied_on_group(machine, operand, "syncvg")
         volumes = list(group.logical_volumes)
+    here = _here(group)
     group.sync(*volumes, origin=machine.origin, pvids=pvids, force=force)
+    died = here - _here(group)  # told by themselves: what is stale there is no failure to fill the others
     if pvids is not None:
-        return name, int(group.physical_volumes[pvids[0]].stale.sum())
-    return name, sum(group.logical_volumes[volume].stale_pps for volume in volumes)
+        left = group.physical_volumes[pvids[0]]
+        return name, 0 if left.number in died else int(left.stale.sum())
+    copies = (group.logical_volumes[volume] for volume in volumes)
+    return name, sum(int((lv.stale & ~np.isin(lv.map.pv, list(died))).sum()) for lv in copies)
+
+
+def _here(group: VolumeGroup) -> set[int]:
+    return {pv.number for pv in group.physical_volumes.values() if pv.device is not None}
 
 
 COMMANDS = {
