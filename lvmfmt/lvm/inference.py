@@ -32,6 +32,10 @@ def inferred(infos: Sequence[DiskInfo], numbers: Mapping[int, str] | None = None
     for info in infos:
         record = info.record or next(_records(info, peers), None)
         found.append(info._replace(record=record, said=said.get(info.device.name, 0)))
+    of_group = {info.record.vgid: info.record.shared for info in found if info.record is not None}
+    if len(of_group) == 1:  # what a person says is of the only group there is: its areas should lie there
+        (shared,) = of_group.values()
+        found = [info._replace(record=info.record or shared) if info.said else info for info in found]
     return found
 
 

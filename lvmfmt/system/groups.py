@@ -31,6 +31,13 @@ def by_group(
     for one, disk in found:
         if disk.vgid:
             groups.setdefault(disk.vgid, []).append(one)
+    for disk in (disk for _, disk in found if disk.said and disk.vgid):
+        others = {other.vgid for _, other in found if other.vgid and not other.said} - {disk.vgid}
+        if others:
+            raise OperationRefused(
+                f"said to be PV {disk.said} of {', '.join(map(str, others))}, but it is of volume group {disk.vgid}",
+                where=disk.device.name,
+            )
     if numbers and len(groups) > 1:
         raise OperationRefused(f"--pv says nothing of {len(groups)} volume groups", hint="name the images of one")
     if infer or numbers:

@@ -25,11 +25,12 @@ RECORDS = [(7, 8), (70, 71)]
 RESERVED = [(0, 128)]
 
 
-def make(folder: Path, kind: VgKind, count: int = 3) -> list[str]:
+def make(folder: Path, kind: VgKind, count: int = 3, *, seed: int = 1) -> list[str]:
     """Disks with hd4, mirrored where there are two, and lv1 to lv3, one on each; each full of its name."""
-    origin = SeededOrigin(1)
+    folder.mkdir(exist_ok=True)
+    origin = SeededOrigin(seed)
     devices = [ImageFile.create(folder / f"d{n}", SIZES[kind] * MIB) for n in range(1, count + 1)]
-    group = VolumeGroup.create(devices, origin=origin, machine_id="00c0ffee4c00", pp_size=MIB, kind=kind)
+    group = VolumeGroup.create(devices, origin=origin, machine_id=f"00c0ffe{seed:x}4c00", pp_size=MIB, kind=kind)
     with group.change(origin) as change:
         change.add_lv("hd4", "jfs2", 2, min(count, 2))
         for n, pvid in enumerate(group.physical_volumes, 1):
@@ -189,6 +190,16 @@ def test_what_a_person_knows(kind: VgKind, tmp_path: Path, capsys: pytest.Captur
     said = ["--pv", f"2={disks[1]}", "--pv", f"3={disks[2]}"]
     told = read_all(disks, ["hd4", "lv1", "lv2", "lv3"], tmp_path / "out", *said)
     assert told == {"hd4", "lv2", "lv3"} and digests(disks) == damaged
+    repaired = [str(tmp_path / f"repaired{n}") for n in (0, 1, 2)]
+    for source, target in zip(disks, repaired, strict=True):
+        Path(target).write_bytes(Path(source).read_bytes())
+    say = ["--pv", f"2={repaired[1]}", "--pv", f"3={repaired[2]}"]
+    status = cli.main(["vg", "check", *repaired, *say, "--repair", "--undo-file", str(tmp_path / "undo")])
+    shown = capsys.readouterr()
+    if status == 2:
+        assert "more than half" in shown.err and digests(repaired) == damaged
+    else:  # boot record, LVM records and areas are there again, the bad block directories are not
+        assert status == 1 and cli.main(["lv", "list", *repaired]) == 0
     capsys.readouterr()
     crossed = ["--pv", f"3={disks[1]}", "--pv", f"2={disks[2]}"]
     status = cli.main(["lv", "export", *disks, "lv2", str(tmp_path / "wrong"), *crossed])
@@ -208,6 +219,9 @@ def test_what_contradicts_a_person(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "no image here" in refused("2=other.img")
     assert "two things" in refused(f"2={disks[1]}", f"2={disks[2]}")
     assert "expected a PV number" in refused(f"x={disks[1]}")
+    other = make(tmp_path / "other", VgKind.CLASSIC, 1, seed=2)[0]
+    assert cli.main(["lv", "list", disks[0], disks[2], other, "--pv", f"2={other}"]) == 2
+    assert f"{other}: said to be PV 2 of " in capsys.readouterr().err
     put(disks[1], (0x80, bytes(8)))
     assert "LVM record says that it is PV 2" in refused(f"3={disks[1]}")
     assert cli.main(["lv", "list", *disks, "--pv", f"2={disks[1]}"]) in (0, 1)

@@ -12,8 +12,8 @@ from ..problems import Problem
 from ..rules import Severity
 from ..volume import LogicalVolume
 
-_OF_GROUP = {"vgda-tie", "vgsa-tie", "vgsa-lost"}
-"""Rules about what all LVs are derived from."""
+_OF_GROUP = {"vgda-tie", "vgsa-tie", "vgsa-lost", "disk-stranger"}
+"""Rules about what all LVs are derived from, and about images that are not used."""
 _INFERRED = ("record-missing", "record-unproved", "pvid-new", "disk-inferred", "disk-assumed")
 """Rules about what is known of a disk by inference."""
 _NAMED = 6
