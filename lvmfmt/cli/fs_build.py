@@ -77,7 +77,7 @@ def run_build(args: argparse.Namespace) -> int:
     for problem in (*problems, *report.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
-    return 0
+    return 1 if inventory.problems else 0
 
 
 @contextmanager

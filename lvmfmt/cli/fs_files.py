@@ -161,7 +161,7 @@ def _get_tree(args: argparse.Namespace) -> int:
     for problem in (*inventory.problems, *done.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(out)}: {done.paths} paths, {amount(done.bytes_copied, time.monotonic() - start)}")
-    return 0
+    return 1 if inventory.problems else 0
 
 
 def run_put(args: argparse.Namespace) -> int:

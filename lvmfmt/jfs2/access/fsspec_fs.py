@@ -35,6 +35,9 @@ class Jfs2FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
             log leaves it.
         storage_options: what fsspec itself takes, such as `skip_instance_cache`.
 
+    Attributes:
+        problems: what made no sense in the directories that were listed, a line each; listings go on behind it.
+
     Raises:
         CorruptImage: there is no file system that makes sense.
         OperationRefused: not exactly one of `fs`, `device` and `image` was given.
@@ -55,6 +58,7 @@ class Jfs2FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
         super().__init__(**storage_options)
         if sum(given is not None for given in (fs, device, image)) != 1:
             raise OperationRefused("give one of a file system, a device and an image")
+        self.problems: list[str] = []
         self._stack = ExitStack()
         if image is not None:
             device = self._stack.enter_context(open_device(image))
@@ -95,7 +99,8 @@ class Jfs2FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
     def ls(self, path: str, detail: bool = True, **_: Any) -> list[dict[str, Any]] | list[str]:
         """What is in a directory, by name; a file gives itself."""
         name = self._strip_protocol(path)
-        found = [(self._strip_protocol(at), status) for at, status in self.fs.walk(name, depth=1)]
+        walk = self.fs.walk(name, depth=1, problems=self.problems)
+        found = [(self._strip_protocol(at), status) for at, status in walk]
         if found[0][1].is_directory:
             found = found[1:]
         found.sort()
@@ -137,7 +142,7 @@ class Jfs2FileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no
             "created": status.otime / 1e9, "mtime": status.mtime / 1e9,
         }  # fmt: skip
         if status.is_symlink:
-            entry["destination"] = self.fs.readlink(name)
+            entry["destination"] = self.fs.target(name, status, self.problems)
         return entry
 
 

@@ -141,12 +141,9 @@ class InventoryTree:
         if problems is None:
             yield from self._directories.entries_of(roots)
             return
-        for i, root in enumerate(roots):
-            try:
-                for part in self._directories.entries_of([root]):
-                    yield part._replace(leaf=part.leaf + i)
-            except CorruptImage as error:
-                problems.append(f"a directory: {error}")
+        skipped: list[CorruptImage] = []
+        yield from self._directories.entries_of(roots, skipped)
+        problems += [f"a directory: {error}" for error in skipped]
 
     def _next_level(
         self,

@@ -96,13 +96,13 @@ class _Walk(NamedTuple):
     def _children(self, directory: Found) -> Iterator[Found]:
         """The same, read some at a time, and no last one known."""
         prefix, level = directory.path.rstrip("/") + "/", directory.level + 1
-        try:
-            for entries in self.directories.entries_of([(directory.root, directory.root_at)]):
-                for first in range(0, len(entries.numbers), _TOGETHER):
-                    part = slice(first, first + _TOGETHER)
-                    names = [prefix + name.decode("utf-8", "surrogateescape") for name in entries.names(part)]
-                    yield from self._found(directory, level, names, entries.numbers[part])
-        except CorruptImage as error:
+        skipped: list[CorruptImage] | None = None if self.problems is None else []
+        for entries in self.directories.entries_of([(directory.root, directory.root_at)], skipped):
+            for first in range(0, len(entries.numbers), _TOGETHER):
+                part = slice(first, first + _TOGETHER)
+                names = [prefix + name.decode("utf-8", "surrogateescape") for name in entries.names(part)]
+                yield from self._found(directory, level, names, entries.numbers[part])
+        for error in skipped or ():
             self._tell(directory.path, error)
 
     def _found(self, directory: Found, level: int, names: list[str], numbers: NDArray[np.int64]) -> Iterator[Found]:

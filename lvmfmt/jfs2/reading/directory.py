@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import CorruptImage
 from ..nodes.tree_flags import MAX_DEPTH
 from ..volume import Volume
-from .dtree import DirectoryTreeReader, TreeNode
+from .dtree import DirectoryTreeReader, TreeNode, passing
 
 if TYPE_CHECKING:  # many directories at once: a lookup does without
     from ..nodes.directory_leaves import LeafEntries
@@ -60,11 +61,14 @@ class DirectoryReader:
         for found in self._decoded((0, leaf) for leaf in self._leaves(root, at, pages)):
             yield from map(DirectoryEntry, found.names(), found.numbers.tolist())
 
-    def entries_of(self, roots: Iterable[tuple[bytes, int]]) -> Iterator[LeafEntries]:
+    def entries_of(
+        self, roots: Iterable[tuple[bytes, int]], skipped: list[CorruptImage] | None = None
+    ) -> Iterator[LeafEntries]:
         """The entries of many directories, some hundred leaves at a time, in the order of directories and trees.
 
         Args:
             roots: tree root in the inode (288 bytes) and its byte offset in the device, for each.
+            skipped: receives what is wrong with a node that is passed over; without it that is an error.
 
         Yields:
             Entries whose `leaf` is the index of their directory in `roots`.
@@ -72,7 +76,8 @@ class DirectoryReader:
         Raises:
             CorruptImage: a directory makes no sense.
         """
-        return self._decoded((i, leaf) for i, (root, at) in enumerate(roots) for leaf in self._leaves(root, at, None))
+        leaves = ((i, leaf) for i, (root, at) in enumerate(roots) for leaf in self._leaves(root, at, None, skipped))
+        return self._decoded(leaves, skipped)
 
     def pages(self, root: bytes, *, at: int) -> list[tuple[int, int]]:
         """(address, length) in blocks of every page of the tree; see `entries`."""
@@ -110,41 +115,49 @@ class DirectoryReader:
             node = nodes.child(node, table[max(after, 1) - 1], seen)
         raise nodes.too_deep(node)
 
-    def _leaves(self, root: bytes, at: int, pages: list[tuple[int, int]] | None) -> Iterator[TreeNode]:
+    def _leaves(
+        self, root: bytes, at: int, pages: list[tuple[int, int]] | None, skipped: list[CorruptImage] | None = None
+    ) -> Iterator[TreeNode]:
         """The leaves from left to right, by descending the tree."""
         seen: set[int] = set()
-        pending = [(self._nodes.root(root, at), 1)]
+        pending: list[tuple[TreeNode, int]] = []
+        with passing(skipped):
+            pending.append((self._nodes.root(root, at), 1))
         while pending:
             node, depth = pending.pop()
             if node.header.is_leaf:
                 yield node
                 continue
-            if depth >= MAX_DEPTH:
-                raise self._nodes.too_deep(node)
-            children = self._nodes.children(node, seen)
+            children: list[tuple[TreeNode, tuple[int, int]]] = []
+            with passing(skipped):
+                if depth >= MAX_DEPTH:
+                    raise self._nodes.too_deep(node)
+                children = self._nodes.children(node, seen, skipped)
             if pages is not None:
                 pages += [extent for _, extent in children]
             pending.extend((child, depth + 1) for child, _ in reversed(children))
 
-    def _decoded(self, leaves: Iterator[tuple[int, TreeNode]]) -> Iterator[LeafEntries]:
+    def _decoded(
+        self, leaves: Iterator[tuple[int, TreeNode]], skipped: list[CorruptImage] | None = None
+    ) -> Iterator[LeafEntries]:
         """The entries of leaves, some hundred at a time; `leaf` is the number that comes with each leaf."""
-        while (found := self._some(leaves)) is not None:
+        while (found := self._some(leaves, skipped)) is not None:
             yield found
 
-    def _some(self, leaves: Iterator[tuple[int, TreeNode]]) -> LeafEntries | None:
+    def _some(self, leaves: Iterator[tuple[int, TreeNode]], skipped: list[CorruptImage] | None) -> LeafEntries | None:
         """The entries of the next some hundred leaves; None at the end."""
         batch = list(islice(leaves, _TOGETHER))
         if not batch:
             return None
         owners = np.array([owner for owner, _ in batch])
-        found = self._together([leaf for _, leaf in batch])
+        found = self._together([leaf for _, leaf in batch], skipped)
         return found._replace(leaf=owners[found.leaf])
 
-    def _together(self, leaves: list[TreeNode]) -> LeafEntries:
+    def _together(self, leaves: list[TreeNode], skipped: list[CorruptImage] | None) -> LeafEntries:
         """The entries of leaves in their order; those of one size are taken apart together."""
         from ..nodes.directory_leaves import LeafEntries, Leaves, decode_leaves
 
-        parts = []
+        parts = [LeafEntries.of(0, [], [])] if skipped is not None else []
         for size in {leaf.header.slots for leaf in leaves}:
             which = [i for i, leaf in enumerate(leaves) if leaf.header.slots == size]
             odd = which
@@ -153,6 +166,7 @@ class DirectoryReader:
                 parts.append(part._replace(leaf=np.array(which)[part.leaf]))
                 odd = np.array(which)[~part.good].tolist()
             for i in odd:  # what is wrong with a leaf is said slot by slot
-                numbers, names = self._nodes.entries(leaves[i])
-                parts.append(LeafEntries.of(i, numbers, names))
+                with passing(skipped):
+                    numbers, names = self._nodes.entries(leaves[i])
+                    parts.append(LeafEntries.of(i, numbers, names))
         return LeafEntries.joined(parts)

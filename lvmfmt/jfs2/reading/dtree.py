@@ -5,9 +5,11 @@ Source: [jfs2 2.5] and [jfs2 invariant 60] to [jfs2 invariant 72].
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from ...errors import CorruptImage
 from ..nodes.directory_node import NUMBERS, SLOT, DirectoryCodec, NodeContents, NodeHeader
 from ..nodes.fault import Fault
 from ..nodes.tree_flags import MAX_DEPTH
@@ -15,6 +17,17 @@ from ..volume import Volume
 
 Extent = tuple[int, int]
 """Address and length in blocks."""
+
+
+@contextmanager
+def passing(skipped: list[CorruptImage] | None) -> Iterator[None]:
+    """Note what makes no sense and go on behind the block; without a list it stays an error."""
+    try:
+        yield
+    except CorruptImage as error:
+        if skipped is None:
+            raise
+        skipped.append(error)
 
 
 class TreeNode(NamedTuple):
@@ -47,16 +60,25 @@ class DirectoryTreeReader:
         self._stop(faults, at)
         return TreeNode(header, at)
 
-    def children(self, node: TreeNode, seen: set[int]) -> list[tuple[TreeNode, Extent]]:
+    def children(
+        self, node: TreeNode, seen: set[int], skipped: list[CorruptImage] | None = None
+    ) -> list[tuple[TreeNode, Extent]]:
         """The pages that the routers of a node point to, and their extents.
 
         Args:
             node: an internal one.
             seen: addresses of pages that are in the tree already; takes those of these, too.
+            skipped: receives what is wrong with a router or a page that is passed over; without it that is an error.
         """
-        extents = [self._extent(node, item.slot, seen) for item in self.contents(node).items]
-        pages = self._read(extents)
-        return [(self._page(pages[extent], extent[0]), extent) for extent in extents]
+        extents = []
+        for item in self.contents(node).items:
+            with passing(skipped):
+                extents.append(self._extent(node, item.slot, seen))
+        pages, found = self._read(extents), []
+        for extent in extents:
+            with passing(skipped):
+                found.append((self._page(pages[extent], extent[0]), extent))
+        return found
 
     def child(self, node: TreeNode, slot: int, seen: set[int]) -> TreeNode:
         """The page that the router in a slot points to."""

@@ -66,6 +66,36 @@ def test_an_inventory_has_the_rest(image, path):
         fs.inventory()
 
 
+@pytest.mark.parametrize("dialect", [AIX, LINUX], ids=lambda d: d.name)
+def test_a_broken_page_of_a_directory_does_not_hide_the_others(built, dialect, tmp_path, capsys):
+    tree = InventoryBuilder()
+    root = tree.add_inode(0o040755)
+    names = {f"{'n' * 40}{i:04}" for i in range(400)}
+    for name in sorted(names):
+        tree.add_entry(root, tree.add_inode(0o100644), name.encode())
+    image = Overlay(FileDevice(io.BytesIO(built(dialect, tree.finish()).read_bytes())))
+    fs = FileSystem.open(image)
+    top = fs.inode("/")
+    pages = [address for address, _ in fs.directories.pages(top.root.tobytes(), at=top.root_at)]
+    leaf = next(page for page in pages[1:-1] if image.read(page * 4096 + 16, 1)[0] & 2)
+    image.write(leaf * 4096, bytes(4096))
+    fs, problems = FileSystem.open(image), []
+    found = {at.lstrip("/") for at, _ in fs.walk(depth=1, problems=problems)} - {""}
+    assert 250 < len(found) < 400 and found < names and len(problems) == 1
+    inventory = fs.inventory(salvage=True)
+    assert {inventory.name(i).decode().lstrip("/") for i in range(len(inventory.entries))} == found
+    assert f"{leaf * 4096 + 16:#x}" in problems[0] and len(inventory.problems) == 1
+    other = pytest.importorskip("lvmfmt.jfs2.access.fsspec_fs").Jfs2FileSystem(fs)
+    assert set(other.ls("", detail=False)) == set(other.find("")) == found and other.problems
+    path = tmp_path / "broken.img"
+    path.write_bytes(image.read(0, image.size).tobytes())
+    assert main(["fs", "get", "-r", str(path), "/", str(tmp_path / "out")]) == 1
+    assert {each.name for each in (tmp_path / "out").iterdir()} == found
+    assert main(["fs", "build", str(tmp_path / "new.img"), str(path)]) == 1
+    with pytest.raises(CorruptImage):
+        fs.inventory()
+
+
 def test_a_link_without_a_target_is_there_and_named(image):
     fs, problems = FileSystem.open(broken(image, "/link", "di_size")), []
     lines = list(body_lines(fs, None, problems))
