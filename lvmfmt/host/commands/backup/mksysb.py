@@ -28,6 +28,8 @@ BOSINST = "/bosinst.data"
 GROUP_DATA = re.compile(rb"\./tmp/vgdata/([^/]+)/\1\.data")
 """Name of the member that describes a user volume group."""
 
+_DESCRIBING = (b"./image.data", b"./bosinst.data", b"./tapeblksz", b"./tmp/vgdata/")
+"""Members that say what a group is made of."""
 _MAX_DATA = 16 << 20
 
 
@@ -139,7 +141,7 @@ def lsmksysb(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     _check_file("lsmksysb", device)
     archive = archives.read(machine, "lsmksysb", device)
     if "l" in given:
-        for line in describe_image(machine, group_data(archive, "lsmksysb", device)):
+        for line in describe_image(machine, group_data(archive, "lsmksysb", device), describes_only(archive)):
             print(line, file=stdout)
         return 0
     try:
@@ -189,8 +191,16 @@ def parse_group(data: bytes, program: str, where: str) -> imagedata.ImageData:
     return plan
 
 
-def describe_image(machine: Machine, data: bytes) -> list[str]:
-    """The lines of `lsmksysb -l`."""
+def describes_only(archive: Archive) -> bool:
+    """Whether an image holds what describes a group and no file of it, as `savevg -r` of AIX writes it."""
+    try:
+        return not any(not member.name.startswith(_DESCRIBING) for member in archive)
+    except (CorruptImage, UnsupportedFeature):
+        return False  # something follows
+
+
+def describe_image(machine: Machine, data: bytes, data_only: bool) -> list[str]:
+    """The lines of `lsmksysb -l`; `data_only` says that the image holds no files."""
     found = stanza.parse(data, structure="image_data", comment="#", where=imagedata.PATH)
     head, group = _one(found, "image_data"), _one(found, "vg_data")
     volumes = [s.items for s in found if s.name == "lv_data"]
@@ -201,7 +211,7 @@ def describe_image(machine: Machine, data: bytes) -> list[str]:
     values = (
         ("image-group", name), ("image-date", head.get("DATE_TIME", "")), ("image-uname", head.get("UNAME_INFO", "")),
         ("image-oslevel", level), ("image-maintenance", "-".join((version + release + "00", technology.zfill(2)))),
-        ("image-size", size), ("image-shrink-size", shrunk), ("image-data-only", "no"),
+        ("image-size", size), ("image-shrink-size", shrunk), ("image-data-only", "yes" if data_only else "no"),
     )  # fmt: skip
     lines = [message(key, value=value) for key, value in values]
     lines += ["", f"{printable(name)}:", rows.lsvg_volumes_header(machine.profile)]

@@ -26,7 +26,7 @@ from ...syntax import Command, demand, flags
 from ..filesystems import targets
 from ..groups.mkvg import mkvg
 from ..operands import finish
-from .mksysb import describe_image, group_data, parse_group
+from .mksysb import describe_image, describes_only, group_data, parse_group
 from .restore import blocking
 
 PROGRAM = "restvg"
@@ -43,7 +43,7 @@ def restvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     with archives.read(machine, PROGRAM, given["f"]) as archive:
         data = group_data(archive, PROGRAM, given["f"])
         if "l" in given:
-            for line in describe_image(machine, data):
+            for line in describe_image(machine, data, describes_only(archive)):
                 print(line, file=stdout)
             return 0
         try:

@@ -6,6 +6,9 @@ Modules: `lvmfmt.host.commands.backup.restvg`, `lvmfmt.host.archive.imagedata`, 
 `lvmfmt.jfs2.extracting.archive_members`, `lvmfmt.host.archive.archives`.
 """
 
+from types import SimpleNamespace
+from typing import Any
+
 import pytest
 
 from lvmfmt.backup import Member, write_archive
@@ -13,7 +16,7 @@ from lvmfmt.host import Host
 from lvmfmt.host.alternate import mksysbclone
 from lvmfmt.host.alternate.clone import Clone
 from lvmfmt.host.commands.alternate import alt_disk_mksysb
-from lvmfmt.host.commands.backup.mksysb import COMMANDS, describe_image
+from lvmfmt.host.commands.backup.mksysb import COMMANDS, describe_image, describes_only
 from lvmfmt.origin import FixedOrigin
 
 
@@ -80,8 +83,24 @@ def test_what_an_image_says_of_its_group(single) -> None:
 
 def test_an_image_without_numbers_is_described(single) -> None:
     with Host.open(single.path).machine(print, writable=False) as machine:
-        lines = describe_image(machine, b"image_data:\n\nvg_data:\n\tVGNAME= x\n\nlv_data:\n\tLOGICAL_VOLUME= a\n")
+        lines = describe_image(
+            machine, b"image_data:\n\nvg_data:\n\tVGNAME= x\n\nlv_data:\n\tLOGICAL_VOLUME= a\n", True
+        )
     assert lines[0].endswith("x") and lines[-1].split()[0] == "a"
+    assert [line.split()[-1] for line in lines if line.startswith("VG DATA ONLY:")] == ["yes"]
+
+
+@pytest.mark.parametrize(
+    ("names", "only"),
+    [
+        (["./tmp/vgdata/datavg/datavg.data", "./tmp/vgdata/datavg/fslv00.map"], True),
+        (["./tmp/vgdata/datavg/datavg.data", "./data"], False),
+        (["./bosinst.data", "./image.data", "./", "./etc"], False),
+    ],
+)
+def test_vg_data_only_is_an_image_without_a_file_of_the_group(names: list[str], only: bool) -> None:
+    archive: Any = [SimpleNamespace(name=name.encode()) for name in names]
+    assert describes_only(archive) is only
 
 
 def test_an_image_on_another_disk_boots(single) -> None:
