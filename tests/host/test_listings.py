@@ -337,3 +337,10 @@ def test_what_scripts_ask_one_value_of(host: Box, groups: dict[str, VolumeGroup]
         assert group.pp_size == 1 << int(tags["PP Size"])
         assert int(tags["LV count"]) == len(group.logical_volumes) and int(tags["PV count"]) == 2
         assert int(tags["Free PPs"]) == sum(int(pv.free.sum()) for pv in group.physical_volumes.values())
+
+
+def test_the_ltg_size_of_a_group_is_what_its_disks_take_at_once(single) -> None:
+    """[commands, Corrections]: the published pair of `lsvg` and `lspv` has 256 in both."""
+    group = " ".join(single.good("lsvg rootvg"))
+    disk = " ".join(single.good("lspv hdisk0"))
+    assert "LTG size (Dynamic): 256 kilobyte(s)" in group and "MAX REQUEST:      256 kilobytes" in disk

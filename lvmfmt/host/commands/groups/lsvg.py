@@ -48,7 +48,7 @@ def lsvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
 
 
 def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> None:
-    from ...formats.characteristics import details, group_lines, in_megabytes, with_megabytes
+    from ...formats.characteristics import MAX_REQUEST, details, group_lines, in_megabytes, with_megabytes
 
     group = varied_on_group(machine, name, "")
     pvs = group.physical_volumes.values()
@@ -79,7 +79,7 @@ def _details(machine: Machine, name: str, stdout: TextIO, stderr: TextIO) -> Non
         "MAX PPs per VG": geometry.vg_pps,
         "MAX PPs per PV": geometry.max_pps,
         "MAX PVs": geometry.max_pvs,
-        "LTG size (Dynamic)": f"{(1 << group.record.ltg_shift) // 1024} kilobyte(s)",
+        "LTG size (Dynamic)": f"{MAX_REQUEST} kilobyte(s)",
         "BB POLICY": "relocatable",
         "PV RESTRICTION": "none",
         "DISK BLOCK SIZE": 512,
