@@ -76,6 +76,7 @@ class Hashing:
         self._digests, self._told = digests, told
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._at = 0
+        self._useless = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="copy-digests")
         self._thread.start()
@@ -84,8 +85,9 @@ class Hashing:
         """Hand a span over; its lock is released when its buffer is free again."""
         self._queue.put(item)
 
-    def close(self) -> None:
-        """End the thread; what was handed over is digested."""
+    def close(self, *, useless: bool = False) -> None:
+        """End the thread; what was handed over is digested, unless that is useless: a hole may take an hour."""
+        self._useless = useless
         self._queue.put(None)
         self._thread.join()
 
@@ -124,7 +126,7 @@ class Hashing:
                 self._told(to, item.data[to - item.start : to - item.start + length])
 
     def _hole(self, end: int) -> None:
-        while self._at < end and self._digests:
+        while self._at < end and self._digests and not self._useless:
             size = min(len(_ZEROS), end - self._at)
             for digest in self._digests:
                 digest.update(memoryview(_ZEROS)[:size])

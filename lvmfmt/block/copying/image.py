@@ -87,6 +87,8 @@ def copy_image(
         for written in (target, manifest):
             if written is not None and Path(written).exists() and Path(written).samefile(source):
                 raise OperationRefused("source and target are one file", where=str(written))
+        if manifest is not None and Path(manifest).resolve() == Path(target).resolve():
+            raise OperationRefused("target and manifest are one file", where=str(manifest))
         record = stack.enter_context(whole_file(manifest)) if manifest is not None else None  # kept if all goes well
         copy = stack.enter_context(new_image(target, device.size, replace=True, flush=flush))
         around = stack.enter_context(directly(copy, os.O_WRONLY)) if (flush if direct is None else direct) else None
@@ -137,8 +139,10 @@ def _digesting(
         movers = [HashingMover(copy, hashing, **options) for _ in range(WORKERS if is_files(source) else 1)]
         engine = Engine(movers, progress)
         engine.run(spans(data_runs(source)))
-    finally:
-        hashing.close()
+    except BaseException:
+        hashing.close(useless=True)
+        raise
+    hashing.close()
     hashing.finish(source.size)
     if writer is not None:
         writer.finish({name: one.hexdigest() for name, one in digests.items()})

@@ -112,6 +112,29 @@ def test_every_changed_byte_is_found_in_data_and_in_holes(tmp_path: Path, at: in
         assert verify_manifest(Window(image, 0), tmp_path / "m").from_device is False
 
 
+def test_a_manifest_that_would_take_the_place_of_an_image_is_refused(tmp_path: Path) -> None:
+    content = make(tmp_path / "src", [(0, 5000)])
+    (tmp_path / "link").symlink_to("dst")
+    for manifest in ("src", "dst", "link"):
+        with pytest.raises(OperationRefused, match="are one file"):
+            copy_image(tmp_path / "src", tmp_path / "dst", manifest=tmp_path / manifest)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["link", "src"]
+    assert (tmp_path / "src").read_bytes() == content
+
+
+def test_an_interrupted_copy_does_not_wait_for_the_digest_of_a_hole(tmp_path: Path) -> None:
+    with ImageFile.create(tmp_path / "src", 1 << 42) as image:
+        image.write(0, b"first")
+        image.write((1 << 42) - 4096, b"last")
+
+    def interrupted(done: int) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        copy_image(tmp_path / "src", tmp_path / "dst", digests=["md5"], progress=interrupted)
+    assert [path.name for path in tmp_path.iterdir()] == ["src"]
+
+
 def test_manifests_that_are_none_are_named(tmp_path: Path) -> None:
     make(tmp_path / "src", [(0, 200_000)])
     copy_image(tmp_path / "src", tmp_path / "dst", flush=False, digests=["md5"], manifest=tmp_path / "m")
