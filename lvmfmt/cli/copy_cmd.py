@@ -64,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
             progress=told,
         )
     if args.json:
-        print_json(report)
+        print_json(report._asdict())
     else:
         took = amount(report.bytes_copied, time.monotonic() - start)
         by = f", by {' and '.join(report.ways)}" if report.ways else ""

@@ -6,9 +6,8 @@ import fcntl
 import os
 from collections.abc import Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, TypedDict
+from typing import BinaryIO, NamedTuple, TypedDict
 
 from ...errors import ImageIOError, OperationRefused
 from ..device import BlockDevice
@@ -19,16 +18,13 @@ from ..wholefile import whole_file
 from .around import Reread, directly
 from .digests import Digest, digest
 from .engine import WORKERS, Engine
-from .hashing import Hashing, HashingMover, spans
-from .manifest import ManifestWriter
 from .mover import BUFFER, DIRECT, POSITIONED, REFLINK, Mover, is_files
 from .runs import Progress, data_runs, tasks
 
 _FICLONE = 0x40049409
 
 
-@dataclass(frozen=True)
-class ImageCopy:
+class ImageCopy(NamedTuple):
     """What a copy of an image moved.
 
     Attributes:
@@ -133,6 +129,9 @@ def _digesting(
     progress: Progress | None,
 ) -> Engine:
     """Copy, digest and write the manifest."""
+    from .hashing import Hashing, HashingMover, spans  # a plain copy starts without them
+    from .manifest import ManifestWriter
+
     writer = ManifestWriter(record, source.size) if record is not None else None
     hashing = Hashing(list(digests.values()), writer.add if writer else None)
     try:
