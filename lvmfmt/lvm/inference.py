@@ -35,7 +35,10 @@ def inferred(infos: Sequence[DiskInfo], numbers: Mapping[int, str] | None = None
     of_group = {info.record.vgid: info.record.shared for info in found if info.record is not None}
     if len(of_group) == 1:  # what a person says is of the only group there is: its areas should lie there
         (shared,) = of_group.values()
-        found = [info._replace(record=info.record or shared) if info.said else info for info in found]
+        found = [
+            info._replace(record=shared) if info.said and info.record is None and _fits(shared, info) else info
+            for info in found
+        ]
     return found
 
 
@@ -47,12 +50,17 @@ def version_known(record: LvmRecord, infos: Sequence[DiskInfo]) -> bool:
 
 def _records(info: DiskInfo, peers: Mapping[str, LvmRecord]) -> Iterator[LvmRecord]:
     for shape in (*peers.values(), *_shapes()):
-        for index in (0, 1):
+        for index in (0, 1) if _fits(shape, info) else ():
             with suppress(CorruptImage, ImageIOError):
                 record = _at(Place(info.device, shape, index))
                 peer = peers.get(record.vgid)
                 if peer is None or peer == record._replace(version=peer.version):
                     yield record if peer is None else record._replace(version=peer.version)
+
+
+def _fits(shape: LvmRecord, info: DiskInfo) -> bool:
+    """Whether a disk has room for the areas: one that was cut before their end has nothing to infer from."""
+    return shape.first_pp_psn * SECTOR <= info.device.size
 
 
 def _at(place: Place) -> LvmRecord:
