@@ -185,16 +185,22 @@ def test_totals_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     reliability.write_section("Other", "before", [("x", 1)])
     first = fuzz.Tally(slowest={"read": 0.5})
     first.mutants.update({"read": 7})
-    fuzz._record(["read"], first, 0, "run 1", more=True)
+    fuzz._record(["read"], first, (0, 1), "run 1", more=True)
     second = fuzz.Tally(slowest={"tree": 0.25})
     second.mutants.update({"tree": 5})
-    fuzz._record(["tree"], second, 1, "run 2", more=True)
+    fuzz._record(["tree"], second, (1, 0), "run 2", more=True)
     head, counts = reliability.read_section("Mutated images")
     assert head.splitlines() == [
         "run 1: 7 mutants, slowest 0.50 s, at most 0 MiB for one.",
         "run 2: 5 mutants, slowest 0.25 s, at most 0 MiB for one.",
     ]
-    assert counts == {"mutants of `read`": 7, "mutants of `tree`": 5, "mutants in all": 12, "faults": 1}
+    assert counts == {
+        "mutants of `read`": 7,
+        "mutants of `tree`": 5,
+        "mutants in all": 12,
+        "faults": 1,
+        "seen once, not when run again": 1,
+    }
     assert reliability.read_section("Other") == ("before", {"x": 1})
 
 

@@ -409,10 +409,12 @@ def main() -> int:
         f"{tally.mutants.total()} mutants in {sum(tally.seconds.values()):.0f} s of processor time, {len(tally.lines)} "
         f"lines of code, a mutant took at most {tally.largest >> 20} MiB, {len(tally.faults)} faults"
     )
-    real = 0
+    real = once = 0
     for fault, mutant in tally.faults.items():
         if not (shown := alone(mutant)):
-            continue  # by the memory that a long run had gathered
+            once += 1  # by the memory that a long run had gathered, or by the load of the machine
+            print(f"{fault}\n  not when run again: {mutant.to_json(fault)}")
+            continue
         real += 1
         small = smaller(mutant, shown)
         args.crashers.mkdir(parents=True, exist_ok=True)
@@ -421,18 +423,32 @@ def main() -> int:
         path.write_text(text)
         print(f"{fault}\n  {sum(len(p.data) for p in small.patches)} bytes, saved as {path}")
     if args.record:
-        _record(targets, tally, real, f"`tools/fuzz {args.target} --seed {seed}` at {_commit()}", more=args.more)
+        _record(
+            targets, tally, (real, once), f"`tools/fuzz {args.target} --seed {seed}` at {_commit()}", more=args.more
+        )
     return 1 if real else 0
 
 
-def _record(targets: Sequence[str], tally: Tally, faults: int, how: str, *, more: bool) -> None:
-    """Write the totals down, with those of the runs before if there is more of them."""
+def _record(targets: Sequence[str], tally: Tally, faults: tuple[int, int], how: str, *, more: bool) -> None:
+    """Write the totals down, with those of the runs before if there is more of them.
+
+    Args:
+        targets: that were run.
+        tally: what was found.
+        faults: how many, and how many that did not show again alone.
+        how: command, seed, commit.
+        more: add to what is there.
+    """
     title = "Mutated images"
     heads, old = read_section(title) if more else ("", {})
     slowest, largest = max(tally.slowest.values(), default=0), tally.largest >> 20
     head = f"{how}: {tally.mutants.total()} mutants, slowest {slowest:.2f} s, at most {largest} MiB for one."
     mutants = {f"mutants of `{target}`": tally.mutants[target] for target in targets}
-    rows = mutants | {"mutants in all": tally.mutants.total(), "faults": faults}
+    rows = mutants | {
+        "mutants in all": tally.mutants.total(),
+        "faults": faults[0],
+        "seen once, not when run again": faults[1],
+    }
     everything = [*dict.fromkeys([*mutants, *(row for row in old if row.startswith("mutants of")), *rows])]
     sums = [(row, rows.get(row, 0) + old.get(row, 0)) for row in everything]
     write_section(title, f"{heads}\n{head}".strip(), sums)
