@@ -149,6 +149,8 @@ class InodeChecker:
         self._rule(inodes, name, "di_nlink", (links < 1) | (links >= 1 << 31), "1 or more")
         self._rule(inodes, name, "di_mode", ~typed, "a file type")
         self._rule(inodes, name, "di_mode", rows["di_mode"] != modes, lambda i: f"{modes[i]:#x} by its role")
+        of_first = np.isin(inodes.numbers, self._subject.dialect.inode_form.of_generation_1)
+        self._rule(inodes, name, "di_gen", of_first & (rows["di_gen"] != 1), "1 by its role")
         known: NDArray[np.bool_] = typed & (number | fileset)
         return known
 

@@ -57,6 +57,7 @@ AIX = Dialect(
         log_slot=16,
         first_slots=160,
         reserved=(0, 1, 2),
+        of_generation_1=(),
         unnamed=(0, 1),
         lost_found=True,
     ),

@@ -59,6 +59,7 @@ LINUX = Dialect(
         log_slot=128,
         first_slots=128,
         reserved=(0, 1, 2, 3),
+        of_generation_1=(1, 2),
         unnamed=(0, 1, 3),
     ),
     log_form=LogForm(

@@ -167,6 +167,7 @@ class InodeMender:
             ("di_fileset", FILESET),
             ("di_inostamp", self._work.stamp),
             ("di_nlink", links if 1 <= links < 1 << 31 else 1),
+            ("di_gen", 1 if number in self._dialect.inode_form.of_generation_1 else int(row["di_gen"][0])),
         ):
             if int(row[field][0]) != value:
                 plan.add("inode", f"inode {number}: {field} is {row[field][0]}, becomes {value}", number)

@@ -4,11 +4,13 @@ import subprocess
 
 import pytest
 
-from lvmfmt.jfs2 import check
+from lvmfmt.block import ImageFile
+from lvmfmt.jfs2 import LINUX, FileSystem, InlineLog, InventoryBuilder, build, check, repair
 from lvmfmt.jfs2.checking.findings import Report
 from lvmfmt.jfs2.checking.inode_checks import inode_rows
 from lvmfmt.jfs2.checking.subject import Subject
 from lvmfmt.jfs2.repairing.inode_repair import InodeMender
+from lvmfmt.origin import FixedOrigin
 
 BASES = pytest.mark.parametrize("base", ["aix", "linux"])
 
@@ -47,6 +49,20 @@ def test_fields_that_follow_from_the_rest(image, repairing, base, field, value, 
     assert (result[0].rows == row).all()
     good["di_size"] = row["di_size"]
     assert (row == good).all()
+
+
+def test_the_root_directory_of_linux_keeps_generation_1(tmp_path, jfs_fsck):
+    tree = InventoryBuilder()
+    tree.add_inode(0o040755)
+    with ImageFile.create(tmp_path / "image", 16 << 20) as device:
+        build(device, tree.finish(), dialect=LINUX, log=InlineLog(), origin=FixedOrigin(0))
+        at = FileSystem.open(device).inode("/").at
+        for inode in (at, at - 512):
+            device.write(inode + LINUX.structures.inode.offset_of("di_gen"), b"\7")
+        assert [finding.name for finding in check(device).findings] == ["inode-identity"] * 2
+        assert repair(device, origin=FixedOrigin(0)).is_clean
+        assert repair(device, origin=FixedOrigin(0)).plan.counts == {}
+    jfs_fsck(tmp_path / "image")
 
 
 @pytest.mark.parametrize(("size", "found"), [(32769, []), (32768, ["inode-size"]), (0, ["inode-size"]), (36865, [])])
