@@ -46,7 +46,7 @@ class BlockDevice(abc.ABC):
     def __init_subclass__(cls) -> None:
         super().__init_subclass__()
         if made := vars(cls).get("__init__"):
-            cls.__init__ = checked(made)  # type: ignore[method-assign]
+            cls.__init__ = checked(made, late=True)  # type: ignore[method-assign]
 
     @abc.abstractmethod
     def read_into(self, offset: int, buffer: Buffer) -> None:

@@ -31,7 +31,7 @@ from ..nodes.extent_node import FIRST_ENTRY, ROOT_OFFSET, XAD_EXTENDED, XAD_NEW,
 from ..volume import Volume
 from .free_lists import FreeListBuilder
 from .map_events import MapEvents
-from .records import LoggedExtent, LogRecord, Range, extent
+from .records import LoggedExtent, LogRecord, Range
 
 _UNIT = 16
 _ROOT_SLOTS = {DTREE: (SLOT, ROOT_SLOTS), XTREE: (16, 18)}
@@ -237,13 +237,13 @@ class PageImages:
             image.limits[base] = entries
         for r in reversed(ranges):
             data = bytearray(r.data)
-            for index in range(max(r.first, FIRST_ENTRY), r.first + r.slots):
-                xad = (index - r.first) * 16
-                if data[xad] & (XAD_NEW | XAD_EXTENDED):
-                    data[xad] &= ~(XAD_NEW | XAD_EXTENDED)
+            for index, (_, length, address, flag) in enumerate(
+                self._extent_nodes.entries(data, 0, 0, r.slots), r.first
+            ):
+                if index >= FIRST_ENTRY and flag & (XAD_NEW | XAD_EXTENDED):
+                    self._extent_nodes.clear_flags(data, index - r.first, XAD_NEW | XAD_EXTENDED)
                     if entries is None or index < entries:
-                        pxd = extent(bytes(data[xad + 8 : xad + 16]), self._volume.dialect.byte_order)
-                        self._events.blocks(pxd, True)
+                        self._events.blocks(LoggedExtent(address, length), True)
             if image is not None:
                 count = min(r.slots, image.limits.get(base, PAGE // 16) - r.first)
                 if count > 0:
@@ -274,7 +274,7 @@ class PageImages:
         if fileset != FILESET:
             return links == 0  # inodes of the aggregate come and go by AIMAP records
         page: LoggedExtent = record.part["pxd"]
-        inodes = extent(base[self._extent_at : self._extent_at + 8], self._volume.dialect.byte_order)
+        inodes = LoggedExtent(*self._extent_nodes.get_pxd(base, self._extent_at))
         first = (page.address - inodes.address) // self._volume.blocks_per_page * INODES_PER_PAGE
         if inodes.length != self._inode_blocks or not 0 <= first < INODES_PER_EXTENT:
             raise record.corrupt("di_ixpxd", f"an inode extent with block {page.address}", inodes)

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from ...errors import CorruptImage
 from ...layout.record import Record
 from ..dialect import Dialect
-from ..dialect.byte_order import ByteOrder
+from ..nodes.packed_extents import ENTRY, PXD, PackedExtents
 from .pages import LogWrap, Ring
 
 ALLOCATE_BITS = 0xF0
@@ -106,11 +106,13 @@ class LogRecord:
         subtype, count = self.part["subtype"], self.part["nxd"]
         if not subtype & (XAD_LIST | PXD_LIST):
             return [self.part["pxd"]]
-        size = 16 if subtype & XAD_LIST else 8
+        size = ENTRY if subtype & XAD_LIST else PXD
         if count < 0 or len(self.data) != count * size + (_RANGE_SIZE if count else 0):
             raise self.corrupt("nxd", f"a list in {len(self.data)} bytes of data", count)
-        order = self.ring.log.dialect.byte_order
-        return [extent(self.data[at + size - 8 : at + size], order) for at in range(0, count * size, size)]
+        codec = PackedExtents(self.ring.log.dialect)
+        if subtype & XAD_LIST:
+            return [LoggedExtent(a, n) for _, n, a, _ in codec.entries(self.data, 0, 0, count)]
+        return [LoggedExtent(*codec.get_pxd(self.data, at)) for at in range(0, count * size, size)]
 
     def corrupt(self, field: str, expected: object, found: object) -> CorruptImage:
         """The error for a field of this record."""
@@ -139,11 +141,6 @@ def history(ring: Ring) -> tuple[list[LogRecord], str]:
     except (CorruptImage, LogWrap) as error:
         return found[::-1], error.what
     raise AssertionError("a ring has an end")
-
-
-def extent(raw: bytes, order: ByteOrder) -> LoggedExtent:
-    """A `pxd` of 8 bytes."""
-    return LoggedExtent(raw[3] << 32 | int.from_bytes(raw[4:8], order.name), int.from_bytes(raw[:3], order.name))
 
 
 def _record(ring: Ring, position: int) -> LogRecord:
@@ -199,7 +196,8 @@ def _unpacker(record: Record, order: str) -> tuple[struct.Struct, tuple[tuple[st
 
 def _fields(record: Record, raw: bytes, dialect: Dialect) -> dict[str, Any]:
     unpack, names = _unpacker(record, dialect.order)
+    codec = PackedExtents(dialect)
     return {
-        name: extent(value, dialect.byte_order) if is_pxd else value
+        name: LoggedExtent(*codec.get_pxd(value, 0)) if is_pxd else value
         for (name, is_pxd), value in zip(names, unpack.unpack(raw), strict=True)
     }

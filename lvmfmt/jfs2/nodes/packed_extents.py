@@ -11,8 +11,8 @@ from struct import Struct
 
 from ..dialect import Dialect
 
-ENTRY = 16
-"""Bytes of an entry of an extent tree."""
+ENTRY, PXD = 16, 8
+"""Bytes of an entry of an extent tree, and of an extent without its place in a file."""
 Piece = tuple[int, int, int, int]
 """Offset, length and address in blocks, and flag of an extent of a file."""
 
@@ -49,6 +49,10 @@ class PackedExtents:
             address, length = self.place(length, address)
             found.append((high << 32 | low, length, address, flag))
         return found
+
+    def clear_flags(self, node: bytearray, entry: int, flags: int) -> None:
+        """Take flags from an entry of a node that starts at the first byte."""
+        node[entry * ENTRY] &= ~flags
 
     def put_entries(self, pieces: Iterable[Piece]) -> bytes:
         """Extents as entries of a tree."""

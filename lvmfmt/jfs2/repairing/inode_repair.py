@@ -21,7 +21,9 @@ from ..checking.inode_checks import InodeRows
 from ..geometry import AIT_OFFSET, INODE_SIZE, MAX_FILE_SIZE, PAGE
 from ..inodes.inode_table import FILE_TYPES, FILESET, INLINE_AREA, SHORT_ROOT_MAXENTRY, modes_by_role, shorten_roots
 from ..inventory.arrays import MAX_LINK
-from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY
+from ..nodes.directory_node import ROOT_SLOTS
+from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY, SIDES
+from ..nodes.tree_flags import ROOT_INTERNAL, ROOT_LEAF
 from ..superblock import Superblock
 from ..volume import Volume
 from .attributes import AttributeMender
@@ -156,7 +158,7 @@ class InodeMender:
             plan.add("inode-type", text, number)
             row["di_mode"] = modes
         elif mode & 0xF000 not in FILE_TYPES:
-            kind = _likely_type(row)
+            kind = self._likely_type(row)
             if kind is None:
                 return False
             plan.add("inode-type", f"inode {number}: its mode has no type; by its tree it is {_NAMES[kind]}", number)
@@ -306,6 +308,21 @@ class InodeMender:
             target = np.append(row["root"][0, INLINE_AREA : INLINE_AREA + limit - 1], 0)
             self._size(number, row, max(int(target.argmin()), 1))
 
+    def _likely_type(self, row: NDArray[Any]) -> int | None:
+        """What the root of an inode looks like: that of an extent tree, that of a directory, or neither."""
+        root = row["root"][0]
+        tree = self._dialect.structures.xtree_header.table(root, 1)[0]
+        if int(tree["flag"]) & ~SIDES not in (ROOT_LEAF, ROOT_INTERNAL):
+            return None
+        capacity, count = int(tree["maxentry"]), int(tree["nextindex"])
+        if capacity in (SHORT_ROOT_MAXENTRY, ROOT_MAXENTRY) and FIRST_ENTRY <= count <= capacity:
+            return stat.S_IFREG
+        directory = self._dialect.structures.dtree_root.table(root, 1)[0]
+        slots = directory["stbl"][: directory["nextindex"]].tolist()
+        if len(set(slots)) == directory["nextindex"] and all(1 <= slot < ROOT_SLOTS for slot in slots):
+            return stat.S_IFDIR
+        return None
+
     def _size(self, number: int, row: NDArray[Any], size: int) -> None:
         if int(row["di_size"][0]) != size:
             text = f"inode {number}: di_size is {row['di_size'][0]}, becomes {size}"
@@ -319,20 +336,3 @@ _NAMES = {stat.S_IFREG: "a regular file", stat.S_IFDIR: "a directory"}
 def _any(trial: InodeTrial, names: tuple[str, ...]) -> bool:
     """Whether a finding begins with one of the names."""
     return any(name.startswith(names) for name in trial.findings)
-
-
-def _likely_type(row: NDArray[Any]) -> int | None:
-    """What the root of an inode looks like: that of an extent tree, that of a directory, or neither."""
-    root = row["root"][0]
-    if root[16] & 0xCF not in (0x83, 0x85):
-        return None
-    big = int(root[20]) << 8 | int(root[21])
-    capacity = big if big <= ROOT_MAXENTRY else int(root[21]) << 8 | int(root[20])
-    if root[17] == 0 or root[19] == 0:  # one of the bytes of a count of 2 to 18, in either byte order
-        count = int(root[18]) or int(root[19]) or int(root[17])
-        if capacity in (SHORT_ROOT_MAXENTRY, ROOT_MAXENTRY) and FIRST_ENTRY <= count <= capacity:
-            return stat.S_IFREG
-    slots = root[24 : 24 + int(root[17])] if root[17] <= 8 else root[:0]
-    if root[17] <= 8 and len(set(slots.tolist())) == root[17] and all(1 <= slot <= 8 for slot in slots.tolist()):
-        return stat.S_IFDIR
-    return None

@@ -164,7 +164,7 @@ class _Change:
         self.inodes = InodeMap(self.volume, superblock)
         self.map_inode = self.inodes.aggregate_inode(BLOCK_MAP)
         before = read_extents(self.volume, self.map_inode.root, at=self.map_inode.root_at).tolist()
-        if self.map_inode.root[16] != ROOT_LEAF:
+        if self.dialect.structures.xtree_header.table(self.map_inode.root, 1)["flag"][0] != ROOT_LEAF:
             raise UnsupportedFeature("resizing a file system whose block map has a tree", where=device.name)
         self.before = [(int(a), int(n)) for _, n, a, _ in before]
         self.after = self._map_extents()
