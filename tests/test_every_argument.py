@@ -355,9 +355,14 @@ def methods(package: str, cls: type) -> Iterator[tuple[str, Callable[[World], Ca
                 yield label, lambda w, v=cls: v, inspect.signature(cls)
         elif not name.startswith("_"):
             bound = not isinstance(found, classmethod | staticmethod)
-            of = OBJECTS[cls.__name__] if bound else lambda w: cls
+            of = OBJECTS.get(cls.__name__, lambda w: made(w, cls)) if bound else lambda w: cls
             parameters = list(inspect.signature(getattr(cls, name)).parameters.values())[int(bound) :]
             yield label, lambda w, n=name, of=of: getattr(of(w), n), inspect.Signature(parameters)
+
+
+def made(world: World, cls: type) -> Any:
+    """An object of a class that `OBJECTS` does not know, of right values."""
+    return cls(*(right(world, cls.__name__, one) for one in inspect.signature(cls).parameters.values()))
 
 
 def right(world: World, name: str, parameter: inspect.Parameter) -> Any:
