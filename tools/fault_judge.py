@@ -7,6 +7,7 @@ import functools
 import io
 import traceback
 from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -136,17 +137,17 @@ class Judge:
             self.layouts[low] = self.new_layouts[low] = layouts(trial.disks)
         for layout in self.layouts[low]:
             heads = changes.digest((slot, at, FIRST) for part in layout.parts for slot, at in part.places)
-            if wrong := self._once(f"{low} {heads}", lambda layout=layout: _group(trial.disks, layout)):
+            if wrong := self._once(f"{low} {heads}", partial(_group, trial.disks, layout)):
                 return wrong
             for part in layout.parts:
                 if wrong := unequal(part, changes):
                     return wrong
             # a clone that was awake when power failed is not replayed before it is woken again
-            opened = functools.cache(lambda layout=layout: _volumes(trial.disks, layout))
+            opened = functools.cache(partial(_volumes, trial.disks, layout))
             for name in layout.names if not running else ():
                 content = changes.digest((*part.places[0], part.size) for part in layout.parts if part.name == name)
                 key = f"{low} {heads} {name} {content}"
-                if wrong := self._once(key, lambda opened=opened, name=name: _file_system(opened()[name])):
+                if wrong := self._once(key, partial(_opened_file_system, opened, name)):
                     return wrong
         return ""
 
@@ -247,6 +248,10 @@ def _group(disks: Mapping[str, BlockDevice], layout: Layout, *, data: bool = Fal
 
 def _volumes(disks: Mapping[str, BlockDevice], layout: Layout) -> Mapping[str, lvm.LogicalVolume]:
     return VolumeGroup.open([disks[slot] for slot in layout.slots]).logical_volumes
+
+
+def _opened_file_system(opened: Callable[[], Mapping[str, lvm.LogicalVolume]], name: str) -> str:
+    return _file_system(opened()[name])
 
 
 def _file_system(volume: lvm.LogicalVolume) -> str:

@@ -172,7 +172,7 @@ def run_lvmfmt(specimen: Specimen, rng: random.Random, *, lines: Sequence[str] =
         text = ""
         for stream in (stdout, stderr):
             stream.flush()
-            text += stream.buffer.getvalue().decode("utf-8", "surrogateescape")  # type: ignore[attr-defined]
+            text += stream.buffer.getvalue().decode("utf-8", "surrogateescape")
         home.restore()
         verb = " ".join(word for word in line.split()[:3] if "/" not in word)
         _judge(line, status, "" if verb == "fs cat" else text)
