@@ -361,11 +361,30 @@ def report(found: list[Outcome], seed: int, args: argparse.Namespace, seconds: f
     ]
     for what, count in rows:
         print(f"{count:8} {what}")
+    print(f"{len(fired) / seconds:.1f} faults a second with {args.processes} workers")
     if args.record:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
-        head = f"`tools/fault --seed {seed} --seconds {args.seconds:g}{' --dying' * args.dying}` at commit {commit}"
-        write_section("Dying disks under mirrors" if args.dying else "Faults of disks", head, rows)
+        head = (
+            f"`tools/fault --seed {seed}{' --dying' * args.dying}` at {commit}; "
+            f"{args.processes} workers, {seconds:.0f} s."
+        )
+        title = "Dying disks under mirrors" if args.dying else "Faults of disks"
+        write_section(title, head, rows, f"\n{by_command(fired)}")
     return bool(failures)
+
+
+def by_command(fired: Sequence[Outcome]) -> str:
+    """A table: of each command, on all hosts, its faults and how it ended."""
+    ends = {"went on": lambda one: one.status == 0, "refused": lambda one: one.status > 0,
+            "killed, then booted": lambda one: one.status < 0, "failures": lambda one: bool(one.fault)}  # fmt: skip
+    rows: dict[str, list[Outcome]] = collections.defaultdict(list)
+    for one in fired:
+        rows[one.line.split()[0]].append(one)
+    lines = [" | ".join(("command", "faults", *ends)), "---|" + "---:|" * len(ends) + "---:"]
+    for name, ones in sorted(rows.items()):
+        counts = (len(ones), *(sum(map(end, ones)) for end in ends.values()))
+        lines.append(" | ".join((name, *map(str, counts))))
+    return "\n".join(lines) + "\n"
 
 
 if __name__ == "__main__":

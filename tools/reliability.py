@@ -10,17 +10,18 @@ FILE = Path(__file__).resolve().parent.parent / "fixtures" / "reliability.md"
 _HEAD = "# What long runs have found\n\nWritten by the tools in `tools/`, each its own section.\n"
 
 
-def write_section(title: str, head: str, rows: Iterable[tuple[str, object]]) -> None:
+def write_section(title: str, head: str, rows: Iterable[tuple[str, object]], more: str = "") -> None:
     """Replace a section, or add it.
 
     Args:
         title: its heading.
         head: a line on how it was made: command, seed, commit.
         rows: what was counted, and the count.
+        more: what follows them.
     """
     text = FILE.read_text() if FILE.exists() else _HEAD
     table = "".join(f"| {what} | {count} |\n" for what, count in rows)
-    section = f"\n## {title}\n\n{head}\n\n| what | count |\n|---|---:|\n{table}"
+    section = f"\n## {title}\n\n{head}\n\n| what | count |\n|---|---:|\n{table}{more}"
     others = re.sub(rf"\n## {re.escape(title)}\n.*?(?=\n## |\Z)", "", text, flags=re.DOTALL)
     FILE.write_text(others + section)
 
