@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import argparse
 import collections
+import contextlib
 import gc
 import io
 import itertools
@@ -30,14 +31,18 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from fault_commands import HOSTS, NEW, ROOTS, Step, steps
+from fault_commands import HOSTS, NEW, ROOTS, Step, run_verbs, steps
 from fault_forks import Forks
 from fault_judge import Ended, Judge, Known, Layouts, judge_in_full, stale_of
 from faulty_disks import Fault, Killed, Plan, Template, Trial
 from reliability import write_section
 
+from lvmfmt import lvm
+from lvmfmt.block import BlockDevice
+from lvmfmt.cli.main import main as lvmfmt_main
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host
+from lvmfmt.units import SECTOR
 
 KILLED = Ended(-9, "", killed=True)
 """How a command ends whose process is gone."""
@@ -84,6 +89,19 @@ def run(trial: Trial, line: str) -> Ended:
         if words[0] == "BOOT":
             out.write("\n".join(host.boot()))
             return Ended(0, out.getvalue())
+        if words[0] == "CUT":
+            host.poweroff()
+            return Ended(0, "")
+        if words[0] == "DAMAGE":
+            wipe_second_vgda(trial.disks[words[1]])
+            return Ended(0, "")
+        if words[0] == "VERBS":
+            run_verbs(words[1], [path for slot, path in host.folder.slots().items() if trial.disks[slot].size])
+            return Ended(0, "")
+        if words[0] == "lvmfmt":
+            with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
+                status = lvmfmt_main([trial.meant(word) for word in words[1:]])
+            return Ended(status, out.getvalue())
         answer = io.StringIO("y\n") if words[-1] == "YES" else None
         status = host.run([word for word in words if word != "YES"], out, out, answer)
         return Ended(status, out.getvalue())
@@ -93,6 +111,13 @@ def run(trial: Trial, line: str) -> Ended:
         return Ended(3, f"{out.getvalue()}{error}")
     except Exception:  # the very thing that is looked for
         return Ended(4, out.getvalue(), bug=traceback.format_exc())
+
+
+def wipe_second_vgda(disk: BlockDevice) -> None:
+    """Damage that a repair of the group mends from the first one."""
+    record = lvm.scan([disk])[0].record
+    assert record is not None
+    disk.write(record.vgda_psn[1] * SECTOR, bytes(SECTOR))
 
 
 class Explorer:

@@ -8,6 +8,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from lvmfmt.host import DiskSpec, Host
+from lvmfmt.jfs2.journal import Mount
+from lvmfmt.origin import SeededOrigin
+from lvmfmt.system import System
 from lvmfmt.units import MIB
 
 DATA = b"data of a user\n" * 700
@@ -66,6 +69,8 @@ def _create(path: Path, roots: int, lines: list[str], *, data: int, free: int = 
             raise RuntimeError(f"{line}: {out.getvalue()}")
     with Host.open(path).machine(lambda _: None, writable=True) as machine:
         machine.write_file("/data/file", DATA)
+    (path / "new").write_bytes(NEW)
+    (path / "raw").write_bytes(bytes(range(256)) * 32 * 1024)
 
 
 HOSTS: dict[str, Callable[[Path], None]] = {"single": single, "two": two, "three": three, "awake": awake}
@@ -83,7 +88,8 @@ class Step(NamedTuple):
     """A command to try.
 
     Attributes:
-        line: words of it; `WRITE PATH` writes `NEW` to a file of the host.
+        line: words of it; `WRITE PATH` writes `NEW` to a file of the host, `lvmfmt ...` is a command of ours on its
+            disks (`@NAME` is a disk or a file in the host's folder), `VERBS NAME` some of `VERBS`.
         before: commands that come before it, without faults.
         where: only on these hosts; all if empty.
     """
@@ -150,19 +156,81 @@ _OTHER = (
     Step("alt_disk_copy -B -d hdisk2", ("alt_rootvg_op -S", "alt_rootvg_op -X altinst_rootvg"), ("awake",)),
 )
 
+_OURS = """
+lvmfmt fs put {images} --lv fslv00 @new /file | lvmfmt fs put {roots} --lv hd4 @new /etc/motd
+lvmfmt fs put {images} --lv fslv01 @new /x | lvmfmt fs rm {roots} --lv hd4 /etc/f5
+lvmfmt fs fsck -y -f {images} --lv fslv00
+lvmfmt vg check {images} --repair | lvmfmt lv import {images} rawlv @raw
+lvmfmt fs mkfs {images} --lv fslv01 --force | VERBS names | VERBS owners | VERBS content | VERBS groups
+"""
+"""Run on the disks of a host that was shut down."""
+_OURS_AFTER = (
+    Step("lvmfmt fs logredo {images} --lv fslv00", ("CUT",), ("single", "two")),
+    Step("lvmfmt fs fsck -p {images} --lv fslv00", ("CUT",), ("single", "two")),
+    Step("lvmfmt vg check {images} --repair", ("shutdown -Fh", "DAMAGE {d}"), ("single", "two")),
+)
+
+
+def _names(mount: Mount) -> None:
+    mount.mkdir("/d", now=1)
+    mount.symlink("file", "/d/symlink", now=2)
+    mount.link("/file", "/d/hard", now=3)
+    mount.rename("/d/hard", "/d/two", now=4)
+    mount.unlink("/d/two", now=5)
+    mount.rename("/d", "/e", now=6)
+    mount.unlink("/e/symlink", now=7)
+    mount.rmdir("/e", now=8)
+
+
+def _owners(mount: Mount) -> None:
+    mount.chmod("/file", 0o600, now=1)
+    mount.chown("/file", 7, 8, now=2)
+    mount.utime("/file", 3, 4, now=5)
+
+
+def _content(mount: Mount) -> None:
+    mount.create("/x", now=1)
+    mount.write("/x", 5000, NEW, now=2)
+    mount.append("/x", DATA, now=3)
+    mount.truncate("/x", 100, now=4)
+
+
+VERBS: dict[str, Callable[[Mount], None]] = {"names": _names, "owners": _owners, "content": _content}
+"""Verbs of the library, on the file system /data."""
+
+
+def run_verbs(name: str, disks: list[Path]) -> None:
+    """Run some verbs of the library on disks."""
+    with System.open(disks, writable=True, origin=SeededOrigin(5)) as system:
+        if name != "groups":
+            with system.mount("/data") as mount:
+                VERBS[name](mount)
+            return
+        group = next(group for group in system.groups if "rawlv" in group.logical_volumes)
+        with group.change(SeededOrigin(6)) as change:
+            change.add_lv("extra", "jfs", 1)
+            change.extend_lv("rawlv", 1)
+
+
+def _lines(text: str) -> list[str]:
+    return [line.strip() for row in text.strip().split("\n") for line in row.split("|")]
+
 
 def steps(host: str) -> list[Step]:
     """All that is tried on a host."""
     data = DATAS[host]
-    values = {"d": data[0], "ds": " ".join(data), "f": FREE[host], "n": len(data)}
-    plain = [
-        Step(line.strip())
-        for text in (_READS, _WRITES)
-        for rows in text.strip().split("\n")
-        for line in rows.split("|")
-    ]
+    values = {
+        "d": data[0],
+        "ds": " ".join(data),
+        "f": FREE[host],
+        "n": len(data),
+        "images": " ".join(f"@{name}" for name in data),
+    }
+    values |= {"roots": " ".join(f"@hdisk{number}" for number in range(ROOTS[host]))}
+    ours = [*(Step(line, ("shutdown -Fh",), ("single", "two")) for line in _lines(_OURS)), *_OURS_AFTER]
+    plain = [Step(line) for text in (_READS, _WRITES) for line in _lines(text)]
     return [
         Step(one.line.format(**values), tuple(line.format(**values) for line in one.before))
-        for one in (*plain, *_OTHER)
+        for one in (*plain, *_OTHER, *ours)
         if host in (one.where or HOSTS) and not (host == "awake" and "{f}" in "".join((one.line, *one.before)))
     ]

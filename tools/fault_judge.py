@@ -107,8 +107,7 @@ class Judge:
     @staticmethod
     def key(trial: Trial, step: Step, ended: Ended) -> str:
         """What a verdict depends on."""
-        written = step.line if step.line.startswith("WRITE") else ""
-        return f"{trial.digest()} {ended.killed} {ended.status in (0, 1)} {written}"
+        return f"{trial.digest()} {ended.killed} {ended.status in (0, 1)} {_written(step.line.split())}"
 
     def _died(self, trial: Trial, step: Step, ended: Ended, normal: Ended, before: set[str]) -> str:
         """While the disk is dead: the command ended as always, what is stale was named, the content is there."""
@@ -331,16 +330,25 @@ def _files(trial: Trial, step: Step) -> str:
 
 def _held(machine: Machine, step: Step) -> str:
     """A file that was written has its old content or its new one, every other file what it had."""
-    words = step.line.split()
+    written = _written(step.line.split())
     for path, content in FILES.items():
         if path.startswith("/data") and "/data" not in machine.running.volumes.values():
             continue
         found = machine.read_file(path)
-        allowed = (content, NEW) if words == ["WRITE", path] else (content,)
+        allowed = (content, NEW) if path == written else (content,)
         if found not in allowed:
             return f"{path}: a mixture, {None if found is None else len(found)} bytes"
-    if words[0] == "WRITE" and words[1].startswith("/tmp/"):
-        found = machine.read_file(words[1])
+    if written.startswith("/tmp/"):
+        found = machine.read_file(written)
         if found not in (None, b"", NEW):
-            return f"{words[1]}: a mixture, {len(found)} bytes"
+            return f"{written}: a mixture, {len(found)} bytes"
+    return ""
+
+
+def _written(words: list[str]) -> str:
+    """Which file of the host a command writes; "" for none."""
+    if words[0] == "WRITE":
+        return words[1]
+    if words[:3] == ["lvmfmt", "fs", "put"]:
+        return {"fslv00": "/data", "hd4": ""}.get(words[-3], "/spare") + words[-1]
     return ""

@@ -237,6 +237,12 @@ class Trial:
     def _keep(self) -> None:
         self.kept = files_in(self.path)
 
+    def meant(self, word: str) -> str:
+        """A word of a command line; `@NAME` is the path of a disk, or of a file in the folder."""
+        if not word.startswith("@"):
+            return word
+        return str(self.path / "disks" / f"{word[1:]}.img" if word[1:] in self.disks else self.path / word[1:])
+
     def settle(self) -> None:
         """After a kill: what the process did to the folder on its way out is undone."""
         if self.kept is not None:
