@@ -14,6 +14,8 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from reliability import read_section
+
 from lvmfmt.cli.main import COMMANDS
 from lvmfmt.host.messages import catalogue
 from lvmfmt.host.registry import MODULES
@@ -95,6 +97,27 @@ def messages() -> str:
     return table(("number", "mark", "text"), rows)
 
 
+_LONG_RUNS = {
+    "Mutated images": ("mutants in all", ("faults",)),
+    "Faults of disks": ("faults that fired", ("tracebacks", "mixtures", "other failures")),
+    "Dying disks under mirrors": ("a disk died under mirrors", ("tracebacks", "mixtures", "other failures")),
+    "Crash states of file systems": ("distinct crash images", ("failures",)),
+    "Crash states across several disks": ("distinct crash images", ("failures",)),
+}
+"""Sections of fixtures/reliability.md: the row that counts what was tried, and those of what did not hold."""
+
+
+def reliability() -> str:
+    """What the recorded long runs have tried, and how often something did not hold."""
+    known = {title: read_section(title)[1] for title in _LONG_RUNS}
+    rows = [
+        (title, f"{known[title][tried]:,}", sum(known[title].get(row, 0) for row in wrong))
+        for title, (tried, wrong) in _LONG_RUNS.items()
+        if known[title]
+    ]
+    return table(("recorded", "tried:", "did not hold:"), rows)
+
+
 def structures() -> str:
     """How well the fields of the structures are known, family by family."""
     rows = []
@@ -163,7 +186,7 @@ SECTIONS: dict[str, Callable[..., str]] = {
     make.__name__: make
     for make in (
         support, supported, commands, emulated, marks, messages, structures, grades, legend, fields, both, checks,
-        rules,
+        reliability, rules,
     )
 }  # fmt: skip
 """Every kind of section by its name."""
