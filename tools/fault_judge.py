@@ -40,7 +40,8 @@ DIRECT = (
 """Commands that speak to one disk, need all of a group, or take mirrors away, so that the disk that stays may be the
 one that dies: whether it has died, their status may say."""
 ALLOCATE = ("chfs", "crfs", "extendlv", "migratelp", "migratepv", "mklv", "mklvcopy")
-"""Commands that need partitions on so many disks as there are copies, and may say that there are too few."""
+"""Commands that need partitions on so many disks as there are copies, and may say that there are too few, or that the
+only good copy to fill the others from is gone."""
 Known = dict[str, str]
 """What was found wrong with a state, "" for nothing, by its digest."""
 
@@ -113,7 +114,7 @@ class Judge:
         """While the disk is dead: the command ended as always, what is stale was named, the content is there."""
         if step.line.startswith(DIRECT):
             return ""
-        refused = step.line.startswith(ALLOCATE) and "allocat" in ended.text
+        refused = step.line.startswith(ALLOCATE) and any(words in ended.text for words in ("allocat", "0516-068"))
         if ended.status != normal.status and not refused:
             return f"status {ended.status}, not {normal.status}: {ended.text}"
         unnamed = [name for name in stale_of(trial.living()) - before if name not in ended.text]

@@ -144,3 +144,33 @@ def test_syncvg_f_goes_on_and_loses_no_copy(three: Template, tmp_path: Path, dis
             volume = left.logical_volumes["three"]
             assert volume.missing_lps.size == 0 and volume.device.read(8192, len(NEW)).tobytes() == NEW
             assert not volume.stale_pps or f"{disk}: partitions of three are stale" in said.getvalue()
+
+
+def test_mklvcopy_says_that_the_only_good_copy_has_gone(three: Template, tmp_path: Path) -> None:
+    """Its disk dies before the new copies are full: they stay stale, on disks that live, and that is a failure."""
+    line, seen = ["mklvcopy", "-k", "three", "3"], set()
+    with three.trial(tmp_path / "count") as trial:
+        assert Host.open(trial.path).run(["rmlvcopy", "three", "1"], io.StringIO(), io.StringIO()) == 0
+        disk = next(name for name in ("hdisk1", "hdisk2", "hdisk3") if _holds(trial, name))
+        trial.faults.begin(None)
+        assert Host.open(trial.path).run(line, io.StringIO(), io.StringIO()) == 0
+        numbers = [n for n, call in enumerate(trial.faults.calls) if call[0] == disk]
+    for number in numbers[:: max(1, len(numbers) // 8)]:
+        with three.trial(tmp_path / f"trial{number}") as trial:
+            assert Host.open(trial.path).run(["rmlvcopy", "three", "1"], io.StringIO(), io.StringIO()) == 0
+            trial.faults.begin(Plan(number, Fault.DEAD))
+            said = io.StringIO()
+            status = Host.open(trial.path).run(line, said, said)
+            trial.faults.begin(None)
+            left = VolumeGroup.open([trial.disks[name] for name in ("hdisk1", "hdisk2", "hdisk3") if name != disk])
+            stale = bool(left.logical_volumes["three"].stale_pps)
+            assert status == int("allocat" in said.getvalue() or stale), said.getvalue()
+            assert not stale or "three: partitions are still stale" in said.getvalue()
+            seen.add(stale)
+    assert True in seen
+
+
+def _holds(trial: Trial, name: str) -> bool:
+    group = VolumeGroup.open([trial.disks[disk] for disk in ("hdisk1", "hdisk2", "hdisk3")])
+    volume = group.logical_volumes["three"]
+    return any(group.pvs[number].device is trial.disks[name] for number in volume.pv_numbers)

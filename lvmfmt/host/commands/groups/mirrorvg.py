@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TextIO
 
-import numpy as np
-
 from ....errors import OperationRefused
 from ....lvm import VolumeGroup
 from ....system.volume_types import BOOT_TYPE
@@ -16,12 +14,13 @@ from ...odm import devices
 from ...syntax import Command, demand, flags, refuse, with_flag
 from ..aixwords import as_aix
 from ..operands import disk_called, finish, group_of_volume, members, varied_on_group
+from ..syncing import synchronise, tell_left
 
 _NOT_MIRRORED = ("sysdump",)
 """Types that `mirrorvg` leaves alone; it leaves striped volumes alone too."""
 
 
-def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
+def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Give every logical volume so many copies (`-c`, default 2), on the disks named, and synchronise them.
 
     Quorum checking goes off, unless `-Q` keeps it. Boot records are not written: the new copy of the boot volume does
@@ -49,13 +48,13 @@ def mirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             if "Q" not in given:
                 change.set_options(quorum=False)
     finish(machine, name, group)
-    if "s" not in given:
-        group.sync(origin=machine.origin)
+    status = 0 if "s" in given else tell_left(synchronise(machine, group), stderr)
     if "Q" not in given:
         print(message("quorum-changed"), file=stderr)
     if before:
         ordered = [*before, *(pvid for pvid in boot_disks(group) if pvid not in before)]
         print(message("mirrored", group=name, disks=" ".join(machine.disk_names(ordered))), file=stderr)
+    return status
 
 
 def unmirrorvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
@@ -128,8 +127,8 @@ def syncvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
     return status
 
 
-def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[str, int]:
-    """Synchronise one operand; returns the name of its group, and how many PPs are stale still on disks that live."""
+def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[str, list[str]]:
+    """Synchronise one operand; returns the name of its group, and the volumes that have stale PPs still."""
     pvids = None
     if kind == "l":
         name, group = group_of_volume(machine, operand, "syncvg")
@@ -145,18 +144,7 @@ def _sync(machine: Machine, kind: str, operand: str, *, force: bool) -> tuple[st
     else:
         name, group = operand, varied_on_group(machine, operand, "syncvg")
         volumes = list(group.logical_volumes)
-    here = _here(group)
-    group.sync(*volumes, origin=machine.origin, pvids=pvids, force=force)
-    died = here - _here(group)  # told by themselves: what is stale there is no failure to fill the others
-    if pvids is not None:
-        left = group.physical_volumes[pvids[0]]
-        return name, 0 if left.number in died else int(left.stale.sum())
-    copies = (group.logical_volumes[volume] for volume in volumes)
-    return name, sum(int((lv.stale & ~np.isin(lv.map.pv, list(died))).sum()) for lv in copies)
-
-
-def _here(group: VolumeGroup) -> set[int]:
-    return {pv.number for pv in group.physical_volumes.values() if pv.device is not None}
+    return name, synchronise(machine, group, *volumes, pvids=pvids, force=force)
 
 
 COMMANDS = {

@@ -28,12 +28,13 @@ from ..operands import (
     new_name,
     varied_on_group,
 )
+from ..syncing import synchronise, tell_left
 from .mklv import policy_options
 
 _PLACE = re.compile(r"([^/\s]+)/(\d{1,9})(?:/(\d))?")
 
 
-def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
+def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """Give each LP of a volume so many copies in all; the new ones are stale until they are synchronised (`-k`)."""
     given, operands = flags(argv, "a:e:ks:u:m:")
     demand(len(operands) >= 2 and operands[1] in ("2", "3"))
@@ -46,8 +47,7 @@ def mklvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
         with group.change(machine.origin) as change:
             change.mirror(name, *pvids, copies=int(copies), policy=replace(change.policy(name), **options))
     finish(machine, group_name, group)
-    if "k" in given:
-        group.sync(name, origin=machine.origin)
+    return tell_left(synchronise(machine, group, name), stderr) if "k" in given else 0
 
 
 def rmlvcopy(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:
