@@ -15,6 +15,8 @@ from ..volume import Volume
 MAX_LIST = 65_535
 """Bytes of the longest list; those of the longest value, too, by the width of its length."""
 MAX_ATTRIBUTE_NAME = 255
+NEEDED_FLAG = 0x80
+"""The one flag that an attribute can have: of OS/2, a file is of no use without it."""
 
 _HEAD = 4  # of the list, and of an entry
 
@@ -69,11 +71,13 @@ def _parse_entries(data: bytes, order: str, wrong: Callable[[int, str], CorruptI
     while place < len(data):
         if place + _HEAD > len(data):
             raise wrong(place, f"{len(data) - place} loose bytes")
-        _, name_length, value_length = head.unpack_from(data, place)
+        flag, name_length, value_length = head.unpack_from(data, place)
         start = place + _HEAD
         end = start + name_length + 1
         if end + value_length > len(data):
             raise wrong(place, f"an attribute of {_HEAD + name_length + 1 + value_length} bytes")
+        if flag & ~NEEDED_FLAG:
+            raise wrong(place, f"an attribute with the flag {flag:#x}")
         name = data[start : end - 1]
         if not name or b"\0" in name or data[end - 1]:
             raise wrong(place, "a name that does not end with its length")

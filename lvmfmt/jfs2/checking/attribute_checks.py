@@ -14,6 +14,7 @@ from ..attributes import AttributeReader
 from ..attributes.descriptor import EXTENT_FLAG, INLINE_FLAG
 from ..attributes.dxd import inline_area_taken
 from ..attributes.ead import FEATURE_FORMAT_2, FORMAT_2
+from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
 from ..reading.directory import DirectoryReader
 from .subject import Subject
@@ -113,11 +114,11 @@ class AttributeChecker:
         present = dxd["flag"] & EXTENT_FLAG != 0
         length = np.where(present, length, 0)
         good = self._claim(numbers, at, field, present, address, length)
-        if field == "di_ea":
-            for i in np.flatnonzero(dxd["flag"] != 0).tolist():
-                # what lies outside is told; what another inode has too is told elsewhere, and read once
-                if not present[i] or (good[i] and self._subject.owners.first_visit(int(address[i]))):
-                    self._list(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
+        judge = self._list if field == "di_ea" else self._acl
+        for i in np.flatnonzero(dxd["flag"] != 0).tolist():
+            # what lies outside is told; what another inode has too is told elsewhere, and read once
+            if not present[i] or (good[i] and self._subject.owners.first_visit(int(address[i]))):
+                judge(Inode(int(numbers[i]), int(at[i]), rows[i : i + 1]))
         return length
 
     def _list(self, inode: Inode) -> None:
@@ -132,6 +133,14 @@ class AttributeChecker:
         except CorruptImage as error:
             text = f"the list of attributes of inode {inode.number} makes no sense: {error.what}"
             s.report.add("inode-attributes", EA_LIST.name, "size", inode.at + self._inode.offset_of("di_ea"), text)
+
+    def _acl(self, inode: Inode) -> None:
+        """Judge where the access control list of one inode is; nobody says what is in it."""
+        try:
+            descriptor_form(self._subject.dialect).read_list(self._subject.volume, inode)
+        except CorruptImage as error:
+            text = f"the access control list of inode {inode.number} has no place that can be: {error.what}"
+            self._subject.find("inode-attributes", self._inode, "di_acl", inode.at, text)
 
 
 def _no_inode(number: int) -> Inode:

@@ -17,6 +17,7 @@ from ...errors import CorruptImage
 from ...layout.jfs2.j2 import EA_ROOT, EAD
 from ...layout.jfs2.jfs1 import EA_HEAD, EA_LIST
 from ..attributes.descriptor import EXTENT_FLAG, INLINE_AT, INLINE_BYTES, INLINE_FLAG
+from ..attributes.ea_list import MAX_LIST, NEEDED_FLAG
 from ..attributes.ead import FORMAT_2
 from ..attributes.forms import descriptor_form
 from ..inodes.inode import Inode
@@ -24,6 +25,8 @@ from ..inodes.inode_table import INLINE_EA_START, SHORT_ROOT_ENTRIES
 from ..nodes.extent_node import FIRST_ENTRY
 from ..volume import Volume
 from .unclaimed_blocks import Ranges, UnclaimedBlocks
+
+_DROPPED = "its attributes, none of which can be read, are dropped"
 
 
 class AttributeMender:
@@ -81,14 +84,39 @@ class AttributeMender:
             if self._volume.bad_extents(np.array([address]), np.array([length]))[0]:
                 dxd[:] = np.zeros(1, dxd.dtype)
                 return [f"its {what}, which are not inside the file system, are dropped"]
+        if field == "di_acl":
+            try:
+                descriptor_form(dialect).read_list(self._volume, Inode(int(row["di_number"][0]), 0, row))
+            except CorruptImage:
+                dxd[:] = np.zeros(1, dxd.dtype)
+                return [f"its {what}, which has no place that can be, is dropped"]
+        elif flag not in (0, INLINE_FLAG, EXTENT_FLAG):
+            known = self._fitting_flag(row, dxd)
+            if not known:
+                dxd[:] = np.zeros(1, dxd.dtype)
+                return [_DROPPED]
+            dxd["flag"] = known
+            return [f"the flag of its {what} is {flag:#x}, becomes {known:#x}", *self._dxd(row, field, shared)]
+        if flag & EXTENT_FLAG:
             new, done = self._moved(address, length, shared), []
             if new != address:
                 dialect.put_pxd(dxd["xd"], slice(None), new, length)
                 done = [f"its {what} are copied to blocks of their own"]
             return done if field == "di_acl" else done + self._list_in_extent(dxd, new, length)
-        if flag & INLINE_FLAG and field == "di_ea":
-            return self._inline(row, dxd)
-        return []
+        return self._inline(row, dxd) if flag and field == "di_ea" else []
+
+    def _fitting_flag(self, row: NDArray[Any], dxd: NDArray[Any]) -> int:
+        """What the flag of a list was before it became one that nobody knows; 0 where no list is left.
+
+        An extent counts only where the bit of one is left: otherwise nobody has claimed its blocks.
+        """
+        size, block_size = int(dxd["size"][0]), self._volume.block_size
+        places = {INLINE_FLAG: row["root"][0, INLINE_AT : INLINE_AT + INLINE_BYTES].tobytes()}
+        if dxd["flag"][0] & EXTENT_FLAG:
+            length, address = (int(value[0]) for value in self._volume.dialect.get_pxd(dxd["xd"]))
+            data = self._device.read(address * block_size, min(length * block_size, MAX_LIST))
+            places = {EXTENT_FLAG: data.tobytes(), **places}
+        return next((flag for flag, data in places.items() if _sound_list(data)[1] == size > EA_LIST.size), 0)
 
     def _moved(self, address: int, length: int, shared: Ranges) -> int:
         """Where an extent is after it was copied, if another owner has some of it."""
@@ -99,14 +127,14 @@ class AttributeMender:
         return new
 
     def _list_in_extent(self, dxd: NDArray[Any], address: int, length: int) -> list[str]:
-        at, room = address * self._volume.block_size, min(length * self._volume.block_size, 1 << 16)
+        at, room = address * self._volume.block_size, min(length * self._volume.block_size, MAX_LIST)
         data = self._device.read(at, room).tobytes()
         kept, size = _sound_list(data)
-        if size == int(dxd["size"][0]) == int.from_bytes(data[:4], "little"):
+        if size == int(dxd["size"][0]) and data.startswith(kept):
             return []
         if size <= EA_LIST.size:
             dxd[:] = np.zeros(1, dxd.dtype)
-            return ["its attributes, none of which can be read, are dropped"]
+            return [_DROPPED]
         self._device.write(at, kept)
         dxd["size"] = size
         return [f"its list of attributes becomes {size} bytes long"]
@@ -125,7 +153,7 @@ class AttributeMender:
         kept, length = _sound_list(area.tobytes())
         if taken or length <= EA_LIST.size:
             dxd[:] = np.zeros(1, dxd.dtype)
-            return ["its attributes, none of which can be read, are dropped"]
+            return [_DROPPED]
         if length == int(dxd["size"][0]) and area[: len(kept)].tobytes() == kept:
             return []
         area[: len(kept)] = np.frombuffer(kept, np.uint8)
@@ -172,11 +200,12 @@ class AttributeMender:
 def _sound_list(data: bytes) -> tuple[bytes, int]:
     """The entries at the start of a list that can be, as a list, and its bytes.
 
-    A name is followed by a NUL, which tells its length where the entry itself says another one.
+    A name is followed by a NUL, which tells its length where the entry itself says another one. Flags that nobody knows
+    are taken away; of attributes of one name the first stays.
     """
     limit = min(int.from_bytes(data[:4], "little"), len(data))
     limit = limit if limit > EA_LIST.size else len(data)
-    parts, at = [], EA_LIST.size
+    parts, names, at = [], set(), EA_LIST.size
     while at + EA_HEAD.size < limit:
         value = int.from_bytes(data[at + 2 : at + 4], "little")
         start = at + EA_HEAD.size
@@ -186,7 +215,9 @@ def _sound_list(data: bytes) -> tuple[bytes, int]:
         end = nul + 1 + value
         if end > limit:
             break
-        parts.append(bytes((data[at], nul - start)) + data[at + 2 : end])
+        if data[start:nul] not in names:
+            parts.append(bytes((data[at] & NEEDED_FLAG, nul - start)) + data[at + 2 : end])
+            names.add(data[start:nul])
         at = end
     size = EA_LIST.size + sum(map(len, parts))
     return size.to_bytes(4, "little") + b"".join(parts), size

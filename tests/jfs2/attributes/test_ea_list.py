@@ -93,3 +93,15 @@ def test_any_bytes_are_a_list_or_corrupt(data, size):
     except CorruptImage:
         return
     assert sum(5 + len(n) + len(v) for n, v in values.items()) + 4 <= len(data)
+
+
+@pytest.mark.parametrize("bit", range(8))
+def test_the_flag_that_an_attribute_can_have(bit):
+    """jfs_fsck takes 0x80 and calls every other an invalid format."""
+    coded = bytearray(SEEN)
+    coded[4] = 1 << bit
+    if bit == 7:
+        assert parse_list(volume(LINUX), bytes(coded), 20, 0) == {b"user.x": b"vvvvv"}
+    else:
+        with pytest.raises(CorruptImage, match="flag"):
+            parse_list(volume(LINUX), bytes(coded), 20, 0)

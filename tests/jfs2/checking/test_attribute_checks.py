@@ -96,6 +96,14 @@ def test_an_unknown_flag_and_an_inline_list(image) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize(("flag", "size"), [(0x01, 4), (0x20, 0), (0x20, 4097), (0x40, 129)])
+def test_an_access_control_list_without_a_place(image, flag, size) -> None:
+    i = image("linux")
+    describe(i, "/few", "di_acl", flag, size, 70, 1)
+    place = "inode-attributes", "di_acl", i.inode_at("/few") + i.s.inode.offset_of("di_acl")
+    assert Judged(i, "/few").found == [place]
+
+
 def ea(i, path):
     """The attribute area of an AIX inode."""
     at = i.inode_at(path) + i.s.inode.offset_of("ea")

@@ -398,6 +398,27 @@ def size_of_the_list_in_an_extent(i):
     i.view(i.s.inode, i.inode_at("/more"))["di_ea"]["size"] += 4
 
 
+@breaks("inode-attributes", "linux")
+def attributes_with_the_flag_corrupt(i):
+    i.view(i.s.inode, i.inode_at("/more"))["di_ea"]["flag"] = 0x08
+
+
+@breaks("inode-attributes", "linux")
+def attributes_in_an_extent_and_inline(i):
+    i.attributes_in_an_extent("/more")
+    i.view(i.s.inode, i.inode_at("/more"))["di_ea"]["flag"] = 0x60
+
+
+@breaks("inode-attributes", "linux")
+def access_control_list_with_an_unknown_flag(i):
+    i.view(i.s.inode, i.inode_at("/more"))["di_acl"]["flag"] = 0x01
+
+
+@breaks("inode-attributes", "operations")
+def flag_of_an_attribute(i):
+    i.data[i.inode_at("/e") + 384 + 4] = 0x01
+
+
 @breaks("inode-attributes", "operations")
 def length_of_a_name(i):
     i.data[i.inode_at("/e") + 384 + 5] += 1
