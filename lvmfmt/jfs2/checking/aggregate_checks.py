@@ -110,7 +110,10 @@ class _Table:
         place = (self.places[second] // s.volume.block_size, EXTENT_BYTES // s.volume.block_size)
         for number in AGGREGATE_INODES:
             row = table[number]
-            for field, expected in (("di_number", number + shift), ("di_fileset", AGGREGATE), ("di_nlink", 1)):
+            right = {"di_number": number + shift, "di_fileset": AGGREGATE, "di_nlink": 1}
+            if s.dialect.inode_form.of_generation_1:  # then these are of it, too
+                right["di_gen"] = 1
+            for field, expected in right.items():
                 if row[field] != expected:
                     text = f"{field} is {row[field]}, expected {expected}"
                     self._find("aggregate-inodes", number, field, text, second=second)

@@ -93,7 +93,7 @@ class InodeForm:
         first_slots: bytes at the start of an inode that every change logs.
         log_slot: bytes of a slot of a logged inode.
         reserved: inodes of the fileset that are in use from the start.
-        of_generation_1: inodes of the fileset that keep generation 1.
+        of_generation_1: inodes of the fileset that keep generation 1; if any do, those of the aggregate do, too.
         unnamed: inodes of the fileset in use that no directory names.
         lost_found: a new file system has a directory `/lost+found`.
         ends_with_size: a regular file has no blocks behind the page in which its size ends.

@@ -236,6 +236,9 @@ class InodeMapSums:
                 yield from single(check, record, f"in_agctl[{group}]", bool(wrong), "a whole list", wrong, words)
         empty = set(np.flatnonzero(self._missing == EXTENTS_PER_IAG).tolist())
         wrong = self._list(int(row["in_freeiag"]), links["iagfree"], None, empty)
+        linked = np.flatnonzero((links["iagfree"] != -1) & (self._missing != EXTENTS_PER_IAG))
+        if not wrong and len(linked):
+            wrong = f"group {linked[0]} does not belong there, its iagfree is {links['iagfree'][linked[0]]}"
         words = f"list in_freeiag: {wrong}"
         yield from single("imap-free-list", record, "in_freeiag", bool(wrong), "a whole list", wrong, words)
 

@@ -162,6 +162,8 @@ class _Mender:
             row["di_mode"] = other
         row["di_mode"] |= np.uint32(dialect.inode_form.system_mark)
         row["di_fileset"], row["di_nlink"], row["di_inostamp"] = AGGREGATE, 1, stamp
+        if dialect.inode_form.of_generation_1:
+            row["di_gen"] = 1
         for second, table in enumerate(self.tables):
             new, shift = row.copy(), SECOND_COPY if second and not g.has_aim2 else 0
             new["di_number"] = number + shift

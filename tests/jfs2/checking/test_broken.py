@@ -152,6 +152,22 @@ def two_links(i):
     i.view(i.s.inode, i.aggregate(3))["di_nlink"] = 2
 
 
+@breaks("aggregate-inodes", "linux")
+def generation_of_inode_1(i):
+    i.view(i.s.inode, i.aggregate(1))["di_gen"] = 7
+
+
+@breaks("aggregate-inodes", "linux")
+def generation_of_inode_1_in_both_copies(i):
+    for second in (False, True):
+        i.view(i.s.inode, i.aggregate(1, second=second))["di_gen"] = 7
+
+
+@breaks("aggregate-inodes", "linux", also=("aggregate-copies",))
+def generation_of_inode_16(i):
+    i.view(i.s.inode, i.aggregate(16))["di_gen"] = 0
+
+
 @breaks("aggregate-stamp", *BOTH)
 def stamp_of_inode_3(i):
     i.view(i.s.inode, i.aggregate(3))["di_inostamp"] = 1
@@ -286,6 +302,11 @@ def list_head(i):
 @breaks("imap-free-list", *BOTH)
 def free_group_that_is_none(i):
     i.control()["in_freeiag"] = 0
+
+
+@breaks("imap-free-list", *BOTH)
+def link_of_a_group_outside_the_free_list(i):
+    i.iag(0)["iagfree"] = 0
 
 
 ELSEWHERE = ("imap-ag-counts", "imap-inode-list", "imap-extent-list")

@@ -132,8 +132,7 @@ def test_no_byte_of_a_group_changes_unnoticed_but_in_reserved_bytes(dialect, at,
     page = link_groups(dialect, GEOMETRY, table)
     table[1:2].view(np.uint8)[at] ^= change
     noticed = faults(dialect, table) + sums(dialect, table, page)
-    free = 28 <= at < 32  # its link to the next group without extents, which it is not
-    assert bool(noticed) != (free or 72 <= at < 2048)  # reserved [jfs2 2.6]
+    assert bool(noticed) != (72 <= at < 2048)  # reserved [jfs2 2.6]
 
 
 @DIALECTS
@@ -164,6 +163,16 @@ def test_what_is_wrong_with_a_list(dialect, head, forward, words):
     for group, link in forward.items():
         table["inofreefwd"][group] = link
     assert ("imap-inode-list", f"list inofree of allocation group 0: {words}") in sums(dialect, table, page)
+
+
+@DIALECTS
+def test_a_group_outside_the_free_list_has_no_link_of_it(dialect):
+    table = group_pages(dialect, GEOMETRY, *maps([40], []))
+    page = link_groups(dialect, GEOMETRY, table)
+    assert sums(dialect, table, page) == []
+    table["iagfree"][0] = 1
+    words = "list in_freeiag: group 0 does not belong there, its iagfree is 1"
+    assert sums(dialect, table, page) == [("imap-free-list", words)]
 
 
 @DIALECTS

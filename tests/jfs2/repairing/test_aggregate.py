@@ -38,6 +38,17 @@ def test_an_inode_comes_back_from_its_other_copy(image, repairing, base, second)
     assert not differ or differ[-1] - differ[0] < 4  # the next generation, which each copy has for itself
 
 
+@pytest.mark.parametrize("number", [1, 2, 3, 4, 16])
+def test_inodes_of_the_linux_dialect_have_generation_1(image, repairing, number):
+    """mkfs writes it [jfs2 3.1.4], and jfs_fsck takes no other in either table."""
+    i = image("linux-small")
+    before = bytes(i.data)
+    for second in (False, True):
+        i.view(i.s.inode, i.aggregate(number, second=second))["di_gen"] = 7
+    context, _ = repairing(i)
+    assert context.device.read(0, len(before)).tobytes() == before
+
+
 @BASES
 def test_the_map_describes_the_tables_and_nothing_else(image, repairing, base):
     i = image(base)
