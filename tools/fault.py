@@ -205,7 +205,7 @@ class Explorer:
 
     def _judged(self, trial: Trial, step: Step, plan: Plan, ended: Ended, before: set[str]) -> Outcome:
         normal, calls = self._normal[step]
-        dying = plan.fault is Fault.DEAD and mirrored(self.name, calls[plan.call][0])
+        dying = plan.fault is Fault.DEAD and not step.offline and mirrored(self.name, calls[plan.call][0])
         if not trial.faults.fired:
             return Outcome(self.name, step.line, plan, False, dying, ended.status, "")
         self.judge.new, self.judge.new_layouts = {}, {}
@@ -286,7 +286,12 @@ def plans(rng: random.Random, host: str, calls: list[tuple[str, str]], *, dying:
 
 def tasks(args: argparse.Namespace, seed: int) -> Iterator[Task]:
     """Rounds through all commands, without end."""
-    jobs = [(name, step) for name in args.hosts_of for step in steps(name) if args.only in step.line]
+    jobs = [
+        (name, step)
+        for name in args.hosts_of
+        for step in steps(name)
+        if args.only in step.line and not (args.dying and step.offline)
+    ]
     for turn in itertools.count():
         random.Random(f"{seed} {turn}").shuffle(jobs)
         for name, step in jobs:

@@ -42,6 +42,8 @@ one that dies: whether it has died, their status may say."""
 ALLOCATE = ("chfs", "crfs", "extendlv", "migratelp", "migratepv", "mklv", "mklvcopy")
 """Commands that need partitions on so many disks as there are copies, and may say that there are too few, or that the
 only good copy to fill the others from is gone."""
+TAKES_AWAY = ("rmlvcopy", "unmirrorvg")
+"""Commands that may leave the only copy on a disk that died: it is there again after a boot that finds the disk."""
 Known = dict[str, str]
 """What was found wrong with a state, "" for nothing, by its digest."""
 
@@ -93,9 +95,10 @@ class Judge:
                 return wrong
             trial.faults.begin(None)
             trial.faults.dead.clear()
-            key = self.key(trial, step, ended)
+            alone = normal is not None and step.line.startswith(TAKES_AWAY)
+            key = f"{self.key(trial, step, ended)} {alone}"
             if key not in self.known:
-                self.known[key] = self.new[key] = self._judge(trial, step, ended)
+                self.known[key] = self.new[key] = self._judge(trial, step, ended, boots=alone)
                 sampled = int(key[:8], 16) % SAMPLE == 0
                 if sampled and not self.known[key] and (wrong := judge_in_full(trial, step)):
                     self.known[key] = self.new[key] = f"only without short cuts: {wrong}"
@@ -124,8 +127,8 @@ class Judge:
         wrong = _files(trial, step)
         return wrong and f"while the disk is dead: {wrong}"
 
-    def _judge(self, trial: Trial, step: Step, ended: Ended) -> str:
-        if ended.killed or ended.status not in (0, 1):
+    def _judge(self, trial: Trial, step: Step, ended: Ended, *, boots: bool) -> str:
+        if boots or ended.killed or ended.status not in (0, 1):
             return _boots(trial, step) or self.unsound(trial)
         return _files(trial, step) or self.unsound(trial, running=True)
 

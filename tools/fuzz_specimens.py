@@ -140,7 +140,7 @@ def _group(kind: VgKind, count: int, *, older: bool = False) -> list[Overlay]:
     mkfs(made.logical_volumes["mirrored"].device, dialect=AIX, origin=ORIGIN)
     if not older:
         with made.change(origin) as change:
-            change.add_lv("later", "jfs2", 2, most)
+            change.add_lv("later", "raw", 2, most)
             change.remove_lv("hd5")
     return devices
 

@@ -70,6 +70,7 @@ class Striped(BlockDevice):
 
     def places(self, offset: int, length: int) -> Iterator[tuple[BlockDevice, int, int]]:
         """See `BlockDevice.places`; strip by strip."""
+        self.check_range(offset, length)
         width, end = len(self.columns), offset + length
         while offset < end:
             unit, inside = divmod(offset, self.strip)

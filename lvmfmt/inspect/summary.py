@@ -44,7 +44,8 @@ class Remark(Checked):
     """How well the field is known: A, B or C; "" if it is not about one."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "grade", grade_of(self.structure, self.field))
+        if isinstance(self.structure, str) and isinstance(self.field, str):  # what else they are is refused next
+            object.__setattr__(self, "grade", grade_of(self.structure, self.field))
 
     __repr__ = one_line
 

@@ -1,5 +1,7 @@
 """Power that fails while a command writes to the disks of a host."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path

@@ -2,6 +2,7 @@
 
 import pytest
 
+from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import OperationRefused
 from lvmfmt.lvm import VgKind
 from lvmfmt.lvm.errors import BadArgument
@@ -31,7 +32,7 @@ def test_defaults(sizes: list[int], version: int, pp_mib: int, factor: int, memo
         assert pp_count(size, found.pp_shift) <= 1016 * factor
 
 
-class Sized:
+class Sized(Overlay):
     """As much of a device as geometry needs."""
 
     def __init__(self, size: int) -> None:

@@ -10,13 +10,14 @@ from collections.abc import Iterable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, NamedTuple
 
+from ...arguments import expect
 from ...block import DeviceLike, opened_all
 from ...origin import Origin, origin_or_system
 from ..opening import load
 from ..volumegroup import VolumeGroup
-from .mirroring import Mirroring
 
 if TYPE_CHECKING:
+    from .mirroring import Mirroring
     from .onlinegroup import OnlineGroup
 
 
@@ -38,6 +39,9 @@ def leave(online: Mirroring) -> Standing:
     Raises:
         ImageIOError: the group is down.
     """
+    from .mirroring import Mirroring  # a listing needs this module for what it reads, and not that one
+
+    expect(online, Mirroring, "a group that is varied on")
     online.barrier()
     online.clear_mwc()
     return Standing(online.votes, tuple(sorted(online.missing)))
