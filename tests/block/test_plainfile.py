@@ -1,12 +1,13 @@
 """Files are read only if they are plain and end."""
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
-from lvmfmt.block.plainfile import read_plain
-from lvmfmt.errors import NotFound, OperationRefused
+from lvmfmt.block.plainfile import open_plain, read_plain
+from lvmfmt.errors import ImageIOError, NotFound, OperationRefused
 
 
 def test_a_file_and_its_limit(tmp_path: Path) -> None:
@@ -26,3 +27,11 @@ def test_what_is_no_plain_file(tmp_path: Path) -> None:
             read_plain(place)
     with pytest.raises(NotFound):
         read_plain(tmp_path / "nothing")
+
+
+def test_an_error_inside_the_block_is_the_systems_or_its_own(tmp_path: Path) -> None:
+    (tmp_path / "f").write_bytes(b"1")
+    with pytest.raises(ImageIOError, match="cannot read: No space"), open_plain(tmp_path / "f"):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    with pytest.raises(NotFound, match="another"), open_plain(tmp_path / "f"):
+        raise NotFound("another")

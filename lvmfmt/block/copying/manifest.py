@@ -10,12 +10,12 @@ import json
 import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, BinaryIO
 
-from ...errors import CorruptImage, ImageIOError, NotFound, OperationRefused
+from ...errors import CorruptImage, OperationRefused
 from ...units import KIB
 from ..device import BlockDevice
+from ..plainfile import open_plain
 from .around import Reread, directly
 from .digests import crc32c, digest
 from .mover import BUFFER
@@ -81,22 +81,15 @@ def verify_manifest(image: BlockDevice, manifest: str | os.PathLike[str]) -> Ver
     Raises:
         NotFound: there is no such manifest.
         CorruptImage: it is none, or was cut.
-        OperationRefused: the image has another size.
+        OperationRefused: it is not a plain file, or the image has another size.
         ImageIOError: the system refused.
     """
-    try:
-        with Path(manifest).open("rb") as stream:
-            lines = _lines(stream, str(manifest))
-            size = next(lines)["size"]
-            if size != image.size:
-                raise OperationRefused(f"{image.size} bytes, but the manifest is of {size}", where=image.name)
-            return _verify(image, lines)
-    except FileNotFoundError:
-        raise NotFound("no such manifest", where=str(manifest)) from None
-    except OSError as error:
-        if isinstance(error, ImageIOError | NotFound):
-            raise
-        raise ImageIOError(f"cannot read: {error.strerror}", where=str(manifest), errno=error.errno or 0) from None
+    with open_plain(manifest) as stream:
+        lines = _lines(stream, str(manifest))
+        size = next(lines)["size"]
+        if size != image.size:
+            raise OperationRefused(f"{image.size} bytes, but the manifest is of {size}", where=image.name)
+        return _verify(image, lines)
 
 
 def _lines(stream: BinaryIO, where: str) -> Iterator[dict[str, Any]]:

@@ -58,7 +58,10 @@ def _boot_slot(machine: Machine, slots: Sequence[str]) -> str:
             reasons.append(f"{slot}: {error}")
         else:
             return slot
-    raise OperationRefused(message("no-boot-device", reasons="; ".join(reasons) or "there are no disks"))
+    raise OperationRefused(
+        message("no-boot-device", reasons="; ".join(reasons) or "there are no disks"),
+        hint="`lvmfmt host bootlist` shows and replaces the list, `lvmfmt host boot --disk` boots another disk",
+    )
 
 
 def _start(machine: Machine, slot: str, console: Console) -> None:

@@ -22,7 +22,7 @@ from lvmfmt.block.copying.digests import NAMES, crc32c, digest
 from lvmfmt.block.copying.engine import IncompleteCopy
 from lvmfmt.block.copying.image import copy_image
 from lvmfmt.block.copying.manifest import verify_manifest
-from lvmfmt.errors import CorruptImage, ImageIOError, NotFound, OperationRefused
+from lvmfmt.errors import CorruptImage, NotFound, OperationRefused
 
 MIB = 1 << 20
 SIZE = 3 * MIB + 700
@@ -150,10 +150,17 @@ def test_manifests_that_are_none_are_named(tmp_path: Path) -> None:
         (tmp_path / "m").write_bytes(b"".join(lines).replace(str(SIZE).encode(), str(SIZE + 1).encode(), 1))
         with pytest.raises(OperationRefused, match="but the manifest is of"):
             verify_manifest(image, tmp_path / "m")
+
+
+def test_a_manifest_is_a_plain_file(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / "image").write_bytes(bytes(512))
+    with ImageFile(tmp_path / "image") as image:
+        for place in (tmp_path / "pipe", tmp_path, Path("/dev/zero")):
+            with pytest.raises(OperationRefused):  # and it does not wait
+                verify_manifest(image, place)
         with pytest.raises(NotFound):
             verify_manifest(image, tmp_path / "none")
-        with pytest.raises(ImageIOError):
-            verify_manifest(image, tmp_path)
 
 
 def test_a_failing_copy_leaves_no_manifest_and_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
