@@ -167,6 +167,11 @@ def _refuse_said(state: GroupState, info: DiskInfo, number: int | None) -> None:
             raise OperationRefused(f"said to be PV {said}, but its {what} says that it is PV {found}", where=name)
     if other and not own:
         raise OperationRefused(f"said to be PV {said}, but where LVs begin on it lie the blocks of others", where=name)
+    if not own and (likely := [n for n in state.pvids if content_as(state, info, n).own_blocks]):
+        numbers = " or ".join(map(str, likely))
+        raise OperationRefused(
+            f"said to be PV {said}, but its control blocks lie where LVs begin on PV {numbers}", where=name
+        )
 
 
 def _uncross(state: GroupState, claims: dict[int, list[DiskInfo]]) -> list[tuple[DiskInfo, int, int]]:

@@ -227,6 +227,24 @@ def test_what_contradicts_a_person(tmp_path: Path, capsys: pytest.CaptureFixture
     assert cli.main(["lv", "list", *disks, "--pv", f"2={disks[1]}"]) in (0, 1)
 
 
+def test_control_blocks_contradict_a_person_where_no_lv_begins(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """No LV begins on PV 3; the disk that is said to be it has the control block of a mirror."""
+    disks = make(tmp_path, VgKind.CLASSIC)
+    with VolumeGroup.open(disks, writable=True) as group, group.change(SeededOrigin(3)) as change:
+        change.remove_lv("lv3")
+    for disk in disks[1:]:
+        zero(disk, RESERVED)
+    crossed = ["--pv", f"2={disks[2]}", "--pv", f"3={disks[1]}"]
+    before = digests(disks)
+    assert cli.main(["vg", "check", *disks, *crossed, "--repair", "--undo-file", str(tmp_path / "undo")]) == 2
+    assert f"{disks[1]}: said to be PV 3, but its control blocks lie where" in capsys.readouterr().err
+    assert digests(disks) == before
+    right = ["--pv", f"2={disks[1]}", "--pv", f"3={disks[2]}"]
+    assert cli.main(["lv", "export", *disks, "hd4", str(tmp_path / "out"), *right]) == 1
+
+
 def test_sectors_1_to_4351(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Boot record and control blocks are all that is left of a lone disk: `inspect` says what a scan finds."""
     (disk,) = make(tmp_path, VgKind.CLASSIC, 1)
