@@ -150,13 +150,20 @@ def traced(device: BlockDevice, events: Sequence[Event]) -> Iterator[Rewrite]:
             yield Rewrite(device, start, state.read(start, end - start).tobytes())
 
 
-def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite], *, marks: Sequence[int] = ()) -> int:
+def save(
+    path: str | os.PathLike[str],
+    rewrites: Sequence[Rewrite],
+    *,
+    marks: Sequence[int] = (),
+    order: Sequence[BlockDevice] = (),
+) -> int:
     """Write the undo file of rewrites that are about to be executed, and wait until it is on stable storage.
 
     Args:
         path: a file that does not exist.
         rewrites: what will be written, in this order; a sector may be written several times.
         marks: bytes at which the sectors begin that tell an image from others.
+        order: devices as a person names them; the images of the file come in this order, others behind them.
 
     Returns:
         The number of blocks: runs of sectors that will change.
@@ -165,7 +172,8 @@ def save(path: str | os.PathLike[str], rewrites: Sequence[Rewrite], *, marks: Se
         AlreadyExists: there is such a file.
         ImageIOError: the system refused; no file is left.
     """
-    devices = list({id(rewrite.device): rewrite.device for rewrite in rewrites}.values())
+    written = {id(rewrite.device): rewrite.device for rewrite in rewrites}
+    devices = list({**{id(d): d for d in order if id(d) in written}, **written}.values())
     index = {id(device): i for i, device in enumerate(devices)}
     images: list[dict[str, Any]] = []
     lines: list[dict[str, Any]] = [{"format": FORMAT, "version": VERSION, "crc": "crc-32c", "images": images}]

@@ -232,3 +232,13 @@ def test_only_plain_files_of_a_plausible_size_are_read(tmp_path: Path) -> None:
             load(place)
     with pytest.raises(NotFound):
         load(tmp_path / "none")
+
+
+def test_images_come_in_the_order_of_who_names_them(tmp_path: Path) -> None:
+    devices = [ImageFile.create(tmp_path / name, 4 * SECTOR) for name in "abc"]
+    a, _, c = devices
+    save(tmp_path / "u", [Rewrite(c, 0, b"3" * SECTOR), Rewrite(a, 0, b"1" * SECTOR)], order=devices)
+    said = json.loads((tmp_path / "u").read_text().splitlines()[0])
+    assert [Path(image["path"]).name for image in said["images"]] == ["a", "c"]
+    for device in devices:
+        device.close()

@@ -81,7 +81,7 @@ def repair(
     with opened_all(devices, writable=True) as disks:
         rewrites = plan(disks, now=origin_or_system(origin).now(), force=force, numbers=numbers)
         if rewrites:
-            save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR])
+            save(undo, rewrites, marks=[0, PRIMARY_PSN * SECTOR, BACKUP_PSN * SECTOR], order=disks)
         for rewrite in rewrites:
             rewrite.execute()
     return len(rewrites)
