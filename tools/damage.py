@@ -38,6 +38,8 @@ from lvmfmt.layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEAD
 from lvmfmt.lvm import Problem, VolumeGroup
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.checking.repair import plan
+from lvmfmt.lvm.group import GroupView
+from lvmfmt.lvm.opening import load
 from lvmfmt.origin import SeededOrigin
 
 SECTOR, MIB = 512, 1 << 20
@@ -84,8 +86,8 @@ class Specimen:
 
 
 def map_of(devices: Sequence[BlockDevice]) -> Map:
-    """Where the LVs of a group lie."""
-    group = VolumeGroup.open(devices)
+    """Where the LVs of a group lie, as far as `check` reads it: without LVM records, too."""
+    group = GroupView(load(devices, infer=True)[0], [])
     result: Map = {}
     for lv in group.logical_volumes.values():
         places = zip(lv.map.pv.T.tolist(), lv.map.pp.T.tolist(), strict=True)
