@@ -10,7 +10,7 @@ from pathlib import Path
 
 from ..block.copying.digests import NAMES
 from ..units import SECTOR
-from .operands import add_json
+from .operands import add_force, add_json
 from .output import amount, json_progress, print_json, progress
 
 _EXAMPLES = """\
@@ -42,6 +42,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--manifest", metavar="FILE", help="write CRCs of all data, for lvmfmt verify")
     parser.add_argument("--zero-detect", action="store_true", help="make blocks of zeros holes")
     parser.add_argument("--progress", choices=["json"], help="a JSON line a second on standard error")
+    add_force(parser)
     add_json(parser)
     parser.set_defaults(run=run)
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ..block import BlockDevice
+from ..block.ownermark import owner_of
 from ..block.registry import OPENERS
 from ..errors import NotFound, OperationRefused
 
@@ -32,16 +33,18 @@ def _refuse(path: Path, writable: bool) -> BlockDevice | None:
     """An opener that opens nothing.
 
     Raises:
-        OperationRefused: the image is to be written, and lies in the folder of a host that runs.
+        OperationRefused: the image is to be written, and is a disk of a host that runs, whatever name leads to it.
     """
+    if not writable:
+        return None
     from ..host.folder.host_folder import Folder  # what reads needs it not
 
-    image = path.resolve()
-    try:
-        folder = Folder(image.parent.parent)
-    except NotFound:
-        return None
-    if writable and folder.disks == image.parent and folder.is_on:
-        hint = f"shut {folder.path} down first, or insist with --force"
-        raise OperationRefused("a host runs on this disk", where=str(path), hint=hint)
+    # by its name in the folder, which may be a symlink, by where that leads, and by the file itself
+    homes = (path.absolute().parent.parent, path.resolve().parent.parent, owner_of(path))
+    for home in dict.fromkeys(home for home in homes if home is not None):
+        with suppress(NotFound, OSError):
+            folder = Folder(home)
+            if folder.is_on and any(disk.exists() and disk.samefile(path) for disk in folder.slots().values()):
+                hint = f"shut {folder.path} down first, or insist with --force"
+                raise OperationRefused("a host runs on this disk", where=str(path), hint=hint)
     return None

@@ -1,10 +1,13 @@
 """Disks of a host that runs are not written to by others; a host that is off and a person who insists pass."""
 
+import os
+import shutil
 from pathlib import Path
 
 import pytest
 
 from lvmfmt.block import ImageFile
+from lvmfmt.block.ownermark import MARK, mark, owner_of
 from lvmfmt.cli.main import main
 from lvmfmt.units import MIB
 
@@ -34,6 +37,7 @@ def disk(tmp_path: Path) -> Path:
         "fs logredo {image}",
         "vg check --repair {image}",
         "lv import {image} hd1 {note}",
+        "copy {note} {image}",
     ],
 )
 def test_writing_to_a_disk_of_a_running_host_is_refused(
@@ -57,3 +61,48 @@ def test_reading_is_not_refused_nor_a_host_that_is_off(disk: Path) -> None:
 def test_a_link_to_the_disk_does_not_help(disk: Path, tmp_path: Path) -> None:
     (tmp_path / "link.img").symlink_to(disk)
     assert main(["fs", "put", str(tmp_path / "link.img"), str(tmp_path / "note"), "/note"]) == 2
+
+
+def reached(way: str, disk: Path, place: Path) -> Path:
+    """Another name of a disk."""
+    name = place / "other.img"
+    if way == "hard link":
+        os.link(disk, name)
+    elif way == "symlink to a hard link":
+        os.link(disk, place / "link.img")
+        name.symlink_to(place / "link.img")
+    elif way == "symlinked folder":
+        (place / "elsewhere").symlink_to(disk.parent.parent)
+        name = place / "elsewhere" / "disks" / disk.name
+    else:  # the slot itself is a symlink
+        disk.rename(name)
+        disk.symlink_to(name)
+        name = disk if way == "slot" else name
+    return name
+
+
+@pytest.mark.parametrize(
+    "way", ["hard link", "symlink to a hard link", "symlinked folder", "slot", "what a slot leads to"]
+)
+@pytest.mark.parametrize("line", ["vg check --repair {image}", "fs put {image} {note} /note", "copy {note} {image}"])
+def test_no_other_name_of_the_disk_helps(way: str, line: str, disk: Path, tmp_path: Path) -> None:
+    mark(disk, disk.parent.parent)  # as opening it does
+    place = tmp_path / "place"
+    place.mkdir()
+    image = reached(way, disk, place)
+    before = disk.read_bytes()
+    words = line.format(image=image, note=tmp_path / "note").split()
+    assert main(words) == 2 and disk.read_bytes() == before
+    assert main([*words, "--force"]) != 2
+
+
+def test_a_copy_of_the_disk_is_nobodys_though_it_carries_the_mark(disk: Path, tmp_path: Path) -> None:
+    mark(disk, tmp_path)
+    copy = tmp_path / "copy.img"
+    shutil.copy2(disk, copy)
+    assert owner_of(copy) == str(tmp_path.resolve())
+    assert main(["fs", "put", str(copy), str(tmp_path / "note"), "/note"]) == 0
+    for bad in (b"/nowhere", b"\xff\x01", b"/a\0b", b"/" + b"a" * 3000, b""):
+        os.setxattr(copy, MARK, bad)
+        assert main(["fs", "rm", str(copy), "/note"]) == 0
+        assert main(["fs", "put", str(copy), str(tmp_path / "note"), "/note"]) == 0

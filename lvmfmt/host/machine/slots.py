@@ -7,6 +7,7 @@ from contextlib import suppress
 
 from ... import block, lvm
 from ...block import BlockDevice
+from ...block.ownermark import mark
 from ...errors import ImageIOError, NotFound
 from ..folder.host_folder import Folder
 
@@ -43,6 +44,8 @@ class DiskSlots:
             if slot not in self._paths:
                 raise NotFound("the disk image is missing", where=f"{self._folder.disks}/{slot}.img")
             self._devices[slot] = block.open(self._paths[slot], writable=self._writable)
+            if self._writable:
+                mark(self._paths[slot], self._folder.path)
         return self._devices[slot]
 
     def slot_of(self, device: BlockDevice) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 
+from ...block.ownermark import MARK
 from ...escaping import escaped
 from .acl import POSIX_NAMES
 
@@ -39,7 +40,7 @@ class HostAttributes:
             else:
                 self._problems.append(f"{escaped(path)}: attributes cannot be listed ({error.strerror}), left out")
             return {}
-        return self._values(path, [name for name in names if name.startswith(_WANTED)]) if names else {}
+        return self._values(path, [name for name in names if name.startswith(_WANTED) and name != MARK])
 
     def _values(self, path: str, names: list[str]) -> dict[bytes, bytes]:
         values = {}

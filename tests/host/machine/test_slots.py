@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from lvmfmt.block import ImageFile
+from lvmfmt.block.ownermark import owner_of
 from lvmfmt.errors import ImageIOError, NotFound
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.host.machine.slots import DiskSlots
@@ -74,3 +75,11 @@ def test_groups_are_read_again_when_they_are_forgotten(folder: Folder) -> None:
     slots.forget()
     assert slots.vgid("a") is None
     slots.close()
+
+
+def test_what_a_host_writes_to_is_marked_as_its_own(folder: Folder) -> None:
+    for writable, owner in ((False, None), (True, str(folder.path.resolve()))):
+        slots = DiskSlots(folder, writable=writable)
+        slots.device("a")
+        slots.close()
+        assert owner_of(folder.image("a")) == owner

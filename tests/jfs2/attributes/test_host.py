@@ -5,6 +5,7 @@ import os
 
 import pytest
 
+from lvmfmt.block.ownermark import MARK
 from lvmfmt.jfs2.attributes.host import HostAttributes
 
 
@@ -34,7 +35,7 @@ def machine(monkeypatch):
 
 
 def test_attributes_of_users_and_lists_are_taken(machine) -> None:
-    machine(["user.b", "security.selinux", "user.a", "system.posix_acl_access", "trusted.x"])
+    machine(["user.b", "security.selinux", "user.a", "system.posix_acl_access", "trusted.x", MARK])
     problems: list[str] = []
     found = HostAttributes(problems).of("f", 1)
     assert list(found) == [b"system.posix_acl_access", b"user.a", b"user.b"]
