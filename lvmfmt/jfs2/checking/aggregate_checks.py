@@ -19,7 +19,7 @@ from ..geometry import (
     INODES_PER_EXTENT,
     PAGE,
 )
-from ..inodes.inode_table import AGGREGATE, FILESET
+from ..inodes.inode_table import AGGREGATE, BAD_BLOCKS, FILESET
 from ..maps.map_file import MapFile
 from ..nodes.extent_node import FILE_EXTENT, ROOT_MAXENTRY, ROOT_OFFSET, first_xad
 from . import ownership
@@ -134,7 +134,7 @@ class _Table:
         s, row = self.subject, self.tables[second][number]
         at = self.places[second] + number * INODE_SIZE + ROOT_OFFSET
         extents, trees = extents_of(s, aggregate_owner(number), at, row["root"], (ROOT_MAXENTRY,))
-        if number in (1, 2, FILESET):
+        if number in (1, 2, BAD_BLOCKS, FILESET):
             blocks, size = int(trees.data[0] + trees.pages[0]), int(trees.data[0]) * s.volume.block_size
             for field, expected in (("di_nblocks", blocks), ("di_size", size)):
                 if row[field] != expected:

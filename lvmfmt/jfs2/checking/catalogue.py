@@ -39,7 +39,7 @@ _ALL = (
     Check(17, "aggregate-inodes", "the inodes of the aggregate exist, with their number, fileset and one link"),
     Check(18, "aggregate-stamp", "all inodes of the aggregate have one stamp"),
     Check(19, "aggregate-place", "the inodes of the aggregate name the extent that holds them"),
-    Check(20, "aggregate-size", "size and blocks of the map inodes are those of their trees"),
+    Check(20, "aggregate-size", "size and blocks of the map inodes and of the bad blocks are those of their trees"),
     Check(21, "aggregate-maps", "inode map and block map begin at their fixed places"),
     Check(22, "aggregate-copies", "the second copies of the aggregate's inodes equal the first"),
     Check(23, "aggregate-map-copy", "the second copy of the aggregate inode map equals the first", warning=True),

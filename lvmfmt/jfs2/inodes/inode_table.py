@@ -19,8 +19,8 @@ from ..nodes.extent_node import FIRST_ENTRY, ROOT_MAXENTRY, ExtentNodeCodec
 
 AGGREGATE, FILESET = 1, 16
 """Inode numbers of the two inode maps, and values of `di_fileset`."""
-BLOCK_MAP = 2
-"""Inode number of the block map."""
+BLOCK_MAP, BAD_BLOCKS = 2, 4
+"""Inode numbers of the block map, and of the file of bad blocks."""
 FILE_TYPES = (stat.S_IFIFO, stat.S_IFCHR, stat.S_IFDIR, stat.S_IFBLK, stat.S_IFREG, stat.S_IFLNK, stat.S_IFSOCK)
 """What the type part of `di_mode` may be."""
 SHORT_ROOT_MAXENTRY = 10

@@ -29,7 +29,16 @@ from ..geometry import (
     INODES_PER_IAG,
     PAGE,
 )
-from ..inodes.inode_table import AGGREGATE, FILESET, empty_root, get_generator, set_extent, set_generator, system_inodes
+from ..inodes.inode_table import (
+    AGGREGATE,
+    BAD_BLOCKS,
+    FILESET,
+    empty_root,
+    get_generator,
+    set_extent,
+    set_generator,
+    system_inodes,
+)
 from ..maps.map_file import MapFile
 from ..nodes.extent_node import ROOT_MAXENTRY, ROOT_OFFSET
 from ..nodes.inode_group import group_pages, link_groups, with_unknown
@@ -120,7 +129,7 @@ class _Mender:
         at = table_at + number * INODE_SIZE + ROOT_OFFSET
         extents, trees = extents_of(trial, aggregate_owner(number), at, row["root"][0], (ROOT_MAXENTRY,))
         trial.owners.used()
-        if number in (1, 2, FILESET):
+        if number in (1, 2, BAD_BLOCKS, FILESET):
             row["di_nblocks"] = int(trees.data[0] + trees.pages[0])
             row["di_size"] = int(trees.data[0]) * self.geometry.block_size
         return extents, trial.report.counts.total()

@@ -38,6 +38,8 @@ def test_a_sound_one(image, name) -> None:
         (4, "di_mode", 0o40644, ("aggregate-inodes", "aggregate inode 4: mode 0o40644 is not that of a regular file")),
         (1, "di_inostamp", 7, ("aggregate-stamp", "aggregate inode 1: stamp 0x7, expected ")),
         (2, "di_size", 4096, ("aggregate-size", "aggregate inode 2: di_size is 4096, its tree has ")),
+        (4, "di_size", 1 << 57, ("aggregate-size", f"aggregate inode 4: di_size is {1 << 57}, its tree has 0")),
+        (4, "di_nblocks", 1, ("aggregate-size", "aggregate inode 4: di_nblocks is 1, its tree has 0")),
         (16, "di_nblocks", 1, ("aggregate-size", "aggregate inode 16: di_nblocks is 1, its tree has 2")),
     ],
 )
