@@ -13,7 +13,6 @@ TOOL = Path(__file__).resolve().parent.parent / "tools" / "fault.py"
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(reason="known: shutdown -Fr names a disk that dies at its end, not all partitions (seed 29163)")
 def test_a_fresh_seed(capsys: pytest.CaptureFixture[str]) -> None:
     seed, seconds = random.SystemRandom().randrange(10**6), os.environ.get("FAULT_SECONDS", "40")
     done = subprocess.run(

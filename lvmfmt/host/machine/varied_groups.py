@@ -54,6 +54,7 @@ class VariedGroups:
         self._groups: dict[str, VolumeGroup] = {}
         self._online: dict[str, OnlineGroup] = {}
         self._homes: dict[str, dict[int, str]] = {}  # slots by PV number, by VGID
+        self._known: dict[str, set[tuple[int, str, int]]] = {}  # stale before, by VGID: PV, volume, LP
         self.losses: list[Loss] = []
 
     def open(self, vgid: str) -> VolumeGroup:
@@ -85,6 +86,8 @@ class VariedGroups:
         members = online.group.state.members.items()
         homes = {number: self._slots.slot_of(member.device) for number, member in members}
         self._homes[online.group.vgid] = self._homes.get(online.group.vgid, {}) | homes
+        told = online.missing - online.lost - online.old
+        self._known[online.group.vgid] = set(_stale(online.group, told))
         self._groups[online.group.vgid] = online.group
         self._online[online.group.vgid] = online
         return online.group
@@ -133,12 +136,13 @@ class VariedGroups:
         return dict(self._left)
 
     def _losses(self, online: OnlineGroup) -> Iterator[Loss]:
-        """What disks that have failed leave behind, and what is stale on those that came back old."""
-        for number in sorted(online.lost | online.old):
+        """What is stale on disks that failed, newly stale on those that are away, and stale on those that came back old."""
+        away, known = online.missing | online.lost | online.old, self._known[online.group.vgid]
+        new = [place for place in _stale(online.group, away) if place not in known]
+        for number in sorted(away):
             slot = self._homes[online.group.vgid].get(number) or online.group.pvs[number].pvid
             for volume in online.group.logical_volumes.values():
-                stale = (volume.stale & (volume.map.pv == number)).any(axis=0).nonzero()[0] + 1
-                if len(stale):
+                if stale := [lp for pv, name, lp in new if (pv, name) == (number, volume.name)]:
                     yield Loss(slot, volume.name, ", ".join(map(str, stale)))
                 if number in online.old and alone(volume, number):
                     yield Loss(slot, volume.name)
@@ -149,3 +153,11 @@ class VariedGroups:
         """Forget what is open, as a power failure does."""
         self._groups.clear()
         self._online.clear()
+
+
+def _stale(group: VolumeGroup, numbers: set[int]) -> Iterator[tuple[int, str, int]]:
+    """What is stale on some disks: number of the PV, name of the volume, number of the LP."""
+    for number in sorted(numbers):
+        for volume in group.logical_volumes.values():
+            for lp in (volume.stale & (volume.map.pv == number)).any(axis=0).nonzero()[0].tolist():
+                yield number, volume.name, lp + 1
