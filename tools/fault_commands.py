@@ -117,7 +117,7 @@ lslpp -l | oslevel -s | odmget CuDv | fscklog -p /data | lqueryvg -p {d} -N
 """
 _WRITES = """
 WRITE /data/file | WRITE /etc/motd | WRITE /tmp/new | sync
-savebase | bosboot -a | bootlist -m normal {d} | mklv -y newlv datavg 3
+savebase | bosboot -a | bootlist -m normal {rs} | bootlist -m service {d} | mklv -y newlv datavg 3
 mklv -y newlv -c {n} datavg 2 | extendlv rawlv 2 | rmlv -f rawlv
 chlv -n otherlv rawlv | chlv -x 300 rawlv | chlv -t raw rawlv
 crfs -v jfs2 -g datavg -m /new -a size=8M | rmfs /spare
@@ -227,6 +227,7 @@ def steps(host: str) -> list[Step]:
     values = {
         "d": data[0],
         "ds": " ".join(data),
+        "rs": " ".join(f"hdisk{number}" for number in range(ROOTS[host])),
         "f": FREE[host],
         "n": len(data),
         "images": " ".join(f"@{name}" for name in data),

@@ -136,7 +136,7 @@ class VariedGroups:
         return dict(self._left)
 
     def _losses(self, online: OnlineGroup) -> Iterator[Loss]:
-        """What is stale on disks that failed, newly stale on those that are away, and stale on those that came back old."""
+        """What is stale on disks that have failed or came back old, and newly stale on those that are away."""
         away, known = online.missing | online.lost | online.old, self._known[online.group.vgid]
         new = [place for place in _stale(online.group, away) if place not in known]
         for number in sorted(away):

@@ -81,3 +81,30 @@ def test_what_is_not_varied_on_is_not_found(slots: DiskSlots) -> None:
         groups.volume_device("lv00")
     with pytest.raises(NotFound, match="no disk of volume group"):
         groups.open("0" * 32)
+
+
+def test_what_a_disk_misses_that_is_away_is_named_once(tmp_path: Path) -> None:
+    folder = Folder.create(tmp_path / "host")
+    images = [ImageFile.create(folder.image(name), 64 * MIB) for name in "abc"]
+    group = VolumeGroup.create(images, origin=ORIGIN, machine_id=MACHINE_ID)
+    with group.change(ORIGIN) as change:
+        change.add_lv("lv00", "raw", 3, copies=2, disks=list(group.physical_volumes)[:2])
+    for image in images:
+        image.close()
+    folder.image("b").unlink()
+    slots = DiskSlots(folder, writable=True)
+    vgid = slots.vgid("a")
+    assert vgid is not None
+    kernel = Kernel("a")
+    groups = VariedGroups(kernel, slots, ORIGIN, writable=True)
+    groups.adopt(lvm.varyon(slots.members(vgid), origin=ORIGIN, force=True))
+    kernel.vary_on(vgid)
+    told = []
+    for at in (0, 8, groups.open(vgid).pp_size):  # the first sector of LP 1, another of it, LP 2
+        with groups.volume_device("lv00") as device:
+            device.write(at * 512 if at == 8 else at, b"x" * 512)
+        kernel.leave(groups.rest(), {}, {})
+        told.append([(loss.volume, loss.partitions) for loss in groups.losses])
+        groups = VariedGroups(kernel, slots, ORIGIN, writable=True)
+    slots.close()
+    assert told[0][0] == ("lv00", "1") and told[1:] == [[], [("lv00", "2")]]

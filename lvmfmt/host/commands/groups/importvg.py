@@ -97,8 +97,9 @@ def define(
     """Put a group that was found on disks into the ODM, with the PVIDs that are on them."""
     pvids = machine.pvids_on_disk()
     for disk in disks:
-        if disk.pvid != pvids[disk.slot]:
-            devices.set_pvid(machine.odm, disk.name, pvids[disk.slot])
+        own = pvids.get(disk.slot, disk.pvid)  # one that has died meanwhile keeps what the ODM has
+        if disk.pvid != own:
+            devices.set_pvid(machine.odm, disk.name, own)
             if program == "importvg":
                 print(message("pvid-changed", program=program), file=stderr)
     devices.define_group(machine.odm, name, group.vgid, list(group.physical_volumes), auto_on=True, major=major)
