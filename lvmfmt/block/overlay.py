@@ -70,8 +70,12 @@ class Overlay(BlockDevice):
         """Keep the bytes in memory."""
         view = byte_view(buffer)
         self.check_range(offset, len(view))
-        data = np.frombuffer(view, np.uint8)
-        end = offset + len(view)
+        self.keep(offset, np.frombuffer(view, np.uint8).copy())
+
+    def keep(self, offset: int, data: Bytes) -> None:
+        """As `write`, of bytes that nobody changes any more."""
+        self.check_range(offset, len(data))
+        end = offset + len(data)
         with self._lock:
             whole, after = -(-offset // OVERLAY_PAGE), end // OVERLAY_PAGE
             if whole >= after:
@@ -79,7 +83,7 @@ class Overlay(BlockDevice):
                 return
             head, tail = whole * OVERLAY_PAGE - offset, after * OVERLAY_PAGE - offset
             self._patch(offset, data[:head])
-            self._pages.update(zip(range(whole, after), data[head:tail].copy().reshape(-1, OVERLAY_PAGE), strict=True))
+            self._pages.update(zip(range(whole, after), data[head:tail].reshape(-1, OVERLAY_PAGE), strict=True))
             self._patch(offset + tail, data[tail:])
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:

@@ -61,5 +61,5 @@ class MountedFileSystem(FileSystem):
     def _mounted(self, now: int | None) -> jfs2.Mount:
         return self.mount
 
-    def _unmount(self) -> None:
+    def _unmount(self, *, done: bool = False) -> None:
         """Nothing: it stays mounted when a change has ended."""

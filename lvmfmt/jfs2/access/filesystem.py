@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...block import BlockDevice, Buffer, DeviceLike, opened
 from ...block.device import byte_view
+from ...block.held import Hold
 from ...errors import AlreadyExists, ImageIOError, LvmfmtError, NoSpace, NotFound, OperationRefused
 from ...oneline import short_name
 from ...origin import FixedOrigin, Origin, SystemOrigin, origin_or_system
@@ -57,6 +58,7 @@ class FileSystem(View):
         self._opened = ExitStack()
         self._depth = 0
         self._mount: Mount | UnloggedMount | None = None
+        self._hold = Hold()
 
     @classmethod
     def open(
@@ -215,7 +217,8 @@ class FileSystem(View):
     def changing(self) -> Iterator[None]:
         """Make several changes with one mount, from the first change to the end of the block. Blocks may nest.
 
-        A refused change ends nothing; an error of the device leaves the file system as a crash would.
+        A refused change ends nothing; an error of the device leaves the file system as a crash would. Until the first
+        change has succeeded nothing is written, so that one that is refused alone changes no byte.
 
         Raises:
             OperationRefused: not open for writing.
@@ -230,7 +233,10 @@ class FileSystem(View):
                 self._unmount()
             raise
         self._depth -= 1
-        self._unmount()
+        if self._depth:
+            self._hold.release()
+        else:
+            self._unmount(done=True)
 
     def _mounted(self, now: int | None) -> Mount | UnloggedMount:
         """The mount that changes go through; reading goes through it, too, as long as it lasts."""
@@ -238,25 +244,34 @@ class FileSystem(View):
             from ..journal.mount import mount
             from ..journal.unlogged import unlogged_mount
 
+            self._hold = Hold()
+            device = self._hold.over(self.device)
             if self.superblock.geometry.log_blocks or self._log_device is not None:
                 origin = self.origin if now is None else FixedOrigin(now)
-                self._mount = mount(
-                    self.device, origin=origin, log_device=self._log_device, aggregate=self._aggregate
-                )  # fmt: skip
+                log = None if self._log_device is None else self._hold.over(self._log_device)
+                self._mount = mount(device, origin=origin, log_device=log, aggregate=self._aggregate)
             else:
-                self._mount = unlogged_mount(self.device)
+                self._mount = unlogged_mount(device)
             self._mount.origin = self.origin
             self._read_from(self._mount)
         return self._mount
 
-    def _unmount(self) -> None:
-        """At the end of the outermost block: bring everything home, and read from the device again."""
+    def _unmount(self, *, done: bool = False) -> None:
+        """At the end of the outermost block: bring everything home, and read from the device again.
+
+        Args:
+            done: what has been held back so far is to be written; else it is forgotten.
+        """
         if self._depth == 0 and self._mount is not None:
-            self._mount.unmount()
-            self._mount = None
-            self.superblock = read_superblock(self.device)
-            volume = self.superblock.volume(self.device)
-            self._read_from(View(self.superblock, volume, InodeMap(volume, self.superblock)))
+            mounted, self._mount = self._mount, None
+            try:
+                if done or self._hold.released:
+                    mounted.unmount()
+                    self._hold.release()
+            finally:
+                self.superblock = read_superblock(self.device)
+                volume = self.superblock.volume(self.device)
+                self._read_from(View(self.superblock, volume, InodeMap(volume, self.superblock)))
 
     def _free_blocks(self) -> int:
         return super()._free_blocks() if self._mount is None else self._mount.statfs().free_blocks

@@ -209,8 +209,10 @@ def mount(
         if log is not None and superblock.geometry.log_blocks and log.log.device is not device:
             raise OperationRefused("the file system has a log of its own", where=device.name)
         shared = SharedLog(find_log(device, superblock, beside)) if log is None else log
-        mounted = Mount(device, superblock, shared.attach(device, superblock, aggregate))
+        member = LogMember(shared, device, superblock, aggregate)
+        mounted = Mount(device, superblock, member)  # what makes no sense is found before the log is opened
         mounted.origin = origin
+        shared.join(member)
         mounted.enter(origin.now())
         mounted._opened = stack.pop_all()
     return mounted

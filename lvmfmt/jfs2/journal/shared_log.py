@@ -53,23 +53,8 @@ class SharedLog:
             raise OperationRefused("the log is not in use", where=self.log.device.name)
         return self._writer
 
-    def attach(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> LogMember:
-        """A new member; the first one opens the log.
-
-        Args:
-            device: the file system.
-            superblock: of it.
-            aggregate: AIX: number of its device (major << 32 | minor), needed in a log volume.
-
-        Raises:
-            OperationRefused: the log has something to replay, is that of others, or knows another by the same number.
-        """
-        member = LogMember(self, device, superblock, aggregate)
-        self.join(member)
-        return member
-
     def attach_again(self, device: BlockDevice, superblock: Superblock, aggregate: int | None) -> LogMember:
-        """A member that was left in the log when it was left at rest; arguments as `attach`.
+        """A member that was left in the log when it was left at rest; arguments as those of `LogMember`.
 
         Raises:
             OperationRefused: the log does not know it, or not since it was opened last.
@@ -110,7 +95,11 @@ class SharedLog:
         self.is_open = True
 
     def join(self, member: LogMember) -> None:
-        """A member comes, or comes back; as `attach`."""
+        """A member comes, or comes back; the first one opens the log.
+
+        Raises:
+            OperationRefused: the log has something to replay, is that of others, or knows another by the same number.
+        """
         first = not self.is_open
         if first:
             self.log = self.log.as_it_is()

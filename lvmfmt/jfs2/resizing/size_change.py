@@ -13,6 +13,7 @@ from types import NoneType
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ...arguments import expect
 from ...block import BlockDevice, DeviceLike, opened
@@ -79,6 +80,7 @@ def _resize(device: BlockDevice, size: int | None, log_bytes: int | None) -> Geo
     if state == CLEAN:
         change = _Change(device, superblock, new)
         evacuation = change.evacuation()
+        change.prove()
         erase_intent(device, old)
         if evacuation is not None:
             evacuation.carry_out()
@@ -182,6 +184,12 @@ class _Change:
         use = MappedBlocks(self._map_file(self.before), self.old.blocks)
         return Evacuation(self.device, self.superblock, self.inodes, use, self.new)
 
+    def prove(self) -> None:
+        """Read all that `carry_out` will need: what makes no sense is found before the first write."""
+        self.inodes.aggregate_inode(BLOCK_MAP, second=True)
+        if self._regroups():
+            self._regrouped()
+
     def announce(self) -> None:
         """Say in the primary superblock what is going on."""
         shrinks = self.new.blocks < self.old.blocks and self.dialect.superblock_form.shrink_has_state
@@ -189,6 +197,7 @@ class _Change:
 
     def carry_out(self) -> None:
         """Block map, inode of the block map with its copy, inode map, log; then both superblocks."""
+        self.prove()
         pages = self.new.map_pages
         target = self._map_file(self.after)
         BlockMapWriter(target, self.new, self._bits(), anew=True).write()
@@ -198,9 +207,10 @@ class _Change:
         self.device.flush()
         for inode in (self.map_inode, self.inodes.aggregate_inode(BLOCK_MAP, second=True)):
             self._describe_map(inode)
-        starts = [int(self.inodes.iag(k).row["agstart"][0]) for k in range(self.inodes.iag_count)]
-        if self.new.ag_log2 != self.old.ag_log2 or max(starts) >= self.new.blocks:
-            self._regroup_inodes()
+        if self._regroups():
+            control, rows = self._regrouped()
+            self.inodes.file.write(0, control)
+            self.inodes.file.write(1, rows)
         if self.new.log_blocks:
             self._format_log()
         self.device.flush()
@@ -255,17 +265,21 @@ class _Change:
         row["di_size"], row["di_nblocks"] = self.new.map_pages * PAGE, offset
         self.device.write(inode.at, row)
 
-    def _regroup_inodes(self) -> None:
-        """Allocation groups have another size or are gone: inode groups belong to those that their start is in now,
-        or, where that is gone, their first extent."""
+    def _regroups(self) -> bool:
+        """Whether allocation groups have another size or are gone."""
+        starts = [int(self.inodes.iag(k).row["agstart"][0]) for k in range(self.inodes.iag_count)]
+        return self.new.ag_log2 != self.old.ag_log2 or max(starts) >= self.new.blocks
+
+    def _regrouped(self) -> tuple[NDArray[Any], NDArray[Any]]:
+        """The inode map: inode groups belong to the allocation groups that their start is in now, or, where that is
+        gone, their first extent."""
         groups = self.inodes.groups(0, self.inodes.iag_count)
         rows = groups.table
         first = np.take_along_axis(groups.address, (groups.address != 0).argmax(axis=1)[:, None], axis=1)[:, 0]
         start = rows["agstart"].astype(np.int64)
         start = np.where(start >= self.new.blocks, first, start)
         rows["agstart"] = start >> self.new.ag_log2 << self.new.ag_log2
-        self.inodes.file.write(0, link_groups(self.dialect, self.new, rows, self.inodes.control))
-        self.inodes.file.write(1, rows)
+        return link_groups(self.dialect, self.new, rows, self.inodes.control), rows
 
     def _format_log(self) -> None:
         size = self.new.block_size
