@@ -33,16 +33,7 @@ def new_image(
         OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
         ImageIOError: the system refused.
     """
-    target = Path(expect_path(path))
-    target = target.resolve() if target.is_symlink() else target
-    if target.exists():
-        if not replace:
-            raise AlreadyExists("the file exists", where=str(path))
-        if not target.is_file():
-            raise OperationRefused("not a plain file; only plain files are replaced", where=str(path))
-        with OPENERS.open(target, writable=True) as old:  # takes the lock: nobody else is using it
-            if not isinstance(old, ImageFile):
-                raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
+    target = replaceable(path, replace=replace)
     part = part_of(target)
     try:
         image = ImageFile.create(part, size)
@@ -53,3 +44,28 @@ def new_image(
         part.replace(target)
     finally:
         part.unlink(missing_ok=True)
+
+
+def replaceable(path: str | os.PathLike[str], *, replace: bool = True) -> Path:
+    """The place of a file that a new image may take; that of a symlink is where it leads to.
+
+    Args:
+        path: where the image goes.
+        replace: a plain file that is there is no hindrance.
+
+    Raises:
+        AlreadyExists: there is a file and `replace` is false.
+        OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
+        ImageIOError: the system refused.
+    """
+    target = Path(expect_path(path))
+    target = target.resolve() if target.is_symlink() else target
+    if target.exists():
+        if not replace:
+            raise AlreadyExists("the file exists", where=str(path))
+        if not target.is_file():
+            raise OperationRefused("not a plain file; only plain files are replaced", where=str(path))
+        with OPENERS.open(target, writable=True) as old:  # takes the lock: nobody else is using it
+            if not isinstance(old, ImageFile):
+                raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
+    return target

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .. import block, lvm, system
+from ..block.copying.mapfile import MapRun, RunState, map_lines
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
@@ -189,7 +190,7 @@ def run_export(args: argparse.Namespace) -> int:
         _write_map(args, seen)
     said = sys.stderr if out == "-" else sys.stdout
     where = "standard output" if out == "-" else printable(out)
-    lost = sum(part.length for part in seen if part.state is not lvm.RunState.READ)
+    lost = sum(part.length for part in seen if part.state is not RunState.READ)
     missing = f"; {lost} bytes are missing" if lost else ""
     print(
         f"{where}: {amount(done, time.monotonic() - start)}; {lv.size - done - lost} bytes are holes{missing}",
@@ -229,7 +230,9 @@ def _to_stdout(parts: Iterable[lvm.ReadRun]) -> tuple[int, list[lvm.ReadRun]]:
 
 
 def _write_map(args: argparse.Namespace, seen: Sequence[lvm.ReadRun]) -> None:
-    lines = "".join(f"{line}\n" for line in lvm.map_lines(seen))
+    runs = (MapRun(part.offset, part.length, part.state) for part in seen)
+    heading = "Mapfile of what lvmfmt lv export has read, in the format of GNU ddrescue"
+    lines = "".join(f"{line}\n" for line in map_lines(runs, heading))
     if args.map is None:
         print(lines, end="", file=sys.stderr)
         return

@@ -44,7 +44,7 @@ from .online.varyon import (
     refresh as refresh,
     varyon as varyon,
 )
-from .partial import ReadRun as ReadRun, RunState as RunState, map_lines as map_lines, runs_of as runs_of
+from .partial import ReadRun as ReadRun, runs_of as runs_of
 from .transfer import export_lv as export_lv, import_lv as import_lv
 from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume
 from .checking.doubts import Doubt as Doubt, doubts as doubts

@@ -1,13 +1,11 @@
 """The content of a logical volume in order as far as its disks give it, and a map of what they do not give.
 
-The map is one of GNU ddrescue: a line for each run of bytes with its state. What lies on disks that are not here was
-not tried; what a disk refused is bad.
+What lies on disks that are not here was not tried; what a disk refused is bad.
 """
 
 from __future__ import annotations
 
-import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from typing import NamedTuple
 
 import numpy as np
@@ -15,18 +13,12 @@ from numpy.typing import NDArray
 
 from ..arguments import expect
 from ..block import BlockDevice, Bytes
+from ..block.copying.mapfile import RunState
 from ..block.copying.mover import BUFFER
+from ..block.copying.rescue import in_pieces
 from ..errors import ImageIOError
 from ..units import SECTOR
 from .volume import LogicalVolume
-
-
-class RunState(enum.StrEnum):
-    """What became of a run of bytes, as ddrescue calls it."""
-
-    READ = "+"
-    NOT_TRIED = "?"
-    BAD = "-"
 
 
 class ReadRun(NamedTuple):
@@ -74,19 +66,15 @@ def runs_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[ReadRun]:
 
 
 def _read(device: BlockDevice, offset: int, length: int, partial: bool) -> Iterator[ReadRun]:
-    """A run of bytes, halved where it cannot be read, down to a sector."""
-    try:
+    """A run of bytes; if that is wanted, without what cannot be read."""
+    if not partial:
         yield ReadRun(offset, length, device.read(offset, length))
         return
-    except ImageIOError:
-        if not partial:
-            raise
-    if length <= SECTOR:
-        yield ReadRun(offset, length, None, RunState.BAD)
-        return
-    half = max(SECTOR, length // 2 // SECTOR * SECTOR)
-    yield from _read(device, offset, half, partial)
-    yield from _read(device, offset + half, length - half, partial)
+    for at, size, data in in_pieces(device, offset, length):
+        if isinstance(data, ImageIOError):
+            yield ReadRun(at, size, None, RunState.BAD)
+        else:
+            yield ReadRun(at, size, np.frombuffer(data, np.uint8))
 
 
 def missing_runs(lv: LogicalVolume) -> NDArray[np.int64]:
@@ -101,24 +89,3 @@ def missing_runs(lv: LogicalVolume) -> NDArray[np.int64]:
     first = np.append(True, np.diff(ordered) != strip)[: len(ordered)]
     last = np.append(first[1:], True)[: len(ordered)]
     return np.stack([ordered[first], ordered[last] + strip], axis=1)
-
-
-def map_lines(parts: Iterable[ReadRun]) -> Iterator[str]:
-    """The lines of a map file of ddrescue, without their ends."""
-    yield "# Mapfile of what lvmfmt lv export has read, in the format of GNU ddrescue"
-    yield "# current_pos  current_status  current_pass"
-    yield "0x00000000     +               1"
-    yield "#      pos        size  status"
-    start = end = 0
-    state: RunState | None = None
-    for part in parts:
-        if state is not None and part.state is not state:
-            yield _line(start, end, state)
-            start = part.offset
-        state, end = part.state, part.offset + part.length
-    if state is not None:
-        yield _line(start, end, state)
-
-
-def _line(start: int, end: int, state: RunState) -> str:
-    return f"{start:#010x}  {end - start:#010x}  {state}"

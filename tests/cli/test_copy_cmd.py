@@ -5,6 +5,7 @@ Tests of `lvmfmt.cli.copy_cmd`.
 Tests of `lvmfmt.block.newfile`.
 """
 
+import errno
 import fcntl
 import json
 import os
@@ -18,6 +19,8 @@ from lvmfmt.block import ImageFile
 from lvmfmt.block.copying.image import copy_image
 from lvmfmt.cli import main as cli
 from lvmfmt.errors import ImageIOError
+
+from ..block.copying.faulty import bad_sectors
 
 MIB = 1 << 20
 
@@ -120,3 +123,45 @@ def test_verify_notices_a_target_that_holds_something_else(
         copy_image(source, target, verify=True)
     assert target.read_bytes() == b"old"
     assert sorted(p.name for p in tmp_path.iterdir()) == ["dst.img", "src.img"]
+
+
+def test_what_cannot_be_read_is_listed_with_its_owners_and_the_copy_waits_beside_its_place(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target = tmp_path / "dst.img"
+    target.write_bytes(b"old")
+    with bad_sectors(source, [7, 20 * MIB // 512 + 3, 20 * MIB // 512 + 4]):
+        assert cli.main(["copy", str(source), str(target), "--no-flush"]) == 1
+        out, err = capsys.readouterr()
+        rows = [line.split(maxsplit=2) for line in out.splitlines()[1:]]
+        assert rows == [["0xe00", "512", "LVM record"], ["0x1400600", "1024", "unknown"]]  # sector 7 [lvm 1.1]
+        assert "1536 bytes could not be read" in err and "--resume goes on" in err
+        assert str(tmp_path / ".dst.img.partial") in err and str(tmp_path / ".dst.img.map") in err
+        assert cli.main(["copy", str(source), str(target), "--no-flush", "--resume", "--json"]) == 1
+        report = json.loads(capsys.readouterr().out)
+        assert [(one["offset"], one["length"]) for one in report["missing"]] == [(0xE00, 512), (0x1400600, 1024)]
+    assert target.read_bytes() == b"old"
+    assert cli.main(["copy", str(source), str(target), "--no-flush", "--resume"]) == 0
+    assert f"{source.stat().st_size - 1536} bytes were there" in capsys.readouterr().out
+    assert target.read_bytes() == source.read_bytes()
+    assert sorted(path.name for path in tmp_path.iterdir() if "dst" in path.name) == ["dst.img"]
+
+
+def test_a_full_disk_says_what_is_not_copied(
+    source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pwritev = os.pwritev
+
+    def full(fd: int, views: list[memoryview], at: int) -> int:
+        if at >= 25 * MIB:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwritev(fd, views, at)
+
+    monkeypatch.setattr(os, "pwritev", full)
+    assert cli.main(["copy", str(source), str(tmp_path / "dst.img"), "--no-flush"]) == 3
+    err = capsys.readouterr().err
+    assert "No space left" in err and "not copied: bytes " in err and f"to {64 * MIB}" in err
+    assert "--resume goes on" in err
+    monkeypatch.undo()
+    assert cli.main(["copy", str(source), str(tmp_path / "dst.img"), "--resume"]) == 0
+    assert (tmp_path / "dst.img").read_bytes() == source.read_bytes()

@@ -5,9 +5,10 @@ from typing import Any
 import pytest
 
 from lvmfmt.block import Buffer
+from lvmfmt.block.copying.mapfile import MapRun, RunState, map_lines
 from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError
-from lvmfmt.lvm.partial import RunState, map_lines, missing_runs, runs_of
+from lvmfmt.lvm.partial import missing_runs, runs_of
 
 from .conftest import MIB, MemoryDevice
 
@@ -34,7 +35,8 @@ def test_a_bad_sector_is_left_out_alone(make_group: Any, monkeypatch: pytest.Mon
     assert [(p.offset, p.length, p.state) for p in parts if p.data is None] == [(3 * SECTOR, SECTOR, RunState.BAD)]
     assert all(p.data.tobytes() == whole[p.offset : p.offset + p.length] for p in parts if p.data is not None)
     assert sum(p.length for p in parts) == lv.size
-    assert [line.split() for line in map_lines(parts) if not line.startswith("#")][1:] == [
+    lines = map_lines(MapRun(p.offset, p.length, p.state) for p in parts)
+    assert [line.split() for line in lines if not line.startswith("#")][1:] == [
         ["0x00000000", "0x00000600", "+"], ["0x00000600", "0x00000200", "-"],
         ["0x00000800", f"{3 * MIB - 0x800:#010x}", "+"],
     ]  # fmt: skip

@@ -8,16 +8,15 @@ from collections.abc import Iterator, Sequence
 from itertools import chain, islice
 
 from ...errors import ImageIOError
-from .mover import Mover, Stopped
+from .mapfile import CopyMap
+from .mover import Mover, Ranges, Stopped
+from .record import CopyRecord
 from .runs import Progress, Task, behind
 
 WORKERS = 2
 """Two keep one device and its cache busy; more only wait for each other."""
 _SCATTERED = 64
 """A first task of more runs than this is one of small ones: a second worker would only fight for the interpreter."""
-
-Ranges = list[tuple[int, int]]
-"""(offset, length) pairs, ascending."""
 
 
 class IncompleteCopy(ImageIOError):
@@ -32,12 +31,17 @@ class IncompleteCopy(ImageIOError):
         self.left = left
 
 
+class UnreadRanges(IncompleteCopy):
+    """All was tried, and there are ranges that the source refuses; the rest is copied."""
+
+
 class Engine:
     """Carries out tasks.
 
     Args:
         movers: one for each worker.
         progress: told how many more bytes are done, task by task, by one thread at a time.
+        record: told what is copied; its places are those of the target.
 
     Attributes:
         movers: as they were given.
@@ -45,9 +49,11 @@ class Engine:
         frontier: byte offset on the target behind the last task that was begun.
     """
 
-    def __init__(self, movers: Sequence[Mover], progress: Progress | None = None) -> None:
+    def __init__(
+        self, movers: Sequence[Mover], progress: Progress | None = None, record: CopyRecord | None = None
+    ) -> None:
         self.movers = movers
-        self._progress = progress
+        self._progress, self._record = progress, record
         self._lock = threading.Lock()
         self._errors: list[BaseException] = []
         self.unfinished: Ranges = []
@@ -71,6 +77,8 @@ class Engine:
         self.unfinished.sort()
         error = self._errors[0]
         if isinstance(error, ImageIOError):
+            if self._record is not None:
+                raise IncompleteCopy(error, self._record.left) from error
             left = [*self.unfinished, *(part for task in stream for part in behind(task, 0))]
             raise IncompleteCopy(error, left) from error
         raise error
@@ -99,28 +107,42 @@ class Engine:
             try:  # Thread.join calls a thread ended when a signal interrupts it
                 for ended in events:
                     ended.wait()
-            except KeyboardInterrupt as error:
+            except BaseException as error:  # whatever a signal raises
                 self._fail(error)
 
     def _work(self, mover: Mover, stream: Iterator[Task]) -> None:
         task: Task = []
+        start = 0
         try:
             while True:
                 with self._lock:
+                    state = self._note(mover, start, task, task[-1].to + task[-1].length) if task else None
                     if task and self._progress is not None:
                         self._progress(sum(run.length for run in task))
                     task = [] if self._errors else next(stream, [])
-                    if not task:
-                        return
-                    self.frontier = task[-1].to + task[-1].length
-                    mover.reached = task[0].to
+                    if task:
+                        start, self.frontier = self.frontier, task[-1].to + task[-1].length
+                        mover.reached = task[0].to
+                if state is not None and self._record is not None:
+                    self._record.save(state)
+                if not task:
+                    return
                 mover.move(task)
-        except Stopped:
-            self.unfinished += behind(task, mover.reached)
         except BaseException as error:
-            if task:
-                self.unfinished += behind(task, mover.reached)
-            self._fail(error)
+            with self._lock:
+                if task:
+                    self._note(mover, start, task, mover.reached)
+                    self.unfinished += behind(task, mover.reached)
+                if not isinstance(error, Stopped):
+                    self._fail(error)
+
+    def _note(self, mover: Mover, start: int, task: Task, end: int) -> CopyMap | None:
+        """Tell the record what was done of a task and the hole before it; what it wants to be saved."""
+        if self._record is None:
+            return None
+        self._record.done(start, end, mover.missed, sum(run.length for run in task))
+        mover.missed.clear()
+        return self._record.due()
 
     def _fail(self, error: BaseException) -> None:
         self._errors.append(error)

@@ -70,13 +70,16 @@ class Hashing:
     Args:
         digests: each is told the whole image, holes as zeros.
         told: told of the data, in order.
+
+    Attributes:
+        useless: nothing is digested any more, for the image is not known as a whole.
     """
 
     def __init__(self, digests: Sequence[Digest], told: Piecewise | None = None) -> None:
         self._digests, self._told = digests, told
         self._queue: SimpleQueue[_Item | None] = SimpleQueue()
         self._at = 0
-        self._useless = False
+        self.useless = False
         self._error: BaseException | None = None
         self._thread = threading.Thread(target=self._work, name="copy-digests")
         self._thread.start()
@@ -87,7 +90,7 @@ class Hashing:
 
     def close(self, *, useless: bool = False) -> None:
         """End the thread; what was handed over is digested, unless that is useless: a hole may take an hour."""
-        self._useless = useless
+        self.useless |= useless
         self._queue.put(None)
         self._thread.join()
 
@@ -108,7 +111,7 @@ class Hashing:
             early[item.number] = item
             while (item := early.pop(number, None)) is not None:
                 try:
-                    if self._error is None:
+                    if self._error is None and not self.useless:
                         self._digest(item)
                 except BaseException as error:
                     self._error = error
@@ -126,7 +129,7 @@ class Hashing:
                 self._told(to, item.data[to - item.start : to - item.start + length])
 
     def _hole(self, end: int) -> None:
-        while self._at < end and self._digests and not self._useless:
+        while self._at < end and self._digests and not self.useless:
             size = min(len(_ZEROS), end - self._at)
             for digest in self._digests:
                 digest.update(memoryview(_ZEROS)[:size])
@@ -141,10 +144,19 @@ class HashingMover(Mover):
         hashing: the digests.
         find_zeros: see `Mover`.
         direct: see `Mover`.
+        go_on: see `Mover`; there is no digest of an image with gaps.
     """
 
-    def __init__(self, target: BlockDevice, hashing: Hashing, *, find_zeros: bool = False, direct: int = -1) -> None:
-        super().__init__(target, find_zeros=find_zeros, direct=direct)
+    def __init__(
+        self,
+        target: BlockDevice,
+        hashing: Hashing,
+        *,
+        find_zeros: bool = False,
+        direct: int = -1,
+        go_on: bool = False,
+    ) -> None:
+        super().__init__(target, find_zeros=find_zeros, direct=direct, go_on=go_on)
         self._hashing = hashing
         self._ring: list[tuple[memoryview, threading.Lock]] = []
         self._turn = 0
@@ -160,13 +172,16 @@ class HashingMover(Mover):
             if self.stop:
                 raise Stopped
         start = filled = task[0].to
+        read = []
         for source, at, to, length in task:
             buffer[filled - start : to - start] = bytes(to - filled)
-            source.read_into(at, buffer[to - start : to - start + length])
             filled = to + length
+            read.append(self._read(source, at, to, buffer[to - start : filled - start]))
+        self._hashing.useless |= not all(read)
         self._hashing.put(_Item(task.number, start, task, buffer[: filled - start], taken))
-        for _, _, to, length in task:
-            self.write(to, buffer[to - start : to - start + length])
+        for (source, _, to, length), known in zip(task, read, strict=True):
+            if known and source is not self._target:  # the copy's own bytes are only digested
+                self.write(to, buffer[to - start : to - start + length])
             self.reached = to + length
         if self.stop:
             raise Stopped

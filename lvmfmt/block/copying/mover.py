@@ -33,6 +33,11 @@ _ZEROS = bytes(WHOLE_BLOCK)
 _UNABLE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ETXTBSY}
 """How a system says that it cannot copy a range itself."""
 
+_GONE = {errno.ENODEV, errno.ENXIO, errno.EBADF}
+"""How a system says that there is no device any more."""
+Ranges = list[tuple[int, int]]
+"""(offset, length) pairs, ascending."""
+
 RANGE, POSITIONED, DIRECT, DEVICES, REFLINK = (
     "copy_file_range", "reads and writes", "reads and direct writes", "devices", "reflink"
 )  # fmt: skip
@@ -51,21 +56,32 @@ class Mover:
         align: see `CopyPlan`.
         find_zeros: leave out blocks of zeros; the target reads as zeros there already.
         direct: a descriptor of the target that writes around the cache, for what is aligned; -1 for none.
+        go_on: leave out what a source refuses.
 
     Attributes:
         ways: bytes moved in each way.
         fallbacks: what the system could not do, and what was done in its place.
         reached: byte offset on the target up to which the present task is done.
+        missed: ranges of the target that were left out since it was last cleared.
         stop: set by others: end with `Stopped` at the next buffer.
     """
 
-    def __init__(self, target: BlockDevice, *, align: int = 1, find_zeros: bool = False, direct: int = -1) -> None:
+    def __init__(
+        self,
+        target: BlockDevice,
+        *,
+        align: int = 1,
+        find_zeros: bool = False,
+        direct: int = -1,
+        go_on: bool = False,
+    ) -> None:
         self.ways: Counter[str] = Counter()
         self.fallbacks: set[str] = set()
         self.reached = 0
+        self.missed: Ranges = []
         self.stop = False
         self._target, self._align, self._find_zeros, self._direct = target, align, find_zeros, direct
-        self._ranges = not find_zeros
+        self._ranges, self._go_on = not find_zeros, go_on
         self._memory: mmap.mmap | None = None
 
     def move(self, task: Task) -> None:
@@ -128,12 +144,23 @@ class Mover:
         view = memoryview(self._buffer)
         while length:
             part = view[: min(len(view), length)]
-            source.read_into(at, part)
-            self._write(target, to, part)
+            if self._read(source, at, base + to, part):
+                self._write(target, to, part)
             at, to, length = at + len(part), to + len(part), length - len(part)
             self.reached = base + to
             if self.stop:
                 raise Stopped
+
+    def _read(self, source: Source, at: int, to: int, part: memoryview) -> bool:
+        """Read what goes to a place of the target; whether that was possible."""
+        try:
+            source.read_into(at, part)
+            return True
+        except ImageIOError as error:
+            if not self._go_on or error.errno in _GONE:
+                raise
+            self.missed.append((to, len(part)))
+            return False
 
     def write(self, to: int, part: memoryview) -> None:
         """Write bytes to a place of the target."""
@@ -205,8 +232,13 @@ class Mover:
                 inside = to - start
                 memory[filled:inside] = bytes(inside - filled)
                 part = min(length, most - inside)
-                source.read_into(at, memory[inside : inside + part])
-                at, to, length, filled = at + part, to + part, length - part, inside + part
+                if not self._read(source, at, to, memory[inside : inside + part]):
+                    if inside:
+                        self._write_staged(start, inside)
+                    filled = 0
+                else:
+                    filled = inside + part
+                at, to, length = at + part, to + part, length - part
         if filled:
             self._write_staged(start, filled)
 

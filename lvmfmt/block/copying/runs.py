@@ -44,11 +44,12 @@ Task = list[Run]
 """Runs by their place on the target, ascending."""
 
 
-def data_runs(source: BlockDevice, start: int = 0) -> Iterator[Run]:
-    """The data of a device from byte `start` on, each run to where it is; holes are left out."""
-    for offset, length, is_data in source.extents(start, source.size - start):
-        if is_data:
-            yield Run(source, offset, offset, length)
+def data_runs(source: BlockDevice, ranges: Iterable[tuple[int, int]] | None = None) -> Iterator[Run]:
+    """The data of a device, or of ranges of it, each run to where it is; holes are left out."""
+    for start, size in [(0, source.size)] if ranges is None else ranges:
+        for offset, length, is_data in source.extents(start, size):
+            if is_data:
+                yield Run(source, offset, offset, length)
 
 
 def tasks(runs: Iterable[Run]) -> Iterator[Task]:

@@ -1,0 +1,88 @@
+"""What a source refuses is tried again in smaller pieces, down to its sectors."""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import stat
+from collections.abc import Iterator
+
+from ...errors import ImageIOError
+from ...units import SECTOR
+from ..device import BlockDevice
+from ..imagefile import ImageFile
+from .mapfile import RunState
+from .mover import BUFFER, Mover
+from .record import CHECKPOINT, CopyRecord
+from .runs import Source
+
+_BLKSSZGET = 0x1268
+_WORK = CHECKPOINT // 64
+"""What a buffer that is tried again counts as: a drive may take seconds for each of its sectors."""
+
+
+def sector_of(device: BlockDevice) -> int:
+    """Bytes that a device reads at least: those of a block device say it, all else has 512."""
+    if type(device) is ImageFile and stat.S_ISBLK(os.fstat(device.fileno()).st_mode):
+        return int.from_bytes(fcntl.ioctl(device.fileno(), _BLKSSZGET, bytes(4)), "little")
+    return SECTOR
+
+
+def in_pieces(
+    source: Source, offset: int, length: int, sector: int = SECTOR
+) -> Iterator[tuple[int, int, bytearray | ImageIOError]]:
+    """Read a range, halved where it cannot be read, down to a sector.
+
+    Args:
+        source: what to read.
+        offset: of the first byte.
+        length: bytes; so much memory is needed.
+        sector: no piece that is refused crosses a multiple of it.
+
+    Yields:
+        Offset and length of each piece, ascending, and its bytes or why there are none.
+    """
+    data = bytearray(length)
+    try:
+        source.read_into(offset, data)
+        yield offset, length, data
+        return
+    except ImageIOError as error:
+        middle = max((offset + length // 2) // sector, offset // sector + 1) * sector
+        if middle >= offset + length:
+            yield offset, length, error
+            return
+    yield from in_pieces(source, offset, middle - offset, sector)
+    yield from in_pieces(source, middle, offset + length - middle, sector)
+
+
+def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOError | None:
+    """Try what a source has refused, in smaller pieces; what it refuses again is bad.
+
+    Args:
+        source: its bytes go to where they are.
+        mover: writes them.
+        record: knows what was refused, and is told.
+
+    Returns:
+        The first refusal.
+
+    Raises:
+        ImageIOError: the target refused a write.
+    """
+    first = None
+    sector = sector_of(source)
+    for offset, length, state in list(record.copied.runs()):
+        if state in (RunState.READ, RunState.NOT_TRIED):
+            continue
+        for start in range(offset, offset + length, BUFFER):
+            for at, size, data in in_pieces(source, start, min(BUFFER, offset + length - start), sector):
+                if isinstance(data, ImageIOError):
+                    first = first or data
+                    record.copied.mark(at, size, RunState.BAD)
+                else:
+                    mover.write(at, memoryview(data))
+                    record.copied.mark(at, size, RunState.READ)
+            record.done(start, start, (), _WORK)
+            record.save(record.due())
+    return first
