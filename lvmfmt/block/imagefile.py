@@ -155,6 +155,8 @@ class ImageFile(BlockDevice):
         except OSError as error:
             if error.errno == errno.ENXIO:  # nothing of that kind from here to the end
                 return end
+            if error.errno == errno.EINVAL:  # a block device, or a file system that does not know: all is data
+                return offset if whence == os.SEEK_DATA else end
             raise _refused(error, "cannot list extents", self.name) from None
 
     def punch(self, offset: int, length: int) -> None:

@@ -1,5 +1,6 @@
 """Image files against a bytearray model; holes, punches, locks and refusals."""
 
+import errno
 import os
 import stat
 import subprocess
@@ -195,3 +196,17 @@ def test_locks_between_processes(tmp_path: Path, holder: str) -> None:
         other.wait()
     assert path.read_bytes() == b"k" * 4096
     ImageFile(path, writable=True).close()
+
+
+def test_all_is_data_where_the_system_does_not_know_of_holes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So it is with block devices."""
+    lseek = os.lseek
+
+    def knows_no_holes(fd: int, offset: int, whence: int) -> int:
+        if whence in (os.SEEK_DATA, os.SEEK_HOLE):
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return lseek(fd, offset, whence)
+
+    with ImageFile.create(tmp_path / "image", 1 << 20) as image:
+        monkeypatch.setattr(os, "lseek", knows_no_holes)
+        assert [tuple(e) for e in image.extents(512, 4096)] == [(512, 4096, True)]

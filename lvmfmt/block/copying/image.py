@@ -20,7 +20,6 @@ from .engine import WORKERS, Engine, UnreadRanges
 from .mapfile import RunState
 from .mover import BUFFER, DIRECT, POSITIONED, REFLINK, Mover, is_files
 from .partial import PartialCopy, partial_copy, places_of
-from .rescue import try_again
 from .runs import Progress, data_runs, tasks
 
 _FICLONE = 0x40049409
@@ -97,7 +96,7 @@ def copy_image(
         _refuse_one_file(source, target, manifest, map_file)
         listed = stack.enter_context(whole_file(manifest)) if manifest is not None else None  # kept if all goes well
         partial = stack.enter_context(
-            partial_copy(source, device.size, target, map_file=map_file, resume=resume, flush=flush)
+            partial_copy(device, source, target, map_file=map_file, resume=resume, flush=flush)
         )
         copy, record = partial.image, partial.record
         around = stack.enter_context(directly(copy, os.O_WRONLY)) if (flush if direct is None else direct) else None
@@ -112,9 +111,11 @@ def copy_image(
             engine = Engine(movers, progress, record)
             engine.run(tasks(data_runs(device, record.untried)))
         record.done(0, device.size, (), 0)  # what no run covered is a hole
-        refusal = try_again(device, engine.movers[0], record) if record.left else None
-        if refusal is not None:
-            raise UnreadRanges(refusal, record.left)
+        if record.left:
+            from .rescue import try_again  # sound disks need it not
+
+            if (refusal := try_again(device, engine.movers[0], record)) is not None:
+                raise UnreadRanges(refusal, record.left)
         if made is None:  # what is complete now was digested with gaps
             made = _digesting(copy, partial, digests, listed, options, None)[1]
         if verify:

@@ -13,15 +13,17 @@ from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 
 from ...errors import CorruptImage, ImageIOError, LvmfmtError, OperationRefused
-from ...units import MIB
+from ...units import MIB, SECTOR
+from ..device import BlockDevice
 from ..imagefile import ImageFile
 from ..newfile import replaceable
-from ..plainfile import read_plain
 from ..wholefile import whole_file
 from .mapfile import CopyMap, RunState, map_lines, read_map
 from .record import CopyRecord
 
 _TAG = "lvmfmt copy: "
+_SAMPLES = 16
+"""Places of a run, and runs, that are compared at most before a copy is gone on with."""
 _MOST = 64 * MIB
 """Bytes of a map file that is read."""
 
@@ -100,8 +102,8 @@ def places_of(target: str | os.PathLike[str], map_file: str | os.PathLike[str] |
 
 @contextmanager
 def partial_copy(
-    source: str | os.PathLike[str],
-    size: int,
+    source: BlockDevice,
+    path: str | os.PathLike[str],
     target: str | os.PathLike[str],
     *,
     map_file: str | os.PathLike[str] | None = None,
@@ -111,8 +113,8 @@ def partial_copy(
     """Yield a copy that takes the name `target` when the block ends without an error; else it stays with its map.
 
     Args:
-        source: path of what is copied.
-        size: its bytes.
+        source: what is copied.
+        path: its own.
         target: where the copy goes; a plain file that is there is replaced.
         map_file: where the map goes, and stays; by default beside the target until the copy is complete.
         resume: go on with what is there, if anything is.
@@ -125,7 +127,8 @@ def partial_copy(
     """
     place = replaceable(target)
     bytes_at, map_at = places_of(place, map_file)
-    identity = _identity(source, size)
+    size = source.size
+    identity = _identity(path, size)
     if bytes_at.is_symlink():
         raise OperationRefused("is a symbolic link", where=str(bytes_at))
     known = _known(map_at) if map_at.exists() and (resume or map_file is not None) else None
@@ -140,6 +143,7 @@ def partial_copy(
         identity["copy"] = os.fstat(image.fileno()).st_ino
         if then is not None:
             _check(then, identity, copied, image, map_at)
+            _compare_samples(source, image, copied)
             _empty(image, copied)
         partial = PartialCopy(image, copied, map_at, identity, flush=flush)
         try:
@@ -173,6 +177,8 @@ def _identity(source: str | os.PathLike[str], size: int) -> dict[str, object]:
 def _known(map_file: Path) -> tuple[CopyMap, dict[str, object]]:
     """A map that a copy has left, and of which copy it says it is."""
     import json
+
+    from ..plainfile import read_plain
 
     text = read_plain(map_file, most=_MOST).decode("ascii", "replace")
     copied, comments = read_map(text, where=str(map_file))
@@ -209,6 +215,19 @@ def _check(then: dict[str, object], now: dict[str, object], copied: CopyMap, ima
             raise OperationRefused(what, where=str(now["source"]) if key != "copy" else str(map_at), hint=hint)
     if not copied.size == image.size == now["size"]:
         raise CorruptImage("map file", expected=f"{now['size']} bytes", found=copied.size, where=str(map_at))
+
+
+def _compare_samples(source: BlockDevice, image: ImageFile, copied: CopyMap) -> None:
+    """Refuse to go on if the source holds something else than what was copied of it: a device has no time of change."""
+    read = [run for run in copied.runs() if run.state is RunState.READ]
+    for run in read[:: len(read) // _SAMPLES + 1]:
+        for at in range(run.offset, run.offset + run.length, run.length // _SAMPLES + 1):
+            one, other = (bytearray(min(SECTOR, run.offset + run.length - at)) for _ in range(2))
+            with suppress(ImageIOError):
+                source.read_into(at, one)
+                image.read_into(at, other)
+                if one != other:
+                    raise OperationRefused(f"holds other bytes than before at byte {at}", where=source.name)
 
 
 def _empty(image: ImageFile, copied: CopyMap) -> None:

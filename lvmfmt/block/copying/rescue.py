@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import fcntl
+import mmap
 import os
 import stat
 from collections.abc import Iterator
 
 from ...errors import ImageIOError
-from ...units import SECTOR
-from ..device import BlockDevice
+from ...units import SECTOR, align_up
+from ..device import BlockDevice, Buffer, byte_view
 from ..imagefile import ImageFile
+from .around import directly
 from .mapfile import RunState
 from .mover import BUFFER, Mover
 from .record import CHECKPOINT, CopyRecord
@@ -56,6 +59,32 @@ def in_pieces(
     yield from in_pieces(source, middle, offset + length - middle, sector)
 
 
+class _Sectors:
+    """Reads around the cache, where that is possible: for one bad sector the cache refuses a page of them."""
+
+    def __init__(self, source: BlockDevice, direct: int, sector: int) -> None:
+        self._source, self._direct, self._sector = source, direct, sector
+        self._memory = mmap.mmap(-1, BUFFER + 2 * sector)
+
+    def read_into(self, offset: int, buffer: Buffer) -> None:
+        """See `Source.read_into`."""
+        view = byte_view(buffer, fill=True)
+        start, end = offset // self._sector * self._sector, align_up(offset + len(view), self._sector)
+        if self._direct >= 0:
+            try:
+                got = os.preadv(self._direct, [memoryview(self._memory)[: end - start]], start)
+            except OSError as error:
+                if error.errno != errno.EINVAL:
+                    what = f"cannot read at byte {offset}: {error.strerror}"
+                    raise ImageIOError(what, where=self._source.name, errno=error.errno or errno.EIO) from None
+                self._direct = -1  # the file system has larger sectors
+            else:
+                if start + got >= offset + len(view):
+                    view[:] = self._memory[offset - start : offset - start + len(view)]
+                    return
+        self._source.read_into(offset, view)
+
+
 def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOError | None:
     """Try what a source has refused, in smaller pieces; what it refuses again is bad.
 
@@ -72,17 +101,19 @@ def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOE
     """
     first = None
     sector = sector_of(source)
-    for offset, length, state in list(record.copied.runs()):
-        if state in (RunState.READ, RunState.NOT_TRIED):
-            continue
-        for start in range(offset, offset + length, BUFFER):
-            for at, size, data in in_pieces(source, start, min(BUFFER, offset + length - start), sector):
-                if isinstance(data, ImageIOError):
-                    first = first or data
-                    record.copied.mark(at, size, RunState.BAD)
-                else:
-                    mover.write(at, memoryview(data))
-                    record.copied.mark(at, size, RunState.READ)
-            record.done(start, start, (), _WORK)
-            record.save(record.due())
+    with directly(source, os.O_RDONLY) as fd:
+        reader = _Sectors(source, fd, sector)
+        for offset, length, state in list(record.copied.runs()):
+            if state in (RunState.READ, RunState.NOT_TRIED):
+                continue
+            for start in range(offset, offset + length, BUFFER):
+                for at, size, data in in_pieces(reader, start, min(BUFFER, offset + length - start), sector):
+                    if isinstance(data, ImageIOError):
+                        first = first or data
+                        record.copied.mark(at, size, RunState.BAD)
+                    else:
+                        mover.write(at, memoryview(data))
+                        record.copied.mark(at, size, RunState.READ)
+                record.done(start, start, (), _WORK)
+                record.save(record.due())
     return first

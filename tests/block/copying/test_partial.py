@@ -195,6 +195,13 @@ def test_another_source_or_another_state_of_it_is_refused(tmp_path: Path, interr
         copy_image(source, interrupted, resume=True)
     os.truncate(source, SIZE)
     os.utime(source, ns=(stamp, stamp))
+    with source.open("r+b") as stream:  # as another disk at the same place would be
+        stream.write(b"other")
+    os.utime(source, ns=(stamp, stamp))
+    with pytest.raises(OperationRefused, match="holds other bytes than before at byte 0"):
+        copy_image(source, interrupted, resume=True)
+    source.write_bytes(content)
+    os.utime(source, ns=(stamp, stamp))
     bytes_at.rename(tmp_path / "kept")
     bytes_at.write_bytes(bytes(SIZE))
     with pytest.raises(OperationRefused, match="not the file that the map is of"):
