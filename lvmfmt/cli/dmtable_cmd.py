@@ -10,10 +10,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from .. import block, lvm, system
-from ..errors import LvmfmtError, OperationRefused, UnsupportedFeature
+from ..errors import CorruptImage, OperationRefused
 from ..escaping import printable
 from .doubting import tell_doubts
-from .operands import add_json, add_numbers, add_operands, assignment, numbers_of, split
+from .operands import add_json, add_numbers, add_operands, assignment, numbers_of, once, split
 from .output import print_json
 
 _EXAMPLES = """\
@@ -46,8 +46,8 @@ def fill(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print the tables."""
     images, _ = split(args.operands)
-    paths = _paths(images, dict(args.device))
-    left_out: list[LvmfmtError] = []
+    paths = _paths(images, once(args.device))
+    left_out: list[CorruptImage] = []
     tables: list[tuple[str, lvm.LogicalVolume, list[lvm.Target]]] = []
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))
@@ -62,7 +62,7 @@ def run(args: argparse.Namespace) -> int:
                 for name, lv in group.logical_volumes.items():
                     try:
                         tables += _tables(name, lv, paths)
-                    except UnsupportedFeature as error:
+                    except CorruptImage as error:
                         left_out.append(error)
     if args.json:
         print_json([_plain(name, lv, targets) for name, lv, targets in tables])
@@ -72,7 +72,7 @@ def run(args: argparse.Namespace) -> int:
         print(";".join(_concise(name, lv, targets) for name, lv, targets in tables))
     for reason in left_out:
         print(f"lvmfmt: {reason}; no table", file=sys.stderr)
-    return 2 if left_out else 0
+    return 1 if left_out else 0
 
 
 def _misleading(group: lvm.VolumeGroup, name: str, lv: lvm.LogicalVolume) -> list[tuple[str, lvm.Doubt]]:
@@ -85,6 +85,8 @@ def _tables(
     """The table of an LV, and before it those of the devices that it needs."""
     from ..lvm.dmtable import dm_parts
 
+    if not lv.lps:
+        raise CorruptImage("lv_entry", "num_lps", expected="at least 1", found=0, where=name)
     device = _device_name(name, lv)
     parts = [(part, lv, targets) for part, targets in dm_parts(lv, paths, name=device).items()]
     return [*parts, (name, lv, lvm.dm_table(lv, paths, name=device))]

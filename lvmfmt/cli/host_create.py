@@ -8,7 +8,7 @@ import sys
 from .. import host
 from ..escaping import printable
 from ..units import format_size
-from .operands import Commands, assignment, size, tree, verb
+from .operands import Commands, assignment, once, size, tree, verb
 from .output import print_table, progress
 
 _EXAMPLES = """\
@@ -75,7 +75,7 @@ def _create(args: argparse.Namespace) -> int:
             args.dir,
             disks=disks,
             trees=args.tree,
-            lv_sizes=dict(args.lv),
+            lv_sizes=once(args.lv),
             mirror=args.mirror,
             seed=args.seed,
             lvm_version=args.lvm_version,

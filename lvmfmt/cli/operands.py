@@ -6,13 +6,14 @@ import argparse
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from types import ModuleType
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from ..errors import OperationRefused
 from ..units import parse_size
 
 Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
 """What a parser gives for its sub-commands."""
+T = TypeVar("T")
 _USUAL_WIDTH = 78
 
 
@@ -165,6 +166,17 @@ def tree(text: str) -> tuple[Path, str]:
     """`SRC[:/DEST]` as (source, destination); the destination is / when it is not given."""
     source, colon, destination = text.rpartition(":/")
     return (Path(source), "/" + destination.strip("/")) if colon else (Path(text), "/")
+
+
+def once(pairs: Sequence[tuple[str, T]]) -> dict[str, T]:
+    """Values by name.
+
+    Raises:
+        OperationRefused: a name is given twice.
+    """
+    if twice := [name for i, (name, _) in enumerate(pairs) if name in dict(pairs[:i])]:
+        raise OperationRefused("is given twice", where=twice[0])
+    return dict(pairs)
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any, cast
 
-from ..escaping import printable
+from ..escaping import printable, spelled
 from ..units import format_size
 from .gate import behind
 
@@ -24,13 +24,17 @@ def print_table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], *, right
         right: names of the columns to align to the right.
     """
     cells = [["" if cell is None else printable(str(cell)) for cell in row] for row in rows]
+    for row in cells:  # a space at the end would be taken for one of the column
+        row[:-1] = [cell[:-1] + spelled(" ") if cell.endswith(" ") else cell for cell in row[:-1]]
     if sys.stdout.isatty():
         _rich_table(headers, cells, right)
         return
     widths = [max(map(len, column)) for column in zip(headers, *cells, strict=True)]
     for row in [list(headers), *cells]:
-        columns = zip(row, widths, headers, strict=True)
-        print("  ".join(c.rjust(w) if h in right else c.ljust(w) for c, w, h in columns).rstrip())
+        while row and not row[-1]:
+            row.pop()
+        padded = [c.rjust(w) if h in right else c.ljust(w) for c, w, h in zip(row, widths, headers, strict=False)]
+        print("  ".join([*padded[:-1], padded[-1] if headers[len(row) - 1] in right else row[-1]]) if row else "")
 
 
 def graded(text: str, *grades: str | None) -> str:

@@ -157,9 +157,12 @@ class Host(Checked):
 
         Raises:
             NotFound: a slot has no disk.
+            OperationRefused: a disk is given twice.
         """
         with self.folder.lock():
             for slot in slots:
+                if list(slots).count(slot) > 1:
+                    raise OperationRefused("the disk is given twice", where=slot)
                 if slot not in self.folder.slots():
                     raise NotFound("no such disk", where=str(self.folder.image(slot)))
             nvram, chosen = self.folder.read_nvram(), tuple(slots)

@@ -59,7 +59,7 @@ def dm_table(lv: LogicalVolume, paths: Mapping[str, str], *, name: str = "") -> 
         name: of the device; that of the LV by default. The devices that `dm_parts` tells of are named after it.
 
     Raises:
-        UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
+        CorruptImage: the LV is striped in a way that [lvm 15] does not describe.
     """
     parts = dm_parts(lv, paths, name=name)
     if parts:

@@ -46,7 +46,7 @@ def runs_of(lv: LogicalVolume, *, partial: bool = False) -> Iterator[ReadRun]:
 
     Raises:
         ImageIOError: something cannot be read, and `partial` is false; before the first part if its disk is not here.
-        UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
+        CorruptImage: the LV is striped in a way that [lvm 15] does not describe.
     """
     device = expect(lv, LogicalVolume, "a logical volume").device
     missing = missing_runs(lv)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from ..arguments import Checked
 from ..block import BlockDevice, Mirror, Piece, PieceList, Striped, Window
-from ..errors import ImageIOError, OperationRefused, UnsupportedFeature
+from ..errors import CorruptImage, ImageIOError, OperationRefused
 from ..escaping import printable
 from ..oneline import short_name
 from ..units import SECTOR, format_size
@@ -175,7 +175,7 @@ class LogicalVolume(Checked):
         the copies would differ without anything saying so.
 
         Raises:
-            UnsupportedFeature: the LV is striped in a way that [lvm 15] does not describe.
+            CorruptImage: the LV is striped in a way that [lvm 15] does not describe.
         """
         wanted = self.map.held & ~self.stale
         usable = self.within_reach(wanted)
@@ -237,16 +237,16 @@ class LogicalVolume(Checked):
         return replace(self, map=lv_map, stale=np.zeros_like(self.stale[row]))
 
     def check_stripes(self) -> None:
-        """Raise `UnsupportedFeature` if it is striped in a way that [lvm 15] does not describe."""
+        """Raise `CorruptImage` if it is striped in a way that [lvm 15] does not describe."""
         width, strip = self.policy.width, self.policy.strip_size
+        wanted = found = ""
         if strip == NO_STRIP:
-            fields = "mirror_policy, stripe_exp and striping_width"
-            raise UnsupportedFeature(f"{fields} contradict each other on whether it is striped", where=self.name)
-        if (strip or width > 1) and (width < 1 or not 1 < strip <= self.pp_size or self.lps % width):
-            raise UnsupportedFeature(
-                f"striping_width {width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs",
-                where=self.name,
-            )
+            wanted, found = "what mirror_policy and stripe_exp agree with", f"{width}: they contradict each other"
+        elif (strip or width > 1) and (width < 1 or not 1 < strip <= self.pp_size or self.lps % width):
+            wanted = "a part of the LPs, with strips of at most a PP"
+            found = f"{width} with stripe_exp {max(0, strip.bit_length() - 1)} over {self.lps} LPs"
+        if wanted:
+            raise CorruptImage("lv_entry", "striping_width", expected=wanted, found=found, where=self.name)
 
     def _device(self, usable: NDArray[np.bool_], name: str, *, writable: bool) -> BlockDevice:
         """The bytes of the LV in their order [lvm 15], in these copies of the LPs, shape (copies, lps)."""

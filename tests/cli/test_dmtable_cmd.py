@@ -47,9 +47,12 @@ def test_a_stripe_that_is_none_is_named(policy: bytes, disks: list[str], capsys:
             for at, data in ((0x0A, policy), (0x16, b"\1\0")):
                 stream.seek((psn + 1) * 512 + at)
                 stream.write(data)
-    assert cli.main(["dmtable", *disks]) == 2
+    for argv in (["dmtable", *disks, "--lv", "hd4"], ["lv", "export", *disks, "hd4", "-"]):
+        assert cli.main(argv) == 1  # a corrupt image, not what is unsupported or refused
+        assert "striping_width" in capsys.readouterr().err
+    assert cli.main(["dmtable", *disks]) == 1
     shown = capsys.readouterr()
-    assert "striping_width contradict each other" in shown.err and shown.out.startswith("lv00,")
+    assert "they contradict each other; no table" in shown.err and shown.out.startswith("lv00,")
     assert cli.main(["vg", "check", *disks]) == 1
     assert "lv-stripe" in capsys.readouterr().out
 
@@ -109,3 +112,9 @@ def test_dmsetup_takes_the_tables(disks: list[str], judge: Callable[[str], str],
     finally:
         for loop in loops:
             subprocess.run(["losetup", "-d", loop], check=True)
+
+
+def test_a_device_is_given_once(disks: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    twice = [word for path in ("/dev/vdb", "/dev/vdc") for word in ("--device", f"{disks[0]}={path}")]
+    assert cli.main(["dmtable", *disks, *twice]) == 2
+    assert "is given twice" in capsys.readouterr().err

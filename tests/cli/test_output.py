@@ -23,6 +23,19 @@ def test_plain_tables_are_aligned_and_printable(capsys: pytest.CaptureFixture[st
     ]
 
 
+def test_a_space_at_the_end_of_a_name_is_seen(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("NAME", "NEXT"), [("a", "b"), ("a ", "b "), ("  ", "  "), ("last", ""), ("", "")])
+    assert capsys.readouterr().out.split("\n") == [
+        "NAME   NEXT",
+        "a      b",
+        "a\\x20  b ",
+        " \\x20    ",
+        "last",
+        "",
+        "",
+    ]
+
+
 def test_tables_on_a_terminal_fit_its_width() -> None:
     code = (
         "from lvmfmt.cli.output import print_table\n"

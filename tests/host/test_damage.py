@@ -172,5 +172,7 @@ def test_a_bad_boot_list_is_no_dead_end(box: Box) -> None:
     host.set_boot_list(["hdisk1", "hdisk0"])
     host.boot()
     assert box.good("bootinfo -b") == ["hdisk0"]
-    with pytest.raises(NotFound):
-        host.set_boot_list(["hdisk7"])
+    for slots, error in ((["hdisk7"], NotFound), (["hdisk1", "hdisk0", "hdisk1"], OperationRefused)):
+        with pytest.raises(error):
+            host.set_boot_list(slots)
+    assert host.boot_list() == ("hdisk1", "hdisk0")

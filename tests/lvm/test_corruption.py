@@ -67,7 +67,7 @@ def use(devices: list[Any]) -> VolumeGroup | None:
             if device.size:
                 device.read(0, SECTOR)
                 device.read(device.size - SECTOR, SECTOR)
-        except (ImageIOError, UnsupportedFeature):
+        except (ImageIOError, CorruptImage):
             pass
     assert all(str(problem).isprintable() for problem in group.problems)
     return group

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from lvmfmt.errors import UnsupportedFeature
+from lvmfmt.errors import CorruptImage
 from lvmfmt.lvm import LvPolicy, VolumeGroup, dm_table
 from lvmfmt.lvm.dmtable import dm_parts
 from lvmfmt.origin import SeededOrigin
@@ -170,5 +170,5 @@ def test_striped_in_an_unknown_way_is_refused(make_group: Any) -> None:
     _, (disk,) = make_group(1)
     for psn in (136, 2242):
         disk.write(psn * SECTOR + SECTOR + 32 * 2 + 10, b"\0\5")  # mirror_policy of minor 3 [lvm 8.2]
-    with pytest.raises(UnsupportedFeature):
+    with pytest.raises(CorruptImage):
         dm_table(VolumeGroup.open([disk]).logical_volumes["lv00"], PATHS)

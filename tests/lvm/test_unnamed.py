@@ -3,6 +3,7 @@
 What AIX keeps there is not known (grade C), so the reason for every expectation is that nothing may be lost.
 """
 
+import io
 import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -17,6 +18,7 @@ from lvmfmt.errors import LvmfmtError, OperationRefused
 from lvmfmt.layout.record import Grade
 from lvmfmt.lvm import VgKind, VolumeGroup, check, join_group, reidentify, repair, split_group, varyon
 from lvmfmt.lvm.checking.repair import plan
+from lvmfmt.lvm.transfer import import_lv
 from lvmfmt.lvm.unnamed import UNNAMED, in_vgda, in_vgsa
 from lvmfmt.lvm.vgdaformat import Table
 from lvmfmt.origin import FixedOrigin, SeededOrigin
@@ -142,6 +144,21 @@ def test_no_way_to_change_a_group_writes_over_them(make_group: Any, what: str) -
     with pytest.raises(OperationRefused, match="the group is not written"):
         CHANGES[what](devices)
     assert [(d.name, at) for d, at, data in mine if data != bytes(4)] == []
+
+
+def test_content_is_imported_where_no_area_is_written_and_else_refused_at_once(make_group: Any) -> None:
+    _, devices = make_group(2)
+    areas = Areas(devices)
+    areas.put("vgda", 0x100, b"AIX")
+    before = [disk.data.copy() for disk in devices]
+    group = VolumeGroup.open(devices)
+    mirrored, single = (group.logical_volumes[name] for name in ("hd4", "lv00"))
+    with pytest.raises(OperationRefused, match="the group is not written"):
+        import_lv(group, mirrored, io.BytesIO(b"x" * mirrored.size))
+    assert all(np.array_equal(disk.data, old) for disk, old in zip(devices, before, strict=True))
+    import_lv(group, single, io.BytesIO(b"x" * single.size))
+    changed = sum(int((disk.data != old).sum()) for disk, old in zip(devices, before, strict=True))
+    assert single.size - SECTOR < changed <= single.size  # some bytes may have been an x
 
 
 def test_a_group_that_needs_no_write_is_varied_on(make_group: Any) -> None:

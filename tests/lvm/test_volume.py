@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvmfmt.errors import ImageIOError, OperationRefused, UnsupportedFeature
+from lvmfmt.errors import CorruptImage, ImageIOError, OperationRefused
 from lvmfmt.lvm.policy import LvPolicy
 from lvmfmt.lvm.volume import LogicalVolume
 
@@ -68,7 +68,7 @@ def test_a_stripe_that_is_none_is_refused(make_group: Any) -> None:
         LvPolicy(strip_size=65536, stripe_width=0), LvPolicy(strip_size=65536, stripe_width=2),
         LvPolicy(strip_size=1, stripe_width=5), LvPolicy(strip_size=2 * MIB, stripe_width=5),
     ):  # fmt: skip
-        with pytest.raises(UnsupportedFeature, match="striping_width"):
+        with pytest.raises(CorruptImage, match="striping_width"):
             _ = replace(lv, policy=policy).device
     assert replace(lv, policy=LvPolicy(strip_size=MIB, stripe_width=5)).device.size == 5 * MIB
 

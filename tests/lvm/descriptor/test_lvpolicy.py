@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from lvmfmt.errors import UnsupportedFeature
+from lvmfmt.errors import CorruptImage
 from lvmfmt.lvm import dm_table
 from lvmfmt.lvm.descriptor.lvpolicy import entry_codes, policy_of
 from lvmfmt.lvm.policy import LvPolicy
@@ -45,7 +45,7 @@ def test_fields_that_contradict_each_other_make_no_stripe(
         group.state.vgda.lvs[2][field] = number
     lv = group.volume(3)
     for mapped in (lambda: lv.device, lambda: dm_table(lv, {"disk1": "/dev/vda"})):
-        with pytest.raises(UnsupportedFeature, match="striping_width contradict each other"):
+        with pytest.raises(CorruptImage, match=r"striping_width: .* contradict each other"):
             mapped()
 
 
