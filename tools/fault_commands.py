@@ -142,6 +142,7 @@ _OTHER = (
     Step("varyonvg datavg", ("umount /data", "varyoffvg datavg")),
     Step("importvg -y datavg {d}", ("umount /data", "varyoffvg datavg", "exportvg datavg")),
     Step("recreatevg -y datavg {ds}", ("umount /data", "varyoffvg datavg", "exportvg datavg")),
+    Step("cplv -f -e copylv rawlv", ("cplv -y copylv rawlv",)),
     Step("reducevg datavg {f}", ("extendvg -f datavg {f}",)),
     Step("migratepv {d} {f}", ("extendvg -f datavg {f}",)),
     Step("migratelp rawlv/1 {f}", ("extendvg -f datavg {f}",)),

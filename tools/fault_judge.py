@@ -39,11 +39,13 @@ DIRECT = (
 )  # fmt: skip
 """Commands that speak to one disk, need all of a group, or take mirrors away, so that the disk that stays may be the
 one that dies: whether it has died, their status may say."""
-ALLOCATE = ("chfs", "crfs", "extendlv", "migratelp", "migratepv", "mklv", "mklvcopy")
+ALLOCATE = ("chfs", "cplv", "crfs", "extendlv", "migratelp", "migratepv", "mklv", "mklvcopy")
 """Commands that need partitions on so many disks as there are copies, and may say that there are too few, or that the
 only good copy to fill the others from is gone."""
-TAKES_AWAY = ("rmlvcopy", "unmirrorvg")
-"""Commands that may leave the only copy on a disk that died: it is there again after a boot that finds the disk."""
+ONE_COPY = ("mirrorvg", "rmlvcopy", "unmirrorvg")
+"""Commands that may find or leave the only copy on a disk that died: it is there after a boot that finds the disk."""
+VARYON_WANTS_ALL = "0516-052"
+"""What varyonvg says without -f where one disk does not answer, whatever the quorum."""
 Known = dict[str, str]
 """What was found wrong with a state, "" for nothing, by its digest."""
 
@@ -95,7 +97,7 @@ class Judge:
                 return wrong
             trial.faults.begin(None)
             trial.faults.dead.clear()
-            alone = normal is not None and step.line.startswith(TAKES_AWAY)
+            alone = normal is not None and step.line.startswith(ONE_COPY)
             key = f"{self.key(trial, step, ended)} {alone}"
             if key not in self.known:
                 self.known[key] = self.new[key] = self._judge(trial, step, ended, boots=alone)
@@ -118,6 +120,7 @@ class Judge:
         if step.line.startswith(DIRECT):
             return ""
         refused = step.line.startswith(ALLOCATE) and any(words in ended.text for words in ("allocat", "0516-068"))
+        refused |= "varyoffvg datavg" in step.before and VARYON_WANTS_ALL in ended.text
         if ended.status != normal.status and not refused:
             return f"status {ended.status}, not {normal.status}: {ended.text}"
         unnamed = [name for name in stale_of(trial.living()) - before if name not in ended.text]

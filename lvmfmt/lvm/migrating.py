@@ -14,7 +14,7 @@ from dataclasses import replace
 import numpy as np
 
 from ..block.copying.runs import Progress
-from ..errors import NotFound, OperationRefused
+from ..errors import ImageIOError, NotFound, OperationRefused
 from ..origin import Origin
 from ..units import SECTOR, ceil_div
 from .change import Change
@@ -111,9 +111,27 @@ def copy_lv(
         AlreadyExists, AllocationRefused, BadArgument: as `Change.add_lv`.
         ImageIOError: an LP of the old one has no good copy within reach.
     """
-    source = _volume(_base(group), name)
     target = into or group
     base = _base(target)
+    before = set(base.state.members)
+    try:
+        _copy_lv(group, target, name, new_name, origin, disks, progress)
+    except ImageIOError:  # nothing has changed; once more where the group goes on without a disk that has died
+        if base.keeper is None or before <= set(base.keeper.living()):
+            raise
+        copy_lv(group, name, new_name, origin=origin, into=into, disks=disks, progress=progress)
+
+
+def _copy_lv(
+    group: VolumeGroup | OnlineGroup,
+    target: VolumeGroup | OnlineGroup,
+    name: str,
+    new_name: str,
+    origin: Origin | None,
+    disks: Sequence[str] | None,
+    progress: Progress | None,
+) -> None:
+    source, base = _volume(_base(group), name), _base(target)
     lps, most = ceil_div(source.size, base.pp_size), (source.policy.max_lps or 0) * source.pp_size
     policy = replace(
         source.policy,

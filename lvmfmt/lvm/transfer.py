@@ -7,7 +7,7 @@ import numpy as np
 from ..arguments import expect
 from ..block import BlockDevice, CopyPlan, DeviceLike, opened
 from ..block.copying.runs import Progress
-from ..errors import OperationRefused
+from ..errors import ImageIOError, OperationRefused
 from ..origin import Origin, origin_or_system
 from ..units import SECTOR
 from .lvcb import TAG
@@ -88,11 +88,31 @@ def _import_lv(
     if lv.copies > 1:
         with group.change(origin) as change:
             change.mark_stale(_key(group, lv))
-    done = copy_over(source, target, start=start, progress=progress)
+    try:
+        done = copy_over(source, target, start=start, progress=progress)
+    except ImageIOError:
+        if not _lives_on(group, lv, origin):
+            raise
+        return _import_lv(group, lv, source, origin, progress)
     if lv.copies > 1:
         with group.change(origin) as change:
             change.mark_synced(_key(group, lv), lv.map.held & ~lv.stale)
     return done
+
+
+def _lives_on(group: VolumeGroup, lv: LogicalVolume, origin: Origin) -> bool:
+    """Whether an LV that is written as a whole has only lost disks, and a copy of each LP on others.
+
+    Those copies are good from then on: what was there is to be overwritten, as it was on the disks that are gone.
+    """
+    if group.keeper is None:
+        return False
+    here = lv.map.held & np.isin(lv.map.pv, list(group.keeper.living()))
+    if (here == lv.map.held).all() or not here.any(axis=0).all():
+        return False
+    with group.change(origin) as change:
+        change.mark_synced(_key(group, lv), here)
+    return True
 
 
 def _without_missing(group: VolumeGroup, lv: LogicalVolume, origin: Origin) -> LogicalVolume:

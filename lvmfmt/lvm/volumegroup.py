@@ -38,6 +38,13 @@ class Keeper(Protocol):
     ) -> int:
         """As `VolumeGroup.sync`."""
 
+    def living(self) -> Collection[int]:
+        """Numbers of the PVs that it goes on with, without those that do not answer any more.
+
+        Raises:
+            ImageIOError: quorum is lost.
+        """
+
 
 class VolumeGroup(GroupView):
     """A volume group on its disks.

@@ -170,6 +170,38 @@ def test_mklvcopy_says_that_the_only_good_copy_has_gone(three: Template, tmp_pat
     assert True in seen
 
 
+@pytest.mark.parametrize("line", ["cplv -y four three", "cplv -f -e five three", "varyonvg datavg"])
+def test_a_disk_dies_anywhere(three: Template, tmp_path: Path, line: str) -> None:
+    """What needs three disks says so, and nothing is half done; what does not goes on."""
+    before = {"cplv -f -e five three": ["cplv -y five three"], "varyonvg datavg": ["varyoffvg datavg"]}.get(line, [])
+
+    def begin(trial: Trial) -> None:
+        for one in before:
+            assert Host.open(trial.path).run(one.split(), io.StringIO(), io.StringIO()) == 0
+        trial.faults.begin(None)
+
+    with three.trial(tmp_path / "count") as trial:
+        begin(trial)
+        assert Host.open(trial.path).run(line.split(), io.StringIO(), io.StringIO()) == 0
+        numbers = [n for n, call in enumerate(trial.faults.calls) if call[0] == "hdisk3"]
+    ends = set()
+    for number in numbers[:: max(1, len(numbers) // 12)]:
+        with three.trial(tmp_path / f"trial{number}") as trial:
+            begin(trial)
+            trial.faults.begin(Plan(number, Fault.DEAD))
+            said = io.StringIO()
+            status = Host.open(trial.path).run(line.split(), said, said)
+            refused = "0516-404" in said.getvalue() or "0516-052" in said.getvalue()
+            assert status == int(refused), said.getvalue()
+            trial.faults.begin(None)
+            group = VolumeGroup.open([trial.disks[name] for name in ("hdisk1", "hdisk2", "hdisk3")])
+            for name, volume in group.logical_volumes.items():
+                assert name != "four" or not refused
+                assert volume.device.read(8192, len(NEW)).tobytes() == NEW
+            ends.add(refused)
+    assert False in ends
+
+
 def _holds(trial: Trial, name: str) -> bool:
     group = VolumeGroup.open([trial.disks[disk] for disk in ("hdisk1", "hdisk2", "hdisk3")])
     volume = group.logical_volumes["three"]

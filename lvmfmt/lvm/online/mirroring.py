@@ -140,6 +140,16 @@ class Mirroring(Checked):
             self._drop(number)
         self._tell()
 
+    def living(self) -> Collection[int]:
+        """Numbers of the PVs that it goes on with, without those that do not answer any more.
+
+        Raises:
+            ImageIOError: quorum is lost.
+        """
+        members = self.group.state.members
+        self.lose([number for number, member in members.items() if not answers(member.device)])
+        return members.keys()
+
     def check_up(self) -> None:
         """Raise `ImageIOError` if the group is down."""
         if self.down:

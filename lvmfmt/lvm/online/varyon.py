@@ -128,9 +128,11 @@ def _varyon(devices: Sequence[BlockDevice], origin: Origin, force: bool) -> Onli
     try:
         online = _start(state, missing, origin, force)
     except DiskFailed as error:
-        if not force:
+        rest = [device for device in here if device is not error.device]
+        left = state.votes(number for number, member in state.members.items() if member.device in rest)
+        if not force and (not left or (VolumeGroup(state, []).quorum and 2 * left <= state.quorum_votes)):
             raise
-        return _varyon([device for device in here if device is not error.device], origin, True)
+        return _varyon(rest, origin, True)  # all were here when it began; without one it goes on, as it would later
     online.lost.update(status.number for status in statuses if status.state is PvState.NOT_FOUND)
     return online
 
