@@ -137,7 +137,8 @@ class VariedGroups:
 
     def _losses(self, online: OnlineGroup) -> Iterator[Loss]:
         """What is stale on disks that have failed or came back old, and newly stale on those that are away."""
-        away, known = online.missing | online.lost | online.old, self._known[online.group.vgid]
+        away = online.missing - online.group.split_off | online.lost | online.old
+        known = self._known[online.group.vgid]
         new = [place for place in _stale(online.group, away) if place not in known]
         for number in sorted(away):
             slot = self._homes[online.group.vgid].get(number) or online.group.pvs[number].pvid
