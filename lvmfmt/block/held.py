@@ -11,8 +11,12 @@ from .device import BlockDevice, Buffer, byte_view
 from .overlay import Overlay
 
 
+MOST = 64 << 20
+"""Bytes that are held back at most: where more is to be written, all that was to be proved first has been."""
+
+
 class Hold:
-    """What holds the writes of several devices back, in the one order in which they happened.
+    """What holds the writes of several devices back, in the one order in which they happened, or `MOST` of them.
 
     Attributes:
         released: whether they have gone to their devices; later ones go there at once.
@@ -21,6 +25,7 @@ class Hold:
     def __init__(self) -> None:
         self.released = False
         self._steps: list[Callable[[], None]] = []
+        self._size = 0
         self._devices: list[Held] = []
 
     def over(self, device: BlockDevice) -> Held:
@@ -29,9 +34,12 @@ class Hold:
         self._devices.append(held)
         return held
 
-    def do(self, step: Callable[[], None]) -> None:
-        """Take note of a write, a hole or a barrier."""
+    def do(self, step: Callable[[], None], size: int = 0) -> None:
+        """Take note of a write of so many bytes, of a hole or a barrier."""
         self._steps.append(step)
+        self._size += size
+        if self._size > MOST:
+            self.release()
 
     def release(self) -> None:
         """Write everything, with its barriers; without effect later.
@@ -62,7 +70,7 @@ class Held(Overlay):
         view = byte_view(buffer)
         data = np.frombuffer(view if isinstance(view.obj, bytes) else bytes(view), np.uint8)  # who changes it later?
         self.keep(offset, data)
-        self._hold.do(partial(self.base.write, offset, data))
+        self._hold.do(partial(self.base.write, offset, data), len(data))
 
     def punch(self, offset: int, length: int) -> None:
         """See `BlockDevice.punch`."""

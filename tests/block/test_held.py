@@ -2,6 +2,9 @@
 
 import io
 
+import pytest
+
+from lvmfmt.block import held as holding
 from lvmfmt.block.filedevice import FileDevice
 from lvmfmt.block.held import Hold
 from lvmfmt.block.overlay import OVERLAY_PAGE
@@ -41,3 +44,14 @@ def test_what_is_not_released_is_never_written() -> None:
     held.write(0, b"abc")
     held.close()
     assert not below.events and below.read(0, 3).tobytes() == b"..."
+
+
+def test_no_more_is_held_back_than_memory_bears(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(holding, "MOST", 10)
+    below = Trace(FileDevice(io.BytesIO(b"." * OVERLAY_PAGE), writable=True))
+    held = Hold().over(below)
+    held.write(0, b"0123456789")
+    assert not below.events
+    held.write(3, b"x")
+    held.write(4, b"y")
+    assert len(below.events) == 3 and below.read(0, 6).tobytes() == held.read(0, 6).tobytes() == b"012xy5"
