@@ -10,7 +10,6 @@ import numpy as np
 from .device import BlockDevice, Buffer, byte_view
 from .overlay import Overlay
 
-
 MOST = 64 << 20
 """Bytes that are held back at most: where more is to be written, all that was to be proved first has been."""
 
