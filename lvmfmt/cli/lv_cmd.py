@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -76,6 +76,7 @@ def fill(parser: argparse.ArgumentParser) -> None:
     out.set_defaults(run=run_export)
     back = verb(verbs, "import", "replace the content of a logical volume", examples=_IMPORT_EXAMPLES)
     add_operands(back, "OPERAND", "IMAGE... NAME SRC")
+    back.add_argument("--zero-detect", action="store_true", help="make blocks of zeros holes")
     add_force(back)
     back.add_argument("--seed", type=int, help="take the time stamps from this number")
     back.set_defaults(run=run_import)
@@ -175,15 +176,15 @@ def run_export(args: argparse.Namespace) -> int:
             if stale:
                 telling(args)(f"{name}: copy {args.copy} is stale in {stale} of {lv.pps} PPs: it may be old")
         torn = [device.name for device in devices if getattr(device, "in_use", False)]
-        parts = lvm.runs_of(lv, partial=args.partial)
         if out == "-":
-            done, seen = _to_stdout(parts)
+            done, seen = _to_stdout(lvm.runs_of(lv, partial=args.partial))
         else:
             data = sum(e.length for e in lv.device.extents() if e.is_data)
             told = stack.enter_context(progress(f"export {name}", data))
             with block.new_image(out, lv.size, replace=args.force) as target:
                 if args.partial:
-                    done, seen = _to_image(parts, target, told)
+                    done, copied = lvm.rescue_lv(lv, target, progress=told)
+                    seen = list(copied.runs())
                 else:
                     done, seen = lvm.export_lv(lv, target, progress=told), []
     if args.partial:
@@ -201,24 +202,11 @@ def run_export(args: argparse.Namespace) -> int:
     return 1 if lost else 0
 
 
-def _to_image(
-    parts: Iterable[lvm.ReadRun], target: block.BlockDevice, told: Callable[[int], None]
-) -> tuple[int, list[lvm.ReadRun]]:
-    """Bytes written, and the parts without their bytes."""
+def _to_stdout(parts: Iterable[lvm.ReadRun]) -> tuple[int, list[MapRun]]:
+    """Bytes written, and what became of all."""
     done, seen = 0, []
     for part in parts:
-        seen.append(part._replace(data=None))
-        if part.data is not None:
-            target.write(part.offset, part.data)
-            done += part.length
-            told(part.length)
-    return done, seen
-
-
-def _to_stdout(parts: Iterable[lvm.ReadRun]) -> tuple[int, list[lvm.ReadRun]]:
-    done, seen = 0, []
-    for part in parts:
-        seen.append(part._replace(data=None))
+        seen.append(MapRun(part.offset, part.length, part.state))
         if part.data is not None:
             sys.stdout.buffer.write(part.data.data)
             done += part.length
@@ -229,10 +217,9 @@ def _to_stdout(parts: Iterable[lvm.ReadRun]) -> tuple[int, list[lvm.ReadRun]]:
     return done, seen
 
 
-def _write_map(args: argparse.Namespace, seen: Sequence[lvm.ReadRun]) -> None:
-    runs = (MapRun(part.offset, part.length, part.state) for part in seen)
+def _write_map(args: argparse.Namespace, seen: Sequence[MapRun]) -> None:
     heading = "Mapfile of what lvmfmt lv export has read, in the format of GNU ddrescue"
-    lines = "".join(f"{line}\n" for line in map_lines(runs, heading))
+    lines = "".join(f"{line}\n" for line in map_lines(seen, heading))
     if args.map is None:
         print(lines, end="", file=sys.stderr)
         return
@@ -252,7 +239,7 @@ def run_import(args: argparse.Namespace) -> int:
         group, lv = system.find_logical_volume(system.open_groups(devices), name)
         data = sum(e.length for e in content.extents() if e.is_data)
         told = stack.enter_context(progress(f"import {name}", data))
-        done = lvm.import_lv(group, lv, content, origin=origin, progress=told)
+        done = lvm.import_lv(group, lv, content, find_zeros=args.zero_detect, origin=origin, progress=told)
     print(f"{printable(name)}: {amount(done, time.monotonic() - start)} into each of {lv.copies} copies")
     if getattr(content, "in_use", False):
         print(f"lvmfmt: {printable(source)}: in use while it was read; the content may be torn", file=sys.stderr)

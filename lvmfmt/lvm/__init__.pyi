@@ -45,7 +45,7 @@ from .online.varyon import (
     varyon as varyon,
 )
 from .partial import ReadRun as ReadRun, runs_of as runs_of
-from .transfer import export_lv as export_lv, import_lv as import_lv
+from .transfer import export_lv as export_lv, import_lv as import_lv, rescue_lv as rescue_lv
 from .volume import LogicalVolume as LogicalVolume, PhysicalVolume as PhysicalVolume
 from .checking.doubts import Doubt as Doubt, doubts as doubts
 from .checking.findings import check as check, examine as examine

@@ -7,8 +7,9 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ..block import BlockDevice
+from ..block.copying.mover import BUFFER
 from ..errors import ImageIOError, OperationRefused
-from ..units import MIB
 from .group import GroupView
 from .groupstate import GroupState
 from .problems import Problem
@@ -45,16 +46,22 @@ def differences(lv: LogicalVolume, behind: frozenset[int] = frozenset()) -> Iter
 def _equal(lv: LogicalVolume, a: tuple[int, int], b: tuple[int, int]) -> bool:
     (one, first), (two, second) = ((lv.pvs[pv].device, lv.pvs[pv].offset(pp)) for pv, pp in (a, b))
     assert one is not None and two is not None  # within reach
-    for at in range(0, lv.pp_size, MIB):
-        length = min(MIB, lv.pp_size - at)
-        if not any(
-            e.is_data for disk, start in ((one, first), (two, second)) for e in disk.extents(start + at, length)
-        ):
-            continue
-        try:
-            if not np.array_equal(one.read(first + at, length), two.read(second + at, length)):
-                return False
-        except ImageIOError:
+    try:
+        return same_content(one, first, two, second, lv.pp_size)
+    except ImageIOError:
+        return False
+
+
+def same_content(a: BlockDevice, a_at: int, b: BlockDevice, b_at: int, length: int) -> bool:
+    """Whether two ranges have one content; what is a hole in both is not read.
+
+    Raises:
+        ImageIOError: the system refused.
+    """
+    for done in range(0, length, BUFFER):
+        part = min(BUFFER, length - done)
+        data = any(e.is_data for device, at in ((a, a_at), (b, b_at)) for e in device.extents(at + done, part))
+        if data and not np.array_equal(a.read(a_at + done, part), b.read(b_at + done, part)):
             return False
     return True
 

@@ -28,7 +28,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..block import BlockDevice, DeviceLike, opened_all
-from ..block.copying.mover import BUFFER
 from ..block.copying.runs import Progress
 from ..errors import OperationRefused
 from ..origin import Origin, origin_or_system
@@ -42,6 +41,7 @@ from .disk.identity import USUAL_MODEL, lvid, machine_of, new_vgid, uid_bytes
 from .errors import SnapshotGroup
 from .groupstate import GroupState, MemberDisk
 from .lvcb import Lvcb
+from .mirrors import same_content
 from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
 
@@ -205,16 +205,5 @@ def _equal(lv: LogicalVolume, found: dict[int, BlockDevice]) -> NDArray[np.bool_
     for copy, lp in np.argwhere(np.isin(lv.map.pv, sorted(found)) & lv.map.held).tolist():
         number = int(lv.map.pv[copy, lp])
         at = lv.pvs[number].offset(int(lv.map.pp[copy, lp]))
-        result[copy, lp] = _same(source, lp * lv.pp_size, found[number], at, lv.pp_size)
+        result[copy, lp] = same_content(source, lp * lv.pp_size, found[number], at, lv.pp_size)
     return result
-
-
-def _same(a: BlockDevice, a_at: int, b: BlockDevice, b_at: int, length: int) -> bool:
-    """Whether two ranges have one content; what is a hole in both is not read."""
-    for done in range(0, length, BUFFER):
-        part = min(BUFFER, length - done)
-        if not any(e.is_data for d, at in ((a, a_at), (b, b_at)) for e in d.extents(at + done, part)):
-            continue
-        if not np.array_equal(a.read(a_at + done, part), b.read(b_at + done, part)):
-            return False
-    return True

@@ -5,12 +5,18 @@ from __future__ import annotations
 import numpy as np
 
 from ..arguments import expect
-from ..block import BlockDevice, CopyPlan, DeviceLike, opened
-from ..block.copying.runs import Progress
+from ..block import BlockDevice, DeviceLike, opened
+from ..block.copying.engine import WORKERS, Engine
+from ..block.copying.mapfile import CopyMap, MapRun, RunState
+from ..block.copying.mover import Mover, is_files
+from ..block.copying.record import CopyRecord
+from ..block.copying.rescue import try_again
+from ..block.copying.runs import Progress, data_runs, tasks
 from ..errors import ImageIOError, OperationRefused
 from ..origin import Origin, origin_or_system
 from ..units import SECTOR
 from .lvcb import TAG
+from .partial import missing_runs
 from .volume import LogicalVolume
 from .volumegroup import VolumeGroup
 
@@ -30,9 +36,49 @@ def export_lv(lv: LogicalVolume, target: DeviceLike, *, progress: Progress | Non
         ImageIOError: an LP has no good copy within reach.
     """
     source = expect(lv, LogicalVolume, "a logical volume").device
-    extents = [(e.offset, e.offset, e.length) for e in source.extents() if e.is_data]
     with opened(target, writable=True) as device:
-        return CopyPlan.of(source, extents).execute(device, progress=progress).bytes_copied
+        device.check_range(0, source.size)
+        engine = Engine(_movers(source, device), progress)
+        engine.run(tasks(data_runs(source)))
+        return sum(engine.ways.values())
+
+
+def rescue_lv(lv: LogicalVolume, target: DeviceLike, *, progress: Progress | None = None) -> tuple[int, CopyMap]:
+    """Copy of an LV what its disks give to a device of zeros.
+
+    Args:
+        lv: the volume.
+        target: of the size of the LV at least, all zeros.
+        progress: told of bytes done.
+
+    Returns:
+        Bytes copied, and what became of all bytes: what lies on disks that are not here was not tried, and what a disk
+        refuses, sector by sector, is bad.
+
+    Raises:
+        IncompleteCopy: the target failed.
+    """
+    source = expect(lv, LogicalVolume, "a logical volume").device
+    runs: list[MapRun] = []
+    at = 0
+    for start, end in [*missing_runs(lv).tolist(), (source.size, source.size)]:
+        runs += [MapRun(at, start - at, RunState.NOT_TRIED)] if start > at else []
+        runs += [MapRun(start, end - start, RunState.BAD)] if end > start else []  # the engine is not to call it a hole
+        at = end
+    record = CopyRecord(CopyMap(source.size, runs))
+    with opened(target, writable=True) as device:
+        device.check_range(0, source.size)
+        engine = Engine(_movers(source, device, go_on=True), progress, record)
+        engine.run(tasks(data_runs(source, record.left(RunState.NOT_TRIED))))
+        record.done(0, source.size, (), 0)
+        record.copied.turn(RunState.BAD, RunState.NOT_TRIED)
+        try_again(source, engine.movers[0], record)
+    return sum(engine.ways.values()), record.copied
+
+
+def _movers(source: BlockDevice, target: BlockDevice, **options: bool) -> list[Mover]:
+    """Those of a copy; what is not a file may want its reads in order, and in one thread."""
+    return [Mover(target, **options) for _ in range(WORKERS if is_files(source) and is_files(target) else 1)]
 
 
 def import_lv(
@@ -40,6 +86,7 @@ def import_lv(
     lv: LogicalVolume,
     source: DeviceLike,
     *,
+    find_zeros: bool = False,
     origin: Origin | None = None,
     progress: Progress | None = None,
 ) -> int:
@@ -57,6 +104,7 @@ def import_lv(
         group: the group of the LV.
         lv: the volume, as the group shows it now.
         source: of exactly the size of the LV.
+        find_zeros: its blocks of zeros become holes.
         origin: clock for the stamps; by default that of the system.
         progress: told of bytes done.
 
@@ -69,11 +117,16 @@ def import_lv(
     """
     expect(lv, LogicalVolume, "a logical volume")
     with opened(source) as device:
-        return _import_lv(group, lv, device, origin_or_system(origin), progress)
+        return _import_lv(group, lv, device, find_zeros, origin_or_system(origin), progress)
 
 
 def _import_lv(
-    group: VolumeGroup, lv: LogicalVolume, source: BlockDevice, origin: Origin, progress: Progress | None
+    group: VolumeGroup,
+    lv: LogicalVolume,
+    source: BlockDevice,
+    find_zeros: bool,
+    origin: Origin,
+    progress: Progress | None,
 ) -> int:
     if source.size != lv.size:
         raise OperationRefused(f"{source.size} bytes do not fill the logical volume of {lv.size}", where=source.name)
@@ -89,11 +142,11 @@ def _import_lv(
         with group.change(origin) as change:
             change.mark_stale(_key(group, lv))
     try:
-        done = copy_over(source, target, start=start, progress=progress)
+        done = copy_over(source, target, start=start, find_zeros=find_zeros, progress=progress)
     except ImageIOError:
         if not _lives_on(group, lv, origin):
             raise
-        return _import_lv(group, lv, source, origin, progress)
+        return _import_lv(group, lv, source, find_zeros, origin, progress)
     if lv.copies > 1:
         with group.change(origin) as change:
             change.mark_synced(_key(group, lv), lv.map.held & ~lv.stale)
@@ -124,27 +177,32 @@ def _without_missing(group: VolumeGroup, lv: LogicalVolume, origin: Origin) -> L
     return group.logical_volumes[_key(group, lv)]
 
 
-def copy_over(source: BlockDevice, target: BlockDevice, *, start: int = 0, progress: Progress | None = None) -> int:
+def copy_over(
+    source: BlockDevice,
+    target: BlockDevice,
+    *,
+    start: int = 0,
+    find_zeros: bool = False,
+    progress: Progress | None = None,
+) -> int:
     """Make a device begin with the content of another one, from byte `start` on, holes included; with a barrier.
 
     Args:
         source: what to copy.
         target: at least of its size.
         start: bytes that stay as they are.
+        find_zeros: blocks of zeros become holes too.
         progress: told of bytes done.
 
     Returns:
-        Bytes copied.
+        Bytes copied, those zeros among them.
     """
-    data = []
-    for extent in source.extents(start, source.size - start):
-        if extent.is_data:
-            data.append((extent.offset, extent.offset, extent.length))
-        else:
-            target.punch(extent.offset, extent.length)
-    done = CopyPlan.of(source, data).execute(target, progress=progress).bytes_copied
+    target.check_writable()
+    target.check_range(0, source.size)
+    engine = Engine(_movers(source, target, find_zeros=find_zeros, punch=True), progress)
+    engine.run(tasks(data_runs(source, [(start, source.size - start)], target.punch)))
     target.flush()
-    return done
+    return sum(engine.ways.values())
 
 
 def _keeps_block(target: BlockDevice, source: BlockDevice) -> bool:

@@ -5,9 +5,9 @@ from typing import Any
 import pytest
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.lvm import VolumeGroup, check
+from lvmfmt.lvm import VolumeGroup, check, mirrors
 from lvmfmt.lvm.checking.repair import plan
-from lvmfmt.lvm.mirrors import differences, distrust_old_disks, unequal
+from lvmfmt.lvm.mirrors import differences, distrust_old_disks, same_content, unequal
 from lvmfmt.lvm.opening import load
 
 MIB = 1 << 20
@@ -60,3 +60,17 @@ def test_what_only_an_old_disk_has_is_not_called_new(make_group: Any) -> None:
         plan(devices, now=NOW)
     with pytest.raises(OperationRefused):
         distrust_old_disks(load(devices)[0])
+
+
+def test_ranges_are_compared_to_their_last_byte(memory_disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mirrors, "BUFFER", 1000)
+    a, b = memory_disk("a", 1 << 16), memory_disk("b", 1 << 16)
+    a.write(100, bytes(range(250)) * 10)
+    b.write(300, bytes(range(250)) * 10)
+    assert same_content(a, 100, b, 300, 2500) and same_content(a, 0, b, 200, 2600)
+    for at in (0, 999, 1000, 1999, 2000, 2499):
+        b.write(300 + at, b"\xff")
+        assert not same_content(a, 100, b, 300, 2500)
+        b.write(300 + at, a.read(100 + at, 1))
+    b.write(300 + 2500, b"\xff")
+    assert same_content(a, 100, b, 300, 2500) and not same_content(a, 100, b, 300, 2501)

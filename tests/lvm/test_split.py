@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from lvmfmt.errors import OperationRefused
-from lvmfmt.lvm import VolumeGroup, split
+from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
 
@@ -75,17 +75,3 @@ def test_joining_fills_what_differs_and_no_more(mirrored: Any, origin: SeededOri
     with pytest.raises(OperationRefused, match="was not split off"):
         join_group(whole, devices[1:], origin=origin)
     assert other.vgid != whole.vgid
-
-
-def test_ranges_are_compared_to_their_last_byte(memory_disk: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(split, "BUFFER", 1000)
-    a, b = memory_disk("a", 1 << 16), memory_disk("b", 1 << 16)
-    a.write(100, bytes(range(250)) * 10)
-    b.write(300, bytes(range(250)) * 10)
-    assert split._same(a, 100, b, 300, 2500) and split._same(a, 0, b, 200, 2600)
-    for at in (0, 999, 1000, 1999, 2000, 2499):
-        b.write(300 + at, b"\xff")
-        assert not split._same(a, 100, b, 300, 2500)
-        b.write(300 + at, a.read(100 + at, 1))
-    b.write(300 + 2500, b"\xff")
-    assert split._same(a, 100, b, 300, 2500) and not split._same(a, 100, b, 300, 2501)

@@ -1,17 +1,24 @@
 """Importing into a mirrored volume: whenever it is stopped, the copies are equal or one of them is known to differ."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lvmfmt.errors import OperationRefused
+from lvmfmt.block import Buffer, ImageFile, IncompleteCopy
+from lvmfmt.block.copying.mapfile import MapRun, RunState, joined
+from lvmfmt.block.device import byte_view
+from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup, varyon
 from lvmfmt.lvm.errors import LastGoodCopy
-from lvmfmt.lvm.transfer import copy_over, export_lv, import_lv
+from lvmfmt.lvm.partial import runs_of
+from lvmfmt.lvm.transfer import copy_over, export_lv, import_lv, rescue_lv
 from lvmfmt.origin import SeededOrigin
 
-MIB = 1 << 20
+from .conftest import MemoryDevice
+
+MIB, SECTOR = 1 << 20, 512
 
 
 def copies(devices: list[Any]) -> tuple[list[bytes], Any]:
@@ -92,3 +99,50 @@ def test_copying_over_keeps_what_is_before_the_start(memory_disk: Any) -> None:
     target.write(0, b"t" * 8192)
     assert copy_over(source, target, start=512) == 4096 - 512
     assert target.read(0, 8192).tobytes() == b"t" * 512 + b"s" * 3584 + b"t" * 4096
+
+
+@pytest.mark.parametrize("find_zeros", [False, True])
+def test_holes_and_blocks_of_zeros_are_punched_into_what_is_there(tmp_path: Path, find_zeros: bool) -> None:
+    with ImageFile.create(tmp_path / "source", MIB) as source, ImageFile.create(tmp_path / "target", 2 * MIB) as target:
+        source.write(0, b"s" * 8192 + bytes(65_536) + b"s" * 4096)
+        target.write(0, b"t" * (2 * MIB))
+        target.flush()
+        copy_over(source, target, find_zeros=find_zeros)
+        assert bytes(target.read(0, MIB)) == bytes(source.read(0, MIB))
+        assert bytes(target.read(MIB, MIB)) == b"t" * MIB
+        data = [tuple(extent)[:2] for extent in target.extents() if extent.is_data]
+        zeros = [(0, 8192), (73_728, 4096), (MIB, MIB)]
+        assert data == (zeros if find_zeros else [(0, 77_824), (MIB, MIB)])
+
+
+def test_what_the_disks_give_is_copied_and_the_rest_is_mapped(
+    make_group: Any, memory_disk: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, _ = make_group()
+    lv = group.logical_volumes["lv00"]
+    lv.device.write(0, np.random.default_rng(1).integers(1, 256, lv.size, np.uint8))
+    whole = lv.device.read(0, lv.size).tobytes()
+    bad = lv.pvs[1].offset(int(lv.map.pp[0, 0])) + 3 * SECTOR
+    read = MemoryDevice.read_into
+
+    def refuse(self: MemoryDevice, offset: int, buffer: Buffer) -> None:
+        if offset < bad + SECTOR and bad < offset + len(byte_view(buffer)):
+            raise ImageIOError("bad sector", where=self.name)
+        read(self, offset, buffer)
+
+    monkeypatch.setattr(MemoryDevice, "read_into", refuse)
+    target = memory_disk("target", lv.size)
+    with pytest.raises(IncompleteCopy, match="bad sector") as error:
+        export_lv(lv, target)
+    assert error.value.left[0][0] <= 3 * SECTOR < sum(error.value.left[0])
+    lv.map.pp[0, 1] = 60_000  # beyond the end of the disk
+    done, copied = rescue_lv(lv, target := memory_disk("target", lv.size))
+    assert [run for run in copied.runs() if run.state is not RunState.READ] == [
+        (3 * SECTOR, SECTOR, RunState.BAD), (MIB, MIB, RunState.NOT_TRIED),
+    ]  # fmt: skip
+    wanted = bytearray(whole)
+    wanted[3 * SECTOR : 4 * SECTOR] = bytes(SECTOR)
+    wanted[MIB : 2 * MIB] = bytes(MIB)
+    assert target.data.tobytes() == wanted and done == lv.size - MIB - SECTOR
+    streamed = [run for run in joined(MapRun(p.offset, p.length, p.state) for p in runs_of(lv, partial=True))]
+    assert streamed == list(copied.runs())

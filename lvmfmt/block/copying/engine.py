@@ -78,7 +78,7 @@ class Engine:
         error = self._errors[0]
         if isinstance(error, ImageIOError):
             if self._record is not None:
-                raise IncompleteCopy(error, self._record.left) from error
+                raise IncompleteCopy(error, self._record.left()) from error
             left = [*self.unfinished, *(part for task in stream for part in behind(task, 0))]
             raise IncompleteCopy(error, left) from error
         raise error

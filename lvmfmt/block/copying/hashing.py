@@ -9,7 +9,7 @@ import mmap
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from queue import SimpleQueue
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from ..device import BlockDevice
 from .digests import Digest
@@ -142,21 +142,11 @@ class HashingMover(Mover):
     Args:
         target: where all runs go.
         hashing: the digests.
-        find_zeros: see `Mover`.
-        direct: see `Mover`.
-        go_on: see `Mover`; there is no digest of an image with gaps.
+        options: see `Mover`; with `go_on` there is no digest of an image with gaps.
     """
 
-    def __init__(
-        self,
-        target: BlockDevice,
-        hashing: Hashing,
-        *,
-        find_zeros: bool = False,
-        direct: int = -1,
-        go_on: bool = False,
-    ) -> None:
-        super().__init__(target, find_zeros=find_zeros, direct=direct, go_on=go_on)
+    def __init__(self, target: BlockDevice, hashing: Hashing, **options: Any) -> None:
+        super().__init__(target, **options)
         self._hashing = hashing
         self._ring: list[tuple[memoryview, threading.Lock]] = []
         self._turn = 0

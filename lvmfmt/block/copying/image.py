@@ -7,7 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from typing import BinaryIO, NamedTuple, TypedDict
+from typing import Any, BinaryIO, NamedTuple
 
 from ...errors import ImageIOError, OperationRefused
 from ..device import BlockDevice
@@ -100,7 +100,7 @@ def copy_image(
         )
         copy, record = partial.image, partial.record
         around = stack.enter_context(directly(copy, os.O_WRONLY)) if (flush if direct is None else direct) else None
-        options: _Options = {"find_zeros": find_zeros, "direct": -1 if around is None else around, "go_on": True}
+        options: dict[str, Any] = {"find_zeros": find_zeros, "direct": -1 if around is None else around, "go_on": True}
         made: dict[str, str] | None = {}
         if digests or listed is not None:
             engine, made = _digesting(device, partial, digests, listed, options, progress)
@@ -109,13 +109,13 @@ def copy_image(
         else:
             movers = [Mover(copy, **options) for _ in range(WORKERS if is_files(device) else 1)]
             engine = Engine(movers, progress, record)
-            engine.run(tasks(data_runs(device, record.untried)))
+            engine.run(tasks(data_runs(device, record.left(RunState.NOT_TRIED))))
         record.done(0, device.size, (), 0)  # what no run covered is a hole
-        if record.left:
+        if record.left():
             from .rescue import try_again  # sound disks need it not
 
             if (refusal := try_again(device, engine.movers[0], record)) is not None:
-                raise UnreadRanges(refusal, record.left)
+                raise UnreadRanges(refusal, record.left())
         if made is None:  # what is complete now was digested with gaps
             made = _digesting(copy, partial, digests, listed, options, None)[1]
         if verify:
@@ -152,20 +152,12 @@ def _refuse_one_file(
         known[place] = what
 
 
-class _Options(TypedDict):
-    """What all movers of a copy are told."""
-
-    find_zeros: bool
-    direct: int
-    go_on: bool
-
-
 def _digesting(
     source: BlockDevice,
     partial: PartialCopy,
     names: Sequence[str],
     listed: BinaryIO | None,
-    options: _Options,
+    options: dict[str, Any],
     progress: Progress | None,
 ) -> tuple[Engine, dict[str, str] | None]:
     """Copy, digest and write the manifest; None for the digests if the source refused something.

@@ -64,6 +64,11 @@ class CopyMap:
         """The same states, on their own from now on."""
         return CopyMap(self.size, self.runs())
 
+    def turn(self, old: RunState, new: RunState) -> None:
+        """Give all bytes of one state another one."""
+        turned = (run._replace(state=new) if run.state is old else run for run in self.runs())
+        self._parts = [(run.offset, run.state) for run in joined(turned)]
+
     def mark(self, offset: int, length: int, state: RunState, *, only: RunState | None = None) -> None:
         """Give the bytes of a range a state.
 

@@ -54,7 +54,8 @@ class Mover:
     Args:
         target: where all runs go.
         align: see `CopyPlan`.
-        find_zeros: leave out blocks of zeros; the target reads as zeros there already.
+        find_zeros: blocks of zeros become holes.
+        punch: the target holds something that does not read as zeros yet.
         direct: a descriptor of the target that writes around the cache, for what is aligned; -1 for none.
         go_on: leave out what a source refuses.
 
@@ -72,6 +73,7 @@ class Mover:
         *,
         align: int = 1,
         find_zeros: bool = False,
+        punch: bool = False,
         direct: int = -1,
         go_on: bool = False,
     ) -> None:
@@ -81,7 +83,7 @@ class Mover:
         self.missed: Ranges = []
         self.stop = False
         self._target, self._align, self._find_zeros, self._direct = target, align, find_zeros, direct
-        self._ranges, self._go_on = not find_zeros, go_on
+        self._ranges, self._punch, self._go_on = not find_zeros, punch, go_on
         self._memory: mmap.mmap | None = None
 
     def move(self, task: Task) -> None:
@@ -168,8 +170,13 @@ class Mover:
 
     def _write(self, target: BlockDevice, to: int, part: memoryview) -> None:
         if self._find_zeros:
-            for start, end in data_in(bytes(part), to):
-                target.write(to + start, part[start:end])
+            done = 0
+            for start, end in (*data_in(bytes(part), to), (len(part), len(part))):
+                if start > done and self._punch:
+                    target.punch(to + done, start - done)
+                if end > start:
+                    target.write(to + start, part[start:end])
+                done = end
             self.ways[POSITIONED if type(target) is ImageFile else DEVICES] += len(part)
             return
         around = len(part) // WHOLE_BLOCK * WHOLE_BLOCK if self._direct >= 0 and not to % WHOLE_BLOCK else 0

@@ -24,15 +24,10 @@ class CopyRecord:
         self.copied = copied
         self._save, self._unsaved, self._saving = save, 0, threading.Lock()
 
-    @property
-    def left(self) -> list[tuple[int, int]]:
-        """The ranges that are not copied, (offset, length)."""
-        return [run[:2] for run in self.copied.runs() if run.state is not RunState.READ]
-
-    @property
-    def untried(self) -> list[tuple[int, int]]:
-        """The ranges that were not tried yet, (offset, length)."""
-        return [run[:2] for run in self.copied.runs() if run.state is RunState.NOT_TRIED]
+    def left(self, *states: RunState) -> list[tuple[int, int]]:
+        """The ranges of some states, (offset, length); by default of all that are not copied."""
+        wanted = states or set(RunState) - {RunState.READ}
+        return [run[:2] for run in self.copied.runs() if run.state in wanted]
 
     def done(self, start: int, end: int, missed: Iterable[tuple[int, int]], work: int) -> None:
         """Note that a range was copied, holes and all.

@@ -103,9 +103,7 @@ def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOE
     sector = sector_of(source)
     with directly(source, os.O_RDONLY) as fd:
         reader = _Sectors(source, fd, sector)
-        for offset, length, state in list(record.copied.runs()):
-            if state in (RunState.READ, RunState.NOT_TRIED):
-                continue
+        for offset, length in record.left(RunState.NOT_TRIMMED, RunState.NOT_SCRAPED, RunState.BAD):
             for start in range(offset, offset + length, BUFFER):
                 for at, size, data in in_pieces(reader, start, min(BUFFER, offset + length - start), sector):
                     if isinstance(data, ImageIOError):

@@ -44,12 +44,24 @@ Task = list[Run]
 """Runs by their place on the target, ascending."""
 
 
-def data_runs(source: BlockDevice, ranges: Iterable[tuple[int, int]] | None = None) -> Iterator[Run]:
-    """The data of a device, or of ranges of it, each run to where it is; holes are left out."""
+def data_runs(
+    source: BlockDevice,
+    ranges: Iterable[tuple[int, int]] | None = None,
+    hole: Callable[[int, int], None] = lambda *_: None,
+) -> Iterator[Run]:
+    """The data of a device, each run to where it is.
+
+    Args:
+        source: the device.
+        ranges: (offset, length) of what is wanted of it; by default all.
+        hole: told of offset and length of each hole; a target that holds something is punched there.
+    """
     for start, size in [(0, source.size)] if ranges is None else ranges:
         for offset, length, is_data in source.extents(start, size):
             if is_data:
                 yield Run(source, offset, offset, length)
+            else:
+                hole(offset, length)
 
 
 def tasks(runs: Iterable[Run]) -> Iterator[Task]:

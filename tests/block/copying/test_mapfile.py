@@ -1,8 +1,8 @@
 """Maps against a model, and against ddrescuelog, which reads them and whose own maps are read."""
 
 import random
-import shutil
 import subprocess
+from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 
@@ -47,6 +47,15 @@ def test_marks_are_those_of_a_list_of_bytes(size: int, data: st.DataObject) -> N
         assert list(copied.copy().runs()) == runs
 
 
+@given(st.lists(STATES, min_size=1, max_size=20), STATES, STATES)
+def test_all_of_a_state_turn(states: list[RunState], old: RunState, new: RunState) -> None:
+    copied = CopyMap(len(states), (MapRun(at, 1, state) for at, state in enumerate(states)))
+    copied.turn(old, new)
+    turned = [new if state is old else state for state in states]
+    assert [run.state for run in copied.runs() for _ in range(run.length)] == turned
+    assert all(a.state is not b.state for a, b in pairwise(copied.runs()))
+
+
 def test_the_example_of_the_manual_is_read_and_written_as_it_is() -> None:
     copied, comments = read_map(EXAMPLE, where="map")
     assert copied.size == 0x168000
@@ -80,13 +89,16 @@ def test_neighbours_of_one_state_are_one_line() -> None:
     assert list(joined([])) == []
 
 
-@pytest.mark.skipif(shutil.which("ddrescuelog") is None, reason="no ddrescuelog")
+@pytest.mark.judge
 @pytest.mark.parametrize("size", [1, 700, 1 << 45])
-def test_ddrescuelog_reads_what_is_written_and_we_read_what_it_writes(tmp_path: Path, size: int) -> None:
+def test_ddrescuelog_reads_what_is_written_and_we_read_what_it_writes(
+    judge: Callable[[str], str], tmp_path: Path, size: int
+) -> None:
+    program = judge("ddrescuelog")
     path = tmp_path / "map"
 
     def ask(*args: str) -> str:
-        return subprocess.run(["ddrescuelog", *args, str(path)], capture_output=True, text=True, check=True).stdout
+        return subprocess.run([program, *args, str(path)], capture_output=True, text=True, check=True).stdout
 
     chance = random.Random(size)
     copied = CopyMap(size)
