@@ -19,6 +19,7 @@ from lvmfmt.block import BlockDevice
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host
 from lvmfmt.host.machine.running import Machine
+from lvmfmt.host.session import Session
 from lvmfmt.jfs2.checking import check
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.checking.findings import check as check_group
@@ -44,6 +45,8 @@ ALLOCATE = ("chfs", "cplv", "crfs", "extendlv", "migratelp", "migratepv", "mklv"
 only good copy to fill the others from is gone."""
 ONE_COPY = ("mirrorvg", "rmlvcopy", "unmirrorvg")
 """Commands that may find or leave the only copy on a disk that died: it is there after a boot that finds the disk."""
+AGAIN = "recreatevg"
+"""A command that is given once more where it has not ended: a group is half changed by it that no system knows yet."""
 VARYON_WANTS_ALL = "0516-052"
 """What varyonvg says without -f where one disk does not answer, whatever the quorum."""
 Known = dict[str, str]
@@ -132,7 +135,11 @@ class Judge:
 
     def _judge(self, trial: Trial, step: Step, ended: Ended, *, boots: bool) -> str:
         if boots or ended.killed or ended.status not in (0, 1):
-            return _boots(trial, step) or self.unsound(trial)
+            return _boots(trial, step, ended) or self.unsound(trial)
+        if step.line.startswith(AGAIN):
+            with Host.open(trial.path).session(lambda _: None) as session:
+                if wrong := _again(session, step, ended):
+                    return wrong
         return _files(trial, step) or self.unsound(trial, running=True)
 
     def unsound(self, trial: Trial, *, running: bool = False) -> str:
@@ -287,7 +294,7 @@ def judge_in_full(trial: Trial, step: Step) -> str:
     return ""
 
 
-def _boots(trial: Trial, step: Step) -> str:
+def _boots(trial: Trial, step: Step, ended: Ended | None = None) -> str:
     """It boots, holds what it held, an administrator looks after what no boot does, and it shuts down."""
     host = Host.open(trial.path)
     host.folder.cut_power()
@@ -301,11 +308,22 @@ def _boots(trial: Trial, step: Step) -> str:
     with host.session(tell) as session:
         if wrong := _held(session.machine, step):
             return wrong
+        if ended is not None and (wrong := _again(session, step, ended)):
+            return wrong
         for line in _chores(session.machine):
             if session.run(line, out, out):
                 return f"{' '.join(line)} after the boot: {out.getvalue()}"
         if session.run(["shutdown", "-Fh"], out, out):
             return f"it does not shut down: {out.getvalue()}"
+    return ""
+
+
+def _again(session: Session, step: Step, ended: Ended) -> str:
+    """A group that the system does not know yet, and that may be half changed on its disks, is made known once more."""
+    line, out = step.line.split(), io.StringIO()
+    unknown = all(group.name not in line for group in session.machine.groups())
+    if step.line.startswith(AGAIN) and ended.status and unknown and session.run(line, out, out):
+        return f"once more: {out.getvalue()}"
     return ""
 
 

@@ -34,7 +34,9 @@ from ..change import Change
 from ..commit import counted, first_pps
 from ..descriptor.areas import Ledger
 from ..descriptor.copies import Place
+from ..descriptor.entries import gather
 from ..descriptor.factor import survey_fitting
+from ..descriptor.maps import lv_maps
 from ..descriptor.vgda import Vgda
 from ..descriptor.vgdalvs import valid_name
 from ..disk import recordcopies as lvm_record
@@ -109,6 +111,17 @@ def reidentify(
         group = VolumeGroup.open(given)
         group.closes(stack.pop_all(), given)
     return group
+
+
+def unfinished_names(devices: Iterable[BlockDevice]) -> list[str] | None:
+    """The names that the LVs of a group on some disks are to have, where `reidentify` was interrupted; else None.
+
+    Raises:
+        OperationRefused: the disks are of several groups, or one is opened for reading.
+        NotFound: one is of no group.
+    """
+    vgda = _unfinished(_disks(list(devices)))
+    return None if vgda is None else [_text(vgda.name(minor)) for minor in lv_maps(vgda, gather(vgda))]
 
 
 def _disks(devices: Sequence[BlockDevice]) -> dict[int, Place]:

@@ -13,6 +13,7 @@ from .... import lvm
 from ....block import BlockDevice
 from ....lvm import VolumeGroup
 from ....lvm.copied.naming import LOG
+from ....lvm.copied.reidentifying import unfinished_names
 from ...machine import imfs, varying
 from ...machine.running import Machine
 from ...messages import message, refusal
@@ -47,10 +48,12 @@ def recreatevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO
         if "d" in given:
             prefix = label_prefix = ""
         names = _names(machine, given["l"]) if "l" in given else None
-        before = VolumeGroup.open(images)
+        begun = unfinished_names(images)
+        before = VolumeGroup.open(images) if begun is None else None
         if "d" not in given:
-            _check_names(machine, before, prefix, names)
-        warnings = [] if "d" in given else _logs_elsewhere(before)
+            olds = before.logical_volumes if before is not None else ()
+            _check_names(machine, begun or [(names or {}).get(old, prefix + old) for old in olds])
+        warnings = [] if "d" in given or before is None else _logs_elsewhere(before)
         group = lvm.reidentify(
             images, origin=machine.origin, machine_id=machine.settings.machine_id, lv_prefix=prefix,
             label_prefix=label_prefix, names=names, keep_pvids="p" in given, subset="f" in given,
@@ -112,10 +115,9 @@ def _names(machine: Machine, path: str) -> dict[str, str]:
     return found
 
 
-def _check_names(machine: Machine, group: VolumeGroup, prefix: str, names: Mapping[str, str] | None) -> None:
+def _check_names(machine: Machine, names: Sequence[str]) -> None:
     taken = {str(o["name"]) for o in machine.odm.get("CuDv")}
-    for old in group.logical_volumes:
-        new = (names or {}).get(old, prefix + old)
+    for new in names:
         if new in taken:
             raise refusal("recreatevg-name-used", volume=new)
 

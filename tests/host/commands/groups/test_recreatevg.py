@@ -1,14 +1,17 @@
 """recreatevg [commands 6], and the flow of the article "Accessing VG copies" (S4)."""
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.errors import ImageIOError
 from lvmfmt.host import Host
 from lvmfmt.host.commands.groups import recreatevg
 from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm.copied import reidentifying
 
 from ..conftest import Lab
 
@@ -134,6 +137,31 @@ def test_refusals_change_no_byte(vg: Lab) -> None:
     vg.refused("recreatevg -y copyvg hdisk4 hdisk4", "Usage", status=2)
     vg.refused("recreatevg -y copyvg -l /nowhere hdisk4 hdisk5", "/nowhere")
     vg.refused("recreatevg", "Usage", status=2)
+
+
+@pytest.mark.parametrize(
+    ("step", "number"), [("_switch", 1), ("_switch", 2), ("_write_control_blocks", 1), ("_settle_copies", 1)]
+)
+def test_what_a_failure_interrupts_is_finished(
+    vg: Lab, monkeypatch: pytest.MonkeyPatch, step: str, number: int
+) -> None:
+    """Names are not made of new names once more, and disks of two VGIDs are taken up."""
+    vg.good("chlv -n datalv_of_name datalv")  # 14 characters: one prefix more would be too long
+    flash(vg)
+    real, calls = getattr(reidentifying, step), []
+
+    def fails(*args: Any) -> None:
+        calls.append(step)
+        if len(calls) == number:
+            raise ImageIOError("Input/output error", where="hdisk5")
+        real(*args)
+
+    monkeypatch.setattr(reidentifying, step, fails)
+    line = "recreatevg -y copyvg -Y f hdisk4 hdisk5"
+    assert vg.type(line).status == 1
+    monkeypatch.undo()
+    assert vg.type(line) == (0, ["copyvg"], [])
+    assert {"fdatalv_of_name", "floglv00", "fonlyb"} == set(vg.listing("lsvg -l copyvg"))
 
 
 def test_a_mount_point_that_is_there_stays(vg: Lab) -> None:
