@@ -132,9 +132,12 @@ class ImageFile(BlockDevice):
         done = 0
         while done < len(view):
             try:
-                done += os.pwritev(self._fd, [view[done:]], offset + done)
+                got = os.pwritev(self._fd, [view[done:]], offset + done)
             except OSError as error:
                 raise _refused(error, f"cannot write at byte {offset + done}", self.name) from None
+            if got == 0:
+                raise ImageIOError(f"no byte more is taken at byte {offset + done}", where=self.name)
+            done += got
 
     def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
         """Data and holes as the file system that holds the image knows them (`SEEK_DATA`, `SEEK_HOLE`)."""

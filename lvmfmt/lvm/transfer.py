@@ -38,7 +38,7 @@ def export_lv(lv: LogicalVolume, target: DeviceLike, *, progress: Progress | Non
     source = expect(lv, LogicalVolume, "a logical volume").device
     with opened(target, writable=True) as device:
         device.check_range(0, source.size)
-        engine = Engine(_movers(source, device), progress)
+        engine = Engine(_movers(source, device), progress, CopyRecord(CopyMap(source.size)))
         engine.run(tasks(data_runs(source)))
         return sum(engine.ways.values())
 
@@ -199,7 +199,9 @@ def copy_over(
     """
     target.check_writable()
     target.check_range(0, source.size)
-    engine = Engine(_movers(source, target, find_zeros=find_zeros, punch=True), progress)
+    record = CopyRecord(CopyMap(source.size))
+    record.done(0, start, (), 0)
+    engine = Engine(_movers(source, target, find_zeros=find_zeros, punch=True), progress, record)
     engine.run(tasks(data_runs(source, [(start, source.size - start)], target.punch)))
     target.flush()
     return sum(engine.ways.values())

@@ -210,3 +210,10 @@ def test_all_is_data_where_the_system_does_not_know_of_holes(tmp_path: Path, mon
     with ImageFile.create(tmp_path / "image", 1 << 20) as image:
         monkeypatch.setattr(os, "lseek", knows_no_holes)
         assert [tuple(e) for e in image.extents(512, 4096)] == [(512, 4096, True)]
+
+
+def test_a_write_that_takes_nothing_ends(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with ImageFile.create(tmp_path / "image", 4096) as image:
+        monkeypatch.setattr(os, "pwritev", lambda *_: 0)
+        with pytest.raises(ImageIOError, match="no byte more is taken at byte 512"):
+            image.write(512, b"data")

@@ -1,12 +1,13 @@
 """Importing into a mirrored volume: whenever it is stopped, the copies are equal or one of them is known to differ."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lvmfmt.block import Buffer, ImageFile, IncompleteCopy
+from lvmfmt.block import Buffer, Extent, ImageFile, IncompleteCopy
 from lvmfmt.block.copying.mapfile import MapRun, RunState, joined
 from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError, OperationRefused
@@ -146,3 +147,14 @@ def test_what_the_disks_give_is_copied_and_the_rest_is_mapped(
     assert target.data.tobytes() == wanted and done == lv.size - MIB - SECTOR
     streamed = [run for run in joined(MapRun(p.offset, p.length, p.state) for p in runs_of(lv, partial=True))]
     assert streamed == list(copied.runs())
+
+
+def test_where_extents_cannot_be_listed_what_is_left_is_known(memory_disk: Any) -> None:
+    class Unlisted(MemoryDevice):
+        def extents(self, offset: int = 0, length: int | None = None) -> Iterator[Extent]:
+            yield Extent(offset, 3 * MIB - offset, True)
+            raise ImageIOError("cannot list extents", where=self.name)
+
+    with pytest.raises(IncompleteCopy, match="cannot list") as error:
+        copy_over(Unlisted("source", 8 * MIB), memory_disk("target", 8 * MIB), start=512)
+    assert error.value.left == [(512, 8 * MIB - 512)]

@@ -66,7 +66,11 @@ class Engine:
             IncompleteCopy: a source or the target failed; it says which ranges are not copied.
             BaseException: whatever else ended a worker, a keyboard interrupt too; all workers have ended.
         """
-        ahead = list(islice(tasks, 2))
+        ahead: list[Task] = []
+        try:
+            ahead.extend(islice(tasks, 2))
+        except ImageIOError as unlisted:  # the extents of a source cannot be listed
+            self._fail(unlisted)
         stream = chain(ahead, tasks)
         if len(ahead) < 2:
             self._work(self.movers[0], stream)

@@ -210,7 +210,9 @@ class Mover:
         done = 0
         try:
             while done < len(part) and not done % WHOLE_BLOCK:
-                done += os.pwritev(fd, [part[done:]], to + done)
+                if not (got := os.pwritev(fd, [part[done:]], to + done)):
+                    break
+                done += got
         except OSError as error:
             if error.errno != errno.EINVAL:
                 raise ImageIOError(

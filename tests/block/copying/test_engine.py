@@ -20,14 +20,19 @@ from hypothesis import strategies as st
 from lvmfmt.block import BlockDevice, ImageFile, Mirror, Piece, PieceList, Striped, Window
 from lvmfmt.block.copying import runs as runs_module
 from lvmfmt.block.copying.engine import Engine, IncompleteCopy
+from lvmfmt.block.copying.mapfile import CopyMap
 from lvmfmt.block.copying.mover import RANGE, Mover, data_in
+from lvmfmt.block.copying.record import CopyRecord
+from lvmfmt.block.copying.rescue import try_again
 from lvmfmt.block.copying.runs import Run, data_runs, tasks
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import ImageIOError
 
+from .faulty import SECTOR, bad_sectors, failing
+
 SIZE = 1 << 20
 UNIT = 4096
-CONTENT = random.Random(1).randbytes(SIZE)
+CONTENT = random.Random(1).randbytes(300_000) + bytes(100_000) + random.Random(2).randbytes(SIZE - 400_000)
 
 
 def file(path: Path, content: bytes = CONTENT) -> ImageFile:
@@ -82,14 +87,15 @@ def test_every_byte_of_a_run_arrives_and_no_other_is_touched(
         content = bytes(source.read(0, SIZE))
 
         @settings(max_examples=8)
-        @given(patterns())
-        def check(rows: list[tuple[int, int, int]]) -> None:
+        @given(patterns(), st.booleans())
+        def check(rows: list[tuple[int, int, int]], find_zeros: bool) -> None:
             with file(tmp_path / "target", b"\xee" * SIZE) as there:
                 target = STACKS[target_stack](there)
                 model = bytearray(target.read(0, SIZE))
                 for at, to, length in rows:
                     model[to : to + length] = content[at : at + length]
-                engine = Engine([Mover(target), Mover(target)])
+                options = {"find_zeros": True, "punch": True} if find_zeros else {}
+                engine = Engine([Mover(target, **options), Mover(target, **options)])
                 engine.run(tasks(Run(source, *row) for row in rows))
                 assert bytes(target.read(0, SIZE)) == model
                 assert sum(engine.ways.values()) == sum(length for _, _, length in rows)
@@ -191,6 +197,44 @@ def test_what_the_system_cannot_copy_itself_is_read_and_written_and_that_is_said
         assert RANGE not in {way for way, done in engine.ways.items() if done}
         assert engine.fallbacks == [f"copy_file_range: {os.strerror(number)}; reads and writes instead"]
         assert all(bytes(target.read(at, 100)) == CONTENT[at : at + 100] for at in range(0, SIZE, 50_000))
+
+
+@pytest.mark.parametrize("stack", STACKS)
+def test_what_a_source_refuses_below_any_stack_is_left_out_and_all_else_arrives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stack: str
+) -> None:
+    """Sectors of the file below are bad, calls are short; the model knows where the stack shows them."""
+    monkeypatch.setattr(runs_module, "TASK_BYTES", 100_000)
+    numbers = b"".join(number.to_bytes(4, "little") * (SECTOR // 4) for number in range(SIZE // SECTOR))
+    with file(tmp_path / "numbers", numbers) as below:
+        shown = bytes(STACKS[stack](below).read(0, SIZE))
+    places = [int.from_bytes(shown[at : at + 4], "little") for at in range(0, SIZE, SECTOR)]
+    with file(tmp_path / "source") as below:
+        source = STACKS[stack](below)
+        content = bytes(source.read(0, SIZE))
+
+        @settings(max_examples=8)
+        @given(st.sets(st.integers(0, SIZE // SECTOR - 1), max_size=4), st.integers(0, 1000), st.integers(1, 2))
+        def check(bad: set[int], seed: int, workers: int) -> None:
+            with file(tmp_path / "target", bytes(SIZE)) as target:
+                record = CopyRecord(CopyMap(SIZE))
+                engine = Engine([Mover(target, go_on=True) for _ in range(workers)], None, record)
+                with failing(seed, 0, None), bad_sectors(tmp_path / "source", bad):
+                    engine.run(tasks(data_runs(source)))
+                    failed = try_again(source, engine.movers[0], record)
+                wanted, left = bytearray(content), []
+                for sector, place in enumerate(places):
+                    if place in bad:
+                        wanted[sector * SECTOR : (sector + 1) * SECTOR] = bytes(SECTOR)
+                        left.append(sector)
+                assert bytes(target.read(0, SIZE)) == wanted
+                found = [
+                    sector for at, length in record.left() for sector in range(at // SECTOR, (at + length) // SECTOR)
+                ]
+                assert found == left and bool(left) is (failed is not None)
+
+        check()
+        assert bytes(below.read(0, SIZE)) == CONTENT
 
 
 class Faulty(Overlay):
