@@ -24,7 +24,7 @@ from .record import CopyRecord
 _TAG = "lvmfmt copy: "
 _SAMPLES = 16
 """Places of a run, and runs, that are compared at most before a copy is gone on with."""
-_MOST = 64 * MIB
+_LARGEST_MAP = 64 * MIB
 """Bytes of a map file that is read."""
 
 
@@ -180,7 +180,7 @@ def _known(map_file: Path) -> tuple[CopyMap, dict[str, object]]:
 
     from ..plainfile import read_plain
 
-    text = read_plain(map_file, most=_MOST).decode("ascii", "replace")
+    text = read_plain(map_file, most=_LARGEST_MAP).decode("ascii", "replace")
     copied, comments = read_map(text, where=str(map_file))
     with suppress(ValueError):
         for comment in comments:
