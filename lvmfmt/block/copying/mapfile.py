@@ -161,9 +161,9 @@ def read_map(text: str, *, where: str) -> tuple[CopyMap, list[str]]:
         except (ValueError, IndexError):
             good = False
         if not good:
-            raise CorruptImage("map file", f"line {number}", expected="a line of a map", found="none", where=where)
+            raise CorruptImage("copy map", f"line {number}", expected="a line of a map", found="none", where=where)
     if heading:
-        raise CorruptImage("map file", expected="a status line", found="none", where=where)
+        raise CorruptImage("copy map", expected="a status line", found="none", where=where)
     return CopyMap(runs[-1].offset + runs[-1].length if runs else 0, runs), comments
 
 

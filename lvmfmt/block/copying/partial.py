@@ -214,7 +214,7 @@ def _check(then: dict[str, object], now: dict[str, object], copied: CopyMap, ima
         if then.get(key) != now[key]:
             raise OperationRefused(what, where=str(now["source"]) if key != "copy" else str(map_at), hint=hint)
     if not copied.size == image.size == now["size"]:
-        raise CorruptImage("map file", expected=f"{now['size']} bytes", found=copied.size, where=str(map_at))
+        raise CorruptImage("copy map", expected=f"{now['size']} bytes", found=copied.size, where=str(map_at))
 
 
 def _compare_samples(source: BlockDevice, image: ImageFile, copied: CopyMap) -> None:

@@ -79,8 +79,24 @@ def test_numbers_are_read_as_c_writes_them() -> None:
      "0 + 1\n0 1_0 +\n", "0 + 1\n0 \u0661 +\n", f"0 + 1\n0 {'9' * 9999} +\n", "\0"],
 )  # fmt: skip
 def test_what_is_no_map_is_named(text: str) -> None:
-    with pytest.raises(CorruptImage, match="map file"):
+    with pytest.raises(CorruptImage, match="copy map"):
         read_map(text, where="map")
+
+
+@given(st.data())
+def test_any_text_is_a_map_or_is_named(data: st.DataObject) -> None:
+    text = data.draw(st.text(max_size=40) | st.text("0123456789abcdefx +-?*/#\n", max_size=60))
+    if data.draw(st.booleans()):
+        at, length = data.draw(st.integers(300, len(EXAMPLE))), data.draw(st.integers(0, 20))
+        text = EXAMPLE[:at] + text + EXAMPLE[at + length :]
+    try:
+        copied, _ = read_map(text, where="map")
+    except CorruptImage:
+        return
+    runs = list(copied.runs())
+    assert sum(run.length for run in runs) == copied.size
+    again, _ = read_map("\n".join(map_lines(runs)), where="map")
+    assert list(again.runs()) == runs
 
 
 def test_neighbours_of_one_state_are_one_line() -> None:

@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -246,6 +248,64 @@ def test_a_link_in_the_place_of_what_is_there_is_not_followed(tmp_path: Path) ->
         with pytest.raises(OperationRefused, match="symbolic link"):
             copy_image(tmp_path / "src", tmp_path / "dst", resume=resume)
     assert (tmp_path / "mine").read_bytes() == b"mine"
+
+
+def die_at_step(last: int) -> None:
+    """End this process at the one of its changes of files that has this number."""
+    steps = iter(range(last))
+
+    def step(call: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*args: Any, **named: Any) -> Any:
+            if next(steps, None) is None:
+                os._exit(9)
+            return call(*args, **named)
+
+        return counted
+
+    Path.unlink, Path.replace = step(Path.unlink), step(Path.replace)  # type: ignore[method-assign]
+    os.ftruncate, os.fsync = step(os.ftruncate), step(os.fsync)
+
+
+@pytest.mark.parametrize("flush", [False, True])
+def test_killed_at_any_step_of_its_files_it_never_mixes_two_sources(tmp_path: Path, flush: bool) -> None:
+    """What an earlier copy has left of another state of the source lies there, and each step may be the last."""
+    source, target = tmp_path / "src", tmp_path / "dst"
+    bytes_at, map_file = places_of(target)
+    steps, died = 0, True
+    while died:
+        for path in (target, bytes_at, map_file):
+            path.unlink(missing_ok=True)
+        make(source, [(0, SIZE)])
+        with failing(1, 20, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
+            copy_image(source, target, flush=False)
+        content = bytes(byte ^ 0xFF for byte in source.read_bytes())
+        source.write_bytes(content)
+        child = os.fork()
+        if child == 0:  # no threads are left by now, and this one does not come back
+            die_at_step(steps)
+            try:
+                copy_image(source, target, flush=flush)
+            finally:
+                os._exit(0)
+        died = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 9
+        try:
+            copy_image(source, target, resume=True, flush=False)
+        except OperationRefused as error:
+            assert "has changed since" in str(error)
+            copy_image(source, target, flush=False)
+        assert target.read_bytes() == content
+        steps += 1
+    assert steps > 6
+
+
+@pytest.mark.judge
+def test_ddrescue_goes_on_with_what_is_there(judge: Callable[[str], str], tmp_path: Path, interrupted: Path) -> None:
+    bytes_at, map_file = places_of(interrupted)
+    run = [judge("ddrescue"), "--force", str(tmp_path / "src"), str(bytes_at), str(map_file)]
+    before = sum(length for _, length in copied_in(map_file))
+    subprocess.run(run, check=True, capture_output=True)
+    assert bytes_at.read_bytes() == (tmp_path / "src").read_bytes()
+    assert before < SIZE and copied_in(map_file) == [(0, SIZE)]
 
 
 SLOW = """
