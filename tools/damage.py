@@ -1,12 +1,12 @@
 """Damage volume groups in the ways that structures break, repair them, and hold the repair to what it says.
 
     python tools/damage.py                           1,200 trials with a fresh printed seed
-    python tools/damage.py --seed 7 --count 50 --only vgda-stale
-    python tools/damage.py --trial 7:31              one trial again, with all findings
+    python tools/damage.py --seed 7 --count 50 --only vgda-stale --kind big
+    python tools/damage.py --trial vgda-stale-all:5 --kind scalable      one trial again, with all findings
 
-There are 78 ways: one field of eleven structures, or an area (LVM record, VGSA, VGDA) swapped, stale, wiped, shifted or
-foreign; each in one copy, in both copies of a disk, or in all copies of all disks alike. AIX has no check sums here
-that would tell.
+Groups are classic, big and scalable in turn. There are 78 ways: one field of eleven structures, or an area (LVM record,
+VGSA, VGDA) swapped, stale, wiped, shifted or foreign; each in one copy, in both copies of a disk, or in all copies of
+all disks alike. AIX has no check sums here that would tell.
 
 A repair fails a trial that raises what is no error of ours, that writes where nothing was found, that calls clean what
 a fresh check does not or what has another map of LPs than before the damage, that refuses after it wrote, or that
@@ -32,24 +32,26 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Trace, Write
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.layout.lvcb import LVCB
-from lvmfmt.layout.lvm_disk import BAD_BLOCK_DIRECTORY, BOOT_RECORD, LVM_RECORD, VGSA_CLASSIC
+from lvmfmt.layout.lvm_disk import BAD_BLOCK_DIRECTORY, BOOT_RECORD, VGSA_BIG, VGSA_CLASSIC
 from lvmfmt.layout.record import Record
-from lvmfmt.layout.vgda import LV_ENTRY, LV_NAME, PP_ENTRY, PV_HEADER, VGDA_HEADER, VGDA_TRAILER
-from lvmfmt.lvm import Problem, VolumeGroup
+from lvmfmt.layout.vgda import VGDA_TRAILER
+from lvmfmt.layout.vgda_scalable import AREA_BEGIN, AREA_END
+from lvmfmt.lvm import Problem, VgKind, VolumeGroup
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.checking.repair import plan
 from lvmfmt.lvm.group import GroupView
+from lvmfmt.lvm.groupstate import GroupState
 from lvmfmt.lvm.opening import load
 from lvmfmt.origin import SeededOrigin
 
 SECTOR, MIB = 512, 1 << 20
+SIZE = 64 * MIB
 NOW = 1_400_000_000 * 10**9
+FORMATS = (VgKind.CLASSIC, VgKind.BIG, VgKind.SCALABLE)
 SCOPES = ("one", "disk", "all")
-AREAS = {"record": (7, 70), "vgsa": (128, 2234), "vgda": (136, 2242)}
-"""PSNs of both copies on a disk of a classic group [lvm 1.1, 1.2]."""
-LENGTHS = {"record": 1, "vgsa": 8, "vgda": 2098}
+AREA_NAMES = ("record", "vgsa", "vgda")
+RECORDS = (7, 70)
 KINDS = ("swapped", "stale", "wiped", "shifted", "foreign")
-FIRST_PP, PV_AREA, NAMES_AT, TRAILER_AT = 4352, 64, 2065, 2097
 BAD_BLOCKS = (8, 71)
 BAD_BLOCK_SECTORS = 22
 
@@ -76,6 +78,7 @@ class Specimen:
         foreign: disks of another group with the same geometry.
         copies: VGDA copies that each disk counts.
         truth: where its LVs lie.
+        state: what it holds, to be read only.
     """
 
     disks: list[BlockDevice]
@@ -83,6 +86,18 @@ class Specimen:
     foreign: list[BlockDevice]
     copies: list[int]
     truth: Map
+    state: GroupState
+
+    @property
+    def areas(self) -> dict[str, tuple[int, int]]:
+        """PSNs of both copies on a disk."""
+        record = self.state.record
+        return {"record": RECORDS, "vgsa": record.vgsa_psn, "vgda": record.vgda_psn}
+
+    @property
+    def lengths(self) -> dict[str, int]:
+        """Sectors of a copy."""
+        return {"record": 1, "vgsa": self.state.record.vgsa_len, "vgda": self.state.record.vgda_len}
 
 
 def map_of(devices: Sequence[BlockDevice]) -> Map:
@@ -101,27 +116,31 @@ def _places_in(known: Map) -> list[object]:
     return [(minor, lps) for minor, (_, lps) in sorted(known.items())]
 
 
-def _disk(number: int, name: str) -> BlockDevice:
-    device = FileDevice(io.BytesIO(bytes(24 * MIB)), writable=True)
-    device.name = f"{name}{number}"
-    return device
+@cache
+def _zeros() -> BlockDevice:
+    """What lies below all disks."""
+    return FileDevice(io.BytesIO(bytes(SIZE)))
 
 
-def _copy(devices: Sequence[BlockDevice]) -> list[BlockDevice]:
+def _disk(number: int, name: str) -> Overlay:
+    return Overlay(_zeros(), name=f"{name}{number}")
+
+
+def _copy(devices: Sequence[Overlay]) -> list[BlockDevice]:
     copies: list[BlockDevice] = []
     for device in devices:
-        twin = FileDevice(io.BytesIO(device.read(0, device.size).tobytes()), writable=True)
-        twin.name = device.name
+        twin = Overlay(device.base, name=device.name)
+        device.commit_to(twin)
         copies.append(twin)
     return copies
 
 
 @cache
-def specimen(disks: int) -> Specimen:
+def specimen(disks: int, kind: VgKind = VgKind.CLASSIC) -> Specimen:
     """A group of one, two or three disks: LVs with as many copies as it can have, with one, and across disks."""
     origin = SeededOrigin(disks)
     devices = [_disk(n, "disk") for n in range(disks)]
-    group = VolumeGroup.create(devices, origin=origin, pp_size=MIB)
+    group = VolumeGroup.create(devices, origin=origin, pp_size=MIB, kind=kind)
     with group.change(origin) as change:
         change.add_lv("hd5", "boot", 1)
         change.add_lv("hd4", "jfs2", 3, disks, label="/")
@@ -131,17 +150,18 @@ def specimen(disks: int) -> Specimen:
         with group.change(origin) as change:
             change.add_lv(f"own{index}", "jfs2", 2, disks=[list(group.physical_volumes)[index]])
     other = [_disk(n, "foreign") for n in range(disks)]
-    strange = VolumeGroup.create(other, origin=SeededOrigin(99 + disks), pp_size=MIB)
+    strange = VolumeGroup.create(other, origin=SeededOrigin(99 + disks), pp_size=MIB, kind=kind)
     with strange.change(SeededOrigin(98)) as change:
         change.add_lv("theirs", "jfs2", 4, disks)
     copies = [2] if disks == 1 else [2, 1] if disks == 2 else [1] * disks
-    return Specimen(devices, older, other, copies, map_of(devices))
+    held: list[BlockDevice] = [*devices]
+    return Specimen(held, older, [*other], copies, map_of(devices), load(devices)[0])
 
 
 def _places(of: Specimen, area: str, scope: str, rng: random.Random) -> list[tuple[int, int]]:
     """Disk and PSN of the copies that a scope means; a disk counts one or two copies of VGSA and VGDA, two records."""
     disk = rng.randrange(len(of.disks))
-    each = [(d, AREAS[area][i]) for d, n in enumerate(of.copies) for i in range(2 if area == "record" else n)]
+    each = [(d, of.areas[area][i]) for d, n in enumerate(of.copies) for i in range(2 if area == "record" else n)]
     if scope == "all":
         return each
     own = [place for place in each if place[0] == disk]
@@ -150,18 +170,23 @@ def _places(of: Specimen, area: str, scope: str, rng: random.Random) -> list[tup
 
 def _field_places(of: Specimen, structure: str, rng: random.Random) -> tuple[Record, str, int]:
     """The record of a structure, the area that it is in, and a byte in the area where one lies that is in use."""
-    lvs = len(of.truth)
+    fmt, slots = of.state.vgda.format, of.state.vgda.slots
+    minor = rng.choice(sorted(of.truth)) - 1
     pv = rng.randrange(len(of.disks))
     lp = rng.choice([place for _, lps in of.truth.values() for lp in lps for place in lp])
+    scalable = fmt.kind is VgKind.SCALABLE
+    begin, end = (rng.choice(places) for places in (fmt.begins, fmt.ends))
+    vgsa = AREA_BEGIN if scalable else VGSA_BIG if fmt.kind is VgKind.BIG else VGSA_CLASSIC
+    row = int(slots.first[lp[0] - 1]) + pp_at(of, lp[1]) - 1
     return {
-        "record": (LVM_RECORD, "record", 0),
-        "vgsa": (VGSA_CLASSIC, "vgsa", 0),
-        "header": (VGDA_HEADER, "vgda", 0),
-        "lv": (LV_ENTRY, "vgda", SECTOR + LV_ENTRY.size * rng.randrange(lvs)),
-        "pv": (PV_HEADER, "vgda", (17 + PV_AREA * pv) * SECTOR),
-        "pp": (PP_ENTRY, "vgda", (17 + PV_AREA * (lp[0] - 1)) * SECTOR + PP_ENTRY.size * pp_at(lp[1])),
-        "name": (LV_NAME, "vgda", NAMES_AT * SECTOR + LV_NAME.size * rng.randrange(lvs)),
-        "trailer": (VGDA_TRAILER, "vgda", TRAILER_AT * SECTOR),
+        "record": (of.state.record.structure, "record", 0),
+        "vgsa": (vgsa, "vgsa", 0),
+        "header": (AREA_BEGIN, "vgda", begin) if scalable and begin else (fmt.header, "vgda", 0),
+        "lv": (fmt.lvs.record, "vgda", fmt.lvs.at(minor)),
+        "pv": (fmt.pvs.record, "vgda", fmt.pvs.at(pv)),
+        "pp": (fmt.pps.record, "vgda", fmt.pps.at(row)),
+        "name": (fmt.names.record, "vgda", fmt.names.at(minor)),
+        "trailer": (AREA_END if scalable else VGDA_TRAILER, "vgda", end),
     }[structure]
 
 
@@ -199,6 +224,14 @@ def _one_field(of: Specimen, rng: random.Random, *, structure: str, scope: str) 
 def _outside_areas(of: Specimen, structure: str, scope: str, rng: random.Random) -> list[Patch]:
     if structure == "boot":
         record, places = BOOT_RECORD, [(disk, 0) for disk in range(len(of.disks))]
+    elif structure == "lvcb" and not of.state.vgda.format.lvcb_in_lv:
+        table = of.state.vgda.format.lvcbs
+        assert table is not None
+        chosen = sorted(of.truth) if scope == "all" else [rng.choice(sorted(of.truth))]
+        record = LVCB
+        places = [
+            (d, psn * SECTOR + table.at(minor - 1)) for d, psn in _places(of, "vgda", "all", rng) for minor in chosen
+        ]
     elif structure == "badblocks":
         record, places = BAD_BLOCK_DIRECTORY, [(d, psn * SECTOR) for d in range(len(of.disks)) for psn in BAD_BLOCKS]
     else:
@@ -217,16 +250,16 @@ def _outside_areas(of: Specimen, structure: str, scope: str, rng: random.Random)
     return [Patch(disk, at + offset, data) for disk, at in places]
 
 
-def pp_at(byte: int) -> int:
+def pp_at(of: Specimen, byte: int) -> int:
     """The number of the PP at a byte of a disk of a specimen."""
-    return (byte - FIRST_PP * SECTOR) // MIB + 1
+    return (byte - of.state.record.first_pp_psn * SECTOR) // MIB + 1
 
 
 def _area(of: Specimen, rng: random.Random, *, area: str, kind: str, scope: str) -> list[Patch]:
     patches = []
-    length = LENGTHS[area] * SECTOR
+    length = of.lengths[area] * SECTOR
     shift = rng.choice((1, -1, 8, 256)) * SECTOR
-    other = rng.choice([name for name in AREAS if name != area])
+    other = rng.choice([name for name in AREA_NAMES if name != area])
     for disk, psn in _places(of, area, scope, rng):
         at = psn * SECTOR
         own = of.disks[disk].read(at, length).tobytes()
@@ -241,8 +274,8 @@ def _area(of: Specimen, rng: random.Random, *, area: str, kind: str, scope: str)
                 Patch(disk, at, (bytes(abs(shift)) + own + bytes(abs(shift)))[max(-shift, 0) * 2 :][:length])
             )
         else:  # with the beginning of another area, and that with ours
-            to = AREAS[other][0] * SECTOR
-            size = min(length, LENGTHS[other] * SECTOR)
+            to = of.areas[other][0] * SECTOR
+            size = min(length, of.lengths[other] * SECTOR)
             patches += [
                 Patch(disk, at, of.disks[disk].read(to, size).tobytes()),
                 Patch(disk, to, own[:size]),
@@ -258,14 +291,18 @@ def _ways() -> Iterator[tuple[str, Way]]:
     for scope in SCOPES:
         for structure in STRUCTURES:
             yield f"{structure}-field-{scope}", partial(_one_field, structure=structure, scope=scope)
-        for area in AREAS:
+        for area in AREA_NAMES:
             for kind in KINDS:
                 yield f"{area}-{kind}-{scope}", partial(_area, area=area, kind=kind, scope=scope)
 
 
 WAYS: dict[str, Way] = dict(_ways())
 """All ways to damage a group, by name."""
-_IN_VGDA = {"vgda_header", "lv_entry", "pv_header", "pp_entry", "lv_name", "vgda_trailer"}
+_IN_VGDA = {
+    "vgda_header", "vgda_header_big", "vg_info", "lv_entry", "lv_entry_scalable", "pv_header", "pv_info", "pp_entry",
+    "pp_entry_scalable", "lv_name", "vgda_trailer", "area_begin", "area_end",
+}  # fmt: skip
+_IN_VGSA = {"vgsa", "vgsa_big", "area_begin", "area_end"}
 
 
 def scope_of(problem: Problem, of: Specimen, called: dict[str, int]) -> Iterator[tuple[str, int, int]]:
@@ -275,24 +312,27 @@ def scope_of(problem: Problem, of: Specimen, called: dict[str, int]) -> Iterator
     names = [device.name for device in of.disks]
     where = [problem.where] if problem.where in names else names
     counted = [(name, i) for name, n in zip(names, of.copies, strict=True) for i in range(n)]
-    for area, structures in (("vgda", _IN_VGDA), ("vgsa", {"vgsa"})):
+    for area, structures in (("vgda", _IN_VGDA), ("vgsa", _IN_VGSA)):
         if problem.structure not in structures:
             continue
         if (problem.rule.startswith(f"{area}-") and problem.rule != f"{area}-lost") or problem.rule == "area-left-over":
             psn = (problem.offset or 0) // SECTOR
-            places = [(problem.where, i) for i in (0, 1) if 0 <= psn - AREAS[area][i] < LENGTHS[area]]
+            places = [(problem.where, i) for i in (0, 1) if 0 <= psn - of.areas[area][i] < of.lengths[area]]
         else:
             places = counted
         for name, index in places:
-            yield name, AREAS[area][index], AREAS[area][index] + LENGTHS[area]
+            yield name, of.areas[area][index], of.areas[area][index] + of.lengths[area]
     for name in where:
         if problem.structure == "boot_record":
             yield name, 0, 1
         elif problem.structure.startswith("lvm_record"):
-            yield from ((name, psn, psn + 1) for psn in AREAS["record"])
+            yield from ((name, psn, psn + 1) for psn in RECORDS)
         elif problem.structure == "bad_block_directory":
             yield from ((name, psn, psn + BAD_BLOCK_SECTORS) for psn in BAD_BLOCKS)
         elif problem.structure == "lvcb":
+            if of.state.vgda.format.lvcbs is not None:  # copies of them lie in the VGDA
+                for disk, index in counted:
+                    yield disk, of.areas["vgda"][index], of.areas["vgda"][index] + of.lengths["vgda"]
             for minor, (_, lps) in of.truth.items():
                 for pv, byte in lps[0]:
                     if called.get(problem.where) == minor or (
@@ -307,6 +347,7 @@ class Verdict:
 
     Attributes:
         way: how the group was damaged.
+        kind: of the group.
         outcome: silent (perhaps with another map), refused, unreadable, left or clean.
         faults: what a repair may not do, by kind.
         found: findings before the repair.
@@ -314,6 +355,7 @@ class Verdict:
     """
 
     way: str
+    kind: VgKind = VgKind.CLASSIC
     outcome: str = "clean"
     faults: dict[str, str] = field(default_factory=dict)
     found: list[Problem] = field(default_factory=list)
@@ -325,11 +367,11 @@ def matters(problems: Sequence[Problem]) -> list[Problem]:
     return [problem for problem in problems if problem.severity.value != "note"]
 
 
-def trial(way: str, seed: int) -> Verdict:
+def trial(way: str, seed: int, kind: VgKind = VgKind.CLASSIC) -> Verdict:
     """Damage a group in one way, repair it, and judge."""
     rng = random.Random(seed)
-    of = specimen(1 + rng.randrange(3))
-    verdict = Verdict(way)
+    of = specimen(1 + rng.randrange(3), kind)
+    verdict = Verdict(way, kind)
     damaged = [Overlay(device) for device in of.disks]
     for patch in WAYS[way](of, rng):
         damaged[patch.disk].write(patch.offset, patch.data)
@@ -396,8 +438,10 @@ def _judge(verdict: Verdict, of: Specimen, before: Sequence[Overlay], traces: Se
         verdict.faults["wrong map"] = "clean with another map"
 
 
-def run(seed: int, count: int, only: str = "", seconds: float = float("inf")) -> Iterator[tuple[int, Verdict]]:
-    """Trials: each way in turn, until there are `count` of them or the time is over.
+def run(
+    seed: int, count: int, only: str = "", seconds: float = float("inf"), kinds: Sequence[VgKind] = FORMATS
+) -> Iterator[tuple[int, Verdict]]:
+    """Trials: each way and each kind of group in turn, until there are `count` of them or the time is over.
 
     Yields:
         The seed of the trial, and what became of it.
@@ -407,7 +451,8 @@ def run(seed: int, count: int, only: str = "", seconds: float = float("inf")) ->
     for index in range(count):
         if time.monotonic() > end:
             return
-        yield seed + index, trial(ways[index % len(ways)], seed + index)
+        kind = kinds[(index + index // len(ways)) % len(kinds)]
+        yield seed + index, trial(ways[index % len(ways)], seed + index, kind)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -418,10 +463,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="TEXT", help="ways whose names have this text")
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--trial", metavar="WAY:SEED", help="one trial again, with its findings")
+    parser.add_argument("--kind", choices=[kind.value for kind in FORMATS], help="of the groups (default: all in turn)")
     args = parser.parse_args(argv)
+    kinds = [VgKind(args.kind)] if args.kind else FORMATS
     if args.trial:
         way, _, seed = args.trial.partition(":")
-        verdict = trial(way, int(seed))
+        verdict = trial(way, int(seed), kinds[0])
         print(verdict.outcome, verdict.faults)
         for title, problems in (("found", verdict.found), ("left", verdict.left)):
             print(f"{title}:", *problems, sep="\n  ")
@@ -429,11 +476,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     print(f"seed {args.seed}")
     outcomes: Counter[str] = Counter()
     faults: Counter[str] = Counter()
-    for seed, verdict in run(args.seed, args.count, args.only, args.seconds):
+    for seed, verdict in run(args.seed, args.count, args.only, args.seconds, kinds):
         outcomes[verdict.outcome] += 1
         faults.update(verdict.faults.keys())
         for kind, text in verdict.faults.items():
-            print(f"{verdict.way}:{seed}: {kind}: {text}")
+            print(f"{verdict.kind} {verdict.way}:{seed}: {kind}: {text}")
     print(f"{outcomes.total()} trials:", ", ".join(f"{n} {what}" for what, n in outcomes.most_common()))
     print("faults:", ", ".join(f"{n} {what}" for what, n in faults.most_common()) or "none")
     return bool(faults)

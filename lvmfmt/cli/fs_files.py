@@ -86,15 +86,19 @@ def opened(args: argparse.Namespace, *, writable: bool = False) -> Iterator[tupl
 
 
 def run_ls(args: argparse.Namespace) -> int:
-    """List a directory, or one file."""
+    """List a directory, or one file; what makes no sense is told, and hides nothing else."""
+    problems: list[str] = []
     with opened(args) as (fs, (path,)):
-        if stat.S_ISDIR(fs.stat(path).mode):
-            files = [_entry(fs, f"{path.rstrip('/')}/{name}", name) for name in sorted(fs.listdir(path))]
-        else:
-            files = [_entry(fs, path, path)]
+        (top, status), *below = fs.walk(path, depth=1, problems=problems)
+        found = [(at, at.removeprefix(top.rstrip("/") + "/"), s) for at, s in below]
+        if not status.is_directory:
+            found = [(top, path, status)]
+        files = [_entry(name, s, fs.target(at, s, problems)) for at, name, s in sorted(found, key=lambda f: f[1])]
+    for problem in problems:
+        print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     if args.json:
         print_json(files, names=("name", "target"))
-        return 0
+        return 1 if problems else 0
     rows = [
         (f["mode"], f["nlink"], f["uid"], f["gid"], f["size"], f["mtime"][:19],
          escaped_link(f["name"], f["target"]))
@@ -102,7 +106,7 @@ def run_ls(args: argparse.Namespace) -> int:
     ]  # fmt: skip
     numbers = ("LINKS", "UID", "GID", "SIZE")
     print_table(("MODE", "LINKS", "UID", "GID", "SIZE", "MODIFIED", "NAME"), rows, right=numbers)
-    return 0
+    return 1 if problems else 0
 
 
 def run_stat(args: argparse.Namespace) -> int:
@@ -111,7 +115,8 @@ def run_stat(args: argparse.Namespace) -> int:
     from .fs_attributes import attribute_rows, attribute_values
 
     with opened(args) as (fs, (path,)):
-        entry = _entry(fs, path, path)
+        status = fs.stat(path)
+        entry = _entry(path, status, fs.readlink(path) if status.is_symlink else None)
         attributes, lists = fs.attributes(path), fs.acl(path)
         found = features(fs.superblock)
     if args.json:
@@ -181,8 +186,7 @@ def run_rm(args: argparse.Namespace) -> int:
     return 0
 
 
-def _entry(fs: jfs2.FileSystem, path: str, name: str) -> dict[str, Any]:
-    s: jfs2.Stat = fs.stat(path)
+def _entry(name: str, s: jfs2.Stat, target: str | None) -> dict[str, Any]:
     return {
         "name": name,
         "inode": s.number,
@@ -196,5 +200,5 @@ def _entry(fs: jfs2.FileSystem, path: str, name: str) -> dict[str, Any]:
         "mtime": inspect.rfc3339(s.mtime),
         "ctime": inspect.rfc3339(s.ctime),
         "otime": inspect.rfc3339(s.otime),
-        "target": fs.readlink(path) if stat.S_ISLNK(s.mode) else None,
+        "target": target,
     }

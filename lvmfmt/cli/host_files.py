@@ -79,15 +79,18 @@ def _get(args: argparse.Namespace) -> int:
         tree = trees.inventory(machine, path)
         done = jfs2.extract(tree, args.target, devices=args.devices, set_id=args.set_id)
     for problem in (*tree.problems, *done.problems):
-        print(f"lvmfmt: {problem}", file=sys.stderr)
-    return 0
+        _tell(f"lvmfmt: {problem}")
+    return 1 if tree.problems else 0
 
 
 def _ls(args: argparse.Namespace) -> int:
     from ..host.machine.listing import listing
 
     with _machine(args) as machine:
-        rows = listing(machine, args.path)
+        problems: list[str] = []
+        rows = listing(machine, args.path, problems)
+    for problem in problems:
+        _tell(f"lvmfmt: {problem}")
     if args.json:
         print_json([row._asdict() for row in rows], names=("name", "target"))
     else:
@@ -96,7 +99,7 @@ def _ls(args: argparse.Namespace) -> int:
             [(r.mode, r.uid, r.gid, r.size, r.changed, escaped_link(r.name, r.target)) for r in rows],
             right=("OWNER", "GROUP", "SIZE"),
         )
-    return 0
+    return 1 if problems else 0
 
 
 def _cat(args: argparse.Namespace) -> int:

@@ -6,6 +6,7 @@ import stat
 from datetime import UTC, datetime
 from typing import NamedTuple
 
+from ...jfs2 import FileSystem
 from ...jfs2.paths.stat import Stat
 from ...units import NS_PER_S
 from .running import Machine
@@ -23,27 +24,31 @@ class FileRow(NamedTuple):
     target: str | None
 
 
-def listing(machine: Machine, path: str) -> list[FileRow]:
+def listing(machine: Machine, path: str, problems: list[str]) -> list[FileRow]:
     """The files in a directory by name, or the one file that the path names.
+
+    Args:
+        machine: the running machine.
+        path: of the directory or file.
+        problems: receives what makes no sense, a line each.
 
     Raises:
         NotFound: there is no such path.
     """
     top = "/" + path.strip("/")
     files, inside = machine.locate(top)
-    found = files.stat(inside)
+    (here, found), *below = files.walk(inside, depth=1, problems=problems)
     if not found.is_directory:
-        return [_row(machine, top, path, found)]
+        return [_row(files, inside, path, found, problems)]
     rows = []
-    for name in sorted(files.listdir(inside)):
-        child = f"{top.rstrip('/')}/{name}"
-        where, at = machine.locate(child)
-        rows.append(_row(machine, child, name, where.stat(at)))
-    return rows
+    for at, status in below:
+        name = at.removeprefix(here.rstrip("/") + "/")
+        where, inner = machine.locate(f"{top.rstrip('/')}/{name}")
+        rows.append(_row(where, inner, name, status if where is files else where.stat(inner), problems))
+    return sorted(rows, key=lambda row: row.name)
 
 
-def _row(machine: Machine, path: str, name: str, found: Stat) -> FileRow:
-    files, inside = machine.locate(path)
-    target = files.readlink(inside) if found.is_symlink else None
+def _row(files: FileSystem, path: str, name: str, found: Stat, problems: list[str]) -> FileRow:
+    target = files.target(path, found, problems)
     changed = datetime.fromtimestamp(found.mtime // NS_PER_S, UTC).strftime("%Y-%m-%d %H:%M:%S")
     return FileRow(stat.filemode(found.mode), found.uid, found.gid, found.size, changed, name, target)

@@ -51,6 +51,8 @@ def get(machine: Machine, source: str, target: Path) -> None:
     if files.stat(inside).is_directory:
         raise OperationRefused(f"{source} is a directory", hint="-r copies trees")
     place = target / source.rpartition("/")[2] if target.is_dir() else target
+    if place.exists() and any(place.samefile(disk) for disk in machine.folder.slots().values() if disk.exists()):
+        raise OperationRefused("is a disk of the host", where=str(place))
     with whole_file(place) as stream:
         copy_content(files, inside, stream)
     status = files.stat(inside)
@@ -60,18 +62,18 @@ def get(machine: Machine, source: str, target: Path) -> None:
 
 
 def inventory(machine: Machine, top: str) -> Inventory:
-    """A directory of the host with all below it, across mount points, as one tree.
+    """A directory of the host with all below it, across mount points, as one tree; `problems` has what is left out.
 
     Raises:
         NotFound: there is no such path.
         OperationRefused: it is not a directory.
     """
     files, inside = machine.locate(top)
-    parts = [Part(files.inventory(inside))]
+    parts = [Part(files.inventory(inside, salvage=True))]
     below = top.rstrip("/") + "/"
     for point in sorted(machine.running.volumes.values()):
         if point.startswith(below) and point != top:
-            parts.append(Part(machine.mounted(point).inventory(), "/" + point.removeprefix(below)))
+            parts.append(Part(machine.mounted(point).inventory(salvage=True), "/" + point.removeprefix(below)))
     return combine(parts, origin=machine.origin)
 
 

@@ -167,6 +167,6 @@ class DirectoryReader:
                 odd = np.array(which)[~part.good].tolist()
             for i in odd:  # what is wrong with a leaf is said slot by slot
                 with passing(skipped):
-                    numbers, names = self._nodes.entries(leaves[i])
+                    numbers, names = self._nodes.entries(leaves[i], skipped)
                     parts.append(LeafEntries.of(i, numbers, names))
         return LeafEntries.joined(parts)

@@ -91,11 +91,21 @@ class DirectoryTreeReader:
         self._stop(contents.faults, node.at)
         return contents
 
-    def entries(self, leaf: TreeNode) -> tuple[list[int], list[bytes]]:
-        """Inode numbers and names of the entries of a leaf, slot by slot."""
-        codec, items = self.codec, self.contents(leaf).items
-        numbers = [codec.number_of(leaf.header, item.slot) for item in items]
-        return numbers, [codec.dialect.decode_name(item.coded) for item in items]
+    def entries(self, leaf: TreeNode, skipped: list[CorruptImage] | None = None) -> tuple[list[int], list[bytes]]:
+        """Inode numbers and names of the entries of a leaf, slot by slot.
+
+        Args:
+            leaf: the node.
+            skipped: receives what is wrong with entries that are passed over; without it that is an error.
+        """
+        codec, contents = self.codec, self.codec.contents(leaf.header)
+        for fault in contents.faults:
+            with passing(skipped):
+                self._stop([fault], leaf.at)
+        bad = set(codec.bad_names([item.coded for item in contents.items]))
+        found = [(codec.number_of(leaf.header, item.slot), item.coded) for item in contents.items]
+        found = [one for i, one in enumerate(found) if i not in bad and one[0] in NUMBERS]
+        return [number for number, _ in found], [codec.dialect.decode_name(coded) for _, coded in found]
 
     def first_after(self, node: TreeNode, coded: bytes) -> int:
         """Index in the sorted table of the first key behind a name; the first router of all counts as before it."""

@@ -93,5 +93,9 @@ def test_a_planted_symlink_is_not_written_through(single: Box, tmp_path: Path) -
     (tmp_path / "planted/exclude.rootvg").symlink_to(mine)
     assert main(["host", "get", "-r", box, "/etc", str(tmp_path / "planted")]) == 2
     out.symlink_to(mine)
+    disk = Path(box) / "disks" / "hdisk0.img"
+    before = disk.stat().st_ino, disk.stat().st_size
+    assert main(["host", "get", box, "/etc/exclude.rootvg", str(disk)]) == 2
+    assert before == (disk.stat().st_ino, disk.stat().st_size)
     assert main(["host", "get", box, "/etc/exclude.rootvg", str(out)]) == 0
     assert mine.read_bytes() == b"mine" and not out.is_symlink()

@@ -96,6 +96,31 @@ def test_a_broken_page_of_a_directory_does_not_hide_the_others(built, dialect, t
         fs.inventory()
 
 
+@pytest.mark.parametrize("bad", ["/x", "..", "a/b"])
+def test_a_name_that_no_file_has_hides_no_other(image, bad, tmp_path, capsys):
+    raw = bytearray(image.read_bytes())
+    fs = FileSystem.open(image)
+    top = fs.inode("/")
+    slot = raw.index(fs.dialect.encode_name(b"link"), top.root_at)
+    raw[slot : slot + len(fs.dialect.encode_name(bad.encode()))] = fs.dialect.encode_name(bad.encode())
+    length = slot - 1
+    assert raw[length] == len("link")
+    raw[length] = len(bad)
+    path = tmp_path / "hostile.img"
+    path.write_bytes(raw)
+    fs, problems = FileSystem.open(path), []
+    left = {"/a", "/d", "/d/b", "/z"}
+    assert left <= {at for at, _ in fs.walk(problems=problems)} <= left | {"/", "/lost+found"}
+    assert len(problems) == 1 and repr(bad) in problems[0]
+    with pytest.raises(CorruptImage):
+        fs.listdir("/")
+    assert main(["fs", "ls", str(path), "/"]) == 1
+    told = capsys.readouterr()
+    assert {"a", "d", "z"} <= {line.split()[-1] for line in told.out.splitlines()} and repr(bad) in told.err
+    assert main(["fs", "get", "-r", str(path), "/", str(tmp_path / "out")]) == 1
+    assert {"a", "d", "z"} <= {each.name for each in (tmp_path / "out").iterdir()} <= {"a", "d", "z", "lost+found"}
+
+
 def test_a_link_without_a_target_is_there_and_named(image):
     fs, problems = FileSystem.open(broken(image, "/link", "di_size")), []
     lines = list(body_lines(fs, None, problems))
@@ -110,6 +135,10 @@ def test_the_commands_say_what_is_missing(image, tmp_path, capsys):
     assert main(["fs", "tree", str(path)]) == 1
     told = capsys.readouterr()
     assert "z" in told.out and "/a: " in told.err
+    assert main(["fs", "ls", str(path), "/"]) == 1
+    told = capsys.readouterr()
+    assert told.out.splitlines()[-1].endswith("  z") and "/a: " in told.err
+    assert main(["fs", "ls", str(path), "/z"]) == 0
     assert main(["fs", "body", str(path)]) == 1
     assert "|/d/b|" in capsys.readouterr().out
     main(["fs", "get", "-r", str(path), "/", str(tmp_path / "out")])
