@@ -6,13 +6,14 @@ removed or has failed answers no command any more. A failed disk is marked by an
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from ...block import ImageFile
+from ...block import ImageFile, copy_image
 from ...block.newfile import new_image
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from .host_folder import Folder
@@ -108,4 +109,11 @@ def _move(source: Path, target: Path) -> None:
     if target.exists():
         raise AlreadyExists("the file exists", where=str(target))
     with ImageFile(source, writable=True):  # takes the lock: nobody else is using it
-        shutil.move(source, target)
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            copy_image(source, target)  # to another file system, holes and all
+            shutil.copystat(source, target)
+            source.unlink()

@@ -1,5 +1,7 @@
 """Disks that are plugged in and out, that fail and come back."""
 
+import errno
+import os
 from pathlib import Path
 
 import pytest
@@ -86,3 +88,19 @@ def test_an_image_in_use_and_a_target_that_exists_are_refused(tmp_path: Path) ->
     for action in (hardware.fail, hardware.restore):
         with pytest.raises(NotFound):
             action(folder, "hdisk9")
+
+
+def test_an_image_moves_to_another_file_system_with_its_holes(
+    box: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def elsewhere(self: Path, target: Path) -> Path:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV))
+
+    monkeypatch.setattr(Path, "rename", elsewhere)
+    with ImageFile.create(tmp_path / "disk", 64 * MIB) as image:
+        image.write(32 * MIB, b"data")
+    content = (tmp_path / "disk").read_bytes()
+    (tmp_path / "disk").chmod(0o600)
+    moved = hardware.add(Folder(box.path), "hdisk9", image=tmp_path / "disk")
+    assert moved.read_bytes() == content and not (tmp_path / "disk").exists()
+    assert moved.stat().st_blocks <= 16 and moved.stat().st_mode & 0o777 == 0o600
