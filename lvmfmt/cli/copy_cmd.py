@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from ..block.copying.digests import NAMES
 from ..block.copying.partial import places_of
 from ..block.imagefile import ImageFile
-from ..errors import LvmfmtError
+from ..errors import ImageIOError, LvmfmtError
 from ..escaping import printable
 from ..units import MIB, SECTOR
 from .operands import add_force, add_json
@@ -95,7 +95,7 @@ def run(args: argparse.Namespace) -> int:
             )
     except UnreadRanges as error:
         return _tell_missing(args, error)
-    except (IncompleteCopy, KeyboardInterrupt, SystemExit) as error:
+    except (ImageIOError, KeyboardInterrupt, SystemExit) as error:
         if isinstance(error, IncompleteCopy):
             print(f"lvmfmt: not copied: {_ranges(error.left)}", file=sys.stderr)
         _tell_rest(args)

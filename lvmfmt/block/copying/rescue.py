@@ -14,6 +14,7 @@ from ...units import SECTOR, align_up
 from ..device import BlockDevice, Buffer, byte_view
 from ..imagefile import ImageFile
 from .around import directly
+from .engine import IncompleteCopy
 from .mapfile import RunState
 from .mover import BUFFER, Mover
 from .record import CHECKPOINT, CopyRecord
@@ -97,7 +98,7 @@ def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOE
         The first refusal.
 
     Raises:
-        ImageIOError: the target refused a write.
+        IncompleteCopy: the target refused a write.
     """
     first = None
     sector = sector_of(source)
@@ -110,7 +111,10 @@ def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOE
                         first = first or data
                         record.copied.mark(at, size, RunState.BAD)
                     else:
-                        mover.write(at, memoryview(data))
+                        try:
+                            mover.write(at, memoryview(data))
+                        except ImageIOError as error:
+                            raise IncompleteCopy(error, record.left()) from error
                         record.copied.mark(at, size, RunState.READ)
                 record.done(start, start, (), _WORK)
                 record.save(record.due())

@@ -18,6 +18,7 @@ from lvmfmt.block.copying.engine import IncompleteCopy, UnreadRanges
 from lvmfmt.block.copying.image import copy_image
 from lvmfmt.block.copying.manifest import verify_manifest
 from lvmfmt.block.copying.mapfile import RunState, read_map
+from lvmfmt.block.copying.mover import Mover
 from lvmfmt.block.copying.partial import places_of
 from lvmfmt.block.copying.rescue import in_pieces, sector_of
 from lvmfmt.errors import ImageIOError
@@ -166,3 +167,18 @@ def test_files_are_read_by_512_bytes(tmp_path: Path) -> None:
     make(tmp_path / "src", [])
     with ImageFile(tmp_path / "src") as image:
         assert sector_of(image) == SECTOR
+
+
+def test_a_target_that_fails_while_a_refusal_is_tried_again_is_told_with_all_that_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(tmp_path / "src", [(0, SIZE)])
+
+    def full(*_: object) -> None:
+        raise ImageIOError("full", errno=errno.ENOSPC)
+
+    monkeypatch.setattr(Mover, "write", full)
+    with bad_sectors(tmp_path / "src", [1, 3000]), pytest.raises(IncompleteCopy, match="full") as error:
+        copy_image(tmp_path / "src", tmp_path / "dst", flush=False)
+    assert not isinstance(error.value, UnreadRanges) and error.value.errno == errno.ENOSPC
+    assert error.value.left == [(0, 256 << 10), (3000 * SECTOR // (256 << 10) * (256 << 10), 256 << 10)]
