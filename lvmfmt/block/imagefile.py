@@ -121,7 +121,8 @@ class ImageFile(BlockDevice):
             except OSError as error:
                 raise _refused(error, f"cannot read at byte {offset + done}", self.name) from None
             if got == 0:
-                raise ImageIOError(f"the file ends at byte {offset + done}; it was cut while open", where=self.name)
+                what = f"the file ends at byte {offset + done}; it was cut while open"
+                raise ImageIOError(what, where=self.name, errno=errno.ENXIO)
             done += got
 
     def write(self, offset: int, buffer: Buffer) -> None:

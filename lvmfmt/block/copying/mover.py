@@ -33,8 +33,8 @@ _ZEROS = bytes(WHOLE_BLOCK)
 _UNABLE = {errno.EXDEV, errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP, errno.EPERM, errno.EBADF, errno.ETXTBSY}
 """How a system says that it cannot copy a range itself."""
 
-_GONE = {errno.ENODEV, errno.ENXIO, errno.EBADF}
-"""How a system says that there is no device any more."""
+GONE = {errno.ENODEV, errno.ENXIO, errno.EBADF}
+"""How a system says that there is no device any more, or nothing at that place of it."""
 Ranges = list[tuple[int, int]]
 """(offset, length) pairs, ascending."""
 
@@ -159,7 +159,7 @@ class Mover:
             source.read_into(at, part)
             return True
         except ImageIOError as error:
-            if not self._go_on or error.errno in _GONE:
+            if not self._go_on or error.errno in GONE:
                 raise
             self.missed.append((to, len(part)))
             return False

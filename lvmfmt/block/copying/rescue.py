@@ -16,7 +16,7 @@ from ..imagefile import ImageFile
 from .around import directly
 from .engine import IncompleteCopy
 from .mapfile import RunState
-from .mover import BUFFER, Mover
+from .mover import BUFFER, GONE, Mover
 from .record import CHECKPOINT, CopyRecord
 from .runs import Source
 
@@ -45,6 +45,9 @@ def in_pieces(
 
     Yields:
         Offset and length of each piece, ascending, and its bytes or why there are none.
+
+    Raises:
+        ImageIOError: the source is not there any more.
     """
     data = bytearray(length)
     try:
@@ -52,6 +55,8 @@ def in_pieces(
         yield offset, length, data
         return
     except ImageIOError as error:
+        if error.errno in GONE:
+            raise
         middle = max((offset + length // 2) // sector, offset // sector + 1) * sector
         if middle >= offset + length:
             yield offset, length, error
@@ -98,24 +103,27 @@ def try_again(source: BlockDevice, mover: Mover, record: CopyRecord) -> ImageIOE
         The first refusal.
 
     Raises:
-        IncompleteCopy: the target refused a write.
+        IncompleteCopy: the target refused a write, or the source is not there any more.
     """
-    first = None
     sector = sector_of(source)
-    with directly(source, os.O_RDONLY) as fd:
-        reader = _Sectors(source, fd, sector)
-        for offset, length in record.left(RunState.NOT_TRIMMED, RunState.NOT_SCRAPED, RunState.BAD):
-            for start in range(offset, offset + length, BUFFER):
-                for at, size, data in in_pieces(reader, start, min(BUFFER, offset + length - start), sector):
-                    if isinstance(data, ImageIOError):
-                        first = first or data
-                        record.copied.mark(at, size, RunState.BAD)
-                    else:
-                        try:
-                            mover.write(at, memoryview(data))
-                        except ImageIOError as error:
-                            raise IncompleteCopy(error, record.left()) from error
-                        record.copied.mark(at, size, RunState.READ)
-                record.done(start, start, (), _WORK)
-                record.save(record.due())
+    try:
+        with directly(source, os.O_RDONLY) as fd:
+            return _try_again(_Sectors(source, fd, sector), sector, mover, record)
+    except ImageIOError as error:
+        raise IncompleteCopy(error, record.left()) from error
+
+
+def _try_again(source: Source, sector: int, mover: Mover, record: CopyRecord) -> ImageIOError | None:
+    first = None
+    for offset, length in record.left(RunState.NOT_TRIMMED, RunState.NOT_SCRAPED, RunState.BAD):
+        for start in range(offset, offset + length, BUFFER):
+            for at, size, data in in_pieces(source, start, min(BUFFER, offset + length - start), sector):
+                if isinstance(data, ImageIOError):
+                    first = first or data
+                    record.copied.mark(at, size, RunState.BAD)
+                else:
+                    mover.write(at, memoryview(data))
+                    record.copied.mark(at, size, RunState.READ)
+            record.done(start, start, (), _WORK)
+            record.save(record.due())
     return first

@@ -5,6 +5,7 @@ Tests of `lvmfmt.block.copying.record`.
 
 import errno
 import hashlib
+import os
 import random
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lvmfmt.block import ImageFile
+from lvmfmt.block.copying import runs as runs_module
 from lvmfmt.block.copying.engine import IncompleteCopy, UnreadRanges
 from lvmfmt.block.copying.image import copy_image
 from lvmfmt.block.copying.manifest import verify_manifest
@@ -161,6 +163,23 @@ def test_a_device_that_is_gone_is_not_asked_for_every_sector(tmp_path: Path, mon
     assert error.value.left == [(0, SIZE)]
     assert len(asked) <= 2
     assert [path.name for path in tmp_path.iterdir()] == ["src"]  # nothing was copied: there is nothing to go on with
+
+
+def test_a_source_that_is_cut_meanwhile_ends_the_copy_at_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(tmp_path / "src", [(0, SIZE)])
+    monkeypatch.setattr(runs_module, "TASK_BYTES", 300_000)
+    before = (tmp_path / "src").read_bytes()
+
+    def cut(_: int) -> None:
+        os.truncate(tmp_path / "src", 4096)
+
+    with pytest.raises(IncompleteCopy, match="cut while open") as error:
+        copy_image(tmp_path / "src", tmp_path / "dst", flush=False, progress=cut)
+    assert not isinstance(error.value, UnreadRanges) and not (tmp_path / "dst").exists()
+    found = bytearray(places_of(tmp_path / "dst")[0].read_bytes())
+    for at, length in error.value.left:
+        found[at : at + length] = before[at : at + length]
+    assert found == before
 
 
 def test_files_are_read_by_512_bytes(tmp_path: Path) -> None:
