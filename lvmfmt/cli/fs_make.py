@@ -57,6 +57,7 @@ def register(verbs: Commands) -> None:
 def run_mkfs(args: argparse.Namespace) -> int:
     """Make a file system."""
     from ..jfs2.dialect import DIALECTS
+    from ..jfs2.log.logform import log_on
     from ..jfs2.superblock import check_unused
 
     origin, dialect = SystemOrigin(), DIALECTS[args.dialect]
@@ -67,6 +68,9 @@ def run_mkfs(args: argparse.Namespace) -> int:
     with _target(args) as device:
         if not args.force:
             check_unused(device, hint="--force replaces it")
+            _refuse_used(device)
+            if log_on(device) is not None:
+                raise OperationRefused("there is a log of file systems", where=device.name, hint="--force replaces it")
         report = jfs2.mkfs(
             device,
             dialect=dialect,
@@ -94,10 +98,23 @@ def run_logform(args: argparse.Namespace) -> int:
     named_by_uuid = dialect.superblock_form.external_log_named_by_uuid
     with _target(args) as device:
         fresh = named_by_uuid and args.uuid is None and log_on(device) is None
+        if not args.force:
+            _refuse_used(device)
         uuid = SystemOrigin().entropy("uuid", 16) if fresh else args.uuid or bytes(16)
         pages = logform(device, dialect=dialect, uuid=uuid, force=args.force)
         print(f"{printable(args.lv or args.operands[0])}: a log of {pages} pages")
     return 0
+
+
+def _refuse_used(device: block.BlockDevice) -> None:
+    """Refuse to write over a disk of a volume group, or over what another system has on it."""
+    from ..lvm import scan
+    from ..lvm.disk.foreign import foreign_use
+
+    (disk,) = scan([device])
+    used = foreign_use(device) if disk.record is None else f"a disk of volume group {disk.record.vgid}"
+    if used is not None:
+        raise OperationRefused(f"there is {used}", where=device.name, hint="--force replaces it")
 
 
 @contextmanager

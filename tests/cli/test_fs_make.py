@@ -16,6 +16,8 @@ from lvmfmt.jfs2 import LINUX
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.log import open_log
 from lvmfmt.jfs2.superblock import read_superblock
+from lvmfmt.lvm import VolumeGroup
+from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import MIB
 
 UUID = "00112233-4455-6677-8899-aabbccddeeff"
@@ -29,6 +31,21 @@ def values(path):
     with ImageFile(path) as device:
         assert [f for f in check(device).findings if f.name != "log-superblock"] == []
         return read_superblock(device).values
+
+
+@pytest.mark.parametrize("verb", ["mkfs", "logform"])
+def test_what_others_have_on_a_disk_is_not_replaced_unasked(verb, tmp_path, capsys):
+    disk, other, log = (tmp_path / name for name in ("hdisk0.img", "other.img", "log.img"))
+    with ImageFile.create(disk, 64 * MIB) as image:
+        VolumeGroup.create([image], origin=SeededOrigin(1))
+    with ImageFile.create(other, 64 * MIB) as image:
+        image.write(512, b"EFI PART")
+    assert run("logform", log, "--size", "16M") == 0
+    for path, what in ((disk, "volume group"), (other, "GPT"), *([(log, "a log")] if verb == "mkfs" else [])):
+        before = path.read_bytes()
+        assert run(verb, path) == 2
+        assert what in capsys.readouterr().err and path.read_bytes() == before
+        assert run(verb, path, "--force") == 0
 
 
 def test_mkfs_of_a_new_image(tmp_path, capsys):
