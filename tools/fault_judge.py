@@ -44,7 +44,7 @@ ALLOCATE = ("chfs", "cplv", "crfs", "extendlv", "migratelp", "migratepv", "mklv"
 """Commands that need partitions on so many disks as there are copies, and may say that there are too few, or that the
 only good copy to fill the others from is gone."""
 ONE_COPY = ("mirrorvg", "rmlvcopy", "unmirrorvg")
-"""Commands that may find or leave the only copy on a disk that died: it is there after a boot that finds the disk."""
+"""Commands that may find or leave the only copy on a disk that died or refused: a boot that finds the disk has it."""
 AGAIN = "recreatevg"
 """A command that is given once more where it has not ended: a group is half changed by it that no system knows yet."""
 VARYON_WANTS_ALL = "0516-052"
@@ -100,7 +100,7 @@ class Judge:
                 return wrong
             trial.faults.begin(None)
             trial.faults.dead.clear()
-            alone = normal is not None and step.line.startswith(ONE_COPY)
+            alone = step.line.startswith(ONE_COPY)
             key = f"{self.key(trial, step, ended)} {alone}"
             if key not in self.known:
                 self.known[key] = self.new[key] = self._judge(trial, step, ended, boots=alone)

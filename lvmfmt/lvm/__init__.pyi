@@ -36,6 +36,7 @@ from .inference import inferred as inferred
 from .kinds import LIMITS as LIMITS, VgKind as VgKind
 from .lvcb import Lvcb as Lvcb
 from .online.handover import Standing as Standing, leave as leave, read_left as read_left, resume as resume
+from .online.offline import OfflineWrites as OfflineWrites
 from .online.onlinegroup import OnlineGroup as OnlineGroup
 from .online.varyon import (
     NoQuorum as NoQuorum,

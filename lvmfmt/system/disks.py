@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import ExitStack
+from operator import attrgetter
 
 from ..arguments import Checked
-from ..block import DeviceLike, opened_all
+from ..block import BlockDevice, DeviceLike, opened_all
 from ..errors import NotFound, OperationRefused
 from ..jfs2 import FileSystem
 from ..jfs2.journal import Mount, SharedLog, mount, open_shared_log
-from ..lvm import LogicalVolume, VolumeGroup
+from ..lvm import LogicalVolume, OfflineWrites, VolumeGroup
 from ..origin import Origin, origin_or_system
 from .groups import find_logical_volume, open_groups
 from .place import FileSystemPlace, place_in
@@ -34,6 +35,7 @@ class System(Checked):
         self.origin = origin_or_system(origin)
         self._mounts: list[Mount] = []
         self._logs: dict[tuple[str, str], SharedLog] = {}
+        self._writes: dict[str, OfflineWrites] = {}
         self._opened = ExitStack()
 
     @classmethod
@@ -105,7 +107,7 @@ class System(Checked):
             NotFound, OperationRefused: as `logical_volume`.
         """
         group, volume = find_logical_volume(self.groups, name)
-        return place_in(group, volume.name)
+        return place_in(group, volume.name, device_of=self._device_of(group))
 
     def file_system(self, name: str, *, writable: bool | None = None, replay: bool = True) -> FileSystem:
         """The file system in a logical volume. Each change mounts it, and unmounts it again.
@@ -135,7 +137,7 @@ class System(Checked):
             CorruptImage: file system or log make no sense.
         """
         group, volume = find_logical_volume(self.groups, name)
-        place = place_in(group, volume.name)
+        place = place_in(group, volume.name, device_of=self._device_of(group))
         if place.log_name is None:
             raise OperationRefused("its group has no such log volume as its superblock names", where=volume.name)
         key = (group.vgid, place.log_name)
@@ -146,12 +148,20 @@ class System(Checked):
         self._mounts.append(mounted)
         return mounted
 
+    def _device_of(self, group: VolumeGroup) -> Callable[[LogicalVolume], BlockDevice]:
+        """What gives the device of a volume of a group."""
+        if not self.writable:
+            return attrgetter("device")
+        return self._writes.setdefault(group.vgid, OfflineWrites(group, self.origin)).device
+
     def close(self) -> None:
         """Unmount what is mounted, and close the images that were opened by their paths."""
         with self._opened:
             for mounted in self._mounts:
                 if mounted.is_mounted:
                     mounted.unmount(now=self.origin.now())
+            for writes in self._writes.values():
+                writes.end()
 
     def __enter__(self) -> System:
         return self
@@ -159,4 +169,5 @@ class System(Checked):
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._mounts.clear()  # they may be halfway through a change: their logs have what is true
+            self._writes.clear()
         self.close()

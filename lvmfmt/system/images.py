@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from ..block import BlockDevice, DeviceLike, Window, opened, opened_all
-from ..errors import ImageIOError, OperationRefused
+from ..errors import ImageIOError, LvmfmtError, OperationRefused
+from ..origin import SystemOrigin
 from .place import FileSystemPlace, place_in
 
 if TYPE_CHECKING:
@@ -42,7 +44,9 @@ def open_volume(
         if lv is None:
             yield _only(devices, offset)
         else:
-            yield _volume(devices, lv, tell, infer=not writable, numbers=numbers)[1].device
+            group, volume = _volume(devices, lv, tell, infer=not writable, numbers=numbers)
+            with _devices(group, writable=writable) as device_of:
+                yield device_of(volume)
 
 
 @contextmanager
@@ -82,7 +86,27 @@ def open_place(
             yield FileSystemPlace(_only(devices, offset), layer(beside) if layer and beside else beside)
         else:
             group, volume = _volume(devices, lv, tell, infer=not writable, numbers=numbers)
-            yield place_in(group, volume.name, log)
+            with _devices(group, writable=writable) as device_of:
+                yield place_in(group, volume.name, log, device_of)
+
+
+@contextmanager
+def _devices(group: VolumeGroup, *, writable: bool) -> Iterator[Callable[[LogicalVolume], BlockDevice]]:
+    """What gives the device of a volume of a group; what was written is in all copies at the end, or noted."""
+    if not writable:
+        yield attrgetter("device")
+        return
+    from ..lvm import OfflineWrites
+
+    writes = OfflineWrites(group, SystemOrigin())
+    try:
+        yield writes.device
+    except ImageIOError:
+        raise
+    except LvmfmtError:
+        writes.end()
+        raise
+    writes.end()
 
 
 def _volume(

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from operator import attrgetter
 
 from .. import jfs2, lvm
 from ..arguments import Checked
@@ -52,13 +54,19 @@ class FileSystemPlace(Checked):
         return files
 
 
-def place_in(group: lvm.VolumeGroup, name: str, log: str | None = None) -> FileSystemPlace:
+def place_in(
+    group: lvm.VolumeGroup,
+    name: str,
+    log: str | None = None,
+    device_of: Callable[[lvm.LogicalVolume], BlockDevice] = attrgetter("device"),
+) -> FileSystemPlace:
     """The file system in a logical volume of a group.
 
     Args:
         group: the group.
         name: of the logical volume.
         log: name of the logical volume with its log; None for the one that the superblock names by its minor number.
+        device_of: gives the device of a volume; for writing that of `lvm.OfflineWrites`.
 
     Raises:
         NotFound: the group has no such volume, or none for the log.
@@ -76,5 +84,5 @@ def place_in(group: lvm.VolumeGroup, name: str, log: str | None = None) -> FileS
         log = log or named
     except CorruptImage:
         pass  # a repair may find a superblock
-    beside = None if log is None or log == name else volumes[log].device
-    return FileSystemPlace(volumes[name].device, beside, number, log)
+    beside = None if log is None or log == name else device_of(volumes[log])
+    return FileSystemPlace(device_of(volumes[name]), beside, number, log)

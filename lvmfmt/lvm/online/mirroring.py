@@ -121,6 +121,11 @@ class Mirroring(Checked):
                 self._lost = False
                 raise ImageIOError("a disk refused the barrier and no other has a good copy", where=self.group.vgid)
 
+    @property
+    def names_writes(self) -> bool:
+        """Whether MWC records name what may differ."""
+        return any(cache.entries for cache in self._mwc.values())
+
     def clear_mwc(self) -> None:
         """Say on all disks that all copies are equal."""
         for number, cache in list(self._mwc.items()):
