@@ -278,7 +278,7 @@ def test_killed_at_any_step_of_its_files_it_never_mixes_two_sources(tmp_path: Pa
         make(source, [(0, SIZE)])
         with failing(1, 20, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
             copy_image(source, target, flush=False)
-        content = bytes(byte ^ 0xFF for byte in source.read_bytes())
+        content = source.read_bytes().translate(bytes(range(255, -1, -1)))
         source.write_bytes(content)
         child = os.fork()
         if child == 0:  # no threads are left by now, and this one does not come back
