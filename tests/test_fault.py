@@ -1,5 +1,6 @@
 """The search with disks that fail: a fresh seed finds nothing."""
 
+import argparse
 import os
 import random
 import re
@@ -7,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import fault
 import pytest
+import reliability
+from faulty_disks import Fault, Plan
 
 TOOL = Path(__file__).resolve().parent.parent / "tools" / "fault.py"
 
@@ -22,3 +26,19 @@ def test_a_fresh_seed(capsys: pytest.CaptureFixture[str]) -> None:
     with capsys.disabled():
         print(f"\ntools/fault --seed {seed} --seconds {seconds}: {fired[1] if fired else 'no'} faults")
     assert fired and not done.returncode, done.stdout + done.stderr
+
+
+def test_totals_add_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reliability, "FILE", tmp_path / "long.md")
+    args = argparse.Namespace(show=0, processes=1, record=True, dying=False, more=True)
+    once = Plan(1, Fault.ONCE)
+    sound = fault.Outcome("two", "lspv -l x", once, True, False, 0, "")
+    fault.report([sound, sound._replace(status=1), sound._replace(fired=False)], 1, args, 1.0)
+    fault.report([sound, sound._replace(line="sync", fault="a mixture", status=-9)], 2, args, 1.0)
+    head, counts = reliability.read_section("Faults of disks")
+    assert [line.partition(": ")[2].partition(";")[0] for line in head.splitlines()] == [
+        "2 faults, 0 failures",
+        "2 faults, 1 failures",
+    ]
+    assert counts["faults that fired"] == counts["... EIO once"] == 4 and counts["mixtures"] == 1
+    assert reliability.read_more("Faults of disks") == {"lspv": [3, 2, 1, 0, 0], "sync": [1, 0, 0, 1, 1]}

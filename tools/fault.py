@@ -26,7 +26,7 @@ import sys
 import tempfile
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -35,7 +35,7 @@ from fault_commands import HOSTS, NEW, ROOTS, Step, run_verbs, steps
 from fault_forks import Forks
 from fault_judge import Ended, Judge, Known, Layouts, judge_in_full, stale_of
 from faulty_disks import Fault, Killed, Plan, Template, Trial
-from reliability import write_section
+from reliability import read_more, read_section, write_section
 
 from lvmfmt import lvm
 from lvmfmt.block import BlockDevice
@@ -311,6 +311,7 @@ def main() -> int:
     parser.add_argument("--show", type=int, default=12, help="kinds of failures to show")
     parser.add_argument("--hosts", type=Path, help="keep the hosts that are tried in this folder")
     parser.add_argument("--record", action="store_true", help="write the totals to fixtures/reliability.md")
+    parser.add_argument("--more", action="store_true", help="with --record: add to the totals that are there")
     args = parser.parse_args()
     args.hosts_of = args.host or (["two", "three"] if args.dying else list(HOSTS))
     seed = random.SystemRandom().randrange(1 << 32) if args.seed is None else args.seed
@@ -395,24 +396,31 @@ def report(found: list[Outcome], seed: int, args: argparse.Namespace, seconds: f
     if args.record:
         commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
         head = (
-            f"`tools/fault --seed {seed}{' --dying' * args.dying}` at {commit}; "
-            f"{args.processes} workers, {seconds:.0f} s."
+            f"* `tools/fault --seed {seed}{' --dying' * args.dying}` at {commit}: {len(fired)} faults, "
+            f"{len(failures)} failures; {args.processes} workers, {seconds:.0f} s"
         )
         title = "Dying disks under mirrors" if args.dying else "Faults of disks"
-        write_section(title, head, rows, f"\n{by_command(fired)}")
+        heads, old = read_section(title) if args.more else ("", {})
+        known = {what: count + old.get(what, 0) for what, count in rows}
+        known["commands"] = max(old.get("commands", 0), dict(rows)["commands"])
+        write_section(
+            title, f"{heads}\n{head}".strip(), known.items(), f"\n{by_command(fired, read_more(title) if old else {})}"
+        )
     return bool(failures)
 
 
-def by_command(fired: Sequence[Outcome]) -> str:
-    """A table: of each command, on all hosts, its faults and how it ended."""
+def by_command(fired: Sequence[Outcome], before: Mapping[str, Sequence[int]]) -> str:
+    """A table: of each command, on all hosts, its faults and how it ended, with those of runs before."""
     ends = {"went on": lambda one: one.status == 0, "refused": lambda one: one.status > 0,
             "killed, then booted": lambda one: one.status < 0, "failures": lambda one: bool(one.fault)}  # fmt: skip
     rows: dict[str, list[Outcome]] = collections.defaultdict(list)
     for one in fired:
         rows[one.line.split()[0]].append(one)
     lines = [" | ".join(("command", "faults", *ends)), "---|" + "---:|" * len(ends) + "---:"]
-    for name, ones in sorted(rows.items()):
-        counts = (len(ones), *(sum(map(end, ones)) for end in ends.values()))
+    for name in sorted(rows.keys() | before.keys()):
+        ones = rows[name]
+        new = (len(ones), *(sum(map(end, ones)) for end in ends.values()))
+        counts = [a + b for a, b in zip(new, before.get(name, (0,) * len(new)), strict=True)]
         lines.append(" | ".join((name, *map(str, counts))))
     return "\n".join(lines) + "\n"
 

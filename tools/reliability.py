@@ -33,3 +33,11 @@ def read_section(title: str) -> tuple[str, dict[str, int]]:
     if found is None:
         return "", {}
     return found[1], {what: int(count) for what, count in re.findall(r"^\| (.*?) \| (\d+) \|$", found[2], re.MULTILINE)}
+
+
+def read_more(title: str) -> dict[str, list[int]]:
+    """The counts of the table that follows the totals of a section, by their name; nothing if there is none."""
+    text = FILE.read_text() if FILE.exists() else _HEAD
+    found = re.search(rf"\n## {re.escape(title)}\n(.*?)(?=\n## |\Z)", text, flags=re.DOTALL)
+    rows = re.findall(r"^(\w[^|\n]*?)((?: \| \d+)+)$", found[1] if found else "", re.MULTILINE)
+    return {name: [int(count) for count in counts.split("|")[1:]] for name, counts in rows}
