@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection, Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 from typing import TypeAlias, TypeVar, cast
 
 from ..arguments import expect_path
@@ -75,7 +76,7 @@ def opened_all(
         if (which := identity(one)) in given:
             raise OperationRefused("the same image is given twice", where="" if isinstance(which, int) else str(one))
         given[which] = one
-    known: dict[object, BlockDevice] = {os.path.realpath(device.name): device for device in held}
+    known: dict[object, BlockDevice] = {identity(device.name): device for device in held}
     with ExitStack() as stack:
         yield [stack.enter_context(opened(known.get(which, one), writable=writable)) for which, one in given.items()]
 
@@ -87,5 +88,11 @@ def several(what: D | Iterable[D]) -> list[D]:
 
 
 def identity(one: DeviceLike) -> object:
-    """What two ways to give the same image have in common."""
-    return os.path.realpath(expect_path(one)) if isinstance(one, str | os.PathLike) else id(one)
+    """What two ways to give the same image have in common: hard links, too."""
+    if not isinstance(one, str | os.PathLike):
+        return id(one)
+    path = expect_path(one)
+    with suppress(OSError):
+        found = Path(path).stat()
+        return found.st_dev, found.st_ino
+    return os.path.realpath(path)

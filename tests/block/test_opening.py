@@ -4,6 +4,7 @@ Tests of `lvmfmt.block.opening`.
 """
 
 import io
+import os
 from pathlib import Path
 
 import pytest
@@ -61,6 +62,17 @@ def test_several_are_opened_in_their_order(path: Path, tmp_path: Path) -> None:
     with opened_all([other, str(path), io.BytesIO(b"ab")]) as devices:
         assert [device.size for device in devices] == [1, 8, 2]
     assert not any(is_open(device) for device in devices if isinstance(device, ImageFile))
+
+
+@pytest.mark.parametrize("way", ["symlink", "hard link"])
+@pytest.mark.parametrize("writable", [False, True])
+def test_one_image_by_two_names_is_given_twice(path: Path, tmp_path: Path, way: str, writable: bool) -> None:
+    other = tmp_path / "other.img"
+    other.symlink_to(path) if way == "symlink" else os.link(path, other)
+    with pytest.raises(OperationRefused, match="given twice"), opened_all([path, other], writable=writable):
+        pass
+    with ImageFile(path) as held, opened_all([other], held=[held]) as (device,):
+        assert device is held
 
 
 def test_a_single_one_is_a_list_of_one(path: Path) -> None:
