@@ -197,9 +197,19 @@ def test_a_disk_of_another_group_is_named_as_such(lab: Lab) -> None:
     ]
 
 
-def test_a_disk_of_another_system_needs_force(lab: Lab) -> None:
+@pytest.mark.parametrize(
+    ("at", "header"),
+    [
+        (32, b"ORCLDISKDATA01"),
+        (0, b"LUKS\xba\xbe\0\2"),
+        (-512, b"EFI PART\0\0\1\0"),
+        (-64 << 10, bytes.fromhex("fc4e2ba9 00000000")),
+    ],
+    ids=["asm", "luks", "backup gpt", "md 0.90"],
+)
+def test_a_disk_of_another_system_needs_force(at: int, header: bytes, lab: Lab) -> None:
     with ImageFile(lab.image("a"), writable=True) as image:
-        image.write(32, b"ORCLDISKDATA01")
+        image.write(at % image.size, header)
     text = "0516-1339 mkvg: Physical volume contains some 3rd party volume group."
     lab.refused("mkvg -y datavg -s 4 hdisk2", text, "0516-862")
     lab.good("mkvg -y datavg -s 4 hdisk3")
