@@ -8,10 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ..arguments import expect_path
-from ..errors import AlreadyExists, OperationRefused
+from ..errors import AlreadyExists
 from .imagefile import ImageFile
-from .registry import OPENERS
-from .wholefile import part_of
+from .wholefile import expect_replaceable, part_of
 
 
 @contextmanager
@@ -30,7 +29,7 @@ def new_image(
 
     Raises:
         AlreadyExists: there is a file and `replace` is false.
-        OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
+        OperationRefused: what is there is not to be replaced, see `expect_replaceable`, or a process uses it.
         ImageIOError: the system refused.
     """
     target = replaceable(path, replace=replace)
@@ -55,17 +54,12 @@ def replaceable(path: str | os.PathLike[str], *, replace: bool = True) -> Path:
 
     Raises:
         AlreadyExists: there is a file and `replace` is false.
-        OperationRefused: what is there is not a plain file, is managed by an opener, or a process uses it.
+        OperationRefused: what is there is not to be replaced, see `expect_replaceable`, or a process uses it.
         ImageIOError: the system refused.
     """
     target = Path(expect_path(path))
     target = target.resolve() if target.is_symlink() else target
-    if target.exists():
-        if not replace:
-            raise AlreadyExists("the file exists", where=str(path))
-        if not target.is_file():
-            raise OperationRefused("not a plain file; only plain files are replaced", where=str(path))
-        with OPENERS.open(target, writable=True) as old:  # takes the lock: nobody else is using it
-            if not isinstance(old, ImageFile):
-                raise OperationRefused("the image is managed and cannot be replaced by a file", where=str(path))
+    if target.exists() and not replace:
+        raise AlreadyExists("the file exists", where=str(path))
+    expect_replaceable(target, str(path), writable=True)
     return target

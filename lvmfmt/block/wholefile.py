@@ -6,29 +6,36 @@ import errno
 import fcntl
 import glob
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
 from ..arguments import expect_path
-from ..errors import ImageIOError, LvmfmtError, OperationRefused
+from ..errors import ImageInUse, ImageIOError, LvmfmtError, OperationRefused
+
+Guard = Callable[[Path], None]
+"""Takes a plain file that is about to be replaced; raises an error if it must not be."""
+GUARDS: list[Guard] = []
+"""Those of this process, which an upper floor has put here."""
 
 
 @contextmanager
 def whole_file(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator[BinaryIO]:
     """Yield a new file to write to, which takes the name `path` when the block ends without an error.
 
-    Until then it lies beside `path`, and what was at `path` stays. A symlink at `path` is replaced, not followed.
+    Until then it lies beside `path`, and what was at `path` stays. A symlink to a file is replaced, not followed.
 
     Args:
         path: where the file goes.
         flush: wait until the bytes are on stable storage before the name is taken.
 
     Raises:
+        OperationRefused: what is there is not to be replaced, see `expect_replaceable`.
         ImageIOError: the system refused.
     """
     target = Path(expect_path(path))
+    expect_replaceable(target, str(path))
     part = part_of(target)
     try:
         fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o666)
@@ -47,6 +54,35 @@ def whole_file(path: str | os.PathLike[str], *, flush: bool = False) -> Iterator
     except OSError as error:
         number = error.errno or errno.EIO
         raise ImageIOError(f"cannot write: {os.strerror(number)}", where=str(path), errno=number) from None
+
+
+def expect_replaceable(target: Path, where: str, *, writable: bool = False) -> None:
+    """Refuse what a new file must not replace; where nothing is, or a symlink that leads nowhere, all is well.
+
+    Args:
+        target: where the file goes.
+        where: how a person named it.
+        writable: who may not write to the old file may not replace it either.
+
+    Raises:
+        OperationRefused: it is not a plain file, is managed by an opener, or a guard refuses.
+        ImageInUse: another process is writing to it.
+        ImageIOError: the system refused.
+    """
+    from .imagefile import ImageFile  # a new file needs neither
+    from .registry import OPENERS
+
+    if not target.exists():
+        return
+    if not target.is_file():
+        raise OperationRefused("not a plain file; only plain files are replaced", where=where)
+    for guard in GUARDS:
+        guard(target)
+    with OPENERS.open(target, writable=writable) as old:  # takes the lock: nobody else is using it
+        if not isinstance(old, ImageFile):
+            raise OperationRefused("the image is managed and cannot be replaced by a file", where=where)
+        if old.in_use:
+            raise ImageInUse("another process is writing to the file", where=where, hint="wait until it has finished")
 
 
 def part_of(target: Path) -> Path:

@@ -11,7 +11,7 @@ from .. import block, jfs2, system
 from ..errors import OperationRefused
 from ..escaping import printable
 from ..origin import FixedOrigin, SystemOrigin
-from .operands import Commands, add_operands, add_volume, numbers_of, size, split, verb
+from .operands import Commands, add_force, add_operands, add_volume, numbers_of, size, split, verb
 
 _MKFS_EXAMPLES = """\
   lvmfmt fs mkfs new.img --size 128M
@@ -51,7 +51,7 @@ def register(verbs: Commands) -> None:
         parser.add_argument("--size", type=size, help="bytes to use, as 128M (default: all)")
         parser.add_argument("--dialect", choices=("aix", "linux"), default="aix", help="J2FS or JFS1 (default: aix)")
         parser.add_argument("--uuid", type=identity, help="identity (Linux; default: a random one)")
-        parser.add_argument("--force", action="store_true", help="replace what is there")
+        add_force(parser, "and replace what is there")
 
 
 def run_mkfs(args: argparse.Namespace) -> int:
@@ -66,7 +66,7 @@ def run_mkfs(args: argparse.Namespace) -> int:
     else:
         names = {"fname": args.label, "fpack": args.pack or ""}
     with _target(args) as device:
-        if not args.force:
+        if not args.on_running_host:
             check_unused(device, hint="--force replaces it")
             _refuse_used(device)
             if log_on(device) is not None:
@@ -98,10 +98,10 @@ def run_logform(args: argparse.Namespace) -> int:
     named_by_uuid = dialect.superblock_form.external_log_named_by_uuid
     with _target(args) as device:
         fresh = named_by_uuid and args.uuid is None and log_on(device) is None
-        if not args.force:
+        if not args.on_running_host:
             _refuse_used(device)
         uuid = SystemOrigin().entropy("uuid", 16) if fresh else args.uuid or bytes(16)
-        pages = logform(device, dialect=dialect, uuid=uuid, force=args.force)
+        pages = logform(device, dialect=dialect, uuid=uuid, force=args.on_running_host)
         print(f"{printable(args.lv or args.operands[0])}: a log of {pages} pages")
     return 0
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from .. import block, lvm, system
 from ..block.copying.mapfile import MapRun, RunState, map_lines
+from ..block.newfile import replaceable
 from ..errors import NotFound, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
@@ -164,6 +165,8 @@ def run_export(args: argparse.Namespace) -> int:
         raise OperationRefused("--map goes with --partial")
     for path in (out, args.map or "-"):
         _refuse_an_image(path, images)
+    if args.map is not None:  # it would be late to learn at the end that there is no place for it
+        replaceable(args.map, replace=args.force)
     start = time.monotonic()
     with ExitStack() as stack:
         devices = stack.enter_context(block.opened_all(images))

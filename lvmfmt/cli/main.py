@@ -16,6 +16,7 @@ from ..escaping import printable
 from .doubting import doubted
 from .gate import gates
 from .operands import ExamplesBelow
+from .running_hosts import spared
 
 COMMANDS = {
     "inspect": "what is on these disks, and what is wrong with it",
@@ -106,12 +107,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _main(argv: Sequence[str]) -> int:
     try:
         args = parse(argv)
-        if hasattr(args, "on_running_host") or hasattr(args, "force"):  # it may write to images
-            from .running_hosts import spared
-
-            with spared(args):
-                status = int(args.run(args))
-        else:
+        with spared(args):
             status = int(args.run(args))
         sys.stdout.flush()
         return FINDINGS if status == FINE and doubted(args) else status

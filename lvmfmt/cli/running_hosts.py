@@ -1,50 +1,48 @@
-"""Disks of a host that runs are its own: nothing else writes to them, unless a person insists."""
+"""Disks of a host that runs are its own: nothing else writes to them or replaces them, unless a person insists."""
 
 from __future__ import annotations
 
 import argparse
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from ..block import BlockDevice
-from ..block.ownermark import owner_of
-from ..block.registry import OPENERS
-from ..errors import NotFound, OperationRefused
+from ..block.wholefile import GUARDS
+
+if TYPE_CHECKING:
+    from ..block import BlockDevice
 
 
 @contextmanager
 def spared(args: argparse.Namespace) -> Iterator[None]:
-    """In this block a disk of a host that runs is not opened for writing, unless it is insisted on.
+    """In this block a disk of a host that runs is not replaced by a file, unless it is insisted on.
 
-    `mkfs` and `logform` have a `--force` of their own, which says that and more.
+    Nor is it opened for writing by commands with which one can insist; those of hosts write to their own disks.
     """
-    if getattr(args, "on_running_host", getattr(args, "force", False)):
+    may_insist = hasattr(args, "on_running_host")
+    if may_insist and args.on_running_host:
         yield
         return
-    OPENERS.register(_refuse)
+
+    def guard(path: Path) -> None:
+        from ..host.folder.host_folder import expect_no_host  # what makes new files needs it not
+
+        expect_no_host(path, instead=", or insist with --force" if may_insist else ", or name another file")
+
+    def opener(path: Path, writable: bool) -> BlockDevice | None:
+        if writable:
+            guard(path)
+        return None  # it opens nothing
+
+    GUARDS.append(guard)
     try:
+        if may_insist:
+            from ..block.registry import OPENERS
+
+            OPENERS.register(opener)
         yield
     finally:
-        OPENERS.unregister(_refuse)
-
-
-def _refuse(path: Path, writable: bool) -> BlockDevice | None:
-    """An opener that opens nothing.
-
-    Raises:
-        OperationRefused: the image is to be written, and is a disk of a host that runs, whatever name leads to it.
-    """
-    if not writable:
-        return None
-    from ..host.folder.host_folder import Folder  # what reads needs it not
-
-    # by its name in the folder, which may be a symlink, by where that leads, and by the file itself
-    homes = (path.absolute().parent.parent, path.resolve().parent.parent, owner_of(path))
-    for home in dict.fromkeys(home for home in homes if home is not None):
-        with suppress(NotFound, OSError):
-            folder = Folder(home)
-            if folder.is_on and any(disk.exists() and disk.samefile(path) for disk in folder.slots().values()):
-                hint = f"shut {folder.path} down first, or insist with --force"
-                raise OperationRefused("a host runs on this disk", where=str(path), hint=hint)
-    return None
+        GUARDS.remove(guard)
+        if may_insist:
+            OPENERS.unregister(opener)

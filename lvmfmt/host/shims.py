@@ -6,6 +6,7 @@ import shlex
 import sys
 from pathlib import Path
 
+from ..block import read_plain, whole_file
 from ..errors import AlreadyExists
 from . import registry
 from .folder.host_folder import Folder
@@ -25,16 +26,18 @@ def write(folder: Folder, target: Path) -> list[str]:
 
     Raises:
         AlreadyExists: a file of that name is there that is not a shim.
+        OperationRefused: it is not a plain file.
     """
     target.mkdir(parents=True, exist_ok=True)
     names = sorted(registry.MODULES)
     for name in names:
         path = target / name
-        if path.exists() and _MARK not in path.read_text("utf-8", "replace"):
+        if path.exists() and _MARK.encode("ascii") not in read_plain(path):
             raise AlreadyExists("a file that is not a shim is there", where=str(path))
     for name in names:
         words = [sys.executable, "-m", "lvmfmt.cli.main", "host", "run", str(folder.path.resolve()), "--", name]
         path = target / name
-        path.write_text(f'#!/bin/sh\n{_MARK}\nexec {shlex.join(words)} "$@"\n', "utf-8")
+        with whole_file(path) as file:
+            file.write(f'#!/bin/sh\n{_MARK}\nexec {shlex.join(words)} "$@"\n'.encode())
         path.chmod(0o755)
     return names

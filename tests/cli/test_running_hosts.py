@@ -9,6 +9,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.block.ownermark import MARK, mark, owner_of
 from lvmfmt.cli.main import main
+from lvmfmt.host import DiskSpec, Host
 from lvmfmt.units import MIB
 
 
@@ -50,6 +51,55 @@ def test_writing_to_a_disk_of_a_running_host_is_refused(
     assert disk.read_bytes() == before
     main([*words, "--force"])
     assert "a host runs" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "fs get {source} /note {image}",
+        "copy {note} {other} --manifest {image}",
+        "fs build {image} {note}:/note --force",
+        "lv export {group} hd8 {image} --force",
+        "lv export {group} hd8 {other} --partial --map {image} --force",
+        "host get {host} /etc/filesystems {image}",
+        "host shims {host} {folder}",
+        "host disk add {host} hdisk7 --image {image}",
+        "fs mkfs {image} --size 4M",
+        "fs logform {image}",
+    ],
+)
+@pytest.mark.parametrize("name", ["slot", "hard link"])
+def test_no_output_takes_the_place_of_the_disk(
+    line: str, name: str, disk: Path, others: dict[str, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    image = disk
+    if name == "hard link":
+        mark(disk, tmp_path)
+        image = tmp_path / "link.img"
+        os.link(disk, image)
+    if "{folder}" in line:  # a command of AIX by the name of the disk
+        folder = tmp_path / "shims"
+        folder.mkdir()
+        os.link(image, folder / "lspv")
+        others = {**others, "folder": folder}
+    before, inode = disk.read_bytes(), image.stat().st_ino
+    words = line.format(image=image, note=tmp_path / "note", other=tmp_path / "other.img", **others).split()
+    capsys.readouterr()
+    assert main(words) == 2
+    said = capsys.readouterr().err
+    assert "a host runs on this disk" in said or "not a shim" in said
+    assert disk.read_bytes() == before and image.stat().st_ino == inode == disk.stat().st_ino
+    assert not (tmp_path / "other.img").exists()
+
+
+@pytest.fixture(scope="module")
+def others(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """What the commands read: a file system that has a file, another host that runs, its disk."""
+    place = tmp_path_factory.mktemp("others")
+    (place / "note").write_text("note")
+    assert main(["fs", "build", str(place / "source.img"), f"{place / 'note'}:/note"]) == 0
+    Host.create(place / "host", disks=[DiskSpec("hdisk0", 384 * MIB)], seed=1)
+    return {"source": place / "source.img", "host": place / "host", "group": place / "host" / "disks" / "hdisk0.img"}
 
 
 def test_reading_is_not_refused_nor_a_host_that_is_off(disk: Path) -> None:

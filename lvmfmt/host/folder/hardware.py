@@ -16,7 +16,7 @@ from pathlib import Path
 from ...block import ImageFile, copy_image
 from ...block.newfile import new_image
 from ...errors import AlreadyExists, NotFound, OperationRefused
-from .host_folder import Folder
+from .host_folder import Folder, expect_no_host
 
 _SLOT = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,14}")
 
@@ -41,7 +41,8 @@ def add(folder: Folder, name: str, *, size: int | None = None, image: str | os.P
     """Plug in a disk: a new one of `size` bytes, or an image that exists, which moves into the host's folder.
 
     Raises:
-        OperationRefused: not a name for a slot, or not exactly one of `size` and `image`, or the image is in use.
+        OperationRefused: not a name for a slot, or not exactly one of `size` and `image`, or the image is in use, or is
+            a disk of a host that runs.
         AlreadyExists: the slot is taken.
         NotFound: there is no such image.
     """
@@ -61,6 +62,7 @@ def add(folder: Folder, name: str, *, size: int | None = None, image: str | os.P
             pass
     else:
         assert image is not None
+        expect_no_host(Path(image), instead=", or pull the disk out: lvmfmt host disk remove")
         _move(Path(image), target)
     return target
 

@@ -14,10 +14,11 @@ import fcntl
 import os
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from ...arguments import expect_path
+from ...block.ownermark import owner_of
 from ...errors import AlreadyExists, NotFound, OperationRefused
 from ..odm.devices import natural
 from .kernel import Kernel, read_kernel, write_kernel
@@ -160,6 +161,26 @@ class Folder:
     @property
     def _halted(self) -> Path:
         return self.path / "run" / "halted"
+
+
+def expect_no_host(image: Path, *, instead: str = "") -> None:
+    """Refuse a file that is a disk of a host that runs, whatever name leads to it.
+
+    Args:
+        image: the file.
+        instead: what else a person can do than to shut the host down, for the hint.
+
+    Raises:
+        OperationRefused: it is one.
+    """
+    # by its name in the folder, which may be a symlink, by where that leads, and by the file itself
+    homes = (image.absolute().parent.parent, image.resolve().parent.parent, owner_of(image))
+    for home in dict.fromkeys(home for home in homes if home is not None):
+        with suppress(NotFound, OSError):
+            folder = Folder(home)
+            if folder.is_on and any(disk.exists() and disk.samefile(image) for disk in folder.slots().values()):
+                hint = f"shut {folder.path} down first{instead}"
+                raise OperationRefused("a host runs on this disk", where=str(image), hint=hint)
 
 
 def _locked(fd: int, kind: int) -> bool:
