@@ -59,7 +59,7 @@ LV_ENTRY = Record(
     "lv_entry",
     "logical volume; entry i belongs to minor number i + 1",
     32,
-    "VGDA sectors 1 to 16, 256 entries",
+    "VGDA sectors 1 to 16, 256 entries; big 1 to 32, 512 entries",
     field("lvname", s16, "index in the name list, from 0", B, "L?, D1"),
     reserved("reserved1", 2, C, "X"),
     field("maxsize", u32, "largest number of LPs allowed", B, "L? (low half), D1"),
@@ -83,7 +83,7 @@ PV_HEADER = Record(
     "pv_header",
     "start of the area of a physical volume",
     32,
-    "VGDA sector 17 + 64 x (PV - 1), byte 0",
+    "VGDA sector 17 (big 33) + 64 x (PV - 1), byte 0",
     field("pv_id", c.Bytes(16), "PVID; zero = slot not in use", B, "L (gap), D1, D7"),
     field("pp_count", u16, "PPs on the PV", B, "L, D1"),
     field("pv_state", u8, "1 active, 2 missing, 4 removed, 8 no allocation, 16 stale, 32 hot spare", C,
@@ -117,7 +117,7 @@ LV_NAME = Record(
     "lv_name",
     "name of a logical volume; slot i belongs to minor number i + 1",
     64,
-    "VGDA, 33 sectors before its end, 256 names",
+    "VGDA, 33 sectors before its end, 256 names; big 577 sectors, 512 names",
     field("name", text(64), "NUL-padded name", B, "L, H"),
 )
 

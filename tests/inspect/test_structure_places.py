@@ -96,6 +96,18 @@ def test_what_is_not_ours_is_recognised_and_not_read(group: tuple[VgKind, list[I
         dump(devices[0], CATALOG[name])
 
 
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [("lv_entry", "sectors 1 to 16, 256 entries; big 1 to 32, 512"), ("lv_name", "256 names; big 577 sectors, 512")],
+)
+def test_tables_without_a_fixed_place_tell_of_every_kind_of_group(name: str, words: str, tmp_path: Path) -> None:
+    # a big group has 512 LVs: 512 x 32 bytes are 32 sectors, 512 names of 64 bytes and the copies of 512 LVCBs,
+    # a sector each, with the trailer end it: 64 + 512 + 1 = 577 [lvm 9]
+    devices = make(tmp_path, VgKind.BIG)
+    with pytest.raises(OperationRefused, match=words):
+        dump(devices[0], CATALOG[name])
+
+
 # ---- what is left of a group: [lvm 4] (backup record), [lvm 11] (two places a disk, every disk)
 
 

@@ -23,10 +23,10 @@ from ..operands import NO_ALLOCATION, by_region, disk_called, mount_point, pv_st
 def lspv(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List all disks, or one: in detail, its logical volumes (`-l`), its partitions (`-p`, `-M`)."""
     given, operands = flags(argv, "Llpn:Muv:P")
-    refuse(given, "lspv", "P")
+    refuse(given, "lspv", "P" if machine.profile.disk_identifiers else "Pu")
     asked = set(given) & {"l", "p", "M"}
     if not operands:
-        demand(not asked and "n" not in given and ("u" not in given or machine.profile.disk_identifiers))
+        demand(not asked and "n" not in given)
         _list(machine, stdout, with_identifiers="u" in given)
         return 0
     demand(len(operands) == 1 and len(asked) <= 1 and "u" not in given)

@@ -7,6 +7,7 @@ import pytest
 from lvmfmt.host.commands.disks import lspv
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
+from lvmfmt.host.syntax import USAGE_STATUS
 
 from ..conftest import Lab
 
@@ -58,6 +59,9 @@ def test_all_disks_of_a_group_are_gone(two: Lab) -> None:
 
 def test_what_is_not_there(two: Lab) -> None:
     assert two.refused("lspv -P")[0].startswith("lspv: -P is not supported")
+    # -u is there from 6.1 on [commands 1.1]; this host is a 5.3
+    assert two.refused("lspv -u")[0].startswith("lspv: -u is not supported")
+    assert "[-u, from AIX 6.1 on]" in two.refused("lspv -x", status=USAGE_STATUS)[0]
     assert "usage:  bosboot" in two.refused("bosboot -ad hdisk9", "0301-150 bosboot:")[1]
 
 
