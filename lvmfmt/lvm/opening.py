@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 
 from ..block import BlockDevice
 from ..errors import CorruptImage, OperationRefused, UnsupportedFeature
 from ..units import SECTOR
 from .agreement import agreed
+from .descriptor.contrast import in_maps, in_states
 from .descriptor.copies import Place, choose, choose_vgsa, survey_vgsa
 from .descriptor.factor import survey_fitting, vgsa_with_factor
 from .descriptor.pptable import PpTable
@@ -84,9 +86,11 @@ def load(
         number = number_of.get(id(place.device))
         return number is not None and place.index < vgda.vgda_count(number)
 
-    problems += vgsas.problems("vgsa", vgsa.record, believed, tie, active, lambda place: place.vgsa_offset)
-    header = vgda.format.header
-    problems += vgdas.problems("vgda", header, chosen.believed, chosen.tie, active, lambda place: place.vgda_offset)
+    problems += vgsas.problems(
+        "vgsa", vgsa.record, believed, tie, active, lambda p: p.vgsa_offset, partial(in_states, vgda, vgsa)
+    )
+    header, in_them = vgda.format.header, partial(in_maps, vgda, chosen.maps)
+    problems += vgdas.problems("vgda", header, chosen.believed, chosen.tie, active, lambda p: p.vgda_offset, in_them)
     return state, problems
 
 

@@ -286,7 +286,7 @@ def older(area: Any) -> None:
 PLANTS: dict[str, Callable[[Copies], None]] = {
     "vgda-copy": lambda c: c.vgda(torn, 1),
     "vgda-older": lambda c: c.vgda(older, 0),
-    "vgda-differs": lambda c: c.vgda(put("lvs", 1, "write_verify", 1), 2),
+    "vgda-differs": lambda c: c.vgda(put("lvs", 1, "write_verify", 1), 1),
     "vgsa-older": lambda c: c.vgsa(older, 2),
     "vgsa-copy": lambda c: c.places[0].device.write(c.places[0].vgsa_offset, bytes(4)),
     "vgsa-differs": lambda c: c.vgsa(lambda vgsa: stale(vgsa, c.places[0].read_vgda(1)), 1),

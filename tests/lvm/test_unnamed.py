@@ -221,8 +221,8 @@ def test_a_repair_leaves_every_field_of_grade_c_that_no_finding_is_about(
         assert raw[at : at + size].tobytes() == wanted, (value, check(devices))
 
 
-def test_bytes_that_only_an_outvoted_copy_has_are_damage(make_group: Any) -> None:
-    _, devices = make_group(2)
+def test_bytes_that_only_an_outvoted_disk_has_are_damage(make_group: Any) -> None:
+    _, devices = make_group(3)
     devices[1].write(136 * SECTOR + 0x100, b"\1")
     assert [p.rule for p in check(devices)] == ["vgda-differs"]
     for rewrite in plan(devices, now=NOW):

@@ -48,7 +48,8 @@ def doubts(group: GroupView, lv: LogicalVolume, found: Sequence[Problem]) -> lis
 
 
 def _concerns(problem: Problem, lv: LogicalVolume, pvs: frozenset[int]) -> bool:
-    return problem.rule in _OF_GROUP or lv.minor in problem.lvs or bool(problem.pvs & pvs)
+    of_all = problem.rule in _OF_GROUP and not problem.lvs  # copies that differ may differ about some LVs alone
+    return of_all or lv.minor in problem.lvs or bool(problem.pvs & pvs)
 
 
 def _said(problem: Problem, lv: LogicalVolume) -> Doubt:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 from typing import Generic, NamedTuple, TypeVar
 
@@ -24,6 +24,7 @@ from .vgdacheck import check_copy
 from .vgsa import Vgsa
 
 Area = TypeVar("Area", Vgsa, Vgda)
+_TIE = "nothing tells which is right (the copy that you do not believe does not count with its first sector zeroed)"
 
 
 @dataclass(frozen=True)
@@ -141,10 +142,15 @@ class AreaCopies(Generic[Area]):
         """Which of the newest copies to believe, and whether another one has as much for it.
 
         Args:
-            faults: how many of each speak against it; of equals the one that most places hold is believed.
+            faults: how many of each speak against it; of equals the one that most disks hold is believed: what wrote
+                one copy of a disk wrong wrote the other, too.
         """
-        keys = [(fault, -len(places)) for fault, places in zip(faults, self.holders, strict=True)]
+        keys = [(fault, -self._disks(index)) for index, fault in enumerate(faults)]
         return keys.index(min(keys)), keys.count(min(keys)) > 1
+
+    def _disks(self, index: int) -> int:
+        """How many disks hold one of the newest copies."""
+        return len({place.device for place in self.holders[index]})
 
     def problems(
         self,
@@ -154,6 +160,7 @@ class AreaCopies(Generic[Area]):
         tie: bool,
         active: Callable[[Place], bool],
         offset: Callable[[Place], int],
+        about: Callable[[Area], tuple[str, Collection[int]]],
     ) -> list[Problem]:
         """Copies that are not valid, older or different, in places where `active` says there must be one.
 
@@ -164,6 +171,7 @@ class AreaCopies(Generic[Area]):
             tie: whether another has as much for it.
             active: whether a place must hold a copy.
             offset: byte of the area in a place.
+            about: in what another copy differs from the one that is believed, and the LVs that are concerned.
         """
         found = [Problem.of(f"{area}-copy", e) for place, e in self.failures.items() if active(place)]
         latest = max(self.stamps.values(), default=0)
@@ -172,14 +180,18 @@ class AreaCopies(Generic[Area]):
                 text = f"older copy: {(latest - found_stamp) / NS_PER_S:.9f} s behind the newest"
                 found.append(Problem(f"{area}-older", record.name, "", offset(place), text, place.device.name))
         for index, (_, other) in enumerate(self.newest):
-            for place in self.holders[index] if index != believed else []:
-                first = self.newest[believed][1].raw
-                common = min(len(first), len(other.raw))
-                different = np.append(np.flatnonzero(other.raw[:common] != first[:common]), common)
-                text = "differs from another copy with the same time stamp"
-                at = offset(place) + int(different[0])
-                rule = f"{area}-tie" if tie else f"{area}-differs"
-                found.append(Problem(rule, record.name, "", at, text, place.device.name))
+            if index == believed:
+                continue
+            best, first = self.newest[believed]
+            common = min(len(first.raw), len(other.raw))
+            different = np.append(np.flatnonzero(other.raw[:common] != first.raw[:common]), common)
+            what, lvs = about(other)
+            text = f"differs{what} from the copy on {best.device.name} with the same time stamp"
+            if tie:
+                text += f"; {_TIE}"
+            for place in self.holders[index]:
+                at, rule = offset(place) + int(different[0]), f"{area}-tie" if tie else f"{area}-differs"
+                found.append(Problem(rule, record.name, "", at, text, place.device.name).about(lvs=lvs))
         return found
 
 
@@ -221,7 +233,7 @@ def survey_vgda(places: Sequence[Place], factor: int) -> AreaCopies[Vgda]:
 
 
 def choose(survey: AreaCopies[Vgda]) -> Chosen:
-    """The newest valid VGDA; among equally new ones that differ the one with the fewest problems, then the majority."""
+    """The newest valid VGDA; among equally new ones that differ the one with the fewest problems, then most disks'."""
     candidates = []
     for place, vgda in survey.newest:
         entries = gather(vgda)
@@ -236,7 +248,7 @@ def choose_vgsa(survey: AreaCopies[Vgsa], vgda: Vgda) -> tuple[int, bool]:
     """Which of the newest VGSAs is believed: the one that agrees best with the states in the PP entries.
 
     Returns:
-        Its index among the newest, and whether another one agrees as well and is held by as many places.
+        Its index among the newest, and whether another one agrees as well and is held by as many disks.
     """
     if len(survey.newest) == 1:
         return 0, False

@@ -87,18 +87,28 @@ def test_newest_and_holders(make_group: Any) -> None:
     survey = survey_vgda(group, 1)
     assert survey.holders == [[group[1]], [group[2]]]
     assert survey.best([0, 0]) == (0, True) and survey.best([1, 0]) == (1, False) and survey.best([0, 1]) == (0, False)
+    header = survey.newest[0][1].format.header
     (older, differs) = survey.problems(
-        "vgda", survey.newest[0][1].format.header, 1, False, lambda _: True, lambda place: place.vgda_offset
+        "vgda", header, 1, False, lambda _: True, lambda place: place.vgda_offset, lambda _: (" in a byte", [2])
     )
     assert (older.rule, older.offset, older.text) == (
         "vgda-older", 136 * SECTOR, "older copy: 2.000000000 s behind the newest"
     )  # fmt: skip
-    assert (differs.rule, differs.offset) == ("vgda-differs", (2242 + 1) * SECTOR + 31)
-    tied = survey.problems("vgda", survey.newest[0][1].format.header, 0, True, lambda p: p is group[2], lambda _: 0)
+    assert (differs.rule, differs.offset, differs.lvs) == ("vgda-differs", (2242 + 1) * SECTOR + 31, {2})
+    assert differs.text == "differs in a byte from the copy on disk2 with the same time stamp"
+    tied = survey.problems("vgda", header, 0, True, lambda p: p is group[2], lambda _: 0, lambda _: ("", ()))
     assert [(p.rule, p.where) for p in tied] == [("vgda-tie", "disk2")]
     restamp(disk, 2242, VGDA_ENDS, 2)
     chosen = choose(survey_vgda(group, 1))
     assert (chosen.place, chosen.tie, chosen.believed) == (group[1], False, 0)
+
+
+def test_two_copies_on_one_disk_have_one_vote(make_group: Any) -> None:
+    group, (_, disk) = make_group(2)
+    disk.write(136 * SECTOR + SECTOR + 31, b"\7")
+    survey = survey_vgda(places(group.state)[:3], 1)
+    assert [len(held) for held in survey.holders] == [2, 1] and survey.best([0, 0]) == (0, True)
+    assert survey.best([1, 0]) == (1, False) and survey.best([0, 1]) == (0, False)
 
 
 def test_no_valid_copy_is_an_error(make_group: Any) -> None:
