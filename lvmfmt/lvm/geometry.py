@@ -109,10 +109,12 @@ class GroupGeometry(Checked):
             max_pps: PPs of a scalable group, 32768 to 2097152; 0 for 32768.
 
         Raises:
-            BadArgument: no such factor.
+            BadArgument: no such factor, or groups of the kind are not made.
             OperationRefused: the kind or the version does not allow it, or the disks do not fit.
         """
-        limits = LIMITS[kind]
+        limits = LIMITS.get(kind)
+        if limits is None:
+            raise BadArgument("kind", kind, "one that can be made: classic, big, scalable")
         if factor not in limits.factors:
             known = ", ".join(map(str, limits.factors))
             raise BadArgument("factor", factor, f"one that a {kind} group can have: {known}")

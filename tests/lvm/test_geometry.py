@@ -68,3 +68,8 @@ def test_a_factor_that_a_kind_does_not_have_is_not_rounded(kind: VgKind, factor:
     with pytest.raises(BadArgument, match="factor") as refused:
         GroupGeometry.of([Sized(1 * GIB)], pp_size, factor, None, kind=kind)
     assert refused.value.value == factor
+
+
+def test_a_kind_that_is_not_made():
+    with pytest.raises(BadArgument, match="classic, big, scalable"):
+        GroupGeometry.of([Sized(1 * GIB)], None, 1, None, kind=VgKind.FOREIGN)

@@ -46,6 +46,8 @@ SIGNS = (
     Sign("a member of an NVIDIA RAID", (-2 * SECTOR,), (b"NVIDIA  ",)),
     Sign("a member of an LSI RAID", (-SECTOR,), (b"$XIDE$",)),
     Sign("a member of a Promise RAID", (-63 * SECTOR,), (b"Promise Technology, Inc.",)),
+    Sign("a member of an Adaptec RAID", (-256,), (b"DPTM",)),
+    Sign("a member of a JMicron RAID", (-SECTOR,), (b"JM\0\0", b"JM\1\0")),
     Sign("a disk of DRBD", (60 - 4 * KIB,), _hex("8374026b", "8374026c", "8374026d"), 4 * KIB),
     Sign("a disk of bcache", (4 * KIB + 24,), _hex("c68573f64e1a45ca8265f57f48ba6d81")),
     Sign("a disk of Ceph BlueStore", (0,), (b"bluestore block device\n",)),
