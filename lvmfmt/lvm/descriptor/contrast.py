@@ -51,7 +51,9 @@ def in_states(vgda: Vgda, vgsa: Vgsa, other: Vgsa) -> tuple[str, Collection[int]
 
 
 def _equal(one: LvMap | None, other: LvMap | None) -> bool:
-    return one is not None and other is not None and all(map(np.array_equal, one, other))
+    if one is None or other is None:
+        return False
+    return np.array_equal(one.pv, other.pv) and np.array_equal(one.pp, other.pp)
 
 
 def _named(vgda: Vgda, other: Vgda, minors: Sequence[int]) -> str:
