@@ -131,7 +131,7 @@ def _plain(problem: lvm.Problem) -> dict[str, object]:
         "offset": problem.offset,
         "evidence": problem.text,
         "expected": rule.meaning,
-        "right": rule.right,
+        "right": problem.right,
     }
 
 
@@ -146,5 +146,5 @@ def _print(problems: list[lvm.Problem]) -> None:
         name = f"{p.structure}.{p.field}" if p.field else p.structure
         offset = "" if p.offset is None else f"{p.offset:#x}"
         grade = grade_of(p.structure, p.field)
-        rows.append((p.severity.value, p.rule, p.where, name, grade, offset, p.text, lvm.RULES[p.rule].right))
+        rows.append((p.severity.value, p.rule, p.where, name, grade, offset, p.text, p.right))
     print_table(("SEVERITY", "RULE", "WHERE", "FIELD", "GRADE", "BYTE", "EVIDENCE", "RIGHT IS"), rows)

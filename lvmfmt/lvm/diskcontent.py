@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import NamedTuple
 
+from ..block import BlockDevice
 from ..errors import CorruptImage, ImageIOError
 from ..units import SECTOR
 from . import lvcb as lvcbs
 from .disk.identity import lvid
+from .disk.record import LvmRecord
 from .disk.scan import DiskInfo
 from .groupstate import GroupState
 
@@ -48,3 +50,8 @@ def end_of(state: GroupState, number: int) -> int:
     """The byte behind the last PP of a PV."""
     pv = state.vgda.pvs[number - 1]
     return int(pv["psn_part1"]) * SECTOR + (int(pv["pp_count"]) << state.record.pp_shift)
+
+
+def pool_fits(state: GroupState, number: int, device: BlockDevice, record: LvmRecord) -> bool:
+    """Whether the relocation pool of a record lies behind the PPs of its PV and inside the disk."""
+    return end_of(state, number) // SECTOR <= record.reloc_psn <= device.size // SECTOR - record.reloc_len

@@ -19,8 +19,9 @@ from ..errors import ImageIOError, OperationRefused
 from ..units import NS_PER_S, SECTOR
 from .descriptor.copies import Place
 from .disk.record import PRIMARY_PSN
+from .disk.recordcopies import sound_copies
 from .disk.scan import DiskInfo
-from .diskcontent import Content, content_as, end_of
+from .diskcontent import Content, content_as, end_of, pool_fits
 from .groupstate import GroupState, MemberDisk
 from .inference import version_known
 from .problems import Problem
@@ -73,6 +74,9 @@ def attach(state: GroupState, infos: Sequence[DiskInfo], *, infer: bool = False)
             text = f"expected {number}, found {record.pv_number}"
             at = PRIMARY_PSN * SECTOR + record.structure.offset_of("pv_num")
             problems.append(Problem("record-number", record.structure.name, "pv_num", at, text, info.device.name))
+        if not pool_fits(state, number, info.device, record):  # of the two copies the one that can be believed
+            fitting = [c for c in sound_copies(info.device) if (c.shared, c.pv_number) == (record.shared, number)]
+            record = next((c for c in fitting if pool_fits(state, number, info.device, c)), record)
         state.members[number] = MemberDisk(info.device, record)
         if (end := end_of(state, number)) > info.device.size:
             text = f"its PPs end at byte {end}, the disk at byte {info.device.size}"

@@ -28,6 +28,7 @@ class Problem(Checked):
         cause: the error that it was found by.
         lvs: minor numbers of the LVs that it is about.
         pvs: numbers of the PVs that it is about.
+        by: who is right here, where it is not whom the rule names.
     """
 
     rule: str
@@ -39,11 +40,17 @@ class Problem(Checked):
     cause: CorruptImage | None = dataclasses.field(default=None, compare=False, repr=False)
     lvs: frozenset[int] = dataclasses.field(default=frozenset(), compare=False, repr=False)
     pvs: frozenset[int] = dataclasses.field(default=frozenset(), compare=False, repr=False)
+    by: str = dataclasses.field(default="", compare=False, repr=False)
 
     @property
     def severity(self) -> Severity:
         """How much it matters."""
         return RULES[self.rule].severity
+
+    @property
+    def right(self) -> str:
+        """Which side is right and why."""
+        return self.by or RULES[self.rule].right
 
     def about(self, *, lvs: Iterable[int] = (), pvs: Iterable[int] = ()) -> Problem:
         """The same, and which LVs and PVs it is about."""

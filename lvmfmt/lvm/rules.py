@@ -54,7 +54,7 @@ _ALL = (
          "another disk's VGDA and LVM record, if the VGDA names the PVID", True),
     Rule("record-copy", W, "LVM record and backup are both valid", "the valid one: its fields are in range", True),
     Rule("record-differs", W, "LVM record and backup are equal",
-         "the one with the PV number and the geometry of the VGDA that it leads to", True),
+         "the one with the PV number and the geometry of the VGDA that it leads to, and a pool that can be", True),
     Rule("record-missing", W, "a disk that the VGDA names has an LVM record",
          "the VGDA: it names the PVID, and the other disks' records say where the areas lie", True),
     Rule("record-unproved", W, "the LVM version of a group stands in an LVM record",

@@ -7,6 +7,7 @@ copies, and the control blocks of all copies of a mirrored LV.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -22,6 +23,7 @@ from ..descriptor.vgda import PP_STALE, PV_STALE, Vgda
 from ..descriptor.vgdalvs import LV_STALE, valid_name
 from ..disk import badblocks
 from ..disk.recordcopies import sound_values
+from ..diskcontent import end_of, pool_fits
 from ..geometry import vgda_counts
 from ..group import GroupView
 from ..groupstate import GroupState, MemberDisk
@@ -68,7 +70,28 @@ def examine(group: GroupView, *, data: bool = False) -> list[Problem]:
         problems += _shifted(group)
     if data:
         problems += unequal(group)
-    return list(dict.fromkeys(problems))
+    return [_judged(problem, problems) for problem in dict.fromkeys(problems)]
+
+
+_AGAINST = {
+    ("lvcb-vgda", "lvname"): {"lv-name-none", "lv-name-twice", "lv-name-text"},
+    ("lvcb-vgda", "num_lps"): {"lv-holes", "pp-lp"},
+    ("lvcb-vgda", "copies"): {"lv-copies"},
+}
+"""Rules about the same LV that take the field of the VGDA for wrong; who is right, they say."""
+
+
+def _judged(problem: Problem, found: Sequence[Problem]) -> Problem:
+    """A finding with who is right as all of them together say it."""
+    rules = _AGAINST.get((problem.rule, problem.field), ())
+    against = next((other for other in found if other.rule in rules and other.lvs & problem.lvs), None)
+    if against is not None:
+        return dataclasses.replace(problem, by=against.right)
+    if problem.rule == "header-count" and any(other.rule == "lv-entry-lost" for other in found):
+        return dataclasses.replace(
+            problem, by="nothing says: the entry of an LV is lost, and nothing is derived from that"
+        )
+    return problem
 
 
 def _disks(state: GroupState) -> Iterator[Problem]:
@@ -106,12 +129,9 @@ def _record(state: GroupState, number: int, member: MemberDisk) -> Iterator[Prob
     area = 2 * (values.vgda_len + values.vgsa_len)
     if values[own["area"]] != area:
         yield problem("record-length", own["area"], area)
-    pv = state.vgda.pvs[number - 1]
-    end = int(pv["psn_part1"]) + (int(pv["pp_count"]) << state.record.pp_shift) // SECTOR
-    sectors = member.device.size // SECTOR
-    start, length = values[own["pool"]], values[own["pool length"]]
-    if not end <= start <= sectors - length:
-        yield problem("record-pool", own["pool"], f"{length} sectors between {end} and {sectors}")
+    if not pool_fits(state, number, member.device, member.record):
+        between = f"{end_of(state, number) // SECTOR} and {member.device.size // SECTOR}"
+        yield problem("record-pool", own["pool"], f"{member.record.reloc_len} sectors between {between}")
 
 
 _ROWS = {
@@ -142,13 +162,13 @@ def _plain(value: Any) -> Any:
 
 def _bad_blocks(member: MemberDisk) -> Iterator[Problem]:
     device = member.device
-    whole = []
+    whole, broken = [], []
     for psn in badblocks.PSNS:
         raw = badblocks.read(device, psn)
         try:
             badblocks.check(raw, psn, device.name)
         except CorruptImage as error:
-            yield Problem.of("bad-blocks-copy", error)
+            broken.append(Problem.of("bad-blocks-copy", error))
             continue
         whole.append(raw)
         pool = member.record.reloc_psn, member.record.reloc_psn + member.record.reloc_len
@@ -156,6 +176,8 @@ def _bad_blocks(member: MemberDisk) -> Iterator[Problem]:
         if outside := int(((used < pool[0]) | (used >= pool[1])).sum()):
             text = f"{outside} replacements outside sectors {pool[0]} to {pool[1]}"
             yield Problem("bad-blocks-pool", "bad_block_directory", "entries", psn * SECTOR + 8, text, device.name)
+    by = "" if whole else "nothing says: neither copy is whole"
+    yield from (dataclasses.replace(problem, by=by) for problem in broken)
     if len(whole) == 2 and (different := np.flatnonzero(whole[0] != whole[1])).size:
         offset = badblocks.PSNS[1] * SECTOR + int(different[0])
         text = "differs from the primary"
@@ -209,7 +231,8 @@ def _names(state: GroupState) -> Iterator[Problem]:
         name = vgda.name(minor)
         if name and not valid_name(name):
             at = base + vgda.format.names.at(index)
-            yield Problem("lv-name-text", LV_NAME.name, "name", at, f"LV {minor} is called {printable(name)!r}", where)
+            text = f"LV {minor} is called {printable(name)!r}"
+            yield Problem("lv-name-text", LV_NAME.name, "name", at, text, where).about(lvs=[minor])
 
 
 def _volume(lv: LogicalVolume, vgda: Vgda) -> Iterator[Problem]:

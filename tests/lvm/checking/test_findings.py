@@ -169,3 +169,32 @@ def test_control_blocks_of_copies_that_differ(make_group: Any) -> None:
 def test_fields_that_a_repair_leaves_alone() -> None:
     assert kept_fields(VgKind.CLASSIC) == {"vg_type", "ltg_shift", "reloc_psn", "reloc_len"}
     assert kept_fields(VgKind.SCALABLE) == {"vg_type", "ltg_shift", "bb_reloc_psn", "bb_reloc_len"}
+
+
+def test_who_is_right_about_a_name_that_cannot_be(make_group: Any) -> None:
+    group, devices = make_group(2)
+    for number, member in group.state.members.items():
+        for psn in member.record.vgda_psn[: group.state.vgda.vgda_count(number)]:
+            member.device.write(
+                (psn + 2098 - 33) * SECTOR + 64, b"\xff"
+            )  # the first byte of the name of LV 2 [lvm 8.3]
+    right = {problem.rule: problem.right for problem in check(devices)}
+    assert right == dict.fromkeys(("lvcb-vgda", "lv-name-text"), "its control block, if that has its LVID")
+
+
+def test_nothing_says_what_was_in_bad_block_directories_that_are_both_gone(make_group: Any) -> None:
+    _, (device,) = make_group()
+    device.write(8 * SECTOR, b"UPDATE")
+    assert [p.right for p in found([device], "bad-blocks-copy")] == ["the copy with a valid id, count and trailer"]
+    device.write(71 * SECTOR, b"UPDATE")
+    both = found([device], "bad-blocks-copy")
+    assert [p.right for p in both] == ["nothing says: neither copy is whole"] * 2
+
+
+def test_a_count_is_not_called_wrong_by_an_entry_that_is_lost(make_group: Any) -> None:
+    _, (device,) = make_group()
+    for psn in (136, 2242):
+        device.write((psn + 1) * SECTOR + 2 * 32, bytes(32))  # the entry of LV 3 [lvm 8.2]
+    assert found([device], "lv-entry-lost")
+    (count,) = found([device], "header-count")
+    assert count.right.startswith("nothing says: the entry of an LV is lost")

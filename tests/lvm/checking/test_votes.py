@@ -121,3 +121,25 @@ def test_stale_marks_that_each_disk_has_for_itself(made: Any) -> None:
     (tied, *_) = [p for p in found if p.rule == "vgsa-tie"]
     assert "in what is stale of hd4 from" in tied.text and tied.lvs == {1}
     assert plan(devices, now=NOW) == []
+
+
+def test_of_two_records_the_one_whose_pool_can_be_is_believed(make_group: Any) -> None:
+    _, devices = make_group(2)
+    sound = [devices[n].read(psn * 512, 512).tobytes() for n in (0, 1) for psn in (7, 70)]
+    for disk, psn in ((0, 7), (1, 7), (1, 70)):
+        devices[disk].write(psn * 512 + 42, b"\x93")  # reloc_len: 0x9300 and more sectors, longer than the disks
+    for rewrite in plan(devices, now=NOW):
+        rewrite.execute()
+    assert [devices[0].read(psn * 512, 512).tobytes() for psn in (7, 70)] == sound[:2]
+    assert {(p.rule, p.where) for p in check(devices)} == {("record-pool", "disk2")}  # both copies say it: nobody tells
+
+
+@pytest.mark.parametrize("psn", [7, 70])
+def test_a_pool_over_the_pps_is_none(psn: int, make_group: Any) -> None:
+    _, devices = make_group(2)
+    sound = devices[0].read(psn * 512, 512).tobytes()
+    devices[0].write(psn * 512 + 0x24, b"\0\0\x11\0")  # reloc_psn 4352, where PP 1 begins
+    assert {p.rule for p in check(devices)} == {"record-differs"}
+    for rewrite in plan(devices, now=NOW):
+        rewrite.execute()
+    assert check(devices) == [] and devices[0].read(psn * 512, 512).tobytes() == sound
