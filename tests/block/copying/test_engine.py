@@ -9,6 +9,7 @@ import errno
 import os
 import random
 import signal
+import threading
 from collections.abc import Callable, Iterator
 from itertools import pairwise
 from pathlib import Path
@@ -296,7 +297,7 @@ def test_a_keyboard_interrupt_ends_all_workers_and_says_what_is_left(tmp_path: P
         def read_into(self, offset: int, buffer: object) -> None:
             if offset >= SIZE // 2 and not asked:
                 asked.append(offset)
-                signal.raise_signal(signal.SIGINT)
+                signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)  # it waits
             super().read_into(offset, buffer)  # type: ignore[arg-type]
 
     with file(tmp_path / "source") as below, file(tmp_path / "target", bytes(SIZE)) as target:
