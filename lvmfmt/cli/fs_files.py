@@ -39,7 +39,9 @@ _VERBS = (
         ("PATH", "OUT"),
         "hdisk0.img hdisk1.img --lv hd4 /etc/motd motd\n"
         "  lvmfmt fs get -r root.img /etc etc\n"
-        "  lvmfmt fs get -r root.img / tree --devices --set-id",
+        "  lvmfmt fs get -r root.img / tree --devices --set-id\n\n"
+        "exit status: 0 all of it, but for devices, sockets and set-id bits that are left out; 1 something is missing\n"
+        "or could not be made as it is",
     ),
     ("put", "copy a file in, replacing PATH", ("FILE", "PATH"), "hdisk0.img hdisk1.img --lv hd4 motd /etc/motd"),
     ("rm", "remove a regular file", ("PATH",), "hdisk0.img hdisk1.img --lv hd4 /etc/motd"),
@@ -166,7 +168,7 @@ def _get_tree(args: argparse.Namespace) -> int:
     for problem in (*inventory.problems, *done.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(out)}: {done.paths} paths, {amount(done.bytes_copied, time.monotonic() - start)}")
-    return 1 if inventory.problems else 0
+    return 1 if inventory.problems or done.failures else 0
 
 
 def run_put(args: argparse.Namespace) -> int:

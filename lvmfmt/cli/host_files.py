@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 _EDITOR = "vi"
 _EXAMPLES = {
     "put": "  lvmfmt host put box ./ml05.bff /tmp\n  lvmfmt host put box -r ./upgrade /usr/lpp\n",
-    "get": "  lvmfmt host get box /var/adm/ras/alt_disk_inst.log .\n  lvmfmt host get box -r /etc ./etc-of-box\n",
+    "get": "  lvmfmt host get box /var/adm/ras/alt_disk_inst.log .\n  lvmfmt host get box -r /etc ./etc-of-box\n\n"
+    "exit status: 0 all of it, but for devices, sockets and set-id bits that are left out; 1 something is missing or\n"
+    "could not be made as it is\n",
     "ls": "  lvmfmt host ls box /etc\n  lvmfmt host ls box /etc --json\n",
     "cat": "  lvmfmt host cat box /etc/filesystems\n",
     "edit": "  lvmfmt host edit box /etc/inittab\n  EDITOR='sed -i s/3/2/' lvmfmt host edit box /etc/inittab\n",
@@ -63,8 +65,11 @@ def _tell(line: str) -> None:
 def _put(args: argparse.Namespace) -> int:
     from ..host.machine import trees
 
+    problems: list[str] = []
     with _machine(args, writable=True) as machine:
-        trees.put(machine, Path(args.source), args.path, recursive=args.recursive)
+        trees.put(machine, Path(args.source), args.path, recursive=args.recursive, problems=problems)
+    for problem in problems:
+        _tell(f"lvmfmt: {problem}")
     return 0
 
 
@@ -80,7 +85,7 @@ def _get(args: argparse.Namespace) -> int:
         done = jfs2.extract(tree, args.target, devices=args.devices, set_id=args.set_id)
     for problem in (*tree.problems, *done.problems):
         _tell(f"lvmfmt: {problem}")
-    return 1 if tree.problems else 0
+    return 1 if tree.problems or done.failures else 0
 
 
 def _ls(args: argparse.Namespace) -> int:

@@ -25,7 +25,8 @@ def register(verbs: Commands) -> None:
     run.add_argument("argv", nargs=argparse.REMAINDER, metavar="-- COMMAND ARG...", help="command to run")
     run.set_defaults(run=_run)
     for name, summary, action, examples in (
-        ("boot", "boot a host from the first usable disk of its boot list", _boot, ("", " --disk hdisk1")),
+        ("boot", "boot a host from the first usable disk of its boot list; cuts its power before, if it runs", _boot,
+         ("", " --disk hdisk1")),
         ("bootlist", "show a boot list or replace it, as the menu of the firmware does", _bootlist,
          ("", " hdisk0 hdisk1", " --service hdisk1")),
         ("poweroff", "cut the power: what was not written to disk is lost", _poweroff, ("",)),

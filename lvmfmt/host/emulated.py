@@ -129,17 +129,25 @@ class Host(Checked):
             console(notice)
 
     def boot(self, *, disk: str | None = None, service: bool = False) -> list[str]:
-        """Switch the host off, if it is on, and boot it; returns what the boot had to say.
+        """Cut the power of the host, if it is on, and boot it; returns what the boot had to say.
+
+        It is looked first whether a disk boots: if none does, a system that runs goes on.
 
         Args:
             disk: the slot to boot from, whatever the boot lists say; they stay.
             service: boot from the service list, not the normal one.
 
         Raises:
+            ImageInUse: another process is using a disk that is to be tried.
             OperationRefused: no disk that is to be tried boots.
         """
         notes: list[str] = []
         with self.folder.lock():
+            if self._is_up():
+                from .boot.booting import expect_bootable
+
+                with Machine(self.folder, writable=False) as machine:
+                    expect_bootable(machine, self.boot_list(service=service) if disk is None else [disk])
             self._boot(notes.append, disk=disk, service=service)
         return notes
 

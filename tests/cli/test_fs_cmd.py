@@ -3,6 +3,7 @@
 Tests of `lvmfmt.cli.fs_cmd` and `lvmfmt.cli.fs_files`.
 """
 
+import errno
 import json
 import lzma
 import os
@@ -225,3 +226,15 @@ def test_a_crashed_file_system_is_replayed_in_memory(crashed: str, capfd: pytest
     assert json.loads(out) == []
     assert "not cleanly unmounted" in err
     assert Path(crashed).read_bytes() == before
+
+
+def test_a_tree_that_does_not_come_out_whole_ends_with_status_1(
+    image: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise FileExistsError(errno.EEXIST, "exists")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    assert cli.main(["fs", "get", "-r", image, "/", str(tmp_path / "out")]) == 1
+    assert "link: cannot be made as it is (File exists)" in capfd.readouterr().err
+    assert (tmp_path / "out" / "etc" / "motd").read_bytes() == b"welcome\n"

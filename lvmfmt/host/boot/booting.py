@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 
 from ... import lvm
+from ...block import BlockDevice
 from ...errors import ImageInUse, ImageIOError, LvmfmtError, NotFound, OperationRefused
 from ...lvm import VolumeGroup
 from ..folder.kernel import DEV, Kernel
@@ -43,8 +44,33 @@ def boot(machine: Machine, console: Console, *, slots: Sequence[str] | None = No
         _start(machine, slot, console)
     except LvmfmtError as error:
         machine.power_off()
-        raise OperationRefused(message("boot-stopped", slot=slot, reason=str(error))) from error
+        raise _stopped(slot, error) from error
     machine.booted(slot)
+
+
+def expect_bootable(machine: Machine, slots: Sequence[str]) -> None:
+    """Look whether a boot list leads to a rootvg, and change nothing.
+
+    Args:
+        machine: as it is, running or not.
+        slots: the boot list.
+
+    Raises:
+        ImageInUse: another process is using one of its disks.
+        OperationRefused: no disk in the list boots, or there is no rootvg behind its image.
+    """
+    slot = _boot_slot(machine, slots)
+    try:
+        members = _members(machine, slot)
+    except LvmfmtError as error:
+        raise _stopped(slot, error) from error
+    for device in members:
+        if getattr(device, "in_use", False):
+            raise ImageInUse("another process is using the image", where=device.name)
+
+
+def _stopped(slot: str, error: LvmfmtError) -> OperationRefused:
+    return OperationRefused(message("boot-stopped", slot=slot, reason=str(error)))
 
 
 def _boot_slot(machine: Machine, slots: Sequence[str]) -> str:
@@ -65,13 +91,9 @@ def _boot_slot(machine: Machine, slots: Sequence[str]) -> str:
 
 
 def _start(machine: Machine, slot: str, console: Console) -> None:
-    vgid = machine.slots.vgid(slot)
-    if vgid is None:
-        raise OperationRefused("the disk has an image, but belongs to no volume group")
-    members = machine.slots.members(vgid, first=[slot])
-    _check_names(VolumeGroup.open(members))
+    members = _members(machine, slot)
     machine.start(Kernel(slot, machine.origin.now()))
-    group = _vary_on_root(machine, vgid, slot)
+    group = machine.varied_on(lvm.varyon(members, origin=machine.origin, force=True, sync=False))
     replay_logs(machine, group, console)
     machine.mount(f"{DEV}{ROOT_VOLUME}", "/")
     odm = machine.odm
@@ -83,6 +105,20 @@ def _start(machine: Machine, slot: str, console: Console) -> None:
     _mount_all(machine, console)
 
 
+def _members(machine: Machine, slot: str) -> list[BlockDevice]:
+    """The disks of rootvg that are here; they must be more than half of it, unless quorum is off."""
+    vgid = machine.slots.vgid(slot)
+    if vgid is None:
+        raise OperationRefused("the disk has an image, but belongs to no volume group")
+    members = machine.slots.members(vgid, first=[slot])
+    group = VolumeGroup.open(members)
+    _check_names(group)
+    here = sum(pv.vgda_count for pv in group.physical_volumes.values() if pv.device is not None)
+    if group.quorum and 2 * here <= group.total_vgdas:
+        raise ImageIOError(f"rootvg has no quorum: {here} of {group.total_vgdas} VGDAs are here", where=vgid)
+    return members
+
+
 def _check_names(group: VolumeGroup) -> None:
     if ROOT_VOLUME in group.logical_volumes:
         return
@@ -91,16 +127,6 @@ def _check_names(group: VolumeGroup) -> None:
             "its volume group is awake", hint="it must be put to sleep before it can be booted and used as rootvg"
         )
     raise NotFound(f"its volume group has no logical volume {ROOT_VOLUME}")
-
-
-def _vary_on_root(machine: Machine, vgid: str, slot: str) -> VolumeGroup:
-    """Vary rootvg on with the disks that are here; they must be more than half of it, unless quorum is off."""
-    members = machine.slots.members(vgid, first=[slot])
-    group = VolumeGroup.open(members)
-    here = sum(pv.vgda_count for pv in group.physical_volumes.values() if pv.device is not None)
-    if group.quorum and 2 * here <= group.total_vgdas:
-        raise ImageIOError(f"rootvg has no quorum: {here} of {group.total_vgdas} VGDAs are here", where=vgid)
-    return machine.varied_on(lvm.varyon(members, origin=machine.origin, force=True, sync=False))
 
 
 def _homes(odm: Odm) -> dict[str, list[str]]:

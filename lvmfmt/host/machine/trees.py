@@ -11,6 +11,7 @@ from pathlib import Path
 
 from ...block import read_plain, whole_file
 from ...errors import ImageIOError, LvmfmtError, NotFound, OperationRefused
+from ...escaping import escaped
 from ...jfs2 import Inventory
 from ...jfs2.extracting.content import copy_content
 from ...jfs2.paths.stat import Stat
@@ -77,15 +78,26 @@ def inventory(machine: Machine, top: str) -> Inventory:
     return combine(parts, origin=machine.origin)
 
 
-def put(machine: Machine, source: Path, target: str, *, recursive: bool = False) -> int:
+def put(
+    machine: Machine, source: Path, target: str, *, recursive: bool = False, problems: list[str] | None = None
+) -> int:
     """Copy a file from outside into the host, or a tree; returns how many files, directories and links.
 
     A directory as the target takes the file by its name. Existing files get the new content, directories stay. New
-    ones belong to root; permissions are those outside.
+    ones belong to root; permissions are those outside. Devices, FIFOs and sockets are left out.
+
+    Args:
+        machine: the running machine.
+        source: what is put.
+        target: what it becomes, or a directory to put it in.
+        recursive: put a directory with all that is below it.
+        problems: takes a line for each thing that is left out.
 
     Raises:
         NotFound: there is no such file, or no directory to put it in.
-        OperationRefused: it is a directory, and `recursive` was not asked for; or a file is in the way of a directory.
+        OperationRefused: it is a directory, and `recursive` was not asked for, or a device, FIFO or socket itself; or a
+            file is in the way of a directory.
+        ImageIOError: the system refused to read something.
         NoSpace: it does not fit.
     """
     top = "/" + target.strip("/")
@@ -98,15 +110,25 @@ def put(machine: Machine, source: Path, target: str, *, recursive: bool = False)
     count = 0
     for path in [source, *_below(source)]:
         inside = "" if path == source else f"/{path.relative_to(source)}"
-        count += _put_one(machine, path, top.rstrip("/") + inside or "/")
+        if _put_one(machine, path, top.rstrip("/") + inside or "/"):
+            count += 1
+        elif path == source:
+            raise OperationRefused("not a plain file", where=str(source))
+        elif problems is not None:
+            problems.append(f"{escaped(str(path))}: no file, directory or symlink, left out")
     return count
 
 
 def _below(source: Path) -> Iterator[Path]:
     if source.is_dir() and not source.is_symlink():
-        for folder, names, files in os.walk(source):
+        for folder, names, files in os.walk(source, onerror=_raise):
             for name in sorted((*names, *files)):
                 yield Path(folder, name)
+
+
+def _raise(error: OSError) -> None:
+    """A directory that cannot be listed is not an empty one."""
+    raise ImageIOError(error.strerror or "refused", where=str(error.filename), errno=error.errno or errno.EIO)
 
 
 def _put_one(machine: Machine, source: Path, path: str) -> bool:

@@ -31,6 +31,8 @@ class Extraction:
     bytes_copied: int = 0
     problems: list[str] = field(default_factory=list)
     """A line for each thing that could not be brought out as it is."""
+    failures: int = 0
+    """How many of them are not what is left out by design: devices, sockets, set-id bits."""
 
 
 def extract(
@@ -110,3 +112,4 @@ def _make(
     tree.make_further_names()
     tree.finish_folders()
     done.problems = [*trouble.problems, *problems]
+    done.failures = trouble.failures + len(problems)  # files are not left out by design

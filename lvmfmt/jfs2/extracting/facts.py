@@ -110,10 +110,12 @@ class Trouble:
 
     Attributes:
         problems: a line for each.
+        failures: how many of them nobody has asked for.
     """
 
     def __init__(self, top: str) -> None:
         self.problems: list[str] = []
+        self.failures = 0
         self._top = top
 
     def failed(self, name: bytes, error: OSError | ValueError) -> None:
@@ -123,9 +125,10 @@ class Trouble:
             raise ImageIOError(f"cannot write: {os.strerror(number)}", where=self._top, errno=number) from None
         text = os.strerror(number) if number else str(error)
         self.problems.append(f"{escaped(name)}: cannot be made as it is ({text})")
+        self.failures += 1
 
     def left_out(self, name: bytes, what: str) -> None:
-        """Note that something is not made at all."""
+        """Note that something is not made at all, as it is meant to be."""
         self.problems.append(f"{escaped(name)}: {what}, left out")
 
 

@@ -77,3 +77,30 @@ def test_a_sleeping_system_is_not_booted_awake(single: Box) -> None:
             booting.boot(machine, print)
         machine.set_boot_list("normal", ["hdisk0"])
         booting.boot(machine, print)
+
+
+@pytest.mark.parametrize("how", ["no image", "no such disk", "an awake clone", "a bad service list", "a bad list"])
+def test_what_does_not_boot_costs_no_power(how: str, single: Box) -> None:
+    disk, service = "hdisk1", False
+    folder, host = Folder(single.path), Host.open(single.path)
+    if how == "no such disk":
+        disk = "hdisk9"
+    elif how == "an awake clone":
+        single.good("alt_disk_copy -d hdisk1 -B")
+        single.good("alt_rootvg_op -W -d hdisk1")
+    elif how.startswith("a bad"):
+        service = "service" in how
+        host.set_boot_list(["hdisk1"], service=service)
+        disk = ""
+    before, kernel = single.digests(), folder.read_kernel()
+    assert kernel is not None and kernel.at_rest
+    with pytest.raises(OperationRefused):
+        host.boot(disk=disk or None, service=service)
+    assert folder.read_kernel() == kernel and single.digests() == before
+    assert "power" not in " ".join(single.run("lsvg -o").err)
+
+
+def test_a_disk_that_boots_takes_the_power_of_a_system_that_runs(single: Box) -> None:
+    before = Folder(single.path).read_kernel()
+    Host.open(single.path).boot(disk="hdisk0")
+    assert Folder(single.path).read_kernel() != before

@@ -1,6 +1,8 @@
 """Files and trees that go into a host and come out again."""
 
+import errno
 import json
+import os
 import stat
 from pathlib import Path
 
@@ -99,3 +101,49 @@ def test_a_planted_symlink_is_not_written_through(single: Box, tmp_path: Path) -
     assert before == (disk.stat().st_ino, disk.stat().st_size)
     assert main(["host", "get", box, "/etc/exclude.rootvg", str(out)]) == 0
     assert mine.read_bytes() == b"mine" and not out.is_symlink()
+
+
+def test_what_cannot_be_made_outside_ends_with_status_1(
+    single: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    source, box = tmp_path / "source", str(single.path)
+    source.mkdir()
+    (source / "link").symlink_to("f")
+    (source / "f").write_bytes(b"f")
+    assert main(["host", "put", "-r", box, str(source), "/opt/tree"]) == 0
+
+    def refuse(*_: object, **__: object) -> None:
+        raise FileExistsError(errno.EEXIST, "exists")
+
+    monkeypatch.setattr(os, "symlink", refuse)
+    assert main(["host", "get", "-r", box, "/opt/tree", str(tmp_path / "back")]) == 1
+    assert "link: cannot be made as it is (File exists)" in capsys.readouterr().err
+    assert (tmp_path / "back" / "f").read_bytes() == b"f"
+
+
+def test_what_is_not_put_is_told(single: Box, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, box = tmp_path / "source", str(single.path)
+    source.mkdir()
+    os.mkfifo(source / "pipe")
+    (source / "f").write_bytes(b"f")
+    assert main(["host", "put", box, str(source / "pipe"), "/opt"]) == 2
+    assert "not a plain file" in capsys.readouterr().err
+    assert main(["host", "put", "-r", box, str(source), "/opt/tree"]) == 0
+    assert "pipe: no file, directory or symlink, left out" in capsys.readouterr().err
+    assert main(["host", "cat", box, "/opt/tree/f"]) == 0
+
+
+def test_a_directory_that_cannot_be_listed_is_not_an_empty_one(
+    single: Box, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    source = tmp_path / "source"
+    (source / "closed").mkdir(parents=True)
+    scan = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path).endswith("closed"):
+            raise PermissionError(errno.EACCES, "denied", path)
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    assert main(["host", "put", "-r", str(single.path), str(source), "/opt/tree"]) == 3

@@ -66,6 +66,7 @@ def test_nodes_and_sockets_are_left_out_and_told(built: InventoryBuilder, tmp_pa
     making.make_special()
     assert list((tmp_path / "top").iterdir()) == []
     assert trouble.problems == ["null: device node, left out", "disk: device node, left out", "sock: socket, left out"]
+    assert trouble.failures == 0
 
 
 def test_device_numbers_are_those_of_the_inode(built: InventoryBuilder, tmp_path: Path, monkeypatch) -> None:
