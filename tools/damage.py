@@ -237,8 +237,8 @@ def _outside_areas(of: Specimen, structure: str, scope: str, rng: random.Random)
     else:
         record = LVCB
         first = [lps[0] for _, lps in of.truth.values()]
-        chosen = first if scope == "all" else [rng.choice(first)]
-        places = [(pv - 1, byte) for lp in chosen for pv, byte in lp]
+        wanted = first if scope == "all" else [rng.choice(first)]
+        places = [(pv - 1, byte) for lp in wanted for pv, byte in lp]
     disk = rng.choice(places)[0]
     if scope != "all":
         places = [place for place in places if place[0] == disk]

@@ -117,8 +117,7 @@ def specimens(target: str) -> list[Specimen]:
 
 def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
     """Run a mutant in this process; `lines` takes the lines of code that ran."""
-    target = TARGETS[mutant.target]
-    specimen = next(one for make in target.specimens if (one := make()).name == mutant.specimen)
+    target, specimen = TARGETS[mutant.target], _specimen(mutant)
     for patch in mutant.patches:
         specimen.disks[patch.disk].write(patch.offset, patch.data)
     for disk in specimen.disks:
@@ -145,6 +144,10 @@ def run(mutant: Mutant, lines: set[tuple[str, int]] | None = None) -> Result:
         disk.reset()
     result.seconds = time.process_time() - start
     return result
+
+
+def _specimen(mutant: Mutant) -> Specimen:
+    return next(one for make in TARGETS[mutant.target].specimens if (one := make()).name == mutant.specimen)
 
 
 def _place(error: Exception) -> str:
@@ -189,6 +192,7 @@ def _weighed(mutant: Mutant) -> tuple[Result, int]:
 
 def alone(mutant: Mutant) -> str:
     """The fault of a mutant in a process of its own; "" for none."""
+    _specimen(mutant)  # what it takes to make it is not the mutant's
     here, there = os.pipe()
     child = os.fork()
     if not child:

@@ -23,18 +23,18 @@ class Command(NamedTuple):
     Attributes:
         function: what it does.
         changes: whether it writes to disks; otherwise they are opened for reading.
-        lists_alone: whether it writes to none when it is called without arguments.
+        only_lists: whether it writes to none all the same, by its arguments.
         listens: whether it reads all of its standard input, by its arguments.
     """
 
     function: Function
     changes: bool = False
-    lists_alone: bool = False
+    only_lists: Callable[[Sequence[str]], bool] = lambda _: False
     listens: Callable[[Sequence[str]], bool] = lambda _: False
 
     def writes(self, argv: Sequence[str]) -> bool:
         """Whether a command line needs the disks for writing."""
-        return self.changes and not (self.lists_alone and len(argv) == 1)
+        return self.changes and not self.only_lists(argv)
 
 
 class UsageError(Exception):
@@ -47,6 +47,11 @@ def usage(program: str) -> str:
 
     texts: dict[str, str] = tomllib.loads(Path(__file__).with_name("usage.toml").read_text("utf-8"))
     return texts[program]
+
+
+def alone(argv: Sequence[str]) -> bool:
+    """Whether a command is called without arguments."""
+    return len(argv) == 1
 
 
 def with_flag(letter: str) -> Callable[[Sequence[str]], bool]:

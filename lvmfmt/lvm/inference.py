@@ -59,8 +59,8 @@ def _records(info: DiskInfo, peers: Mapping[str, LvmRecord]) -> Iterator[LvmReco
 
 
 def _fits(shape: LvmRecord, info: DiskInfo) -> bool:
-    """Whether a disk has room for the areas: one that was cut before their end has nothing to infer from."""
-    return shape.first_pp_psn * SECTOR <= info.device.size
+    """Whether it is known where areas lie, and a disk has room for them: one that was cut has nothing to infer from."""
+    return shape.described and shape.first_pp_psn * SECTOR <= info.device.size
 
 
 def _at(place: Place) -> LvmRecord:

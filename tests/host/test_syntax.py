@@ -4,7 +4,7 @@ import pytest
 
 from lvmfmt.host import registry
 from lvmfmt.host.messages import CommandFailed
-from lvmfmt.host.syntax import Command, UsageError, flags, refuse, repeated, usage, with_flag
+from lvmfmt.host.syntax import Command, UsageError, alone, flags, refuse, repeated, usage, with_flag
 
 
 def test_flags_and_operands() -> None:
@@ -56,7 +56,7 @@ def test_flags_of_aix_that_are_not_here_are_refused_by_name() -> None:
 def test_who_writes() -> None:
     assert not Command(lambda *_: None).writes(["lspv", "x"])
     assert Command(lambda *_: None, changes=True).writes(["mkvg"])
-    mount = Command(lambda *_: None, changes=True, lists_alone=True)
+    mount = Command(lambda *_: None, changes=True, only_lists=alone)
     assert mount.writes(["mount", "/data"]) and not mount.writes(["mount"])
 
 

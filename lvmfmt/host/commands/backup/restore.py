@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from typing import TextIO
 
 from ....backup import BLOCK, Archive, Member
@@ -13,9 +14,12 @@ from ...archive import archives
 from ...archive.restoring import Restorer
 from ...machine.running import Machine
 from ...messages import message, refusal
-from ...syntax import Command, demand, flags, with_flag
+from ...syntax import Command, UsageError, demand, flags, with_flag
 
 DATE = "%a %b %e %H:%M:%S UTC %Y"
+
+_RESTORE = "xTrRtqvdMef:b:s:"
+"""Flags of restore."""
 
 
 def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -65,7 +69,7 @@ def backup(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
 
 def restore(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
     """List an archive (`-T`), or make its files again (`-x`): all, or those that are named."""
-    given, operands = flags(argv, "xTrRtqvdMef:b:s:", mixed=True)
+    given, operands = flags(argv, _RESTORE, mixed=True)
     if {"r", "R", "t", "s"} & set(given):
         raise refusal("backup-unsupported", program="restore", what="an archive by inode or on a tape")
     demand(("x" in given) != ("T" in given) and "f" in given and ("T" not in given or not operands))
@@ -203,4 +207,14 @@ def _check_file(program: str, device: str) -> None:
         raise refusal("backup-unsupported", program=program, what=what)
 
 
-COMMANDS = {"backup": Command(backup, changes=True, listens=with_flag("i")), "restore": Command(restore, changes=True)}
+def _only_lists(argv: Sequence[str]) -> bool:
+    try:
+        return "T" in flags(argv, _RESTORE, mixed=True)[0]
+    except UsageError:  # it ends with that
+        return True
+
+
+COMMANDS = {
+    "backup": Command(backup, changes=True, listens=with_flag("i")),
+    "restore": Command(restore, changes=True, only_lists=_only_lists),
+}

@@ -14,7 +14,7 @@ from ...machine.running import Machine
 from ...messages import CommandFailed, message, refusal
 from ...odm import filesystems
 from ...odm.filesystems import FileSystemStanza
-from ...syntax import Command, demand, flags
+from ...syntax import Command, alone, demand, flags
 
 _AUTOMATIC = "automatic"
 """`mount =` of file systems that the running system itself uses."""
@@ -173,7 +173,7 @@ def sync(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> N
 
 
 COMMANDS = {
-    "mount": Command(mount, changes=True, lists_alone=True),
+    "mount": Command(mount, changes=True, only_lists=alone),
     "umount": Command(umount, changes=True),
     "unmount": Command(umount, changes=True),
     "sync": Command(sync, changes=True),
