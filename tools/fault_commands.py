@@ -11,6 +11,7 @@ from lvmfmt.host import DiskSpec, Host
 from lvmfmt.jfs2.journal import Mount
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.system import System
+from lvmfmt.system.groups import find_logical_volume
 from lvmfmt.units import MIB
 
 DATA = b"data of a user\n" * 700
@@ -212,7 +213,7 @@ def run_verbs(name: str, disks: list[Path]) -> None:
             with system.mount("/data") as mount:
                 VERBS[name](mount)
             return
-        group = next(group for group in system.groups if "rawlv" in group.logical_volumes)
+        group, _ = find_logical_volume(system.groups, "rawlv")
         with group.change(SeededOrigin(6)) as change:
             change.add_lv("extra", "jfs", 1)
             change.extend_lv("rawlv", 1)
