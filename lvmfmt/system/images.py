@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from ..block import BlockDevice, DeviceLike, Window, opened, opened_all
 from ..errors import ImageIOError, LvmfmtError, OperationRefused
-from ..origin import SystemOrigin
+from ..origin import Origin, origin_or_system
 from .place import FileSystemPlace, place_in
 
 if TYPE_CHECKING:
@@ -25,6 +25,7 @@ def open_volume(
     writable: bool = False,
     tell: Callable[[str], None] | None = None,
     numbers: Mapping[int, str] | None = None,
+    origin: Origin | None = None,
 ) -> Iterator[BlockDevice]:
     """Open images and yield the device meant on them; leaving closes them.
 
@@ -35,6 +36,7 @@ def open_volume(
         writable: open for writing.
         tell: is told what may make the content of a logical volume old, wrong or missing.
         numbers: which image is which PV as a person says it: names of images by PV number.
+        origin: clock of what is written beside a mirrored volume; None for that of this machine.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -45,7 +47,7 @@ def open_volume(
             yield _only(devices, offset)
         else:
             group, volume = _volume(devices, lv, tell, infer=not writable, numbers=numbers)
-            with _devices(group, writable=writable) as device_of:
+            with _devices(group, origin, writable=writable) as device_of:
                 yield device_of(volume)
 
 
@@ -60,6 +62,7 @@ def open_place(
     layer: Callable[[BlockDevice], BlockDevice] | None = None,
     tell: Callable[[str], None] | None = None,
     numbers: Mapping[int, str] | None = None,
+    origin: Origin | None = None,
 ) -> Iterator[FileSystemPlace]:
     """As `open_volume`, and yield the log with it: beside a logical volume it is found by the minor number.
 
@@ -72,6 +75,7 @@ def open_place(
         layer: goes over each image.
         tell: is told what may make the content of the logical volume old, wrong or missing.
         numbers: which image is which PV as a person says it: names of images by PV number.
+        origin: clock of what is written beside a mirrored volume; None for that of this machine.
 
     Raises:
         NotFound: no group on these images has such a logical volume.
@@ -86,19 +90,21 @@ def open_place(
             yield FileSystemPlace(_only(devices, offset), layer(beside) if layer and beside else beside)
         else:
             group, volume = _volume(devices, lv, tell, infer=not writable, numbers=numbers)
-            with _devices(group, writable=writable) as device_of:
+            with _devices(group, origin, writable=writable) as device_of:
                 yield place_in(group, volume.name, log, device_of)
 
 
 @contextmanager
-def _devices(group: VolumeGroup, *, writable: bool) -> Iterator[Callable[[LogicalVolume], BlockDevice]]:
+def _devices(
+    group: VolumeGroup, origin: Origin | None, *, writable: bool
+) -> Iterator[Callable[[LogicalVolume], BlockDevice]]:
     """What gives the device of a volume of a group; what was written is in all copies at the end, or noted."""
     if not writable:
         yield attrgetter("device")
         return
     from ..lvm import OfflineWrites
 
-    writes = OfflineWrites(group, SystemOrigin())
+    writes = OfflineWrites(group, origin_or_system(origin))
     try:
         yield writes.device
     except ImageIOError:
