@@ -1,4 +1,4 @@
-"""The search with disks that fail: a fresh seed finds nothing."""
+"""The search with disks that fail: what a fresh seed finds is told, and totals add up."""
 
 import argparse
 import os

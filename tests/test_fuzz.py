@@ -1,4 +1,4 @@
-"""The search with mutated images: what it found stays mended, it is able to fail, and a fresh seed finds nothing."""
+"""The search with mutated images: what it found stays mended, it is able to fail, and tells what a fresh seed finds."""
 
 import io
 import os

@@ -5,7 +5,6 @@ Tests of `lvmfmt.cli.copy_cmd`.
 Tests of `lvmfmt.block.newfile`.
 """
 
-import errno
 import fcntl
 import json
 import os
@@ -20,7 +19,7 @@ from lvmfmt.block.copying.image import copy_image
 from lvmfmt.cli import main as cli
 from lvmfmt.errors import ImageIOError
 
-from ..block.copying.faulty import bad_sectors
+from ..block.copying.faulty import bad_sectors, full_from
 
 MIB = 1 << 20
 
@@ -150,14 +149,7 @@ def test_what_cannot_be_read_is_listed_with_its_owners_and_the_copy_waits_beside
 def test_a_full_disk_says_what_is_not_copied(
     source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pwritev = os.pwritev
-
-    def full(fd: int, views: list[memoryview], at: int) -> int:
-        if at >= 25 * MIB:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return pwritev(fd, views, at)
-
-    monkeypatch.setattr(os, "pwritev", full)
+    full_from(monkeypatch, 25 * MIB)
     assert cli.main(["copy", str(source), str(tmp_path / "dst.img"), "--no-flush"]) == 3
     err = capsys.readouterr().err
     assert "No space left" in err and "not copied: bytes " in err and f"to {64 * MIB}" in err

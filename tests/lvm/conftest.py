@@ -12,7 +12,7 @@ from lvmfmt.lvm import LvPolicy, VolumeGroup
 from lvmfmt.origin import SeededOrigin
 
 MACHINE = "00F7B72A4C00"  # D8
-MIB = 1 << 20
+MIB, SECTOR = 1 << 20, 512
 
 
 class MemoryDevice(BlockDevice):
@@ -52,6 +52,18 @@ class MemoryDevice(BlockDevice):
         other = MemoryDevice(self.name, self.size)
         other.data = self.data.copy()
         return other
+
+
+def bad_sector(monkeypatch: pytest.MonkeyPatch, bad: int) -> None:
+    """From here on disks in memory refuse every read of the sector at byte `bad`."""
+    read = MemoryDevice.read_into
+
+    def refuse(self: MemoryDevice, offset: int, buffer: Buffer) -> None:
+        if offset < bad + SECTOR and bad < offset + len(byte_view(buffer)):
+            raise ImageIOError("bad sector", where=self.name)
+        read(self, offset, buffer)
+
+    monkeypatch.setattr(MemoryDevice, "read_into", refuse)
 
 
 class BrokenDevice(MemoryDevice):

@@ -4,13 +4,11 @@ from typing import Any
 
 import pytest
 
-from lvmfmt.block import Buffer
 from lvmfmt.block.copying.mapfile import MapRun, RunState, map_lines
-from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError
 from lvmfmt.lvm.partial import missing_runs, runs_of
 
-from .conftest import MIB, MemoryDevice
+from .conftest import MIB, bad_sector
 
 SECTOR = 512
 
@@ -20,15 +18,7 @@ def test_a_bad_sector_is_left_out_alone(make_group: Any, monkeypatch: pytest.Mon
     lv = group.logical_volumes["lv00"]
     lv.device.write(SECTOR, bytes(range(256)) * 4000)
     whole = lv.device.read(0, lv.size).tobytes()
-    bad = lv.pvs[1].offset(int(lv.map.pp[0, 0])) + 3 * SECTOR
-    read = MemoryDevice.read_into
-
-    def refuse(self: MemoryDevice, offset: int, buffer: Buffer) -> None:
-        if offset < bad + SECTOR and bad < offset + len(byte_view(buffer)):
-            raise ImageIOError("bad sector", where=self.name)
-        read(self, offset, buffer)
-
-    monkeypatch.setattr(MemoryDevice, "read_into", refuse)
+    bad_sector(monkeypatch, lv.pvs[1].offset(int(lv.map.pp[0, 0])) + 3 * SECTOR)
     with pytest.raises(ImageIOError, match="bad sector"):
         list(runs_of(lv))
     parts = list(runs_of(lv, partial=True))

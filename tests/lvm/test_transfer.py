@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from lvmfmt.block import Buffer, Extent, ImageFile, IncompleteCopy
+from lvmfmt.block import Extent, ImageFile, IncompleteCopy
 from lvmfmt.block.copying.mapfile import MapRun, RunState, joined
-from lvmfmt.block.device import byte_view
 from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.lvm import VolumeGroup, varyon
 from lvmfmt.lvm.errors import LastGoodCopy
@@ -17,7 +16,7 @@ from lvmfmt.lvm.partial import runs_of
 from lvmfmt.lvm.transfer import copy_over, export_lv, import_lv, rescue_lv
 from lvmfmt.origin import SeededOrigin
 
-from .conftest import MemoryDevice
+from .conftest import MemoryDevice, bad_sector
 
 MIB, SECTOR = 1 << 20, 512
 
@@ -123,15 +122,7 @@ def test_what_the_disks_give_is_copied_and_the_rest_is_mapped(
     lv = group.logical_volumes["lv00"]
     lv.device.write(0, np.random.default_rng(1).integers(1, 256, lv.size, np.uint8))
     whole = lv.device.read(0, lv.size).tobytes()
-    bad = lv.pvs[1].offset(int(lv.map.pp[0, 0])) + 3 * SECTOR
-    read = MemoryDevice.read_into
-
-    def refuse(self: MemoryDevice, offset: int, buffer: Buffer) -> None:
-        if offset < bad + SECTOR and bad < offset + len(byte_view(buffer)):
-            raise ImageIOError("bad sector", where=self.name)
-        read(self, offset, buffer)
-
-    monkeypatch.setattr(MemoryDevice, "read_into", refuse)
+    bad_sector(monkeypatch, lv.pvs[1].offset(int(lv.map.pp[0, 0])) + 3 * SECTOR)
     target = memory_disk("target", lv.size)
     with pytest.raises(IncompleteCopy, match="bad sector") as error:
         export_lv(lv, target)

@@ -75,3 +75,15 @@ def failing(seed: int, after: int, error: BaseException | None) -> Iterator[None
         patch.setattr(os, "pwritev", write)
         patch.setattr(os, "copy_file_range", copy)
         yield
+
+
+def full_from(monkeypatch: pytest.MonkeyPatch, byte: int) -> None:
+    """From here on no file takes anything at or behind a byte: the disk is full."""
+    pwritev = os.pwritev
+
+    def full(fd: int, views: list[memoryview], at: int) -> int:
+        if at >= byte:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return pwritev(fd, views, at)
+
+    monkeypatch.setattr(os, "pwritev", full)

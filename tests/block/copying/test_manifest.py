@@ -5,7 +5,6 @@ Tests of `lvmfmt.block.copying.digests`.
 Tests of `lvmfmt.block.copying.hashing`.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -23,6 +22,8 @@ from lvmfmt.block.copying.engine import IncompleteCopy
 from lvmfmt.block.copying.image import copy_image
 from lvmfmt.block.copying.manifest import verify_manifest
 from lvmfmt.errors import CorruptImage, NotFound, OperationRefused
+
+from .faulty import full_from
 
 MIB = 1 << 20
 SIZE = 3 * MIB + 700
@@ -166,14 +167,7 @@ def test_a_manifest_is_a_plain_file(tmp_path: Path) -> None:
 def test_a_failing_copy_leaves_no_manifest_and_no_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     make(tmp_path / "src", [(0, SIZE)])
     monkeypatch.setattr(hashing, "_RING", 2)
-    pwritev = os.pwritev
-
-    def full(fd: int, views: list[memoryview], at: int) -> int:
-        if at >= 2 * MIB:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        return pwritev(fd, views, at)
-
-    monkeypatch.setattr(os, "pwritev", full)
+    full_from(monkeypatch, 2 * MIB)
     with pytest.raises(IncompleteCopy, match="No space left"):
         copy_image(tmp_path / "src", tmp_path / "dst", digests=["sha1"], manifest=tmp_path / "m")
     assert sorted(path.name for path in tmp_path.iterdir()) == [".dst.map", ".dst.partial", "src"]
