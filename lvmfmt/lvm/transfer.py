@@ -154,14 +154,14 @@ def _import_lv(
 
 
 def _lives_on(group: VolumeGroup, lv: LogicalVolume, origin: Origin) -> bool:
-    """Whether an LV that is written as a whole has only lost disks, and a copy of each LP on others.
+    """Whether an LV that is written as a whole has lost disks since it was begun, and has a copy of each LP on others.
 
     Those copies are good from then on: what was there is to be overwritten, as it was on the disks that are gone.
     """
     if group.keeper is None:
         return False
     here = lv.map.held & np.isin(lv.map.pv, list(group.keeper.living()))
-    if (here == lv.map.held).all() or not here.any(axis=0).all():
+    if not (lv.map.held & ~lv.stale & ~here).any() or not here.any(axis=0).all():
         return False
     with group.change(origin) as change:
         change.mark_synced(_key(group, lv), here)

@@ -202,6 +202,27 @@ def test_a_disk_dies_anywhere(three: Template, tmp_path: Path, line: str) -> Non
     assert False in ends
 
 
+def test_a_source_that_is_gone_is_no_reason_to_try_for_ever(three: Template, tmp_path: Path) -> None:
+    """The target has copies on other disks, but what is to be copied was only on the disk that died."""
+    before = ("rmlvcopy three 1", "cplv -y five three", "mklvcopy -k five 3")
+    ends = set()
+    with three.trial(tmp_path / "count") as trial:
+        for line in before:
+            assert Host.open(trial.path).run(line.split(), io.StringIO(), io.StringIO()) == 0
+        disk = next(name for name in ("hdisk1", "hdisk2", "hdisk3") if _holds(trial, name))
+        trial.faults.begin(None)
+        assert Host.open(trial.path).run(["cplv", "-f", "-e", "five", "three"], io.StringIO(), io.StringIO()) == 0
+        numbers = [n for n, call in enumerate(trial.faults.calls) if call[0] == disk]
+    for number in numbers[:: max(1, len(numbers) // 10)]:
+        with three.trial(tmp_path / f"trial{number}") as trial:
+            for line in before:
+                assert Host.open(trial.path).run(line.split(), io.StringIO(), io.StringIO()) == 0
+            trial.faults.begin(Plan(number, Fault.DEAD))
+            said = io.StringIO()
+            ends.add(Host.open(trial.path).run(["cplv", "-f", "-e", "five", "three"], said, said))
+    assert ends == {0, 1}
+
+
 def _holds(trial: Trial, name: str) -> bool:
     group = VolumeGroup.open([trial.disks[disk] for disk in ("hdisk1", "hdisk2", "hdisk3")])
     volume = group.logical_volumes["three"]
