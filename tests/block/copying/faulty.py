@@ -79,11 +79,22 @@ def failing(seed: int, after: int, error: BaseException | None) -> Iterator[None
 
 def full_from(monkeypatch: pytest.MonkeyPatch, byte: int) -> None:
     """From here on no file takes anything at or behind a byte: the disk is full."""
-    pwritev = os.pwritev
+    refusing_from(monkeypatch, byte, OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)))
 
-    def full(fd: int, views: list[memoryview], at: int) -> int:
+
+def refusing_from(monkeypatch: pytest.MonkeyPatch, byte: int, error: BaseException) -> None:
+    """From here on every write at or behind a byte raises an error."""
+    pwritev, ranged = os.pwritev, os.copy_file_range
+
+    def write(fd: int, views: list[memoryview], at: int) -> int:
         if at >= byte:
-            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+            raise error
         return pwritev(fd, views, at)
 
-    monkeypatch.setattr(os, "pwritev", full)
+    def copy(a: int, b: int, length: int, at: int, to: int) -> int:
+        if to >= byte:
+            raise error
+        return ranged(a, b, length, at, to)
+
+    monkeypatch.setattr(os, "pwritev", write)
+    monkeypatch.setattr(os, "copy_file_range", copy)

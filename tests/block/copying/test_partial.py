@@ -29,7 +29,7 @@ from lvmfmt.block.copying.runs import data_runs, tasks
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, ImageInUse, ImageIOError, OperationRefused
 
-from .faulty import failing
+from .faulty import failing, refusing_from
 from .test_rescue import PIECES, SIZE, make
 
 
@@ -169,12 +169,18 @@ def test_a_map_that_is_asked_for_stays(tmp_path: Path) -> None:
             copy_image(tmp_path / "src", tmp_path / "dst", map_file=tmp_path / name)
 
 
+def interrupt_in_the_middle(source: Path, target: Path) -> None:
+    """Copy the first half, whichever worker is faster."""
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        refusing_from(patch, SIZE // 2, KeyboardInterrupt())
+        copy_image(source, target, flush=False)
+
+
 @pytest.fixture
 def interrupted(tmp_path: Path) -> Path:
     """The target of a copy that has ended in its middle."""
     make(tmp_path / "src", [(0, SIZE)])
-    with failing(1, 20, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
-        copy_image(tmp_path / "src", tmp_path / "dst", flush=False)
+    interrupt_in_the_middle(tmp_path / "src", tmp_path / "dst")
     assert places_of(tmp_path / "dst")[1].exists()
     return tmp_path / "dst"
 
@@ -276,8 +282,7 @@ def test_killed_at_any_step_of_its_files_it_never_mixes_two_sources(tmp_path: Pa
         for path in (target, bytes_at, map_file):
             path.unlink(missing_ok=True)
         make(source, [(0, SIZE)])
-        with failing(1, 20, KeyboardInterrupt()), pytest.raises(KeyboardInterrupt):
-            copy_image(source, target, flush=False)
+        interrupt_in_the_middle(source, target)
         content = source.read_bytes().translate(bytes(range(255, -1, -1)))
         source.write_bytes(content)
         child = os.fork()
