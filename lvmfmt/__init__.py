@@ -10,8 +10,7 @@ __version__ = "0.3.0"
 def __getattr__(name: str) -> object:
     from .arguments import face
 
-    find, _, names = face(__name__, __file__)
-    return names if name == "__all__" else find(name)
+    return face(__name__, __file__)[0](name)
 
 
 def __dir__() -> list[str]:

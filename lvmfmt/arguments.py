@@ -11,7 +11,7 @@ import sys
 import types
 from collections import abc
 from collections.abc import Callable
-from functools import wraps
+from functools import cache, wraps
 from numbers import Integral
 from typing import IO, Any, ParamSpec, TypeAlias, TypeVar, Union, get_args, get_origin, runtime_checkable
 
@@ -167,24 +167,32 @@ def checked(function: Callable[P, T], *, late: bool = False) -> Callable[P, T]:
     return call
 
 
-def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
-    """`__getattr__`, `__dir__` and `__all__` of a package: names come when they are asked for, as its stub says.
+def face(package: str, file: str) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
+    """`__getattr__` and `__dir__` of a package: names come when they are asked for, `__all__` too, as its stub says.
 
     Args:
         package: its name.
         file: its `__init__.py`, beside the stub.
     """
-    import lazy_loader  # reading a stub takes as long as the rest of `lvmfmt --help`
 
-    find, names, public = lazy_loader.attach_stub(package, file)
+    @cache
+    def stub() -> tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]:
+        import lazy_loader  # reading a stub takes as long as the rest of a small command, and most need none
+
+        found: tuple[Callable[[str], Any], Callable[[], list[str]], list[str]]
+        found = lazy_loader.attach_stub(package, file)
+        return found
 
     def get(name: str) -> Any:
+        find, _, public = stub()
+        if name == "__all__":
+            return public
         value = find(name)
         if isinstance(value, types.FunctionType):
             value = vars(sys.modules[package])[name] = checked(value)
         return value
 
-    return get, names, public
+    return get, lambda: stub()[1]()
 
 
 class Checked:

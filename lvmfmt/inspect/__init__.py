@@ -5,4 +5,4 @@ Every function here only reads, and returns dataclasses; printing is the command
 
 from ..arguments import face
 
-__getattr__, __dir__, __all__ = face(__name__, __file__)
+__getattr__, __dir__ = face(__name__, __file__)

@@ -5,4 +5,4 @@ What is asked for is imported then: reading a file system does not need what bui
 
 from ..arguments import face
 
-__getattr__, __dir__, __all__ = face(__name__, __file__)
+__getattr__, __dir__ = face(__name__, __file__)

@@ -5,4 +5,4 @@ What is asked for is imported then: a plain image needs nothing of volume groups
 
 from ..arguments import face
 
-__getattr__, __dir__, __all__ = face(__name__, __file__)
+__getattr__, __dir__ = face(__name__, __file__)

@@ -122,7 +122,7 @@ def test_copying_an_image_needs_no_arrays(tmp_path: Path) -> None:
         pass
     code = (
         "import sys; from lvmfmt.cli.main import main; main(sys.argv[1:]);"
-        "print([n for n in ('numpy', 'construct', 'rich', 'concurrent', 'ctypes') if n in sys.modules])"
+        "print([n for n in ('numpy', 'construct', 'rich', 'concurrent', 'ctypes', 'ast', 'json') if n in sys.modules])"
     )
     run = [sys.executable, "-c", code, "copy", str(tmp_path / "src.img"), str(tmp_path / "dst.img"), "--verify"]
     out = subprocess.run(run, capture_output=True, text=True, check=True)
