@@ -31,6 +31,8 @@ _EXAMPLES = """\
 
 A source is a directory or file with the place it goes to, a tar archive with the directory it is unpacked to, or an
 image with a file system and the directory of it to take. With --lv all sources are the disks of one volume group.
+
+exit status: 0 all of it, but for sockets and device nodes that are left out; 1 something is missing
 """
 _SPARE = 0.1
 """Share of the file system that is free where no size is given."""
@@ -58,6 +60,7 @@ def run_build(args: argparse.Namespace) -> int:
     """Build the image, and report what could not be taken over."""
     from ..jfs2.dialect import DIALECTS
     from ..jfs2.sources import combine
+    from ..jfs2.sources.left_out import LeftOut
 
     start = time.monotonic()
     origin = seeded_or_system(args.seed)
@@ -77,7 +80,7 @@ def run_build(args: argparse.Namespace) -> int:
     for problem in (*problems, *report.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
-    return 1 if inventory.problems else 0
+    return 1 if inventory.problems or any(isinstance(problem, LeftOut) for problem in problems) else 0
 
 
 @contextmanager

@@ -15,6 +15,8 @@ _EXAMPLES = """\
   lvmfmt host create box --disk hdisk0=4G --disk hdisk1=4G
   lvmfmt host create box --disk hdisk0=8G,pvid=0041a97b0622ef7f --disk hdisk1=8G --mirror \\
       --tree /usr/share:/usr/share --tree ./etc:/etc --lv hd2=4G --seed 1
+
+exit status: 0 all of the trees is there, but for sockets and device nodes; 1 the host runs, and something is missing
 """
 
 
@@ -70,6 +72,8 @@ def _lv(text: str) -> tuple[str, int]:
 
 def _create(args: argparse.Namespace) -> int:
     disks = [host.DiskSpec(*disk) for disk in args.disk]
+    from ..jfs2.sources.left_out import LeftOut
+
     with progress(f"create {args.dir}") as told:
         report = host.Host.create(
             args.dir,
@@ -87,4 +91,4 @@ def _create(args: argparse.Namespace) -> int:
     print(f"{printable(args.dir)}: {taken} in rootvg on {args.disk[0][0]}; the host is running")
     rows = [(name, format_size(size)) for name, size in report.sizes.items()]
     print_table(("LV", "SIZE"), rows, right=("SIZE",))
-    return 0
+    return 1 if any(isinstance(problem, LeftOut) for problem in report.problems) else 0

@@ -165,6 +165,8 @@ def run_export(args: argparse.Namespace) -> int:
         raise OperationRefused("--map goes with --partial")
     for path in (out, args.map or "-"):
         _refuse_an_image(path, images)
+    if args.map is not None and Path(args.map).resolve() == Path(out).resolve():
+        raise OperationRefused("the volume and its map are one file", where=out)
     if args.map is not None:  # it would be late to learn at the end that there is no place for it
         replaceable(args.map, replace=args.force)
     start = time.monotonic()

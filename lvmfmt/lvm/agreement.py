@@ -1,7 +1,7 @@
 """What the LVM records of a group say together: no copy is believed because it comes first.
 
 Of the geometries that the copies of all disks name, and the usual one, that is believed under which most whole areas
-lie; of equals the one that most copies name. Areas that overlap are none [lvm 4].
+lie; of equals the one that most disks name. Areas that overlap are none [lvm 4].
 """
 
 from __future__ import annotations
@@ -31,17 +31,22 @@ def agreed(infos: Sequence[DiskInfo]) -> list[DiskInfo]:
     if all(record.shared == first == first.usual for record in records) and not any(info.problems for info in infos):
         return list(infos)
     copies = {info.device: sound_copies(info.device) for info in infos}
-    votes = Counter(c.shared for own in copies.values() for c in own if c.described and c.vgid == first.vgid)
+    votes = Counter(
+        shared
+        for own in copies.values()
+        for shared in dict.fromkeys(c.shared for c in own if c.described and c.vgid == first.vgid)
+    )
     if not votes:
         return list(infos)
     usual = votes.most_common(1)[0][0].usual
     devices = [info.device for info in infos]
     rank = {c: (_whole(c, devices), votes[c], c == c.usual) for c in dict.fromkeys((*votes, usual))}
     best = max(rank, key=lambda c: rank[c])
-    return [_with(info, best, copies[info.device], votes) for info in infos]
+    said = f"the records of {votes[best]} of {len(infos)} disks say so"
+    return [_with(info, best, copies[info.device], said) for info in infos]
 
 
-def _with(info: DiskInfo, best: LvmRecord, copies: Sequence[LvmRecord], votes: Counter[LvmRecord]) -> DiskInfo:
+def _with(info: DiskInfo, best: LvmRecord, copies: Sequence[LvmRecord], said: str) -> DiskInfo:
     for copy in copies:
         if copy.shared == best:
             return info._replace(record=copy)
@@ -50,7 +55,7 @@ def _with(info: DiskInfo, best: LvmRecord, copies: Sequence[LvmRecord], votes: C
     if not own.pv_number and own.shared == best:
         return info  # inferred from its areas, and right
     record = best._replace(pv_number=own.pv_number, reloc_psn=own.reloc_psn, reloc_len=own.reloc_len)
-    text = f"the areas lie elsewhere by their own stamps, and by {votes[best]} of {votes.total()} records of the group"
+    text = f"the areas lie elsewhere by their own stamps; {said}"
     at = PRIMARY_PSN * SECTOR
     problem = Problem("record-geometry", own.structure.name, "", at, text, info.device.name)
     return info._replace(record=record, problems=[*info.problems, problem])

@@ -41,7 +41,7 @@ from .disk import recordcopies as lvm_record
 from .disk.barrier import write_sync
 from .disk.boot import read_pvid, write_pvid
 from .groupstate import GroupState, MemberDisk
-from .unnamed import refuse_unnamed
+from .overwriting import refuse_unclear
 
 _BAD_BLOCK_PSNS = (8, 71)
 _EMPTY_DIRECTORY = b"DEFECT\0\0"
@@ -78,7 +78,7 @@ def commit(
 
     Raises:
         OperationRefused: a disk that is not marked as missing is not here, one is not writable, or the areas have bytes
-            that no field names; nothing was written.
+            that no field names, or copies of them are in a tie; nothing was written.
         DiskFailed: a disk refused a write; the group is as it was or as it shall be.
     """
     expect(changes, Changes, "changes of a group")
@@ -86,7 +86,7 @@ def commit(
     known = (marked if missing is None else set(missing)) & set(new.vgda.numbers.tolist()) - changes.joined
     _check_writable(new, changes, known)
     if changes != Changes():
-        refuse_unnamed(old, new)
+        refuse_unclear(old, new)
     _stale_where_unreachable(new, changes)
     places = counted(new)
     _look_again(new, places)
@@ -132,7 +132,7 @@ def write_vgsa(
         joined: numbers of new disks, which come first.
 
     Raises:
-        OperationRefused: the areas have bytes that no field names; nothing was written.
+        OperationRefused: the areas have bytes that no field names, or their copies are in a tie; nothing was written.
         DiskFailed: a disk refused; the copies on others may have been written.
     """
     places = counted(state)
@@ -160,7 +160,7 @@ def _put_vgsa(
     held = _held(state, before, lambda place: place.vgsa_offset)
     if same(vgsa.raw, before) and all(map(held, places)):
         return
-    refuse_unnamed(old, state)
+    refuse_unclear(old, state)
     # should a disk fail, the next attempt needs a newer stamp than what the others have got by then
     vgsa.stamp = max(now, state.vgsa.stamp + 1)
     state.vgsa = vgsa
@@ -176,7 +176,7 @@ def _put_vgda(old: GroupState, new: GroupState, places: Sequence[Place], now: in
     sectors = changed_sectors(before.raw, after.raw, idle)
     if not joined and not sectors:
         return
-    refuse_unnamed(old, new)
+    refuse_unclear(old, new)
     after.stamp = max(now, before.stamp + 1)
     stamped = (at // SECTOR for at in (*after.format.begins, *after.format.ends))
     delta = Delta.of(before.raw, sorted({*sectors, *stamped}))

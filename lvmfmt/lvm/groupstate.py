@@ -20,6 +20,7 @@ from .disk.boot import pvid_of
 from .disk.identity import uid_text
 from .disk.record import LvmRecord
 from .geometry import GroupGeometry, vgda_counts
+from .problems import Problem
 
 
 class MemberDisk(NamedTuple):
@@ -46,6 +47,7 @@ class GroupState:
         source: image and byte offset of the believed VGDA; of a new group there is none.
         ledger: what the disks are known to hold; all states of a group have the same one.
         assumed: numbers of the PVs whose disks are taken for them only because no other PV is left.
+        tied: copies of an area that differ from the believed one, and nothing tells which is right.
         version_known: whether a disk tells the LVM version, or there is only one; else no LVM record can be written.
         behind: numbers of the PVs on whose disks every VGDA is older than the believed one: their data may be old, too.
         named: VGSA and VGDA were found to have no bytes that no field names; see `unnamed`.
@@ -63,6 +65,7 @@ class GroupState:
     named: bool = False
     assumed: frozenset[int] = frozenset()
     version_known: bool = True
+    tied: tuple[Problem, ...] = ()
 
     __repr__ = one_line
 
@@ -95,6 +98,7 @@ class GroupState:
             self.named,
             self.assumed,
             self.version_known,
+            self.tied,
         )
 
     @property

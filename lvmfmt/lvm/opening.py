@@ -91,6 +91,7 @@ def load(
     )
     header, in_them = vgda.format.header, partial(in_maps, vgda, chosen.maps)
     problems += vgdas.problems("vgda", header, chosen.believed, chosen.tie, active, lambda p: p.vgda_offset, in_them)
+    state.tied = tuple(problem for problem in problems if problem.rule in ("vgsa-tie", "vgda-tie"))
     return state, problems
 
 

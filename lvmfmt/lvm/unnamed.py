@@ -152,19 +152,3 @@ def refusal(found: list[Problem]) -> OperationRefused:
         where=found[0].where,
         hint="AIX may need them; `lvmfmt vg check --repair --force` overwrites them with zeros and keeps an undo file",
     )
-
-
-def refuse_unnamed(read: GroupState, *written: GroupState) -> None:
-    """Refuse to write over a group that has such bytes; it is looked at once.
-
-    Args:
-        read: the group as it was read.
-        written: states that come from it.
-
-    Raises:
-        OperationRefused: it has some; nothing was written.
-    """
-    if not read.named and (found := findings(read)):
-        raise refusal(found)
-    for state in (read, *written):
-        state.named = True

@@ -77,3 +77,26 @@ def test_a_name_in_a_message_is_spelled_once(tmp_path: Path, capsys: pytest.Capt
     assert main(["fs", "build", str(tmp_path / "fs.img"), str(tmp_path / "tree")]) == 0
     (line,) = capsys.readouterr().err.splitlines()
     assert "/tree/a\\\\b\\x1b: " in line and line.endswith("left out")
+
+
+def test_what_is_missing_in_the_image_is_in_the_status(tree, tmp_path, capsys):
+    with tarfile.open(tmp_path / "a.tar", "w") as tar:
+        tar.add(tree / "d", "d")
+        tar.addfile(tarfile.TarInfo("../escape"))
+    assert main(["fs", "build", str(tmp_path / "1.img"), f"{tmp_path}/a.tar"]) == 1
+    assert "../escape: its name leads out of the archive, left out" in capsys.readouterr().err
+    assert paths(tmp_path / "1.img", capsys) == ["/", "/d", "/d/f", "/lost+found"]
+    with contextlib.closing(socket.socket(socket.AF_UNIX)) as server:
+        server.bind(str(tree / "d" / "s"))
+    assert main(["fs", "build", str(tmp_path / "2.img"), str(tree)]) == 0
+    assert "socket, left out" in capsys.readouterr().err
+
+
+def test_a_file_that_a_user_may_not_read_is_missing(tree, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr("os.geteuid", lambda: 1000)
+    monkeypatch.setattr("os.access", lambda path, *_: not str(path).endswith("/d/f"))
+    assert main(["fs", "build", str(tmp_path / "1.img"), str(tree)]) == 1
+    assert "not readable, left out" in capsys.readouterr().err
+    box = tmp_path / "box"
+    assert main(["host", "create", str(box), "--disk", "hdisk0=1G", "--tree", f"{tree}:/home/t", "--seed", "1"]) == 1
+    assert "not readable, left out" in capsys.readouterr().err

@@ -411,6 +411,16 @@ def test_what_is_here_of_a_stripe_and_a_map_of_the_rest(
     assert cli.main(["lv", "export", *striped, "s", str(tmp_path / "all"), "--map", "x"]) == 2
 
 
+def test_a_volume_and_its_map_are_two_files(
+    disks: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "link").symlink_to(tmp_path / "out")
+    for where in (tmp_path / "out", tmp_path / "link"):
+        argv = ["lv", "export", *disks, "lv00", str(tmp_path / "out"), "--partial", "--map", str(where), "--force"]
+        assert cli.main(argv) == 2 and "one file" in capsys.readouterr().err
+        assert not (tmp_path / "out").exists()
+
+
 def test_a_volume_to_standard_output(disks: list[str], capfdbinary: pytest.CaptureFixture[bytes]) -> None:
     assert cli.main(["lv", "export", *disks, "lv00", "-"]) == 0
     shown = capfdbinary.readouterr()

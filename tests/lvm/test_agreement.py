@@ -49,7 +49,15 @@ def test_whole_areas_say_more_than_most_records(make_group: Any) -> None:
     (info,) = agreed(scan(devices))
     assert info.record.vgda_psn == (136, 2242)
     (problem,) = info.problems
-    assert problem.rule == "record-geometry" and "0 of 2 records" in problem.text
+    assert problem.rule == "record-geometry" and "records of 0 of 1 disks" in problem.text
     for rewrite in plan(devices, now=NOW):
         rewrite.execute()
     assert check(devices) == [] and not devices[0].data[8000 * SECTOR : 8001 * SECTOR].any()
+
+
+def test_a_disk_has_one_vote_whatever_its_two_records_say(make_group: Any) -> None:
+    _, devices = make_group(3)
+    put(devices[0], VERSION, struct.pack(">h", 9))
+    for disk in devices[1:]:
+        disk.write(70 * SECTOR, bytes(SECTOR))
+    assert [info.record.version for info in agreed(scan(devices))] == [8, 8, 8]

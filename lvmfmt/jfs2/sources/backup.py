@@ -15,6 +15,7 @@ from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ...units import NS_PER_S
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
+from .left_out import DEVICE_NODE, LeftOut
 from .member_tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)
@@ -92,7 +93,7 @@ def read_backup(
         for member in archive:
             reader.add(member)
     except (CorruptImage, UnsupportedFeature) as error:
-        reader.problems.append(f"{error}; nothing is taken from there on")
+        reader.problems.append(LeftOut(f"{error}; nothing is taken from there on"))
     return reader.finish(), [*archive.problems, *reader.problems]
 
 
@@ -112,7 +113,8 @@ class _Reader:
         names = parts(member.name)
         refusal = self._refusal(member, names) or self._place(member, names)
         if refusal:
-            self.problems.append(f"{escaped(member.name)}: {refusal}, left out")
+            text = f"{escaped(member.name)}: {refusal}, left out"
+            self.problems.append(text if refusal == DEVICE_NODE else LeftOut(text))
 
     def finish(self) -> Inventory:
         """The tree."""
@@ -126,7 +128,7 @@ class _Reader:
         if member.kind == stat.S_IFLNK and not member.target:
             return "a symlink without a target"
         if member.kind in (stat.S_IFCHR, stat.S_IFBLK) and not self._devices:
-            return "device node"
+            return DEVICE_NODE
         if member.kind not in (stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, *_SPECIAL):
             return f"of the unknown type {member.kind:#o}"
         return ""

@@ -17,6 +17,7 @@ from ...origin import Origin, origin_or_system
 from ..attributes.host import HostAttributes
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from ..inventory.builder import InventoryBuilder
+from .left_out import DEVICE_NODE, LeftOut
 
 
 class HostFile:
@@ -47,10 +48,14 @@ class HostFile:
             finally:
                 os.close(fd)
         except OSError as error:
-            self._problems.append(f"{escaped(self.path)}: cannot be read any more ({error.strerror}); holds zeros")
+            self._problems.append(
+                LeftOut(f"{escaped(self.path)}: cannot be read any more ({error.strerror}); holds zeros")
+            )
         else:
             if done < len(view):
-                self._problems.append(f"{escaped(self.path)}: became shorter while it was copied; the rest is zeros")
+                self._problems.append(
+                    LeftOut(f"{escaped(self.path)}: became shorter while it was copied; the rest is zeros")
+                )
         view[done:] = bytes(len(view) - done)
 
 
@@ -137,7 +142,7 @@ class _Scanner:
         while pending:
             path, row, depth = pending.pop()
             if depth > MAX_DEPTH:
-                self.problems.append(f"{escaped(path)}: more than {MAX_DEPTH} directories deep, left out")
+                self.problems.append(LeftOut(f"{escaped(path)}: more than {MAX_DEPTH} directories deep, left out"))
                 continue
             pending.extend(reversed(self._add_entries(path, row, depth)))
 
@@ -152,7 +157,7 @@ class _Scanner:
             finally:
                 os.close(fd)
         except OSError as error:
-            self.problems.append(f"{escaped(path)}: cannot be listed ({error.strerror}), left empty")
+            self.problems.append(LeftOut(f"{escaped(path)}: cannot be listed ({error.strerror}), left empty"))
             return []
         prefix = path if path.endswith("/") else path + "/"
         for (name, entry), status in zip(found, stats, strict=True):
@@ -175,14 +180,14 @@ class _Scanner:
     def _add_file(self, path: str, status: os.stat_result, parent: int, name: bytes) -> None:
         kind = stat.S_IFMT(status.st_mode)
         if len(name) > MAX_NAME:
-            self.problems.append(f"{escaped(path)}: name longer than {MAX_NAME} bytes, left out")
+            self.problems.append(LeftOut(f"{escaped(path)}: name longer than {MAX_NAME} bytes, left out"))
             return
         if kind == stat.S_IFSOCK or (kind in (stat.S_IFCHR, stat.S_IFBLK) and not self._devices):
-            what = "socket" if kind == stat.S_IFSOCK else "device node"
+            what = "socket" if kind == stat.S_IFSOCK else DEVICE_NODE
             self.problems.append(f"{escaped(path)}: {what}, left out")
             return
         if kind == stat.S_IFREG and not self._root and not os.access(path, os.R_OK):
-            self.problems.append(f"{escaped(path)}: not readable, left out")
+            self.problems.append(LeftOut(f"{escaped(path)}: not readable, left out"))
             return
         identity = (status.st_dev, status.st_ino)
         row = self._hard_links.get(identity) if status.st_nlink > 1 else None

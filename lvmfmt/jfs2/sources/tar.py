@@ -19,6 +19,7 @@ from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature
 from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
+from .left_out import DEVICE_NODE, LeftOut
 from .member_tree import MemberTree
 
 _ZSTD = b"\x28\xb5\x2f\xfd"
@@ -132,14 +133,15 @@ class _TarReader:
         names = [n for n in _bytes(member.name).split(b"/") if n not in (b"", b".")]
         refusal = _refusal(member, names)
         if refusal is None and not self._devices and (member.ischr() or member.isblk()):
-            refusal = "device node"
+            refusal = DEVICE_NODE
         parent = None if refusal else self._tree.parent(names[:-1])
         if refusal is None and parent is None:
             refusal = "lies below something that is not a directory"
         if refusal is None and parent is not None:
             refusal = self._place(member, parent, names[-1] if names else None)
         if refusal is not None:
-            self.problems.append(f"{escaped(member.name)}: {refusal}, left out")
+            text = f"{escaped(member.name)}: {refusal}, left out"
+            self.problems.append(text if refusal == DEVICE_NODE else LeftOut(text))
 
     def check_end(self, stream: TarData, offset: int) -> None:
         """Note when the archive does not end with zeros: `tarfile` stops there without a word."""
@@ -149,7 +151,7 @@ class _TarReader:
         except ImageIOError:
             return
         if any(block):
-            self.problems.append(f"byte {offset} of the archive: what follows is no member, left out")
+            self.problems.append(LeftOut(f"byte {offset} of the archive: what follows is no member, left out"))
 
     def finish(self) -> Inventory:
         """The tree."""

@@ -46,7 +46,7 @@ from ..disk.identity import check_machine_id, lvid, new_machine_id, new_pvid, ne
 from ..disk.record import BACKUP_PSN, PRIMARY_PSN, LvmRecord
 from ..firstblock import FirstBlock
 from ..groupstate import GroupState
-from ..unnamed import refuse_unnamed
+from ..overwriting import refuse_unclear
 from ..volumegroup import VolumeGroup
 from .naming import Naming
 
@@ -98,7 +98,7 @@ def reidentify(
         if vgda is None:
             group = VolumeGroup.open(given)
             _refuse_unless_sound(group, given, subset)
-            refuse_unnamed(group.state)
+            refuse_unclear(group.state)
             vgda = _draft(group, origin, machine, naming, keep_pvids=keep_pvids)
             for place in disks.values():
                 Ledger().write(place.device, replace(place, index=1).vgda_offset, vgda.raw)

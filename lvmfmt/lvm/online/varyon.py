@@ -35,8 +35,8 @@ from ..groupstate import GroupState, MemberDisk
 from ..matching import match, refuse_copies
 from ..mirrors import distrust_old_disks
 from ..opening import load
+from ..overwriting import refuse_unclear
 from ..sync import copy_ranges, good_copies
-from ..unnamed import refuse_unnamed
 from ..volumegroup import VolumeGroup
 from .onlinegroup import OnlineGroup
 from .recovery import distrust, fresh, unequal, went_alone
@@ -256,7 +256,7 @@ def _renew_copies(state: GroupState, origin: Origin) -> None:
     for place in counted(state):
         for offset, raw in ((place.vgsa_offset, state.vgsa.raw), (place.vgda_offset, state.vgda.raw)):
             if not state.ledger.holds(place.device, offset, raw):
-                refuse_unnamed(state)
+                refuse_unclear(state)
                 state.ledger.write(place.device, offset, raw)
     state.behind = frozenset()
     for member in state.members.values():
