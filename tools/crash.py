@@ -12,7 +12,6 @@ import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
@@ -21,11 +20,12 @@ from pathlib import Path
 from types import FrameType
 
 PROJECT = Path(__file__).resolve().parent.parent
-sys.path[:0] = [str(PROJECT), str(PROJECT / "tests" / "crash")]
+sys.path[:0] = [str(PROJECT), str(PROJECT / "tools"), str(PROJECT / "tests" / "crash")]
 
 from crash_across import ACROSS  # type: ignore[import-not-found]  # noqa: E402
 from crash_explorer import Outcome, explore  # type: ignore[import-not-found]  # noqa: E402
 from crash_workloads import WORKLOADS  # type: ignore[import-not-found]  # noqa: E402
+from reliability import commit, read_section, write_section  # noqa: E402
 
 from lvmfmt.jfs2.dialect import DIALECTS  # noqa: E402
 
@@ -100,16 +100,8 @@ def _end(number: int, _: FrameType | None) -> None:
     raise _Ended(signal.strsignal(number))
 
 
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
-
-
 def _record(title: str, head: str, totals: Totals, digests: Path) -> None:
     """Add the totals to those of earlier runs."""
-    from reliability import read_section, write_section
 
     heads, counts = read_section(title)
     now = {f"distinct crash images of {name}, {dialect}": count for (name, dialect), count in totals.images.items()}
@@ -146,7 +138,7 @@ def main() -> int:
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
     print(f"seed {seed}", flush=True)
     title = "Crash states across several disks" if args.across else "Crash states of file systems"
-    commit, begin = _commit(), time.monotonic()
+    tried, begin = commit(), time.monotonic()
     digests = PROJECT / "build" / "crash" / f"{title}.digests"
     kinds = [(name, dialect) for name in names for dialect in DIALECTS]
     totals = Totals(_read_digests(digests) if args.record else set(), dict.fromkeys(kinds, 0))
@@ -176,7 +168,7 @@ def main() -> int:
     if args.record:
         options = [f"--images {args.images}", *(["--across"] if args.across else []), f"--seed {seed}"]
         options += [f"--jobs {args.jobs}", *([f"--only {args.only!r}"] if args.only else [])]
-        how = f"* `tools/crash {' '.join(options)}` at {commit}"
+        how = f"* `tools/crash {' '.join(options)}` at {tried}"
         _record(title, f"{how}: {found}, {seconds:.0f} s", totals, digests)
     return 1 if totals.failures else 0
 

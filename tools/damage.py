@@ -24,7 +24,12 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from pathlib import Path
 from typing import NamedTuple
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from reliability import commit, write_section
 
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.filedevice import FileDevice
@@ -464,6 +469,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--trial", metavar="WAY:SEED", help="one trial again, with its findings")
     parser.add_argument("--kind", choices=[kind.value for kind in FORMATS], help="of the groups (default: all in turn)")
+    parser.add_argument("--record", action="store_true", help="write the totals to fixtures/reliability.md")
     args = parser.parse_args(argv)
     kinds = [VgKind(args.kind)] if args.kind else FORMATS
     if args.trial:
@@ -483,6 +489,18 @@ def main(argv: Sequence[str] | None = None) -> int:
             print(f"{verdict.kind} {verdict.way}:{seed}: {kind}: {text}")
     print(f"{outcomes.total()} trials:", ", ".join(f"{n} {what}" for what, n in outcomes.most_common()))
     print("faults:", ", ".join(f"{n} {what}" for what, n in faults.most_common()) or "none")
+    if args.record:
+        write_section(
+            "Damaged groups",
+            f"* `tools/damage.py --seed {args.seed} --count {args.count}` at {commit()}: {faults.total()} faults",
+            [
+                ("groups that were damaged", outcomes.total()),
+                *((f"... {what}", n) for what, n in outcomes.most_common()),
+                ("repairs that wrote outside findings", faults["outside"]),
+                ("clean with a wrong map", faults["wrong map"]),
+                ("other faults", faults.total() - faults["outside"] - faults["wrong map"]),
+            ],
+        )
     return bool(faults)
 
 

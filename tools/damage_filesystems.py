@@ -29,9 +29,14 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
+from pathlib import Path
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parent))
+
+from reliability import commit, write_section
 
 from lvmfmt.block import BlockDevice
 from lvmfmt.block.filedevice import FileDevice
@@ -472,6 +477,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--seconds", type=float, default=float("inf"), help="stop after this time")
     parser.add_argument("--judge", action="store_true", help="ask jfs_fsck about results of the Linux dialect")
     parser.add_argument("--trial", metavar="SPECIMEN:SEED", help="one trial again, with its findings")
+    parser.add_argument("--record", action="store_true", help="write the totals to fixtures/reliability.md")
     args = parser.parse_args(argv)
     if args.trial:
         name, _, seed = args.trial.partition(":")
@@ -489,6 +495,15 @@ def main(argv: Sequence[str] | None = None) -> int:
                 print(f"{name}:{seed} {verdict.what}: {kind}: {text}", flush=True)
     total = sum(count for outcome, count in outcomes.items() if not outcome.startswith("FAULT"))
     print(f"{total - failed} of {total} trials in {time.monotonic() - start:.0f} s: {dict(outcomes)}")
+    if args.record:
+        judged_too = " --judge" * args.judge
+        write_section(
+            "Damaged file systems",
+            f"* `tools/damage_filesystems.py --seed {args.seed} --count {args.count}{judged_too}` at {commit()}: "
+            f"{failed} faults",
+            [("file systems that were damaged", total), *((f"... {what}", n) for what, n in outcomes.most_common()),
+             ("clean after one -y, or the failure named", total - failed)],
+        )  # fmt: skip
     return 1 if failed else 0
 
 

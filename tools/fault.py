@@ -21,7 +21,6 @@ import multiprocessing
 import os
 import random
 import signal
-import subprocess
 import sys
 import tempfile
 import time
@@ -35,7 +34,7 @@ from fault_commands import HOSTS, NEW, ROOTS, Step, run_verbs, steps
 from fault_forks import Forks
 from fault_judge import Ended, Judge, Known, Layouts, judge_in_full, stale_of
 from faulty_disks import Fault, Killed, Plan, Template, Trial
-from reliability import read_more, read_section, write_section
+from reliability import commit, read_more, read_section, write_section
 
 from lvmfmt import lvm
 from lvmfmt.block import BlockDevice
@@ -394,9 +393,8 @@ def report(found: list[Outcome], seed: int, args: argparse.Namespace, seconds: f
         print(f"{count:8} {what}")
     print(f"{len(fired) / seconds:.1f} faults a second with {args.processes} workers")
     if args.record:
-        commit = subprocess.run(["git", "rev-parse", "--short", "HEAD"], capture_output=True, text=True).stdout.strip()
         head = (
-            f"* `tools/fault --seed {seed}{' --dying' * args.dying}` at {commit}: {len(fired)} faults, "
+            f"* `tools/fault --seed {seed}{' --dying' * args.dying}` at {commit()}: {len(fired)} faults, "
             f"{len(failures)} failures; {args.processes} workers, {seconds:.0f} s"
         )
         title = "Dying disks under mirrors" if args.dying else "Faults of disks"

@@ -24,7 +24,6 @@ import queue
 import random
 import resource
 import signal
-import subprocess
 import sys
 import time
 import traceback
@@ -42,7 +41,7 @@ from fuzz_mutations import Patch, mutate
 from fuzz_specimens import Specimen, scratch, strangers
 from fuzz_targets import TARGETS as READERS
 from fuzz_targets import Broken
-from reliability import read_section, write_section
+from reliability import commit, read_section, write_section
 
 from lvmfmt.errors import LvmfmtError
 
@@ -370,13 +369,6 @@ def replay(folder: Path) -> dict[str, str]:
     return {name: fault for name, fault in found.items() if fault}
 
 
-def _commit() -> str:
-    done = subprocess.run(
-        ["git", "rev-parse", "--short", "HEAD"], cwd=PROJECT, capture_output=True, text=True, check=False
-    )
-    return done.stdout.strip() or "unknown"
-
-
 def main() -> int:
     """Search, tell, and save what was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -427,9 +419,7 @@ def main() -> int:
         path.write_text(text)
         print(f"{fault}\n  {sum(len(p.data) for p in small.patches)} bytes, saved as {path}")
     if args.record:
-        _record(
-            targets, tally, (real, once), f"`tools/fuzz {args.target} --seed {seed}` at {_commit()}", more=args.more
-        )
+        _record(targets, tally, (real, once), f"`tools/fuzz {args.target} --seed {seed}` at {commit()}", more=args.more)
     return 1 if real else 0
 
 

@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import re
+import subprocess
 from collections.abc import Iterable
 from pathlib import Path
 
 FILE = Path(__file__).resolve().parent.parent / "fixtures" / "reliability.md"
 _HEAD = "# What long runs have found\n\nWritten by the tools in `tools/`, each its own section.\n"
+
+
+def commit() -> str:
+    """The commit that is tried."""
+    asked = subprocess.run(["git", "rev-parse", "--short", "HEAD"], cwd=FILE.parent, capture_output=True, text=True)
+    return asked.stdout.strip() or "unknown"
 
 
 def write_section(title: str, head: str, rows: Iterable[tuple[str, object]], more: str = "") -> None:
