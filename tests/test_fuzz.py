@@ -44,9 +44,7 @@ def test_a_fresh_seed(tmp_path: Path, capsys: pytest.CaptureFixture[str], reques
     with capsys.disabled():
         for fault, mutant in faults.items():
             print(mutant.to_json(fault))
-    if (
-        faults
-    ):  # new work, and no fault of the change that is tested: it is told, and what was found before stops a change
+    if faults:  # new work, and no fault of the change that is tested: what was found before stops a change
         pytest.xfail(f"seed {seed}: {'; '.join(faults)}")
 
 

@@ -10,7 +10,7 @@ reading is asked for; what repairs promise is in `fuzz_targets`, what commands d
 shows a finding, an error or a line of code that none before has shown is mutated further. What fails is made as small
 as it gets, saved, and replayed by the tests. SIGTERM and SIGINT end a run early; it tells and records what it did.
 
-In CI it runs for FUZZ_SECONDS (by default 60); five minutes: FUZZ_SECONDS=300 .ci/run
+In CI it runs for five minutes; another time: FUZZ_SECONDS=60 .ci/run
 """
 
 from __future__ import annotations

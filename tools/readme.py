@@ -101,6 +101,11 @@ _LONG_RUNS = {
     "Mutated images": ("mutants in all", ("faults",)),
     "Faults of disks": ("faults that fired", ("tracebacks", "mixtures", "other failures")),
     "Dying disks under mirrors": ("a disk died under mirrors", ("tracebacks", "mixtures", "other failures")),
+    "Damaged groups": (
+        "groups that were damaged",
+        ("repairs that wrote outside findings", "clean with a wrong map", "other faults"),
+    ),
+    "Damaged file systems": ("file systems that were damaged", ("faults",)),
     "Crash states of file systems": ("distinct crash images", ("failures",)),
     "Crash states across several disks": ("distinct crash images", ("failures",)),
 }
