@@ -56,7 +56,7 @@ _TRACED = 64
 """One mutant in so many is watched line by line."""
 _WEIGHED = 16
 """The memory of one mutant in so many is measured."""
-_EACH = 0.015
+_EACH = 0.0075
 """The part of all mutants that each target gets at least; the rest goes to those that cost little."""
 _TRIES = 300
 """Runs that making a crasher smaller may take."""

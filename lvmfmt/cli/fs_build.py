@@ -59,8 +59,8 @@ def register(verbs: Commands) -> None:
 def run_build(args: argparse.Namespace) -> int:
     """Build the image, and report what could not be taken over."""
     from ..jfs2.dialect import DIALECTS
+    from ..jfs2.inventory.left_out import LeftOut
     from ..jfs2.sources import combine
-    from ..jfs2.sources.left_out import LeftOut
 
     start = time.monotonic()
     origin = seeded_or_system(args.seed)
@@ -80,7 +80,8 @@ def run_build(args: argparse.Namespace) -> int:
     for problem in (*problems, *report.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
-    return 1 if inventory.problems or any(isinstance(problem, LeftOut) for problem in problems) else 0
+    missing = any(isinstance(problem, LeftOut) for problem in (*problems, *report.problems))
+    return 1 if inventory.problems or missing else 0
 
 
 @contextmanager

@@ -72,7 +72,7 @@ def _lv(text: str) -> tuple[str, int]:
 
 def _create(args: argparse.Namespace) -> int:
     disks = [host.DiskSpec(*disk) for disk in args.disk]
-    from ..jfs2.sources.left_out import LeftOut
+    from ..jfs2.inventory.left_out import LeftOut
 
     with progress(f"create {args.dir}") as told:
         report = host.Host.create(

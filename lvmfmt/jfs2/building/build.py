@@ -11,14 +11,18 @@ import stat
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from ...arguments import expect
 from ...block import BlockDevice, DeviceLike, opened
+from ...escaping import escaped
 from ...origin import FixedOrigin, Origin, origin_or_system
 from ...units import MIB, align_up
 from ..dialect import AIX, Dialect
 from ..geometry import MIN_VOLUME, PAGE, SUPERBLOCK2_OFFSET, SUPERBLOCK_OFFSET, Geometry
 from ..inventory.arrays import Inventory
 from ..inventory.builder import InventoryBuilder
+from ..inventory.left_out import LeftOut
 from ..log.format import format_log
 from ..maps.block_map import BlockMapWriter
 from ..maps.map_file import MapFile
@@ -93,6 +97,16 @@ def _identity(identity: Identity | None, dialect: Dialect, origin: Origin) -> Id
     return Identity(uuid=origin.entropy("uuid", 16)) if "uuid" in fields else Identity()
 
 
+def _named_once(inventory: Inventory) -> tuple[Inventory, list[str]]:
+    """The tree without entries that have the name of another one, as a damaged source may, and what that leaves out."""
+    twice = inventory.named_twice()
+    if not twice.any():
+        return inventory, []
+    paths = inventory.entry_paths()
+    named = (escaped(paths[row]) for row in np.flatnonzero(twice).tolist())
+    return inventory.select(~twice), [LeftOut(f"{name}: an entry has this name, left out") for name in named]
+
+
 def _build(
     device: BlockDevice,
     inventory: Inventory,
@@ -106,6 +120,7 @@ def _build(
 ) -> BuildReport:
     log = expect(InlineLog() if log is None else log, (InlineLog, ExternalLog), "a log, InlineLog() or ExternalLog()")
     features = expect(Features() if features is None else features, Features, "features of a file system")
+    inventory, problems = _named_once(inventory)
     plan = TreePlacement(inventory, dialect, block_size, now, indexed=features.directory_index)
     geometry = Geometry.of(
         device.size, block_size, log_bytes=log_bytes(dialect, log, device.size), has_aim2=dialect.has_aim2
@@ -144,8 +159,8 @@ def _build(
         geometry, dialect, now=now, log=log, identity=identity, features=features
     )  # fmt: skip
     write_superblocks(device, page)
-    problems = (*inventory.problems, *plan.attributes.problems)
-    return BuildReport(len(plan.inventory.inodes), copied.bytes_copied, geometry.blocks, totals.free, problems)
+    problems = [*inventory.problems, *problems, *plan.attributes.problems]
+    return BuildReport(len(plan.inventory.inodes), copied.bytes_copied, geometry.blocks, totals.free, tuple(problems))
 
 
 def mkfs(

@@ -101,6 +101,13 @@ class Inventory(Checked):
             if not name or name in (b".", b"..") or b"/" in name or b"\0" in name:
                 raise OperationRefused(f"a directory cannot hold the name '{escaped(name)}'")
 
+    def named_twice(self) -> NDArray[np.bool_]:
+        """Which entries have the name of an earlier one of their directory: shape (entries,)."""
+        known: set[tuple[int, bytes]] = set()
+        named = zip(self.entries["parent"].tolist(), self.entry_names(), strict=True)
+        # `add` returns None, which is false
+        return np.array([pair in known or known.add(pair) for pair in named], np.bool_)  # type: ignore[func-returns-value]
+
     def entry_paths(self) -> list[bytes]:
         """The path of every entry from the root, such as b"/usr/lib", in the order of `entries`."""
         prefix: dict[int, bytes] = {0: b"/"}

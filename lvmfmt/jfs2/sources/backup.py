@@ -15,7 +15,7 @@ from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ...units import NS_PER_S
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
-from .left_out import DEVICE_NODE, LeftOut
+from ..inventory.left_out import DEVICE_NODE, LeftOut
 from .member_tree import MemberTree
 
 _SPECIAL = (stat.S_IFCHR, stat.S_IFBLK, stat.S_IFIFO, stat.S_IFSOCK)

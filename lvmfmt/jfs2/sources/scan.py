@@ -17,7 +17,7 @@ from ...origin import Origin, origin_or_system
 from ..attributes.host import HostAttributes
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
 from ..inventory.builder import InventoryBuilder
-from .left_out import DEVICE_NODE, LeftOut
+from ..inventory.left_out import DEVICE_NODE, LeftOut
 
 
 class HostFile:

@@ -19,7 +19,7 @@ from ...errors import CorruptImage, ImageIOError, NotFound, UnsupportedFeature
 from ...escaping import escaped
 from ...origin import Origin, origin_or_system
 from ..inventory.arrays import MAX_DEPTH, MAX_NAME, Inventory
-from .left_out import DEVICE_NODE, LeftOut
+from ..inventory.left_out import DEVICE_NODE, LeftOut
 from .member_tree import MemberTree
 
 _ZSTD = b"\x28\xb5\x2f\xfd"

@@ -6,12 +6,14 @@ Modules: `lvmfmt.jfs2.building.aggregate`, `lvmfmt.jfs2.building.dtree_build`, `
 `lvmfmt.jfs2.building.numbering`, `lvmfmt.jfs2.building.placement`, `lvmfmt.jfs2.building.xtree_build`.
 """
 
+import io
+
 import numpy as np
 import pytest
 
-from lvmfmt.block import ImageFile
+from lvmfmt.block import FileDevice, ImageFile
 from lvmfmt.errors import NoSpace, OperationRefused
-from lvmfmt.jfs2 import AIX, ExternalLog, InlineLog, InventoryBuilder, build, size_for
+from lvmfmt.jfs2 import AIX, ExternalLog, InlineLog, InventoryBuilder, build, check, size_for
 from lvmfmt.origin import FixedOrigin
 from lvmfmt.units import MIB
 
@@ -203,3 +205,15 @@ def test_names_that_no_directory_can_hold_are_refused(tmp_path, name):
         with pytest.raises(OperationRefused, match="cannot hold the name"):
             build(device, tree.finish(), origin=FixedOrigin(NOW))
         assert list(device.extents()) == [(0, 16 * MIB, False)]
+
+
+def test_of_two_entries_with_one_name_the_second_is_left_out():
+    """A damaged file system may have them, and no directory can hold both."""
+    builder = InventoryBuilder()
+    root = builder.add_inode(0o40755)
+    for name in (b"a", b"twice\x1b", b"b", b"twice\x1b"):
+        builder.add_entry(root, builder.add_inode(0o100644), name)
+    device = FileDevice(io.BytesIO(bytes(32 * MIB)), writable=True)
+    report = build(device, builder.finish())
+    assert [str(line) for line in report.problems] == [r"/twice\x1b: an entry has this name, left out"]
+    assert report.inodes == 5 and check(device).findings == []  # with lost+found

@@ -75,3 +75,13 @@ def test_with_directory_makes_what_is_missing(tree):
     assert tree.with_directory("/usr/lib") is tree
     with pytest.raises(OperationRefused, match="not a directory"):
         tree.with_directory("/a/b")
+
+
+def test_names_that_a_directory_has_twice():
+    b = InventoryBuilder()
+    root = b.add_inode(DIR)
+    home = b.add_inode(DIR)
+    b.add_entry(root, home, b"x")
+    for parent, name in ((root, b"y"), (home, b"x"), (home, b"y"), (root, b"x"), (home, b"x")):
+        b.add_entry(parent, b.add_inode(FILE), name)
+    assert b.finish().named_twice().tolist() == [False, False, False, False, True, True]
