@@ -71,7 +71,7 @@ def _create(path: Path, roots: int, lines: list[str], *, data: int, free: int = 
     with Host.open(path).machine(lambda _: None, writable=True) as machine:
         machine.write_file("/data/file", DATA)
     (path / "new").write_bytes(NEW)
-    (path / "raw").write_bytes(bytes(range(256)) * 32 * 1024)
+    (path / "raw").write_bytes(bytes(range(256)) * 4 * 1024)
 
 
 HOSTS: dict[str, Callable[[Path], None]] = {"single": single, "two": two, "three": three, "awake": awake}

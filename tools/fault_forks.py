@@ -70,6 +70,8 @@ class Forks(Generic[R]):
 
     def _is_copy(self, plan: Plan) -> bool:
         files = files_in(self.trial.path)
+        for disk in self.trial.disks.values():
+            disk.pages()  # which later copies inherit
         source, self._pipe = os.pipe()
         if not (pid := os.fork()):
             gc.disable()

@@ -10,18 +10,18 @@ import errno
 import hashlib
 import json
 import shutil
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
-from lvmfmt.block import BlockDevice, Buffer, Extent, ImageFile
+from lvmfmt.block import BlockDevice, Buffer, Bytes, Extent, ImageFile
 from lvmfmt.block.device import byte_view
-from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.overlay import OVERLAY_PAGE, Overlay, Ranges
 from lvmfmt.block.registry import OPENERS
 from lvmfmt.errors import ImageIOError
-from lvmfmt.units import SECTOR
+from lvmfmt.units import SECTOR, ceil_div
 
 
 class Fault(enum.StrEnum):
@@ -195,6 +195,29 @@ def restore(folder: Path, files: Files) -> None:
             (folder / name).write_bytes(data)
 
 
+class TrialDisk(Overlay):
+    """A disk in memory that knows a digest of each of its pages: one that changes becomes another array."""
+
+    def __init__(self, base: BlockDevice, *, name: str) -> None:
+        super().__init__(base, name=name)
+        self._digests: dict[int, tuple[Bytes, bytes]] = {}
+
+    def pages(self) -> tuple[list[int], list[bytes]]:
+        """What was written: numbers of pages, ascending, and a digest of each with its number."""
+        known, found = self._digests, []
+        numbers = sorted(self._pages)
+        for number in numbers:
+            page = self._pages[number]
+            if number not in known or known[number][0] is not page:
+                known[number] = page, number.to_bytes(8, "big") + hashlib.sha1(page).digest()
+            found.append(known[number][1])
+        return numbers, found
+
+    def punched(self, first: int, end: int) -> Ranges:
+        """What was punched of pages `first` up to `end`; what was written later comes first."""
+        return [(max(a, first), min(b, end)) for a, b in self._punched if a < end and b > first]
+
+
 class Template:
     """A host at rest whose disks trials read and never write.
 
@@ -212,7 +235,7 @@ class Template:
         """A host like it in a new folder, which is gone afterwards."""
         (folder / "disks").mkdir(parents=True)
         restore(folder, self.files)
-        trial = Trial(folder, {slot: Overlay(image, name=slot) for slot, image in self.images.items()})
+        trial = Trial(folder, {slot: TrialDisk(image, name=slot) for slot, image in self.images.items()})
         OPENERS.register(trial.opened)
         try:
             yield trial
@@ -230,7 +253,7 @@ class Trial:
         faults: what goes wrong.
     """
 
-    def __init__(self, path: Path, disks: dict[str, Overlay]) -> None:
+    def __init__(self, path: Path, disks: dict[str, TrialDisk]) -> None:
         self.path, self.disks, self.faults = path, disks, Faults(self._keep)
         self.kept: Files | None = None
 
@@ -255,13 +278,13 @@ class Trial:
             return None
         return FaultyDisk(self.disks[path.stem], path.stem, str(path), self.faults, writable=writable)
 
-    def living(self) -> dict[str, Overlay]:
+    def living(self) -> dict[str, TrialDisk]:
         """The disks that answer."""
         return {slot: disk for slot, disk in self.disks.items() if slot not in self.faults.dead}
 
     def digest(self) -> str:
         """Of all that was written, and of what the host remembers but the time of day."""
-        found = hashlib.blake2b(digest_size=16)
+        found = hashlib.sha1()
         for name, data in sorted(files_in(self.path).items()):
             if name.endswith(".json"):
                 data = json.dumps({**json.loads(data), "ticks": 0}).encode()
@@ -276,8 +299,9 @@ class Changes:
         disks: by slot.
     """
 
-    def __init__(self, disks: Mapping[str, Overlay]) -> None:
+    def __init__(self, disks: Mapping[str, TrialDisk]) -> None:
         self.disks = disks
+        self._pages = {slot: disk.pages() for slot, disk in disks.items()}
         self._ranges = {slot: disk.dirty_ranges() for slot, disk in disks.items()}
 
     def within(self, slot: str, offset: int, length: int) -> list[tuple[int, int]]:
@@ -291,10 +315,11 @@ class Changes:
         return found
 
     def digest(self, places: Iterable[tuple[str, int, int]]) -> str:
-        """Of the changes in these places: (slot, offset, length)."""
-        found = hashlib.blake2b(digest_size=16)
+        """Of the changes in the pages that these places touch: (slot, offset, length)."""
+        found = hashlib.sha1()
         for slot, offset, length in places:
-            for start, size in self.within(slot, offset, length):
-                found.update(f"{slot} {start} {size} ".encode())
-                found.update(self.disks[slot].read(start, size).data)
+            numbers, digests = self._pages[slot]
+            first, end = offset // OVERLAY_PAGE, ceil_div(offset + length, OVERLAY_PAGE)
+            found.update(f"{slot} {offset} {self.disks[slot].punched(first, end)} ".encode())
+            found.update(b"".join(digests[bisect_left(numbers, first) : bisect_left(numbers, end)]))
         return found.hexdigest()
