@@ -72,19 +72,29 @@ class DiskSlots:
     def members(
         self, vgid: str, *, first: Collection[str] = (), among: Collection[str] | None = None
     ) -> list[BlockDevice]:
-        """The disks of a group; of two with one PVID (one is a copy) the first.
+        """The disks of a group, and those without LVM record, of which its VGDA knows whether they are members.
+
+        A disk that joins a group gets its record last. Of two with one PVID (one is a copy) the first counts.
 
         Args:
             vgid: of the group.
             first: slots that come before the others.
             among: only these slots.
+
+        Returns:
+            The disks; none where all are without record.
         """
         found: dict[str | None, BlockDevice] = {}
-        for slot in sorted(self if among is None else (s for s in self if s in among), key=lambda s: s not in first):
-            if self.vgid(slot) == vgid:
+        slots = [s for s in self if among is None or s in among]
+        own = [slot for slot in slots if self.vgid(slot) == vgid]
+        for slot in (
+            *sorted(own, key=lambda s: s not in first),
+            *(slot for slot in slots if own and self.vgid(slot) is None),
+        ):
+            with suppress(ImageIOError, NotFound):  # it has failed just now
                 device = self.device(slot)
-                with suppress(ImageIOError):  # it has failed just now
-                    found.setdefault(lvm.read_pvid(device), device)
+                if (pvid := lvm.read_pvid(device)) or slot in own:
+                    found.setdefault(pvid, device)
         return list(found.values())
 
     def forget(self) -> None:

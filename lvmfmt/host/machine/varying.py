@@ -1,7 +1,8 @@
 """Varying volume groups of a running machine on and off: which hdisks belong to a group, and what the kernel notes.
 
-A group's disks are those whose PVID the ODM of the running system lists for it. What is on them decides: a disk that
-holds another group by now (storage copied another one over it) is not there.
+A group's disks are those whose PVID the ODM of the running system lists for it, or that have joined it when the power
+failed, so that only its VGDA names them yet. What is on them decides: a disk that holds another group by now (storage
+copied another one over it) is not there.
 """
 
 from __future__ import annotations
@@ -27,9 +28,17 @@ def readable(machine: Machine, disk: Disk) -> BlockDevice | None:
 
 
 def members(machine: Machine, group: Group) -> dict[str, BlockDevice]:
-    """The disks of a group that are here, by name: those with its PVIDs in the ODM and its VGID on the disk."""
-    found = {d.name: readable(machine, d) for d in machine.disks() if d.pvid is not None and d.pvid in group.pvids}
-    return {name: d for name, d in found.items() if d is not None and lvm.scan([d])[0].vgid == group.vgid}
+    """The disks that may be those of a group and are here, by name; its VGDA knows which of them are.
+
+    On one of them at least is its VGID, on the others that or no LVM record; no other group has their PVIDs in the ODM.
+    """
+    others = {pvid for other in machine.groups() if other.vgid != group.vgid for pvid in other.pvids}
+    mine = [d for d in machine.disks() if d.pvid is not None and (d.pvid in group.pvids or d.pvid not in others)]
+    found = {d.name: device for d in mine if (device := readable(machine, d)) is not None}
+    vgids = {name: lvm.scan([device])[0].vgid for name, device in found.items()}
+    if group.vgid not in vgids.values():
+        return {}
+    return {name: device for name, device in found.items() if vgids[name] in (None, group.vgid)}
 
 
 def in_use(machine: Machine, group: Group) -> set[str]:

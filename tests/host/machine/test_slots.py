@@ -9,7 +9,7 @@ from lvmfmt.block.ownermark import owner_of
 from lvmfmt.errors import ImageIOError, NotFound
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.host.machine.slots import DiskSlots
-from lvmfmt.lvm import VolumeGroup, read_pvid
+from lvmfmt.lvm import VolumeGroup, free_group_metadata, read_pvid
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import MIB
 
@@ -63,6 +63,19 @@ def test_of_two_disks_with_one_pvid_the_first_counts(folder: Folder) -> None:
     assert slots.members(vgid) == [slots.device("a"), slots.device("b")]
     assert slots.members(vgid, first=["c"]) == [slots.device("c"), slots.device("b")]
     assert read_pvid(slots.device("c")) == read_pvid(slots.device("a"))
+    slots.close()
+
+
+def test_a_disk_without_record_may_be_one_of_any_group(folder: Folder) -> None:
+    folder.image("c").write_bytes(folder.image("b").read_bytes())
+    slots = DiskSlots(folder, writable=True)
+    vgid = slots.vgid("a")
+    free_group_metadata(slots.device("b"))  # PVID and VGDA stay: so it looks when power fails while it joins
+    slots.forget()
+    assert vgid is not None and slots.vgid("b") is None
+    assert slots.members(vgid) == [slots.device("a"), slots.device("c")]  # of two the one with a record
+    assert slots.members(vgid, among=["a", "b"]) == [slots.device("a"), slots.device("b")]
+    assert slots.members(vgid, among=["b"]) == slots.members("0" * 32) == []
     slots.close()
 
 

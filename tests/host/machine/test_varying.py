@@ -1,4 +1,4 @@
-"""Which disks belong to a group that the ODM knows: its PVIDs, and its VGID on the disk."""
+"""Which disks may belong to a group that the ODM knows: its PVIDs, and its VGID or no LVM record on the disk."""
 
 from pathlib import Path
 
@@ -8,7 +8,8 @@ from lvmfmt import lvm
 from lvmfmt.block import ImageFile
 from lvmfmt.host.machine import varying
 from lvmfmt.host.odm import devices
-from lvmfmt.lvm import free_group_metadata
+from lvmfmt.lvm import VolumeGroup, free_group_metadata
+from lvmfmt.origin import SeededOrigin
 
 from ..stub import Stub, volume_group
 
@@ -30,9 +31,23 @@ def test_disks_with_the_pvid_and_the_group(machine: Stub) -> None:
     assert list(varying.members(machine, known(machine))) == ["hdisk0", "hdisk1"]
     free_group_metadata(machine.images["hdisk1"])  # its PVID stays
     assert lvm.read_pvid(machine.images["hdisk1"]) is not None
-    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
+    assert list(varying.members(machine, known(machine))) == ["hdisk0", "hdisk1"]  # it joined as the power failed
     devices.set_pvid(machine.odm, "hdisk0", None)
-    assert varying.members(machine, known(machine)) == {}
+    assert varying.members(machine, known(machine)) == {}  # nothing says that hdisk1 is one
+
+
+def test_a_disk_that_only_the_vgda_names(machine: Stub) -> None:
+    first, second = known(machine).pvids
+    devices.set_members(machine.odm, "datavg", [first])  # power failed before the ODM was told of the second
+    assert list(varying.members(machine, known(machine))) == ["hdisk0", "hdisk1"]
+    devices.define_group(machine.odm, "othervg", "0" * 32, [second], auto_on=True)
+    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
+
+
+def test_a_disk_of_another_group_by_now(machine: Stub) -> None:
+    free_group_metadata(machine.images["hdisk1"])
+    VolumeGroup.create([machine.images["hdisk1"]], origin=SeededOrigin(6))  # storage has copied another one over it
+    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
 
 
 def test_a_disk_that_is_gone_is_none(machine: Stub) -> None:

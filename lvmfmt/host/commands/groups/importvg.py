@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TextIO
 
@@ -14,7 +14,7 @@ from ...machine import imfs, varying
 from ...machine.running import Machine
 from ...messages import CommandFailed, message, refusal
 from ...odm import devices
-from ...odm.devices import Disk
+from ...odm.devices import Disk, Group
 from ...syntax import Command, demand, flags, refuse
 from ..aixwords import as_aix
 from ..operands import check_free_name, default_prefix, disk_called, finish, known_group, new_name, varied_on_group
@@ -160,15 +160,19 @@ def exportvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
     known = known_group(machine, operands[0], "exportvg")
     if machine.is_varied_on(known):
         raise refusal("export-varied-on")
-    forget(machine, known.name, devices.volumes(machine.odm, known.name))
+    forget(machine, known)
 
 
-def forget(machine: Machine, name: str, volumes: Collection[str]) -> None:
-    """Remove a group, its volumes and their stanzas from the running system."""
-    devices.remove_group(machine.odm, name)
-    machine.save_odm()
-    if volumes:
+def forget(machine: Machine, known: Group) -> None:
+    """Remove a group, whose volumes are closed, from the running system, and see to it that it stays so.
+
+    The stanzas go first: while the ODM knows the group it can be forgotten again.
+    """
+    if volumes := devices.volumes(machine.odm, known.name):
         imfs.remove(machine, volumes)
+    devices.remove_group(machine.odm, known.name)
+    machine.save_odm()
+    varying.vary_off(machine, known)
 
 
 def redefinevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> None:

@@ -8,14 +8,14 @@ from .... import lvm
 from ....lvm import VolumeGroup
 from ....lvm.change import Change
 from ....lvm.errors import LastGoodCopy, PartitionsInUse
-from ...machine import varying
 from ...machine.running import Machine
 from ...machine.using import open_volumes
 from ...messages import CommandFailed, message
 from ...odm import devices
 from ...syntax import Command, demand, flags
 from ..aixwords import as_aix
-from ..operands import ask, finish, members, varied_on_group
+from ..operands import ask, finish, known_group, members, varied_on_group
+from .importvg import forget
 
 
 def reducevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> int:
@@ -47,22 +47,23 @@ def reducevg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) 
             if not ask(machine, stderr, warning, message("rmlv-question")):
                 return 1
     with as_aix("reducevg", message("reducevg-failed", disk=" ".join(disks))):
-        last = set(pvids) == set(group.physical_volumes)
+        here = [pvid for pvid, pv in group.physical_volumes.items() if pv.device is not None]
+        last = here[0] if set(pvids) == set(group.physical_volumes) else None
         with group.change(machine.origin) as change:
             _take_away(change, doomed)
-            for pvid in pvids if not last else ():
-                change.remove_pv(pvid)
-        for pv in group.physical_volumes.values() if last else ():
-            if pv.device is not None:
-                lvm.free_group_metadata(pv.device)
+            for pvid in pvids:
+                if pvid != last:
+                    change.remove_pv(pvid)
+        if last is None:
+            finish(machine, name, group)
+            machine.slots.forget()
+        elif (image := group.physical_volumes[last].device) is not None:
+            forget(machine, known_group(machine, name, "reducevg"))  # a group that is known has disks
+            lvm.free_group_metadata(image)
     for volume in gone:
         print(message("rmlv-removed", volume=volume), file=stdout)
-    if last:
-        _forget_group(machine, name)
+    if last is not None:
         print(message("last-disk"), file=stdout)
-    else:
-        finish(machine, name, group)
-        machine.slots.forget()
     return 0
 
 
@@ -100,14 +101,6 @@ def _take_away(change: Change, doomed: list[tuple[str, str]]) -> list[str]:
             change.remove_lv(name)
             gone.append(name)
     return gone
-
-
-def _forget_group(machine: Machine, name: str) -> None:
-    known = devices.group(machine.odm, name)
-    assert known is not None
-    devices.remove_group(machine.odm, name)
-    machine.save_odm()
-    varying.vary_off(machine, known)
 
 
 COMMANDS = {"reducevg": Command(reducevg, changes=True)}

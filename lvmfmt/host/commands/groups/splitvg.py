@@ -77,13 +77,11 @@ def joinvg(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) ->
         active = snapshot is not None and machine.is_varied_on(snapshot)
         if snapshot is not None and active and open_volumes(machine, machine.group(snapshot.name)):
             raise refusal("varyoff-open")
-        if snapshot is not None and active:
-            varying.vary_off(machine, snapshot)
+        if snapshot is not None:  # before its disks go: what is on them can be joined again whoever knows of it
+            forget(machine, snapshot)
             group = machine.group(name)
         images = [image for d in machine.disks() if d.pvid in away and (image := varying.readable(machine, d))]
         lvm.join_group(group, images, origin=machine.origin)
-    if snapshot is not None:
-        forget(machine, snapshot.name, devices.volumes(machine.odm, snapshot.name))
     finish(machine, name, group)
     machine.slots.forget()
     varying.vary_on(machine, known_group(machine, name, "joinvg"))

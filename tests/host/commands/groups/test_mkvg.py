@@ -7,12 +7,15 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.host import Host
 from lvmfmt.host.commands.groups.mkvg import COMMANDS
 from lvmfmt.host.folder import hardware
 from lvmfmt.host.folder.host_folder import Folder
 from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm.disk import recordcopies
 from lvmfmt.units import GIB
 
+from ...power import PowerCut
 from ..conftest import SPARE_PPS, Lab
 
 PVID_CHANGED = "0516-1254 {}: Changing the PVID in the ODM."
@@ -216,3 +219,49 @@ def test_a_disk_of_another_system_needs_force(at: int, header: bytes, lab: Lab) 
     lab.refused("extendvg datavg hdisk2", "0516-1339 extendvg:", "0516-792")
     lab.good("extendvg -f datavg hdisk2")
     assert lab.listing("lsvg -p datavg").keys() == {"hdisk2", "hdisk3"}
+
+
+def boot_after(lab: Lab, line: str, patch: pytest.MonkeyPatch, where: object, name: str, calls: int = 0) -> None:
+    """Let power fail at a later call of a function while a command runs, and boot."""
+    real, left = getattr(where, name), [calls]
+
+    def fails(*args: object) -> object:
+        left[0] -= 1
+        if left[0] < 0:
+            raise PowerCut
+        return real(*args)
+
+    with patch.context() as patched, pytest.raises(PowerCut):
+        patched.setattr(where, name, fails)
+        lab.type(line)
+    Host.open(lab.path).boot()
+
+
+@pytest.mark.parametrize("auto_on", "yn")
+@pytest.mark.parametrize("records", [0, 1])
+def test_power_fails_while_disks_join(lab: Lab, auto_on: str, records: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.good("mkvg -y datavg -s 4 hdisk2")
+    lab.good(f"chvg -a {auto_on} datavg")
+    # all VGDAs name them by now, and not all of them have an LVM record [lvm 4.1]
+    boot_after(lab, "extendvg datavg hdisk3 hdisk4", monkeypatch, recordcopies, "write", records)
+    assert ("datavg" in lab.good("lsvg -o")) == (auto_on == "y")
+    lab.good("varyonvg datavg")
+    assert {name: row[0] for name, row in lab.listing("lsvg -p datavg").items()} == dict.fromkeys(
+        ("hdisk2", "hdisk3", "hdisk4"), "active"
+    )
+    images = [ImageFile(lab.image(name)) for name in "abc"]
+    assert not VolumeGroup.open(images).problems  # the records are there
+    for image in images:
+        image.close()
+
+
+@pytest.mark.parametrize("cleared", [0, 1, 2])
+def test_power_fails_while_a_group_goes(lab: Lab, cleared: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    lab.good("mkvg -y datavg -s 4 hdisk2 hdisk3 hdisk4")
+    boot_after(lab, "reducevg datavg hdisk2 hdisk3 hdisk4", monkeypatch, recordcopies, "clear", cleared)
+    known = lab.good("lsvg")
+    assert sorted(known) == sorted(lab.good("lsvg -o"))  # a group that the system knows has its disks
+    if "datavg" in known:
+        lab.good("reducevg datavg hdisk2")
+    assert lab.good("lsvg") == ["rootvg"]
+    assert lab.good("mkvg -f -y datavg -s 4 hdisk2 hdisk3 hdisk4") == ["datavg"]

@@ -4,10 +4,13 @@ from pathlib import Path
 
 import pytest
 
+from lvmfmt import lvm
+from lvmfmt.host import Host
 from lvmfmt.host.commands.groups import splitvg
 from lvmfmt.host.messages import CommandFailed
 from lvmfmt.host.odm import devices
 
+from ...power import PowerCut
 from ...stub import Stub, run, volume_group
 from ..conftest import Lab
 
@@ -59,4 +62,28 @@ def test_there_and_back(lab: Lab) -> None:
     assert lab.listing("lsvg -l snapvg")["fslv00"][1:3] == ["3", "3"]
     lab.good("joinvg datavg")
     assert "snapvg" not in lab.good("lsvg")
+    assert lab.listing("lsvg -l datavg")["lv00"][1:5] == ["3", "6", "2", "closed/syncd"]
+
+
+@pytest.mark.parametrize("off", ["", "varyoffvg snapvg", "chvg -a n snapvg"])
+@pytest.mark.parametrize("joined", [False, True])
+def test_power_fails_while_disks_come_back(lab: Lab, off: str, joined: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    for line in ("mkvg -s 4 -y datavg hdisk2 hdisk3", "mklv -y lv00 -c 2 datavg 3", "splitvg -y snapvg datavg", off):
+        assert not line or lab.type(line).status == 0
+    real = lvm.join_group
+
+    def fails(*args: object, **more: object) -> None:
+        if joined:
+            real(*args, **more)  # type: ignore[arg-type]
+        raise PowerCut
+
+    with monkeypatch.context() as patch, pytest.raises(PowerCut):
+        patch.setattr(lvm, "join_group", fails)
+        lab.type("joinvg datavg")
+    notes = Host.open(lab.path).boot()
+    assert not any("cannot be varied on" in note for note in notes), notes
+    assert lab.good("lsvg") == ["rootvg", "datavg"]  # no group is known whose disks are away
+    if not joined:
+        lab.good("joinvg datavg")
+    lab.good("syncvg -v datavg")
     assert lab.listing("lsvg -l datavg")["lv00"][1:5] == ["3", "6", "2", "closed/syncd"]
