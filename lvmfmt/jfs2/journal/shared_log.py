@@ -105,29 +105,32 @@ class SharedLog:
             self.log = self.log.as_it_is()
             self._active = bytearray(len(self.log.active))
         member.name = self._name(member)
+        active = bytearray(self._active)
+        if not member.inline:
+            self._list.enter(active, self._list.place(member.name), member.superblock.values)
         if first:
             self._writer = LogWriter(self.log)
-            self._enter(member)
-            self._writer.open(None if member.inline else self._active)
+            self._writer.open(None if member.inline else active)
             self.is_open = True
         else:
             self.bring_home()  # so that no record is read as one of an earlier member at the same place
-            self._enter(member)
-            self.writer.set_active(self._active)
+            self.writer.set_active(active)
         member.oldest, member.last = None, 0
+        self._active = active  # a log that refuses leaves all as it was
         self.members.append(member)
 
     def detach(self, member: LogMember) -> None:
         """A member that has brought everything home leaves; the last one closes the log."""
-        writer = self.writer
-        self.members.remove(member)
+        writer, active = self.writer, bytearray(self._active)
         if not member.inline:
-            self._list.leave(self._active, self._list.place(member.name))
-        if self.members or any(self._active):
-            writer.set_active(self._active)
+            self._list.leave(active, self._list.place(member.name))
+        if any(other is not member for other in self.members) or any(active):
+            writer.set_active(active)
         else:
-            writer.close(None if member.inline else self._active)
+            writer.close(None if member.inline else active)
             self.is_open = False
+        self._active = active  # a log that refuses may be asked once more
+        self.members.remove(member)
 
     def force(self, by: LogMember) -> None:
         """Make the commits of all members durable, after the data that they refer to; `by` has seen to its own."""
@@ -158,11 +161,6 @@ class SharedLog:
         check_identity(self.log, superblock, where=where)
         others = [other.name for other in self.members]
         return self._list.name_newcomer(bytes(self._active), superblock.values, member.aggregate, others, where)
-
-    def _enter(self, member: LogMember) -> None:
-        """Put a member on the list of active file systems."""
-        if not member.inline:
-            self._list.enter(self._active, self._list.place(member.name), member.superblock.values)
 
     @property
     def _list(self) -> LogMembers:

@@ -6,7 +6,7 @@ import pytest
 from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.block.trace import Barrier, Trace, Write
-from lvmfmt.errors import OperationRefused
+from lvmfmt.errors import ImageIOError, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
@@ -285,3 +285,48 @@ def test_a_closed_log_that_an_interrupted_mount_tore_is_mended(log, dialect):
     assert redo_shared(log, {}) == {}
     content = log.read(at, 4096)
     assert content[:8].tobytes() == content[-8:].tobytes()
+
+
+class Refusing(Overlay):
+    """A log volume that refuses writes while it is told to."""
+
+    refuses = False
+
+    def write(self, offset, buffer):
+        if self.refuses:
+            raise ImageIOError("refused", where=self.name)
+        super().write(offset, buffer)
+
+
+def test_a_log_that_refuses_once_leaves_all_as_it_was(log, member, dialect):
+    device = Refusing(log)
+    (one, two), (a, b) = mounted_pair(device, member)
+    for number, (mounted, left) in enumerate(((a, [9]), (b, []))):
+        mounted.write_file("/f", b"f" * 5000, now=NOW + number)
+        device.refuses = True
+        with pytest.raises(ImageIOError):
+            mounted.unmount()
+        device.refuses = False
+        mounted.unmount()
+        assert listed(device, dialect) == left
+    assert values(device, dialect)["state"] == 1
+    for image in (one, two):
+        assert content(image) == {"f": b"f" * 5000} and check(image, log=device).findings == []
+
+
+def test_a_member_that_the_log_did_not_take_may_come_again(log, member, dialect):
+    device = Refusing(log)
+    shared = open_shared_log(device)
+    one, two = member(5), member(9)
+    first = mount(one, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 5)
+    device.refuses = True
+    with pytest.raises(ImageIOError):
+        mount(two, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 9)
+    device.refuses = False
+    first.write_file("/a", b"a", now=NOW)
+    assert listed(device, dialect) == [5]
+    second = mount(two, origin=FixedOrigin(NOW), log=shared, aggregate=MAJOR | 9)
+    assert listed(device, dialect) == [5, 9]
+    for mounted in (first, second):
+        mounted.unmount()
+    assert listed(device, dialect) == [] and content(one) == {"a": b"a"} and content(two) == {}
