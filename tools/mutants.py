@@ -5,7 +5,8 @@
     python tools/mutants.py --only lvmfmt.jfs2.maps --all     every change there is
 
 A change counts as found when a test fails, or takes many times as long as without it. The test file of the module's own
-name runs first, then the others that name it; the first failure decides. Slow tests do not run.
+name runs first, as a whole; then, of the eight others that name it and the fewest other modules, the tests that reach
+the line. The first failure decides. Slow tests do not run.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import ast
 import concurrent.futures
 import contextlib
 import copy
+import json
 import math
 import os
 import random
@@ -28,7 +30,8 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
+from types import FrameType
+from typing import Any, NamedTuple
 
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
@@ -69,12 +72,14 @@ class Change(NamedTuple):
         module: dotted name.
         number: of the operator in the module, from 0.
         line: where it stands.
+        last: the last line of its expression.
         before: the expression.
     """
 
     module: str
     number: int
     line: int
+    last: int
     before: str
 
 
@@ -115,17 +120,27 @@ def changes(module: str) -> list[Change]:
     """All changes of a module."""
     tree = house.tree(house.modules()[module])
     return [
-        Change(module, number, getattr(node, "lineno", 0), ast.unparse(node))
+        Change(module, number, getattr(node, "lineno", 0), getattr(node, "end_lineno", 0), ast.unparse(node))
         for number, (node, _, _) in enumerate(operators(tree))
     ]
 
 
+NEAREST = 8
+"""Test files that count as a module's tests beside its own."""
+
+
 def tests_of(module: str) -> list[str]:
-    """Test files that name a module, relative to the project: its own first, then those that name the fewest others."""
-    own = Path("tests", *module.split(".")[1:-1], f"test_{module.rpartition('.')[2]}.py")
+    """Test files of a module, relative to the project: its own first, then those that name it and the fewest others."""
     paths = [path for path in sorted(house.TESTS.rglob("test_*.py")) if module in house.named_in(path)]
-    paths.sort(key=lambda path: (path.relative_to(house.PROJECT) != own, len(house.named_in(path))))
-    return [str(path.relative_to(house.PROJECT)) for path in paths]
+    paths.sort(key=lambda path: len(house.named_in(path)))
+    tests = [str(path.relative_to(house.PROJECT)) for path in paths]
+    own = own_test(module)
+    return [own] * (own in tests) + [test for test in tests if test != own][:NEAREST]
+
+
+def own_test(module: str) -> str:
+    """The test file of a module's own name, relative to the project, there or not."""
+    return str(Path("tests", *module.split(".")[1:-1], f"test_{module.rpartition('.')[2]}.py"))
 
 
 ROOM = 20
@@ -138,11 +153,58 @@ MEMORY = 4 << 30
 """Bytes of memory that tests get."""
 
 
-def serve(wall: float) -> None:
-    """Run test files, each in a fork of this process, which has loaded what is not ours.
+class Reach:
+    """A plugin of pytest that notes which tests run which lines of a module.
 
-    Reads lines `FILE SECONDS` and answers each with `STATUS SECONDS`: exit status of pytest (-1 when the processor time
-    or `wall` ran out), processor time used.
+    Args:
+        source: the file of the module.
+        answer: file for what was seen, see `write`.
+    """
+
+    def __init__(self, source: str, answer: Path) -> None:
+        self._source, self._answer = source, answer
+        self._shared: set[int] = set()
+        self._lines, self._by_test = self._shared, dict[str, set[int]]()
+        self._trace_all(self._call)
+
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        """What runs before the call of a test is shared: its fixtures may serve others, too."""
+        self._lines = self._shared
+
+    def pytest_runtest_call(self, item: Any) -> None:
+        """A test begins."""
+        self._lines = self._by_test.setdefault(item.nodeid, set())
+        self._trace_all(self._call)  # a test may have ended it
+
+    def pytest_runtest_teardown(self) -> None:
+        """What runs after a test is shared."""
+        self._lines = self._shared
+
+    def pytest_sessionfinish(self) -> None:
+        """Write lines that are run for all tests under the name "", the others under that of their test."""
+        self._trace_all(None)
+        seen = {"": sorted(self._shared)} | {test: sorted(lines) for test, lines in self._by_test.items()}
+        self._answer.write_text(json.dumps(seen))
+
+    @staticmethod
+    def _trace_all(function: Any) -> None:
+        sys.settrace(function)
+        threading.settrace(function)
+
+    def _call(self, frame: FrameType, event: str, value: object) -> Any:
+        return self._line if frame.f_code.co_filename == self._source else None
+
+    def _line(self, frame: FrameType, event: str, value: object) -> Any:
+        self._lines.add(frame.f_lineno)
+        return self._line
+
+
+def serve(wall: float) -> None:
+    """Run tests, each time in a fork of this process, which has loaded what is not ours.
+
+    Reads lines `{"tests": [FILE or NODE, ...], "seconds": SECONDS, "source": FILE or null}` and answers each with
+    `STATUS SECONDS`: exit status of pytest (-1 when the processor time or `wall` ran out), processor time used. With a
+    source the file `reach` says afterwards which tests run which of its lines.
     """
     import construct  # noqa: F401
     import crcmod  # noqa: F401
@@ -161,18 +223,21 @@ def serve(wall: float) -> None:
     )
     options = ["-x", "-q", "-m", "not slow", "-p", "no:cacheprovider", "-p", "no:xdist"]
     options += ["--hypothesis-profile=mutants", f"--basetemp={Path.cwd() / 'basetemp'}"]
+    for name in [name for name in sys.modules if name.partition(".")[0] == "lvmfmt"]:
+        del sys.modules[name]  # `house` loads modules that may be the changed ones
     for line in sys.stdin:
-        test, seconds = line.split()
+        asked = json.loads(line)
         child = os.fork()
         if not child:
             os.setsid()
-            limit = math.ceil(float(seconds))
+            limit = math.ceil(asked["seconds"])
             resource.setrlimit(resource.RLIMIT_CPU, (limit, limit))
             resource.setrlimit(resource.RLIMIT_DATA, (MEMORY, MEMORY))
             nothing = os.open(os.devnull, os.O_RDWR)
             for number in range(3):
                 os.dup2(nothing, number)
-            os._exit(pytest.main([*options, test]))
+            plugins = [Reach(asked["source"], Path("reach"))] if asked["source"] else []
+            os._exit(pytest.main([*options, *asked["tests"]], plugins))
         end = time.monotonic() + wall
         while not (done := os.wait4(child, os.WNOHANG))[0]:
             if time.monotonic() > end:
@@ -182,6 +247,25 @@ def serve(wall: float) -> None:
             os.killpg(child, signal.SIGKILL)  # what it left running
         status = os.WEXITSTATUS(done[1]) if os.WIFEXITED(done[1]) else -1
         print(status, done[2].ru_utime + done[2].ru_stime, flush=True)
+
+
+class Sound(NamedTuple):
+    """How the tests of a file run without a change.
+
+    Attributes:
+        seconds: processor time.
+        shared: lines of a module that run while they are loaded, set up or torn down.
+        lines: lines that each test runs.
+    """
+
+    seconds: float
+    shared: set[int]
+    lines: dict[str, set[int]]
+
+    def reaching(self, test: str, change: Change) -> list[str]:
+        """What to run of the file to see a change: all, some tests, or nothing."""
+        wanted = set(range(change.line, change.last + 1))
+        return [test] if wanted & self.shared else [name for name, lines in self.lines.items() if wanted & lines]
 
 
 class Bench:
@@ -196,7 +280,7 @@ class Bench:
         self._folder, self._limit = folder, limit
         self._local = threading.local()
         self._servers: list[subprocess.Popen[str]] = []
-        self._sound: dict[str, float | None] = {}
+        self._sound: dict[tuple[str, str], Sound | None] = {}
 
     def copy(self) -> Path:
         """The folder with this thread's copy of the project."""
@@ -226,20 +310,27 @@ class Bench:
         for server in self._servers:
             server.communicate()
 
-    def run(self, test: str, seconds: float) -> tuple[bool, float]:
-        """Whether the tests of a file pass in this thread's copy, and the processor time they took."""
+    def run(self, tests: list[str], seconds: float, reached: str | None = None) -> tuple[bool, float]:
+        """Whether tests pass in this thread's copy, and the processor time they took; traces the file `reached`."""
         server = self._server()
         assert server.stdin is not None and server.stdout is not None
-        print(test, seconds, file=server.stdin, flush=True)
+        print(json.dumps({"tests": tests, "seconds": seconds, "source": reached}), file=server.stdin, flush=True)
         status, used = server.stdout.readline().split()
         return int(status) in (0, 5), float(used)
 
-    def sound(self, test: str) -> float | None:
-        """Processor time of the tests of a file without a change; None when they fail."""
-        if test not in self._sound:
-            passed, used = self.run(test, self._limit)
-            self._sound[test] = used if passed else None
-        return self._sound[test]
+    def sound(self, test: str, module: Path) -> Sound | None:
+        """How the tests of a file run without a change; None when they fail.
+
+        Args:
+            test: the file.
+            module: the file of the module in this thread's copy.
+        """
+        key = test, str(module.relative_to(self.copy()))
+        if key not in self._sound:
+            passed, used = self.run([test], self._limit, str(module))
+            lines = {name: set(lines) for name, lines in json.loads((self.copy() / "reach").read_text()).items()}
+            self._sound[key] = Sound(used, lines.pop(""), lines) if passed else None
+        return self._sound[key]
 
     def verdict(self, change: Change) -> str:
         """ "found", "survived", "no tests" or "FILE fails without it"."""
@@ -249,13 +340,16 @@ class Bench:
         tree = ast.parse(source.read_text())
         mutate(tree, change.number)
         for test in tests:
-            used = self.sound(test)
-            if used is None:
+            sound = self.sound(test, target)
+            if sound is None:
                 return f"{test} fails without it"
+            chosen = [test] if test == own_test(change.module) else sound.reaching(test, change)
+            if not chosen:
+                continue
             try:
                 target.write_text(ast.unparse(tree))
                 self.forget(target)
-                if not self.run(test, max(LEAST, ROOM * used))[0]:
+                if not self.run(chosen, max(LEAST, ROOM * sound.seconds))[0]:
                     return "found"
             finally:
                 shutil.copy2(source, target)

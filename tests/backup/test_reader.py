@@ -9,7 +9,8 @@ from lvmfmt.backup import record
 from lvmfmt.backup.permissions import canonical
 from lvmfmt.backup.reader import Archive
 from lvmfmt.backup.writer import volume_record
-from lvmfmt.errors import CorruptImage, NotFound
+from lvmfmt.block import FileDevice, ImageFile
+from lvmfmt.errors import CorruptImage, ImageIOError, NotFound
 from lvmfmt.layout.backup import BFF_END, BFF_NAME_X, BFF_ONAME
 
 END = record.build(BFF_END, record.END, {"left_over": 1})
@@ -117,3 +118,23 @@ def test_an_open_file_stays_open_when_it_is_no_archive(tmp_path: Path) -> None:
             Archive(device)
         assert device.read(0, 10).tobytes() == bytes(10)
     assert io.BytesIO(path.read_bytes()).read(1) == b"\0"
+
+
+def test_who_opens_an_archive_closes_it(tmp_path: Path) -> None:
+    path, raw = tmp_path / "archive.bff", volume_record(0) + named(b"./a", b"text") + END
+    path.write_bytes(raw)
+    with Archive(str(path)) as opened:
+        [member] = opened
+        assert member.read() == b"text"
+    with pytest.raises(ImageIOError):
+        member.read()
+    ImageFile(path, writable=True).close()  # nobody holds it
+    file = io.BytesIO(raw)
+    for mine in (file, FileDevice(file)):
+        with Archive(mine) as opened:
+            assert [member.read() for member in opened] == [b"text"]
+    assert not file.closed
+    path.write_bytes(END)
+    with pytest.raises(CorruptImage):
+        Archive(path)
+    ImageFile(path, writable=True).close()

@@ -1,11 +1,13 @@
 """Splitting a group: names and mount points of the other one, versions, and which partitions are equal afterwards."""
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
-from lvmfmt.errors import OperationRefused
+from lvmfmt.block import ImageFile
+from lvmfmt.errors import ImageInUse, OperationRefused
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.split import join_group, split_group
 from lvmfmt.origin import SeededOrigin
@@ -75,3 +77,36 @@ def test_joining_fills_what_differs_and_no_more(mirrored: Any, origin: SeededOri
     with pytest.raises(OperationRefused, match="was not split off"):
         join_group(whole, devices[1:], origin=origin)
     assert other.vgid != whole.vgid
+
+
+def test_disks_that_join_by_their_paths_are_closed_with_the_group(tmp_path: Path, origin: SeededOrigin) -> None:
+    paths = [tmp_path / f"disk{n}" for n in (1, 2, 3)]
+    for path in paths:
+        ImageFile.create(path, 10 * MIB).close()
+    with VolumeGroup.create(paths[:2], origin=origin, machine_id="00F7B72A4C00", pp_size=MIB) as group:
+        with group.change(origin) as change:
+            change.add_lv("data", "jfs2", 2, 2)
+        second = list(group.physical_volumes)[1]
+        split_group(group, [second], origin=origin)
+    with VolumeGroup.open(paths[:1], writable=True) as group:
+        with pytest.raises(OperationRefused, match="was not split off"):
+            join_group(group, paths[1:], origin=origin)
+        for path in paths[1:]:  # what was refused is not held
+            ImageFile(path, writable=True).close()
+        told: list[int] = []
+        done = join_group(group, paths[1], origin=origin, progress=told.append)
+        assert 0 < done == sum(told) <= MIB  # one LP was equal, of the other holes are not copied
+        with pytest.raises(ImageInUse):
+            ImageFile(paths[1], writable=True)
+    with VolumeGroup.open(paths[:2], writable=True) as whole:
+        assert whole.complete and not whole.split_off
+
+
+def test_a_disk_joins_once(mirrored: Any, origin: SeededOrigin) -> None:
+    group, devices = mirrored
+    split_group(group, [list(group.physical_volumes)[1]], origin=origin)
+    again = VolumeGroup.open(devices[:1])
+    before = [device.read(0, device.size).tobytes() for device in devices]
+    with pytest.raises(OperationRefused, match="given twice"):
+        join_group(again, [devices[1], devices[1]], origin=origin)
+    assert [device.read(0, device.size).tobytes() for device in devices] == before

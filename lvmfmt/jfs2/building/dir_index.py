@@ -16,6 +16,7 @@ from ..dialect import Dialect
 from ..geometry import PAGE
 from ..nodes.directory_node import DIRECTORY_SIZE_OF_ROOT, FIRST_INDEX, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES
+from ..nodes.index_slots import INDEX_SLOT_VALID, put_leaves
 from .dtree_build import Directories
 from .xtree_build import ExtentTrees, FileRuns
 
@@ -102,6 +103,6 @@ class IndexTables:
     def _entry_slots(self, leaves: NDArray[np.int64]) -> NDArray[Any]:
         address, position = self._directories.places(leaves)
         slots = DIRTABLE_SLOT.empty_table(len(address))
-        slots["flag"], slots["slot"] = 1, position
-        slots["addr_hi"], slots["addr_lo"] = address >> 32, address & 0xFFFFFFFF
+        slots["flag"], slots["slot"] = INDEX_SLOT_VALID, position
+        put_leaves(slots, address)
         return slots

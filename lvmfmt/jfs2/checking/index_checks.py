@@ -9,8 +9,9 @@ from numpy.typing import NDArray
 
 from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..maps.map_file import MapFile
-from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOT_VALID, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
+from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_MAXENTRY
+from ..nodes.index_slots import INDEX_SLOT_VALID, get_leaves, index_slots
 from .dtree_checks import IndexedEntry
 from .subject import Subject
 from .xtree_checks import extents_of
@@ -43,7 +44,7 @@ class IndexChecker:
         for index in numbers[1:][numbers[1:, 0] == numbers[:-1, 0], 0].tolist():
             self._find(number, at, f"two entries have index {index}")
         if handed_out <= INLINE_INDEXES:
-            table = np.ascontiguousarray(row["dirtable"]).view(DIRTABLE_SLOT.dtype)[:handed_out]
+            table = index_slots(np.ascontiguousarray(row["dirtable"]))[:handed_out]
             self._compare(number, at + self._inode.offset_of("dirtable"), table, FIRST_INDEX, numbers)
             return 0
         place = at + self._inode.offset_of("dirtable")
@@ -61,7 +62,7 @@ class IndexChecker:
         for first in range(0, pages, _CHUNK_PAGES):
             raw = table.read(first, min(_CHUNK_PAGES, pages - first))
             start = first * INDEX_SLOTS_A_PAGE
-            slots = raw.reshape(-1).view(DIRTABLE_SLOT.dtype)[: handed_out - start]
+            slots = index_slots(raw.reshape(-1))[: handed_out - start]
             index = FIRST_INDEX + start
             chosen = entries[(entries[:, 0] >= index) & (entries[:, 0] < index + len(slots))]
             self._compare(number, table.place(first), slots, index, chosen)
@@ -72,7 +73,7 @@ class IndexChecker:
         index, address, position, places = entries.T
         slot = slots[index - first]
         named[index - first] = True
-        found = slot["addr_hi"].astype(np.int64) << 32 | slot["addr_lo"].astype(np.int64)
+        found = get_leaves(slot)
         wrong = (slot["flag"] != INDEX_SLOT_VALID) | (found != address) | (slot["slot"] != position)
         for i in np.flatnonzero(wrong).tolist():
             text = f"index {index[i]} says page {found[i]}, position {slot['slot'][i]}"

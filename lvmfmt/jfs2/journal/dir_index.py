@@ -8,22 +8,20 @@ ascending order and never again, until the directory is empty. Source: [jfs2 2.3
 from __future__ import annotations
 
 from collections.abc import Sequence
-from struct import Struct
 
+from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
 from ..dialect.log_form import TABLE
 from ..geometry import PAGE
-from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOT_VALID, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
+from ..nodes.directory_node import FIRST_INDEX, INDEX_SLOTS_A_PAGE, INLINE_INDEXES
 from ..nodes.extent_node import INDEX_ROOT_ENTRIES, INDEX_ROOT_MAXENTRY
+from ..nodes.index_slots import free_index_slot, index_slot
 from ..nodes.packed_extents import Piece
 from .dtree_node import NodeImage
 from .file_extents import FileExtents
 from .images import INDEX_AT, INDEX_BYTES, InodeImage
 from .transaction import Transaction
 
-_SLOT = Struct("<xBBBI")
-"""Flag, position, and block address (high 8 bits, low 32) of the leaf."""
-_FREE = 0
-_NO_INDEX = 0xFFFFFFFF
+_SLOT = DIRTABLE_SLOT.size
 
 
 class DirectoryIndex:
@@ -52,18 +50,17 @@ class DirectoryIndex:
             self._add_page()
         inode.next_index = index + 1
         if count < INLINE_INDEXES:
-            inode.size = (count + 1) * _SLOT.size
+            inode.size = (count + 1) * _SLOT
         return index
 
     def free(self, index: int, following: int | None) -> None:
         """The entry with this index is gone; `following` is the index of the next one."""
-        self._put(index, _SLOT.pack(_FREE, 0, 0, _NO_INDEX if following is None else following))
+        self._put(index, free_index_slot(following))
 
     def settle(self, address: int, leaf: NodeImage, first: int = 0) -> None:
         """Let the slots of a leaf's entries from position `first` on say where these are."""
-        high, low = address >> 32, address & 0xFFFFFFFF
         for position, index in enumerate(leaf.indexes(first), first):
-            self._put(index, _SLOT.pack(INDEX_SLOT_VALID, position, high, low))
+            self._put(index, index_slot(address, position))
 
     def agrees(self, address: int, leaf: NodeImage, position: int) -> bool:
         """Whether the slot of an entry's index says where the entry is."""
@@ -71,7 +68,7 @@ class DirectoryIndex:
         if not FIRST_INDEX <= index < self._inode.next_index:
             return False
         data, at = self._place(index)
-        return data[at : at + _SLOT.size] == _SLOT.pack(INDEX_SLOT_VALID, position, address >> 32, address & 0xFFFFFFFF)
+        return data[at : at + _SLOT] == index_slot(address, position)
 
     def drop(self) -> None:
         """The directory is empty: no table, and indexes begin anew."""
@@ -90,8 +87,8 @@ class DirectoryIndex:
 
     def _put(self, index: int, slot: bytes) -> None:
         data, at = self._place(index)
-        if data[at : at + _SLOT.size] != slot:
-            data[at : at + _SLOT.size] = slot
+        if data[at : at + _SLOT] != slot:
+            data[at : at + _SLOT] = slot
 
     def _place(self, index: int) -> tuple[bytearray, int]:
         """Where the slot of an index lies: buffer and offset."""
@@ -99,14 +96,14 @@ class DirectoryIndex:
         if not 0 <= number < inode.next_index - FIRST_INDEX:
             raise self._corrupt("index", f"{FIRST_INDEX} to {inode.next_index - 1}", index)
         if not self._has_pages:
-            return inode.data, INDEX_AT + number * _SLOT.size
+            return inode.data, INDEX_AT + number * _SLOT
         pages = self._pages()
         if number // INDEX_SLOTS_A_PAGE >= len(pages):
             raise self._corrupt(
                 "di_next_index", f"at most {FIRST_INDEX + len(pages) * INDEX_SLOTS_A_PAGE}", inode.next_index
             )
         page = self._txn.page(TABLE, pages[number // INDEX_SLOTS_A_PAGE], inode)
-        return page.data, number % INDEX_SLOTS_A_PAGE * _SLOT.size
+        return page.data, number % INDEX_SLOTS_A_PAGE * _SLOT
 
     def _pages(self) -> list[int]:
         """Block addresses of the table's pages."""

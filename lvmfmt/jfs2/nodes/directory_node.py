@@ -39,8 +39,6 @@ INLINE_INDEXES = 12
 """How many of them have their slot in the inode."""
 INDEX_SLOTS_A_PAGE = 512
 """How many have their slot in a page of a longer table."""
-INDEX_SLOT_VALID = 1
-"""Flag of a slot whose index is in use."""
 END = 0xFF
 """The link at the end of a chain."""
 FLAG_AT, COUNT_AT, FREE_COUNT_AT, FREE_LIST_AT, SLOTS_AT, TABLE_AT, SELF_AT = 16, 17, 18, 19, 20, 21, 24

@@ -6,6 +6,8 @@ name. `building.dtree_slots` does the same for many nodes at once. Source: [jfs2
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -25,6 +27,7 @@ from .directory_node import (
     TABLE_AT,
     TABLE_SLOTS,
     DirectoryCodec,
+    NodeHeader,
 )
 from .tree_flags import INTERNAL, LEAF, ROOT_LEAF
 
@@ -94,3 +97,21 @@ def put_entry(
         part = coded[start : start + CONTINUED]
         raw[base], raw[base + 1] = links[i + 1], len(part) // unit
         raw[base + 2 : base + 2 + len(part)] = part
+
+
+def relocated(codec: DirectoryCodec, node: NodeHeader, block: Callable[[int], int]) -> bytearray:
+    """The bytes of a node after pages of its tree have moved: siblings, itself and children are named anew.
+
+    Args:
+        codec: of the file system.
+        node: it, before.
+        block: where the page at a block is now; it is told 0 for no sibling, too.
+    """
+    raw = bytearray(node.raw)
+    own = [] if node.is_root else [SELF_AT]
+    if own:
+        codec.links.pack_into(raw, 0, *map(block, codec.siblings(node.raw)))
+    for at in own + [slot * SLOT for slot in node.table if not node.is_leaf]:
+        address, length = codec.extents.get_pxd(node.raw, at)
+        raw[at : at + codec.extents.PXD] = codec.extents.pxd(block(address), length)
+    return raw

@@ -25,14 +25,15 @@ from ..inodes.inode import Inode
 from ..inodes.inode_table import BLOCK_MAP, FILESET, SHORT_ROOT_ENTRIES, SHORT_ROOT_MAXENTRY
 from ..maps.free_space import FreeSpace
 from ..maps.used_blocks import MappedBlocks, free_runs
-from ..nodes.directory_node import INLINE_INDEXES
+from ..nodes.directory_node import INLINE_INDEXES, ROOT_BYTES, DirectoryCodec
+from ..nodes.directory_writer import relocated
 from ..nodes.extent_node import FIRST_ENTRY, first_xad
 from ..nodes.packed_extents import ENTRY
 from ..reading.inodes import InodeMap
 from ..superblock import Superblock
 from .beyond_end import BeyondEnd, BeyondEndSearch, attribute_extents, files, index_extents
 from .placement import place
-from .relocation import Relocation, relocate_index, relocate_page, relocate_root
+from .relocation import Relocation, relocate_index
 from .shrink_intent import SECTOR_ROW, body_bytes, write_intent
 
 _CHUNK_PAGES = 1024
@@ -60,6 +61,9 @@ class Evacuation:
         self._device, self._superblock, self._inodes = device, superblock, inodes
         self._volume, self._dialect = inodes.volume, inodes.volume.dialect
         self._old = superblock.geometry
+        self._directories = DirectoryCodec(
+            self._dialect, self._volume.block_size, self._volume.blocks, indexed=superblock.indexed_directories
+        )
         self._survey = BeyondEndSearch(device, superblock, inodes, new)
         self._behind: BeyondEnd = self._survey.find()
         space = FreeSpace(free_runs(use, new.blocks), self._full)
@@ -87,10 +91,9 @@ class Evacuation:
             address = int(p.tree_address[row])
             self._device.write(address * size, p.trees.pages(row, address, self._volume.blocks_per_page))
         self._inode_extents()
-        second = [int(p.solid.blocks(np.array([n]))[0]) for n in (self._old.ait2, self._old.aim2)]
         write_intent(
-            self._device, self._old, self._book, taken=p.taken, freed=p.freed, second=(second[0], second[1]),
-            sectors=self._sectors(),
+            self._device, self._old, self._book, taken=p.taken, freed=p.freed,
+            second=(p.solid.block(self._old.ait2), p.solid.block(self._old.aim2)), sectors=self._sectors(),
         )  # fmt: skip
 
     def _intent_place(self, space: FreeSpace) -> int:
@@ -110,8 +113,7 @@ class Evacuation:
         chosen = (solid["number"] == 0) & ~second
         tables = solid[chosen][["address", "length", "to"]].tolist()
         if self._moved(self._old.ait2):
-            [to] = self._place.solid.blocks(np.array([self._old.ait2])).tolist()
-            tables.append((self._old.ait2, self._old.blocks_per_extent, to))
+            tables.append((self._old.ait2, self._old.blocks_per_extent, self._place.solid.block(self._old.ait2)))
         for address, length, to in tables:
             table = record.table(self._device.read(to * size, length * size)).copy()
             _, own = self._dialect.get_pxd(table["di_ixpxd"])
@@ -156,7 +158,7 @@ class Evacuation:
             yield from self._inode_map_sectors(at + PAGE, record.table(self._device.read(at + PAGE, PAGE)).copy())
 
     def _moved(self, address: int) -> bool:
-        return bool(self._place.solid.blocks(np.array([address]))[0] != address)
+        return self._place.solid.block(address) != address
 
     def _inode_maps(self) -> Iterator[tuple[int, NDArray[np.uint8]]]:
         for k in range(self._inodes.iag_count):
@@ -177,7 +179,8 @@ class Evacuation:
         if (row := self._tree_row.get(inode.number)) is not None:
             self._tree(inode, row)
         if pages is not None:
-            relocate_root(self._volume, inode.row["root"][0], pages)
+            root = self._directories.root(inode.root[:ROOT_BYTES].tobytes())[0]
+            inode.root[:ROOT_BYTES] = np.frombuffer(relocated(self._directories, root, pages.block), np.uint8)
             if self._superblock.indexed_directories:
                 self._index(inode, pages)
         self._attributes(inode)
@@ -217,9 +220,8 @@ class Evacuation:
                 continue
             moves = Relocation(np.stack([rows[name] for name in ("address", "length", "to")], axis=1))
             for address, length, to in rows[["address", "length", "to"]].tolist():
-                page = self._device.read(address * size, length * size).copy()
-                relocate_page(self._volume, page, moves)
-                self._device.write(to * size, page)
+                page, _ = self._directories.page(self._device.read(address * size, length * size).tobytes(), address)
+                self._device.write(to * size, relocated(self._directories, page, moves.block))
             moved[number] = moves
         return moved
 

@@ -1,7 +1,4 @@
-"""Where moved blocks are now, and pages of directories that say so.
-
-Source: [jfs2 2.5].
-"""
+"""Where moved blocks are now, and what says so."""
 
 from __future__ import annotations
 
@@ -10,9 +7,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ...layout.jfs2.jfs1 import DIRTABLE_SLOT
-from ..nodes.directory_node import SLOT
-from ..nodes.tree_flags import INTERNAL
+from ..nodes.index_slots import INDEX_SLOT_VALID, get_leaves, index_slots, put_leaves
 from ..volume import Volume
 
 
@@ -36,6 +31,10 @@ class Relocation:
         inside = (self._start[row] <= addresses) & (addresses < self._end[row])
         return np.where(inside, addresses + self._shift[row], addresses)
 
+    def block(self, address: int) -> int:
+        """Where one block is."""
+        return int(self.blocks(np.array([address]))[0])
+
     def bytes(self, offsets: NDArray[np.int64], block_size: int) -> NDArray[np.int64]:
         """The same for byte offsets."""
         return self.blocks(offsets // block_size) * block_size + offsets % block_size
@@ -46,34 +45,8 @@ class Relocation:
         volume.dialect.put_pxd(table, slice(None), self.blocks(address), length)
 
 
-def relocate_page(volume: Volume, page: NDArray[np.uint8], moves: Relocation) -> None:
-    """Change, in a directory page (shape (bytes,)), the addresses of its siblings, itself and its children."""
-    header = volume.dialect.structures.dtree_page_header.table(page, 1)
-    for field in ("next", "prev"):
-        header[field] = moves.blocks(header[field].astype(np.int64))
-    moves.pxds(volume, header["self"])
-    if header["flag"][0] & INTERNAL:
-        start = int(header["stblindex"][0]) * SLOT
-        _routers(volume, page, page[start : start + int(header["nextindex"][0])], moves)
-
-
-def relocate_root(volume: Volume, root: NDArray[np.uint8], moves: Relocation) -> None:
-    """The same for the root of a directory, shape (288,)."""
-    header = volume.dialect.structures.dtree_root.table(root, 1)
-    if header["flag"][0] & INTERNAL:
-        _routers(volume, root, header["stbl"][0, : int(header["nextindex"][0])], moves)
-
-
 def relocate_index(slots: NDArray[np.uint8], moves: Relocation) -> None:
-    """The same for slots of a directory's index, shape (slots * 8,): those that are valid name leaves."""
-    table = slots.view(DIRTABLE_SLOT.dtype)
-    address = table["addr_hi"].astype(np.int64) << 32 | table["addr_lo"].astype(np.int64)
-    address = np.where(table["flag"] == 1, moves.blocks(address), address)
-    table["addr_hi"], table["addr_lo"] = address >> 32, address & 0xFFFFFFFF
-
-
-def _routers(volume: Volume, node: NDArray[np.uint8], stbl: NDArray[Any], moves: Relocation) -> None:
-    slots = volume.dialect.structures.internal_slot.table(node, len(node) // SLOT)
-    chosen = slots["pxd"][stbl]
-    moves.pxds(volume, chosen)
-    slots["pxd"][stbl] = chosen
+    """Change in place, in bytes of a directory's index, shape (slots * 8,), where the leaves are that it names."""
+    table = index_slots(slots)
+    address = get_leaves(table)
+    put_leaves(table, np.where(table["flag"] == INDEX_SLOT_VALID, moves.blocks(address), address))

@@ -3,12 +3,16 @@
 What formats it is `lvmfmt.jfs2.log.format`.
 """
 
+import io
+import struct
+
 import numpy as np
 import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.errors import OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, format_log
+from lvmfmt.jfs2.log.format import is_log
 
 
 @pytest.fixture
@@ -55,3 +59,46 @@ def test_too_small_a_log_is_refused(volume):
     with pytest.raises(OperationRefused, match="too few"):
         format_log(volume, AIX, length=7 * 4096)
     assert (volume.read(0, volume.size) == before).all()
+
+
+@pytest.mark.parametrize(("length", "pages"), [(8 * 4096, 8), (12 * 4096 - 1, 8), (12 * 4096, 12)])
+def test_a_log_has_whole_groups_of_four_pages(volume, length, pages):
+    format_log(volume, AIX, length=length)
+    assert int.from_bytes(volume.read(4096 + 12, 4), "big") == pages  # after magic, version and serial
+    assert int.from_bytes(volume.read(8192, 4), "big") == pages - 3
+    assert volume.read(pages * 4096, 1)[0] == 0xA5
+
+
+def test_an_inline_log_begins_with_an_empty_page(volume):
+    """There is no control block in the middle of a file system."""
+    format_log(volume, AIX, offset=3 * 4096, length=9 * 4096, flag=0x900, serial=7)
+    assert bytes(volume.read(0, 3 * 4096)) == b"\xa5" * (3 * 4096)
+    assert bytes(volume.read(3 * 4096, 4096)) == bytes(4096)
+    assert bytes(volume.read(4 * 4096, 16)) == b"J2XL" + struct.pack(">III", 1, 7, 8)
+    assert volume.read(11 * 4096, 1)[0] == 0xA5 and not volume.read(10 * 4096, 4)[:3].any()
+
+
+def test_sequences_of_a_long_log_go_on(tmp_path):
+    """Pages 3 and on count from 0, the page before them has the highest number; only that one has a record."""
+    path, pages = tmp_path / "long", 4200
+    with ImageFile.create(path, pages * 4096):
+        pass
+    format_log(path, LINUX)
+    raw = np.fromfile(path, np.uint8).reshape(-1, 4096)[2:]
+    number = raw[:, :4].copy().view("<u4")[:, 0]
+    assert number.tolist() == [pages - 3, *range(pages - 3)]
+    assert (raw[:, :8] == raw[:, -8:]).all()
+    written = raw[:, 8:-8].any(axis=1)
+    assert written[0] and not written[1:].any()
+
+
+def test_paths_and_file_objects_are_taken(tmp_path):
+    file = io.BytesIO(b"\xa5" * 32768)
+    format_log(file, LINUX)
+    path = tmp_path / "log"
+    path.write_bytes(b"\xa5" * 32768)
+    format_log(str(path), LINUX)
+    assert file.getvalue() == path.read_bytes() and not file.closed
+    with ImageFile(path, writable=True) as free:  # nobody holds it
+        assert is_log(free, LINUX) and not is_log(free, AIX)
+        assert not is_log(free, LINUX, 4096) and not is_log(free, LINUX, 32768 - 4096)

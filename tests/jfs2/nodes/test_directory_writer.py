@@ -20,6 +20,7 @@ from lvmfmt.jfs2.nodes.directory_writer import (
     empty_root,
     link_free,
     put_entry,
+    relocated,
 )
 
 AIX_CODEC = DirectoryCodec(AIX, 4096, 1000, indexed=False)
@@ -51,6 +52,38 @@ def test_clear_in_a_larger_buffer() -> None:
     assert raw[50:52] == bytes([0, 0xFF])
     link_free(raw, [7, 3], 32)
     assert raw[50:52] == bytes([2, 7]) and raw[32 + 7 * 32] == 3 and raw[32 + 3 * 32] == 0xFF
+
+
+def test_a_page_names_its_moved_siblings_itself_and_its_children() -> None:
+    """Blocks 7 to 9 have moved up by 0x1_0000_0000; an AIX extent is 24 bits of length and 40 of address."""
+    codec = DirectoryCodec(AIX, 4096, 1 << 34, indexed=False)
+    page = empty_page(codec, 8, leaf=False)
+    codec.links.pack_into(page, 0, 9, 5)
+    for place, (slot, address) in enumerate(((5, 7), (6, 20))):
+        put_entry(codec, page, 0, [slot], b"n%d" % place, codec.extents.pxd(address, 1), leaf=False)
+        page[32 + place] = slot
+    page[17] = 2
+    before = bytes(page)
+    node, _ = codec.page(before, 8)
+    moved = relocated(codec, node, lambda block: block + (1 << 32) * (7 <= block <= 9))
+    changed = {i: moved[i] for i in range(4096) if moved[i] != before[i]}
+    assert changed == {3: 1, 27: 1, 5 * 32 + 3: 1}
+    assert moved[:16] == struct.pack(">QQ", (1 << 32) + 9, 5) and node.raw == before
+
+
+def test_a_leaf_has_no_children_and_a_root_no_siblings() -> None:
+    """An entry has its number where a router has an extent, and a root its parent where a page has siblings."""
+    page = empty_page(LINUX_CODEC, 8, leaf=True)
+    put_entry(LINUX_CODEC, page, 0, [5], "n".encode("utf-16-le"), (7).to_bytes(4, "little"), leaf=True)
+    page[17], page[32] = 1, 5
+    moved = relocated(LINUX_CODEC, LINUX_CODEC.page(bytes(page), 8)[0], lambda block: block * 2)
+    assert {i for i in range(4096) if moved[i] != page[i]} == {28} and moved[28] == 16
+    root = empty_root(AIX_CODEC, 8)
+    clear(root, 0x85)
+    put_entry(AIX_CODEC, root, 0, [3], b"", AIX_CODEC.extents.pxd(8, 1), leaf=False)
+    root[17], root[AIX_CODEC.root_table_at] = 1, 3
+    moved = relocated(AIX_CODEC, AIX_CODEC.root(bytes(root))[0], lambda block: block * 2)
+    assert {i for i in range(288) if moved[i] != root[i]} == {3 * 32 + 7} and moved[3 * 32 + 7] == 16
 
 
 def test_an_entry_in_two_slots() -> None:
