@@ -16,11 +16,13 @@ from faulty_disks import Changes, Template, Trial
 
 from lvmfmt import lvm
 from lvmfmt.block import BlockDevice
+from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host
 from lvmfmt.host.machine.running import Machine
 from lvmfmt.host.session import Session
 from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.repairing import repair
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.lvm.checking.findings import check as check_group
 from lvmfmt.system.volume_types import FILE_SYSTEM_TYPE
@@ -268,15 +270,22 @@ def _opened_file_system(opened: Callable[[], Mapping[str, lvm.LogicalVolume]], n
 
 
 def _file_system(volume: lvm.LogicalVolume) -> str:
-    """What a check finds; a volume that holds none, or was not formatted yet, is in order."""
+    """What a check finds; a volume that holds none, or was not formatted yet, is in order.
+
+    Making a file system is to destroy the one that is there: where it was stopped, both superblocks are gone, or the
+    second one still tells the old file system, or tells the new one already, and a repair finds that whole.
+    """
     if volume.type != FILE_SYSTEM_TYPE:
         return ""
+    unfinished = not bytes(volume.device.read(*_MAGIC)).strip(b"\0")
     try:
         found = check(volume.device)
+        if found.findings and unfinished:
+            copy = Overlay(volume.device)
+            repair(copy)
+            found = check(copy)
     except LvmfmtError as error:
-        if not bytes(volume.device.read(*_MAGIC)).strip(b"\0"):
-            return ""
-        return f"fsck of {volume.name}: {error}"
+        return "" if unfinished else f"fsck of {volume.name}: {error}"
     return f"fsck of {volume.name}: {found.findings[0]}" if found.findings else ""
 
 

@@ -175,6 +175,9 @@ def mkfs(
 ) -> BuildReport:
     """Make an empty file system: a build with nothing in it. AIX: with `lost+found`, as it has it from the start.
 
+    Both superblocks go first and come last: a stop leaves what was there before, which a repair finds by the second
+    superblock, or no file system, or the new one; made again, it is the new one.
+
     In the Linux dialect, with `directory_index`, the bytes are those of `jfs_mkfs` at the same instant with the same
     identity, but for bytes that it does not set: of empty log pages, and `s_loguuid` of an inline log.
     Arguments and errors as `build`.

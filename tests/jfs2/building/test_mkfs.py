@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.errors import OperationRefused
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.trace import Barrier, Trace
+from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.jfs2 import (
     AIX,
     LINUX,
@@ -19,6 +21,7 @@ from lvmfmt.jfs2 import (
     mkfs,
 )
 from lvmfmt.jfs2.checking import check
+from lvmfmt.jfs2.repairing import repair
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin, SeededOrigin
 from lvmfmt.units import GIB, KIB, MIB
@@ -196,3 +199,34 @@ def test_where_nobody_names_it_a_file_system_gets_an_identity_of_its_own(tmp_pat
     assert len({uuid(LINUX), uuid(LINUX), bytes(16)}) == 3
     assert uuid(LINUX, SeededOrigin(5)) == uuid(LINUX, SeededOrigin(5)) != uuid(LINUX, SeededOrigin(6))
     assert not any(uuid(AIX))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("dialect", [AIX, LINUX])
+def test_stopped_over_another_one(dialect, tmp_path):
+    """The old one whole, none, or the new one whole, in this order; and made again, the new one."""
+    origin = SeededOrigin(4)
+    image = ImageFile.create(tmp_path / "fs.img", 16 * MIB)
+    mkfs(image, dialect=dialect, origin=origin)
+    FileSystem.open(image, writable=True).write_file("/file", b"old", now=NOW)
+    trace = Trace(Overlay(image, name="overlay"))
+    mkfs(trace, dialect=dialect, origin=origin)
+    writes = [event for event in trace.events if not isinstance(event, Barrier)]
+    states = []
+    for count in range(len(writes) + 1):
+        for torn in (False, True):  # of the next write its first half
+            left = Overlay(image, name="left")
+            for event in writes[:count]:
+                left.punch(event.offset, event.length) if event.data is None else left.write(event.offset, event.data)
+            if torn and count < len(writes) and writes[count].data is not None:
+                left.write(writes[count].offset, writes[count].data[: writes[count].length // 1024 * 512])
+            again = Overlay(left)
+            try:
+                repair(left)
+                assert not check(left).findings
+                states.append("old" if FileSystem.open(left).exists("/file") else "new")
+            except CorruptImage:
+                states.append("none")
+            mkfs(again, dialect=dialect, origin=origin)
+            assert not check(again).findings
+    assert [state for n, state in enumerate(states) if not n or states[n - 1] != state] == ["old", "none", "new"]
