@@ -1,138 +1,229 @@
-"""Measure what the project promises about speed and memory: ours and a peer's in one run, on the same warm data.
+"""Measure what the project promises about speed and memory, ours and others' programs in turn.
 
 examples:
-  tools/bench slice                      every line of the first slice, on /usr/share
-  tools/bench slice --tree /etc --json
-  tools/bench jfs2                       file systems: build, extraction, reading, fsck, changes, memory
-  tools/bench jfs2 --work /dev/shm       without the disk, which two peers in one run feel differently
-  tools/bench jfs2 --only memory
-  tools/bench host                       a host: listing commands above the imports, alt_disk_copy against tar
-  tools/bench lvm                        volume groups: parsing, commits, 2,097,152 partitions, re-identification
+  tools/bench                            everything, at most 25 minutes
+  tools/bench --quick                    everything at a small size, at most 2 minutes
+  tools/bench copy --size 1GiB           copies of images of 1 GiB and less
+  tools/bench --only dense               scenarios with a word in their names; --list shows the names
+  tools/bench --scenario copy/hole/warm  one of them
+  tools/bench --record                   keep the results in fixtures/speed.json, and tell them in the documentation
+  tools/bench copy --against HEAD~5      beside an earlier commit of ours
+  tools/bench --json out.json --svg out.svg
+
+A line is ours by a peer's, the median of the quotients of each round; its spread is between the quartiles, or the
+extremes where there are fewer than 5 rounds, and wider by the share of the processors that other programs had. A
+limit inside the spread is no verdict: too noisy to conclude. A line that is 1.5 times its last kept result fails.
+
+cold: the files were taken out of the cache; flushed: the command ends when its target is on stable storage.
+
+exit status: 0 no line fails, 1 some do, or ours could not do the work, 2 usage
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 import json
 import os
-import shutil
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
-from dataclasses import asdict
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 
-from bench_host import host_lines
-from bench_jfs2 import jfs2_lines
-from bench_lines import Line, best, main_call, peak_mib, print_lines, run
-from bench_lvm import lvm_lines
+import bench_copy
+import bench_files
+import bench_fs
+import bench_host
+import bench_lvm
+from bench_machine import examine, file_system
+from bench_place import Family, Place, commit, earlier_state, room
+from bench_plot import plot
+from bench_record import Kept, comparable, load, save
+from bench_report import figures, head, summary, table
+from bench_rounds import Outcome, WrongResult, take_turns
+from bench_rows import Row, as_json, rows_of, unmeasured
+from bench_samples import CommandFailed
+
+from lvmfmt.errors import LvmfmtError
+from lvmfmt.units import MIB, parse_size
+
+SUITES: dict[str, Sequence[Family]] = {
+    "lvm": bench_lvm.FAMILIES,
+    "host": bench_host.FAMILIES,
+    "fs": (*bench_fs.FAMILIES, *bench_files.FAMILIES),
+    "copy": bench_copy.FAMILIES,
+}
+"""In the order in which they run."""
+_FULL, _QUICK = "4GiB", "64MiB"
+_MEMORY = Path("/dev/shm")
 
 
-def files_of(tree: Path) -> Iterator[str]:
-    for folder, _, names in os.walk(tree):
-        for name in names:
-            path = os.path.join(folder, name)  # noqa: PTH118 - the plain loop that the comparison promises
-            if os.path.isfile(path) and not os.path.islink(path):  # noqa: PTH113, PTH114
-                yield path
+@dataclass
+class Run:
+    """What a run has found so far."""
+
+    outcomes: list[Outcome] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+    left_out: list[str] = field(default_factory=list)
 
 
-def hash_tree(tree: Path) -> int:
-    """The plain loop: open, read, SHA-256, every regular file."""
-    count = 0
-    for path in files_of(tree):
-        with open(path, "rb") as stream:  # noqa: PTH123
-            hashlib.sha256(stream.read()).digest()
-        count += 1
-    return count
-
-
-def hash_image(image: Path) -> int:
-    """The same for the files of a file-system image."""
-    import stat
-
-    from lvmfmt.block import ImageFile
-    from lvmfmt.inspect.proof import file_digests
-    from lvmfmt.jfs2 import FileSystem
-
-    with ImageFile(image) as device:
-        inventory = FileSystem.open(device).inventory()
-        modes = inventory.inodes["mode"].tolist()
-        return len(file_digests(inventory, {row for row, mode in enumerate(modes) if stat.S_ISREG(mode)}))
-
-
-def slice_lines(tree: Path, work: Path, repeat: int) -> Iterator[Line]:
-    """The lines of the first slice."""
-    lvmfmt = Path(sys.executable).with_name("lvmfmt")
-    tar, image, host = work / "peer.tar", work / "root.img", work / "host"
-    hash_tree(tree)  # warm
-
-    tar_seconds = best(repeat, lambda: run("tar", "-cf", tar, "-C", tree, "."), lambda: tar.unlink(missing_ok=True))
-    build = ("fs", "build", image, tree, "--dialect", "aix", "--force")
-    seconds = best(repeat, lambda: run(lvmfmt, *build), lambda: image.unlink(missing_ok=True))
-    yield Line("fs build --dialect aix", seconds, tar_seconds, "s", 14, "tar -cf")
-
-    size = 2 * image.stat().st_size + (2 << 30)
-    create: list[str | Path] = [
-        "host",
-        "create",
-        host,
-        "--disk",
-        f"hdisk0={size}",
-        "--disk",
-        f"hdisk1={size}",
-        "--tree",
-        f"{tree}:{tree}",
-    ]
-
-    def fresh_host() -> None:
-        shutil.rmtree(host, ignore_errors=True)
-        run(lvmfmt, *create)
-
-    clone = ("host", "run", host, "--", "alt_disk_copy", "-d", "hdisk1")
-    seconds = best(repeat, lambda: run(lvmfmt, *clone), fresh_host)
-    yield Line("alt_disk_copy", seconds, tar_seconds, "s", 14, "tar -cf")
-
-    plain = best(repeat, lambda: hash_tree(tree))
-    seconds = best(repeat, lambda: hash_image(image))
-    yield Line("read and hash every file", seconds, plain, "s", 2, "hashlib loop")
-
-    base = peak_mib("import numpy")
-    image.unlink()
-    yield Line("memory of fs build above numpy", peak_mib(main_call(*build)) - base, 1, "MiB", 1024, "")
-    fresh_host()
-    yield Line("memory of alt_disk_copy above numpy", peak_mib(main_call(*clone)) - base, 1, "MiB", 1024, "")
-
-    seconds = best(max(repeat, 5), lambda: run(lvmfmt, "--help"))
-    yield Line("lvmfmt --help", seconds * 1000, 1, "ms", 150, "")
-
-
-def main() -> int:
+def arguments() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="tools/bench", description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
-    parser.add_argument("suite", choices=("slice", "jfs2", "lvm", "host"), help="which measurements")
+    parser.add_argument("suites", nargs="*", metavar="SUITE", help=f"{', '.join(SUITES)} (default: all)")
+    parser.add_argument("--scenario", action="append", default=[], metavar="NAME", help="this one; may be repeated")
+    parser.add_argument("--only", default="", metavar="WORD", help="scenarios with this in their names")
+    parser.add_argument("--list", action="store_true", help="print the names of the scenarios")
+    parser.add_argument("--size", help=f"of the largest image (default: {_FULL}; quick: {_QUICK})")
+    parser.add_argument("--rounds", type=int, help="of each scenario (default: 5; quick: 3)")
+    parser.add_argument("--minutes", type=float, help="where it takes longer, fewer rounds (default: 25; quick: 2)")
+    parser.add_argument("--quick", action="store_true", help="small sizes, few rounds")
     parser.add_argument(
-        "--tree", type=Path, default=Path("/usr/share"), help="directory to build from (default: /usr/share)"
+        "--tree", type=Path, default=Path("/usr/share"), help="directory to take trees from (default: /usr/share)"
     )
-    parser.add_argument("--work", type=Path, help="folder for images (default: a temporary one)")
-    parser.add_argument("--repeat", type=int, default=3, help="take the best of so many runs (default: 3)")
-    parser.add_argument("--only", default="", metavar="WORD", help="jfs2, lvm: groups of lines by a word")
-    parser.add_argument("--json", action="store_true", help="print JSON")
-    args = parser.parse_args()
-    with tempfile.TemporaryDirectory(dir=args.work, prefix="lvmfmt-bench-") as work:
-        if args.suite == "slice":
-            found = slice_lines(args.tree, Path(work), args.repeat)
-        elif args.suite == "host":
-            found = host_lines(args.tree, Path(work), args.repeat, args.only)
-        elif args.suite == "lvm":
-            found = lvm_lines(Path(work), args.repeat, args.only)
-        else:
-            found = jfs2_lines(args.tree, Path(work), args.repeat, args.only)
-        lines = list(found) if args.json else print_lines(found)
+    parser.add_argument("--scratch", type=Path, help="folder for images (default: a temporary one)")
+    parser.add_argument(
+        "--drop-caches", action="store_true", help="for cold runs, empty all caches of the system (root)"
+    )
+    parser.add_argument("--against", metavar="COMMIT", help="measure an earlier commit of ours, too")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures")
+    parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the lines with limits")
+    parser.add_argument("--record", action="store_true", help="keep the results as the last ones")
+    return parser
+
+
+def chosen(args: argparse.Namespace) -> dict[Family, list[str]]:
+    """The families to run, and the states of each.
+
+    Raises:
+        ValueError: there is no such suite or scenario, or none is left.
+    """
+    if unknown := set(args.suites) - set(SUITES):
+        raise ValueError(f"no suite {', '.join(sorted(unknown))}: there are {', '.join(SUITES)}")
+    found: dict[Family, list[str]] = {}
+    wanted = set(args.scenario)
+    some = args.quick and not (wanted or args.only)
+    for suite, families in SUITES.items():
+        for family in families if not args.suites or suite in args.suites else ():
+            names = {state: f"{family.name}/{state}" for state in family.states}
+            states = [
+                state
+                for state, name in list(names.items())[: family.quick if some else None]
+                if args.only in name and (not wanted or {name, family.name} & wanted)
+            ]
+            if states:
+                found[family] = states
+    named = {family.name for family in found} | {f"{f.name}/{state}" for f, states in found.items() for state in states}
+    if missing := wanted - named:
+        raise ValueError(f"no scenario {', '.join(sorted(missing))}: see --list")
+    if not found:
+        raise ValueError("no scenario is left: see --list")
+    return found
+
+
+def measure(families: dict[Family, list[str]], place: Place, args: argparse.Namespace, run: Run) -> Iterator[Outcome]:
+    """Run the families one after another; each gets its share of the time that is left."""
+    end = time.monotonic() + 60 * args.minutes
+    weights = {family: family.weight * len(states) for family, states in families.items()}
+    for family, states in families.items():
+        left = end - time.monotonic()
+        share, all_left = weights.pop(family), sum(weights.values())
+        if left <= 0:
+            run.left_out += [f"{family.name}/{state}" for state in states]
+            continue
+        until = time.monotonic() + left * share / (share + all_left)
+        inner = place.below(family.name.replace("/", "-"))
+        try:
+            with closing(family.make(inner, states)) as scenarios:  # type: ignore[type-var]
+                for done, scenario in enumerate(scenarios):
+                    slot = time.monotonic() + max(0.0, until - time.monotonic()) / max(1, len(states) - done)
+                    least = 1 if args.quick else 3
+                    yield take_turns(scenario, args.rounds, slot, least)
+        except (CommandFailed, WrongResult, LvmfmtError) as error:
+            run.failed.append(f"{family.name}: {error}")
+        finally:
+            inner.remove()
+
+
+def setting(args: argparse.Namespace, families: dict[Family, list[str]], stack: ExitStack) -> Place:
+    """Folders to measure in, with room.
+
+    Raises:
+        ValueError: there is no room, no such tree or no such commit.
+    """
+    if not args.tree.is_dir():
+        raise ValueError(f"{args.tree} is no directory")
+    if args.drop_caches and os.geteuid():
+        raise ValueError("only root may empty the caches of the system")
+    if args.scratch:
+        args.scratch.mkdir(parents=True, exist_ok=True)
+    folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=args.scratch, prefix="lvmfmt-bench-")))
+    in_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and file_system(_MEMORY) == "tmpfs"
+    fast = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_MEMORY if in_memory else folder)))
+    place = Place(folder, fast, args.size, args.tree, args.quick, args.drop_caches)
+    room(folder, max(family.room(place) for family in families) + 64 * MIB)
+    if args.against:
+        place = Place(**{**vars(place), "earlier": earlier_state(args.against, folder / "earlier")})
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # else every process compiles our modules again
+    os.environ["PYTHONPYCACHEPREFIX"] = str(folder / "compiled")
+    return place
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = arguments()
+    args = parser.parse_args(argv)
+    args.rounds = args.rounds or (3 if args.quick else 5)
+    args.minutes = args.minutes or (2 if args.quick else 25)
+    os.environ["PATH"] += os.pathsep + "/usr/sbin:/sbin"
+    run = Run()
+    with ExitStack() as stack:
+        try:
+            args.size = parse_size(args.size or (_QUICK if args.quick else _FULL))
+            families = chosen(args)
+            if args.list:
+                print("\n".join(f"{family.name}/{state}" for family, states in families.items() for state in states))
+                return 0
+            place = setting(args, families, stack)
+        except (ValueError, LvmfmtError) as error:
+            parser.error(str(error))
+        machine, kind, version = examine(place.folder), "quick" if args.quick else "full", commit()
+        kept = comparable(load(kind), machine)
+        print(head(machine, args.size, version), flush=True)
+        signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the folders go
+        try:
+            for outcome in measure(families, place, args, run):
+                run.outcomes.append(outcome)
+                run.rows += rows_of(outcome, kept)
+                print(f"\n{figures(outcome)}", flush=True)
+        except KeyboardInterrupt:
+            run.failed.append("interrupted")
+    missing = unmeasured(run.outcomes)
+    print(f"\n{table(run.rows)}\n\n{summary(run.rows, missing, run.left_out)}")
+    for text in run.failed:
+        print(f"failed: {text}", file=sys.stderr)
+    result = Kept(machine, args.size, f"{datetime.now(UTC):%Y-%m-%d}", version, run.rows)
     if args.json:
-        print(json.dumps([{**asdict(line), "ratio": line.ratio, "kept": line.kept} for line in lines], indent=2))
-    return 0 if all(line.kept for line in lines) else 1
+        data = {
+            **asdict(result),
+            "rows": [as_json(row) for row in run.rows],
+            "outcomes": list(map(asdict, run.outcomes)),
+        }
+        args.json.write_text(json.dumps(data, indent=1) + "\n")
+    if args.svg:
+        plot(run.rows, args.svg)
+    if args.record:
+        from readme import rewrite
+
+        for row in save(kind, result):
+            print(f"not kept, worse than the last: {row.key}", file=sys.stderr)
+        rewrite()
+    return 1 if run.failed or any(row.verdict.fails for row in run.rows) else 0
 
 
 if __name__ == "__main__":

@@ -1,15 +1,19 @@
-"""`tools/bench lvm`: what volume groups must reach, each line with its peer in the same run."""
+"""Volume groups in this process: opening, commits, 2,097,152 partitions, identity, mirrors."""
 
 from __future__ import annotations
 
 import hashlib
 import os
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from itertools import count, cycle
 from pathlib import Path
 
-from bench_lines import Line, best, peak_mib
+from bench_limits import OURS
+from bench_place import Family, Place, inside, removed
+from bench_rounds import Contender, Role, Scenario
+from bench_samples import Sample, timed
+from bench_sources import MACHINE
 
 from lvmfmt.block import BlockDevice, Buffer, ImageFile
 from lvmfmt.block.device import byte_view
@@ -19,13 +23,15 @@ from lvmfmt.lvm.geometry import FIRST_PP_PSN
 from lvmfmt.origin import SeededOrigin
 from lvmfmt.units import GIB, MIB, SECTOR, TIB
 
-MACHINE = "00F7B72A4C00"
+_REPEATED = 15
+"""What takes milliseconds is done so often in a round, and the fastest counts."""
+Log = list[tuple[str, int, bytes]]
 
 
 class Recorded(ImageFile):
     """An image that remembers its writes and barriers: (image, offset, bytes), (image, -1, b"") for a barrier."""
 
-    log: list[tuple[str, int, bytes]] | None = None
+    log: Log | None = None
 
     def write(self, offset: int, buffer: Buffer) -> None:
         if self.log is not None:
@@ -38,15 +44,27 @@ class Recorded(ImageFile):
         super().flush()
 
 
-def lvm_lines(work: Path, repeat: int, only: str = "") -> Iterator[Line]:
-    """All lines, or those of the groups with `only` in their names."""
-    for group in (parsing, commits, scalable, identity, mirroring):
-        if only in group.__name__:
-            folder = work / group.__name__
-            folder.mkdir()
-            yield from group(folder, repeat)
-            for left in folder.iterdir():
-                left.unlink()
+def written(devices: Sequence[Recorded], act: Callable[[], object]) -> Log:
+    """What an act writes to disks, in order."""
+    log: Log = []
+    for device in devices:
+        device.log = log
+    try:
+        act()
+    finally:
+        for device in devices:
+            device.log = None
+    return log
+
+
+def amount(log: Log) -> int:
+    """Bytes of what was written."""
+    return sum(len(data) for _, _, data in log)
+
+
+def fastest(act: Callable[[], Sample]) -> Sample:
+    """The fastest of many short runs."""
+    return min((act() for _ in range(_REPEATED)), key=lambda sample: sample.wall or 0)
 
 
 def make(
@@ -68,74 +86,60 @@ def touch(device: BlockDevice) -> None:
     device.flush()
 
 
-def parsing(folder: Path, repeat: int) -> Iterator[Line]:
+def opening(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
     """One copy of a full VGDA: 32 disks of 1,016 PPs, 255 LVs, all PPs in use."""
-    group, devices = make(folder, 32, (1016 + 3) * MIB, pp_size=MIB)
+    group, devices = make(place.folder, 32, (1016 + 3) * MIB, pp_size=MIB)
     with group.change(SeededOrigin(2)) as change:
         for number in range(255):
             change.add_lv(f"lv{number:03}", "raw", 127 if number < 254 else 254)
     psn, length = group.record.vgda_psn[0], group.record.vgda_len
     raw = devices[0].read(psn * SECTOR, length * SECTOR).tobytes()
-    times = max(repeat, 15)
-    plain = best(times, lambda: hashlib.sha256(raw).digest()) * 1000
-    for _ in range(3):
-        VolumeGroup.open(devices[:1])
-    seconds = best(times, lambda: VolumeGroup.open(devices[:1])) * 1000
-    yield Line("open a group by one full VGDA", seconds, plain, "ms", 10, "sha256")
+    contenders = [
+        Contender(OURS, lambda: fastest(lambda: timed(lambda: VolumeGroup.open(devices[:1]))), Role.OURS),
+        Contender("sha256", lambda: fastest(lambda: timed(lambda: hashlib.sha256(raw).digest())), required=True),
+    ]
+    for state in states:
+        yield Scenario(f"lvm/open/{state}", contenders, len(raw))
 
 
-def commits(folder: Path, repeat: int) -> Iterator[Line]:
-    """Changes of a small group and of a full one (32 disks x 1,016 PPs, 250 LVs), against their writes issued raw."""
-    small, small_disks = make(folder, 3, 1000 * MIB, touched=True, pp_size=MIB)
+def change_small(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
+    """A new LV in a small group: as a whole, and its writes alone."""
+    group, disks = make(place.folder, 3, 1000 * MIB, touched=True, pp_size=MIB)
     number = count()
-    yield from commit_lines(
-        small, small_disks, "new LV, 3 disks", lambda c: c.add_lv(f"lv{next(number)}", "raw", 3), repeat
-    )
-    for device in small_disks:
-        device.close()
-        device.path.unlink()
-    full, disks = make(folder, 32, (1016 + 3) * MIB, touched=True, pp_size=MIB)
-    with full.change(SeededOrigin(2)) as change:
+    return _changes("small", states, group, disks, lambda c: c.add_lv(f"lv{next(number)}", "raw", 1))
+
+
+def change_full(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
+    """A renamed LV in a full group: 32 disks x 1,016 PPs, 250 LVs."""
+    group, disks = make(place.folder, 32, (1016 + 3) * MIB, touched=True, pp_size=MIB)
+    with group.change(SeededOrigin(2)) as change:
         for minor in range(250):
             change.add_lv(f"lv{minor}", "raw", 120)
     name = cycle(("lv7", "new"))
-    acts: dict[str, Callable[[Change], object]] = {
-        "renamed LV": lambda c: c.rename_lv(next(name), "new" if "lv7" in full.logical_volumes else "lv7"),
-        "new LV": lambda c: c.add_lv("one", "raw", 3),
-    }
-    for what, act in acts.items():
-        yield from commit_lines(full, disks, f"{what}, full group of 32 disks", act, repeat, undo=lambda: undo(full))
+    act: Callable[[Change], object] = lambda c: c.rename_lv(  # noqa: E731
+        next(name), "new" if "lv7" in group.logical_volumes else "lv7"
+    )
+    return _changes("full", states, group, disks, act)
 
 
-def undo(group: VolumeGroup) -> None:
-    """Make room for the next new LV."""
-    if "one" in group.logical_volumes:
-        with group.change(SeededOrigin(5)) as change:
-            change.remove_lv("one")
+def _changes(
+    what: str, states: Sequence[str], group: VolumeGroup, disks: list[Recorded], act: Callable[[Change], object]
+) -> Iterator[Scenario]:
+    """A change, the half of it that writes and makes durable, and those writes issued raw."""
 
+    def whole() -> None:
+        draft = group.begin(SeededOrigin(3))
+        act(draft)
+        group.apply(*draft.finish(), draft.now)
 
-def commit_lines(
-    group: VolumeGroup,
-    devices: list[Recorded],
-    what: str,
-    act: Callable[[Change], object],
-    repeat: int,
-    undo: Callable[[], None] = lambda: None,
-) -> Iterator[Line]:
-    """A change as a whole, and its second half alone: what it came to is compared, written, made durable."""
-    log: list[tuple[str, int, bytes]] = []
-    files = {device.name: os.open(device.path, os.O_RDWR) for device in devices}
-
-    def change() -> tuple[float, float]:
-        undo()
-        start = time.perf_counter()
+    def commit() -> Sample:
         draft = group.begin(SeededOrigin(3))
         act(draft)
         finished = draft.finish()
-        prepared = time.perf_counter()
-        group.apply(*finished, draft.now)
-        end = time.perf_counter()
-        return (end - start) * 1000, (end - prepared) * 1000
+        return timed(lambda: group.apply(*finished, draft.now))
+
+    log = written(disks, whole)
+    files = {device.name: os.open(device.path, os.O_RDWR) for device in disks}
 
     def replay() -> None:
         for name, offset, data in log:
@@ -144,90 +148,145 @@ def commit_lines(
             else:
                 os.pwrite(files[name], data, offset)
 
-    change()
-    undo()
-    for device in devices:
-        device.log = log
-    change()
-    for device in devices:
-        device.log = None
-    runs, raw = [], []
-    os.sync()
-    for _ in range(max(repeat, 15)):  # in turn: other users of the disk slow both
-        runs.append(change())
-        start = time.perf_counter()
-        replay()
-        raw.append((time.perf_counter() - start) * 1000)
-    for descriptor in files.values():
-        os.close(descriptor)
-    whole, commit = (min(times) for times in zip(*runs, strict=True))
-    yield Line(f"change: {what}", whole, min(raw), "ms", 2, "its pwrite, fdatasync")
-    yield Line(f"  of that the commit: {what}", commit, min(raw), "ms", 2, "its pwrite, fdatasync")
+    contenders = [
+        Contender(OURS, lambda: fastest(lambda: timed(whole)), Role.OURS),
+        Contender("its commit", lambda: fastest(commit), Role.YARDSTICK),
+        Contender("its writes", lambda: fastest(lambda: timed(replay)), required=True),
+    ]
+    try:
+        for state in states:
+            yield Scenario(f"lvm/change-{what}/{state}", contenders, amount(log), rounds=5)
+    finally:
+        for descriptor in files.values():
+            os.close(descriptor)
 
 
-def scalable(folder: Path, repeat: int) -> Iterator[Line]:
-    """A scalable group with 2,097,152 PPs, all of them in use."""
-    pps = 2_097_152
-    group, devices = make(folder, 1, pps * MIB + 130 * MIB, pp_size=MIB, kind=VgKind.SCALABLE, max_pps=pps)
+_OPEN = """\
+import sys
+from lvmfmt.block import ImageFile
+from lvmfmt.lvm import VolumeGroup
+group = VolumeGroup.open([ImageFile(sys.argv[1])])
+assert len(group.logical_volumes) == 16
+"""
+
+
+def scalable(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
+    """A scalable group with 2,097,152 PPs, all of them in use: opening it, and what a rename writes."""
+    pps = place.count(2_097_152)
+    group, devices = make(place.folder, 1, pps * MIB + 130 * MIB, pp_size=MIB, kind=VgKind.SCALABLE, max_pps=2_097_152)
     with group.change(SeededOrigin(2)) as change:
         for number in range(16):
             change.add_lv(f"lv{number}", "raw", pps // 16, policy=LvPolicy(max_lps=pps))
-    seconds = best(max(repeat, 3), lambda: VolumeGroup.open(devices))
-    yield Line("open 2,097,152 PPs", seconds, 1, "s", 1, "")
-    code = (
-        "from lvmfmt.block import ImageFile\nfrom lvmfmt.lvm import VolumeGroup\n"
-        f"group = VolumeGroup.open([ImageFile({devices[0].name!r})])\nassert len(group.logical_volumes) == 16"
-    )
-    yield Line("memory of opening it", peak_mib(code), 1, "MiB", 400, "")
-    log: list[tuple[str, int, bytes]] = []
-    devices[0].log = log
-    with group.change(SeededOrigin(3)) as change:
-        change.rename_lv("lv3", "other")
-    written = sum(len(data) for _, _, data in log) / MIB
-    yield Line("written to rename an LV of it", written, 1, "MiB", 1, "")
+    name = cycle(("lv3", "other"))
+
+    def rename() -> Sample:
+        with group.change(SeededOrigin(3)) as change:
+            change.rename_lv(next(name), "other" if "lv3" in group.logical_volumes else "lv3")
+        return Sample()
+
+    for state in states:
+        contenders = [
+            Contender(OURS, lambda: timed(lambda: VolumeGroup.open(devices)), Role.OURS),
+            Contender("a process", inside(_OPEN, devices[0].name), Role.OURS),
+        ]
+        yield Scenario(f"lvm/scalable-open/{state}", contenders, pps)
+        rewrite = Contender(OURS, lambda: Sample(size=amount(written(devices, rename))), Role.OURS)
+        yield Scenario(f"lvm/scalable-rename/{state}", [rewrite], pps, rounds=1, first=False)
 
 
-def identity(folder: Path, repeat: int) -> Iterator[Line]:
+def identity(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
     """Re-identification of three disks with 100 LVs: does it depend on their size?"""
+    turn = count(10)
 
-    def prepared(size: int) -> list[Recorded]:
+    def prepared(folder: Path, size: int) -> list[Recorded]:
+        folder.mkdir()
         group, devices = make(folder, 3, size, pp_size=GIB if size > GIB else MIB, factor=2)
         with group.change(SeededOrigin(2)) as change:
             for number in range(100):
                 change.add_lv(f"lv{number}", "jfs2", 3, label=f"/{number}")
         return devices
 
-    seconds, written = [], 0
-    for size in (TIB, GIB):
-        times = []
-        for turn in range(max(repeat, 3)):
-            devices = prepared(size)
-            log: list[tuple[str, int, bytes]] = []
-            for device in devices:
-                device.log = log
-            origin = SeededOrigin(10 + turn)
-            times.append(best(1, lambda: reidentify(devices, origin=origin, machine_id=MACHINE)))  # noqa: B023
-            written = max(written, sum(len(data) for _, _, data in log))
-            for device in devices:
-                device.close()
-                device.path.unlink()
-        seconds.append(min(times))
-    yield Line("re-identify 3 disks of 1 TiB, 100 LVs", seconds[0], seconds[1], "s", 1.3, "3 disks of 1 GiB")
-    yield Line("written by it", written / MIB, 1, "MiB", 16, "")
+    def run(size: int) -> Sample:
+        folder = place.folder / str(size)
+        devices, took = prepared(folder, size), []
+        origin = SeededOrigin(next(turn))
+        log = written(
+            devices, lambda: took.append(timed(lambda: reidentify(devices, origin=origin, machine_id=MACHINE)))
+        )
+        for device in devices:
+            device.close()
+        removed(folder)
+        return Sample(took[0].wall, took[0].user, took[0].system, size=amount(log))
+
+    contenders = [
+        Contender("1 TiB", partial(run, TIB), Role.OURS),
+        Contender("1 GiB", partial(run, GIB), Role.YARDSTICK),
+    ]
+    for state in states:
+        yield Scenario(f"lvm/reidentify/{state}", contenders, TIB)
 
 
-def mirroring(folder: Path, repeat: int) -> Iterator[Line]:
-    """Mirroring a sparse LV: bytes written against the bytes of data in it."""
-    group, devices = make(folder, 2, 8 * GIB, pp_size=16 * MIB)
+def mirroring(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
+    """Mirroring a sparse LV: bytes copied against the bytes of data in it."""
+    group, _ = make(place.folder, 2, 8 * GIB, pp_size=16 * MIB)
     with group.change(SeededOrigin(2)) as change:
         change.add_lv("lv", "raw", 200, disks=list(group.physical_volumes)[:1])
     data = 64 * MIB
     group.logical_volumes["lv"].device.write(16 * MIB, os.urandom(data))
-    log: list[tuple[str, int, bytes]] = []
-    copied = 0
-    with group.change(SeededOrigin(3)) as change:
-        change.mirror("lv")
-    for device in devices:
-        device.log = log
-    copied = group.sync(origin=SeededOrigin(4))
-    yield Line("copied to mirror 3,200 MiB with data in some", copied / MIB, data / MIB, "MiB", 1.1, "data in the LV")
+
+    def mirror() -> Sample:
+        with group.change(SeededOrigin(3)) as change:
+            change.mirror("lv")
+        return Sample(size=group.sync(origin=SeededOrigin(4)))
+
+    contenders = [
+        Contender(OURS, mirror, Role.OURS),
+        Contender("the data", lambda: Sample(size=data), Role.YARDSTICK),
+    ]
+    for state in states:
+        yield Scenario(f"lvm/mirror/{state}", contenders, data, rounds=1, first=False)
+
+
+def growing(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
+    """A new LV where there are 240, and where there are 100: as much work."""
+    groups = {}
+    for number in (240, 100):
+        folder = place.folder / str(number)
+        folder.mkdir()
+        group, _ = make(folder, 3, 1000 * MIB, touched=True, pp_size=MIB)
+        with group.change(SeededOrigin(2)) as change:
+            for minor in range(number):
+                change.add_lv(f"lv{minor}", "raw", 1)
+        groups[number] = group
+
+    def add(group: VolumeGroup) -> Sample:
+        def act() -> None:
+            with group.change(SeededOrigin(3)) as change:
+                change.add_lv("one", "raw", 3)
+
+        seen = timed(act)
+        with group.change(SeededOrigin(5)) as change:
+            change.remove_lv("one")
+        return seen
+
+    contenders = [
+        Contender(
+            f"at {number} LVs",
+            lambda group=group: fastest(lambda: add(group)),  # type: ignore[misc]
+            Role.OURS if number == 240 else Role.YARDSTICK,
+        )
+        for number, group in groups.items()
+    ]
+    for state in states:
+        yield Scenario(f"lvm/mklv/{state}", contenders, 240)
+
+
+FAMILIES = (
+    Family("lvm/open", ("warm",), opening, lambda p: 256 * MIB),
+    Family("lvm/change-small", ("warm",), change_small, lambda p: 256 * MIB),
+    Family("lvm/change-full", ("warm",), change_full, lambda p: GIB),
+    Family("lvm/mklv", ("warm",), growing, lambda p: 256 * MIB),
+    Family("lvm/scalable", ("warm",), scalable, lambda p: GIB, quick=0),
+    Family("lvm/reidentify", ("warm",), identity, lambda p: 256 * MIB),
+    Family("lvm/mirror", ("warm",), mirroring, lambda p: GIB),
+)

@@ -14,6 +14,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+from bench_report import speed_machine, speed_rows, speed_sentence
 from reliability import read_section
 
 from lvmfmt.cli.main import COMMANDS
@@ -123,6 +124,25 @@ def reliability() -> str:
     return table(("recorded", "tried:", "did not hold:"), rows)
 
 
+_SPEED = ("scenario", "measure", "who", "ours:", "peer:", "judged:", "spread:")
+
+
+def speed() -> str:
+    """The last measurements in a sentence."""
+    return speed_sentence()
+
+
+def speed_limits() -> str:
+    """The machine of the last measurements, and what has a limit."""
+    rows = speed_rows(True)
+    return speed_machine() + ("\n\n" + table((*_SPEED, "limit:", "verdict"), rows) if rows else "")
+
+
+def speed_rest() -> str:
+    """What has none."""
+    return table((*_SPEED, "verdict"), speed_rows(False))
+
+
 def structures() -> str:
     """How well the fields of the structures are known, family by family."""
     rows = []
@@ -191,7 +211,7 @@ SECTIONS: dict[str, Callable[..., str]] = {
     make.__name__: make
     for make in (
         support, supported, commands, emulated, marks, messages, structures, grades, legend, fields, both, checks,
-        reliability, rules,
+        reliability, rules, speed, speed_limits, speed_rest,
     )
 }  # fmt: skip
 """Every kind of section by its name."""
@@ -209,17 +229,27 @@ def generated(text: str) -> str:
     return _SECTION.sub(make, text)
 
 
+def stale() -> list[Path]:
+    """Documents with a section that is out of date."""
+    return [path for path in documents() if generated(path.read_text()) != path.read_text()]
+
+
+def rewrite() -> None:
+    """Write what is out of date anew."""
+    for path in stale():
+        path.write_text(generated(path.read_text()))
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="tools/readme", description=__doc__)
     parser.add_argument("--check", action="store_true", help="change nothing; exit 1 if a section is out of date")
     args = parser.parse_args()
-    stale = [path for path in documents() if generated(path.read_text()) != path.read_text()]
-    for path in stale:
-        if args.check:
-            print(f"{path.relative_to(PROJECT)} is out of date: run tools/readme", file=sys.stderr)
-        else:
-            path.write_text(generated(path.read_text()))
-    return 1 if stale and args.check else 0
+    if not args.check:
+        rewrite()
+    old = stale()
+    for path in old:
+        print(f"{path.relative_to(PROJECT)} is out of date: run tools/readme", file=sys.stderr)
+    return 1 if old else 0
 
 
 if __name__ == "__main__":

@@ -26,9 +26,9 @@ use_venv() {
   if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     echo "installing the project into .venv" >&2
     if .venv/bin/python -m pip --version >/dev/null 2>&1; then
-      .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,release]'
+      .venv/bin/python -m pip install --quiet --disable-pip-version-check -e '.[dev,docs,release,digests]'
     else
-      "$(find_python)" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check -e '.[dev,docs,release]'
+      "$(find_python)" -m pip --python .venv/bin/python install --quiet --disable-pip-version-check -e '.[dev,docs,release,digests]'
     fi
     printf '%s\n' "$wanted" >"$stamp"
   fi
