@@ -167,7 +167,7 @@ _OURS = """
 lvmfmt fs put {images} --lv fslv00 @new /file | lvmfmt fs put {roots} --lv hd4 @new /etc/motd
 lvmfmt fs put {images} --lv fslv01 @new /x | lvmfmt fs rm {roots} --lv hd4 /etc/f5
 lvmfmt fs fsck -y -f {images} --lv fslv00
-lvmfmt vg check {images} --repair | lvmfmt lv import {images} rawlv @raw
+lvmfmt vg check {images} --repair --undo-file @undo | lvmfmt lv import {images} rawlv @raw
 lvmfmt fs mkfs {images} --lv fslv01 --force | VERBS names | VERBS owners | VERBS content | VERBS groups
 """
 """Run on the disks of a host that was shut down."""

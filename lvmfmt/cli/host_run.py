@@ -9,6 +9,7 @@ from .. import host
 from ..errors import OperationRefused
 from ..escaping import printable
 from .operands import Commands, verb
+from .stopping import stoppable
 
 _RUN_EXAMPLES = """\
   lvmfmt host run box -- lsvg -l rootvg
@@ -47,7 +48,8 @@ def _run(args: argparse.Namespace) -> int:
     if not argv:
         raise OperationRefused("no command given", hint="as in: lvmfmt host run DIR -- lspv")
 
-    return host.Host.open(args.dir).run(argv, sys.stdout, sys.stderr, sys.stdin)
+    with stoppable() as (stdout, stderr):
+        return host.Host.open(args.dir).run(argv, stdout, stderr, sys.stdin)
 
 
 def _boot(args: argparse.Namespace) -> int:

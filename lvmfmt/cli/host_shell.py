@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from ..errors import OperationRefused
 from ..escaping import printable
 from .operands import Commands, verb
+from .stopping import stoppable
 
 if TYPE_CHECKING:
     from ..host.console.shell import Shell
@@ -50,8 +51,8 @@ def _shell(args: argparse.Namespace) -> int:
     from ..host.emulated import Host
 
     host = Host.open(args.dir)
-    with host.session(_tell) as session:
-        shell = Shell(session.machine, sys.stdout, sys.stderr)
+    with stoppable() as (stdout, stderr), host.session(_tell) as session:
+        shell = Shell(session.machine, stdout, stderr)
         if sys.stdin.isatty():
             return shell.run_typed(_typed(host, shell))
         script = sys.stdin.read(_SCRIPT + 1)

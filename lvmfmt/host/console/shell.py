@@ -9,16 +9,19 @@ from __future__ import annotations
 
 import io
 import re
+import signal
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TextIO
 
 from ...errors import LvmfmtError
 from ..machine.running import Machine
+from ..machine.stopping import CommandStopped
 from .tokens import MESSAGES, STATUS, ShellSyntaxError, tokens
 
 _SEPARATORS = (";", "&&", "||")
 SYNTAX_STATUS = 2
+BY_SIGINT = 128 + signal.SIGINT
 
 
 _CLOSED_BY = {"if": "fi", "case": "esac", "for": "done", "while": "done", "until": "done", "select": "done", "{": "}"}
@@ -122,19 +125,28 @@ class Shell:
 
         One that has a line which is not understood is refused whole: nothing of it runs.
         """
-        return self.run_typed(script) if self.understands(script) else self.status
+        return self._run_lines(script, typed=False) if self.understands(script) else self.status
 
     def run_typed(self, lines: Iterable[str]) -> int:
         """Run lines as they come until they end or one says `exit`; returns the last exit status.
 
-        What belongs to a line that is not understood, such as the text of a here-document, is passed over.
+        What belongs to a line that is not understood, such as the text of a here-document, is passed over. SIGINT ends
+        a line, and the next one may come.
         """
+        return self._run_lines(lines, typed=True)
+
+    def _run_lines(self, lines: Iterable[str], *, typed: bool) -> int:
         passed = _PassedOver()
         for _, line in _joined(lines):
             if passed.over(line):
                 continue
-            if self.run(line) == SYNTAX_STATUS:
-                passed.begin(line)
+            try:
+                if self.run(line) == SYNTAX_STATUS:
+                    passed.begin(line)
+            except CommandStopped as stopped:
+                if not typed or stopped.code != BY_SIGINT:
+                    raise
+                self.status = BY_SIGINT
             if self.exited:
                 break
         return self.status

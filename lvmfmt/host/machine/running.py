@@ -31,6 +31,7 @@ from .mount_table import MountTable
 from .mounted_file_system import MountedFileSystem
 from .paths import holder, read_file
 from .slots import DiskSlots
+from .stopping import ENDS_A_COMMAND
 from .varied_groups import Loss, VariedGroups
 
 DEFAULT_MACHINE_ID = "000000000000"
@@ -404,7 +405,7 @@ class Machine:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        self.close(died=kind is not None and not issubclass(kind, LvmfmtError))
+        self.close(died=kind is not None and not issubclass(kind, ENDS_A_COMMAND))
 
 
 def _notice(loss: Loss) -> str:
