@@ -145,6 +145,8 @@ _OTHER = (
     Step("recreatevg -y datavg {ds}", ("umount /data", "varyoffvg datavg", "exportvg datavg")),
     Step("cplv -f -e copylv rawlv", ("cplv -y copylv rawlv",)),
     Step("reducevg datavg {f}", ("extendvg -f datavg {f}",)),
+    Step("reducevg newvg {f}", ("mkvg -f -s 4 -y newvg {f}",)),
+    Step("extendvg -f datavg {f}", ("chvg -a n datavg",)),
     Step("migratepv {d} {f}", ("extendvg -f datavg {f}",)),
     Step("migratelp rawlv/1 {f}", ("extendvg -f datavg {f}",)),
     Step("unmirrorvg datavg", (), ("two", "three")),

@@ -129,11 +129,14 @@ class Odm:
         return cls(classes)
 
     def save(self, files: jfs2.FileSystem, *, now: int) -> None:
-        """Write the classes that differ from what `files` holds; each is replaced as a whole."""
+        """Write the classes that differ from what `files` holds: all of them or none."""
         with files.changing():
-            for path, data in self.files().items():
-                if not files.exists(path) or files.read(path) != data:
-                    files.write_file(path, data, now=now)
+            for path in self.files():
+                if not files.exists(path):
+                    files.write_file(path, b"", now=now)
+            changed = {path: data for path, data in self.files().items() if files.read(path) != data}
+            if changed:
+                files.replace_files(changed, now=now)
 
     def files(self) -> dict[str, bytes]:
         """Content of each class's file, by path."""

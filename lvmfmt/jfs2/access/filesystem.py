@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING
 
@@ -144,6 +144,12 @@ class FileSystem(View):
             raise OperationRefused(f"{path}: not a regular file", where=self.device.name)
         with self.changing():
             self._mounted(now).write_file(path, data, now=now, mode=mode, uid=uid, gid=gid)
+
+    def replace_files(self, contents: Mapping[str, Buffer], *, now: int | None = None) -> None:
+        """Give several regular files new content, all or none; see `Operations.replace_files`."""
+        self._check_writable()
+        with self.changing():
+            self._mounted(now).replace_files(contents, now=now)
 
     def remove(self, path: str, *, now: int | None = None) -> None:
         """Take a name away that is not a directory; what it belongs to goes with its last name.

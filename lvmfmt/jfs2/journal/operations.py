@@ -6,6 +6,7 @@ Source: [jfs2 3.3.5, 3.5] and the table of operations in 3.6.
 from __future__ import annotations
 
 import stat
+from collections.abc import Mapping
 
 import numpy as np
 
@@ -245,6 +246,23 @@ class Operations(AttributeOperations, SpecialFiles, OpenFiles):
                 inode.gid = inode.gid if gid is None else gid
                 self._touch(inode, now, "di_mtime", "di_ctime")
             FileContent(self._journal, txn, inode).replace(data)
+
+    def replace_files(self, contents: Mapping[str, Buffer], *, now: int | None = None) -> None:
+        """Give several regular files new content: all of them or none, unless one is longer than the log takes at once.
+
+        Raises:
+            NotFound: there is no such path.
+            NoSpace: they do not fit beside what they have now.
+            OperationRefused: a path is not that of a regular file.
+        """
+        now = self._moment(now)
+        for path in contents:
+            self._shrink(self._regular(self._journal.view(), path).number, 0, now)
+        with self._journal.transaction() as txn:
+            for path, data in contents.items():
+                inode = self._regular(txn, path)
+                self._touch(inode, now, "di_mtime", "di_ctime")
+                FileContent(self._journal, txn, inode).replace(data)
 
     def chmod(self, path: str, mode: int, *, now: int | None = None) -> None:
         """Change permissions; the type and attributes beyond POSIX stay."""

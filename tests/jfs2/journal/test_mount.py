@@ -10,6 +10,7 @@ import pytest
 
 from lvmfmt.block import ImageFile
 from lvmfmt.block.overlay import Overlay
+from lvmfmt.block.trace import Barrier, Trace
 from lvmfmt.errors import AlreadyExists, NoSpace, NotFound, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, ExternalLog, FileSystem, Identity, InlineLog, format_log
 from lvmfmt.jfs2.checking import check
@@ -122,6 +123,38 @@ def test_what_was_not_synced_is_gone_after_a_crash_and_what_was_is_there(volume,
     assert fs.listdir("/") == (["kept", "lost+found"] if "lost+found" in mounted.listdir("/") else ["kept"])
     assert fs.read("/kept") == b"k" * 9000
     assert errors(crashed) == []
+
+
+def test_several_files_have_all_their_old_content_or_all_their_new(volume, dialect):
+    image = volume(dialect)
+    paths = [f"/{name}" for name in "abcd"]
+    device = Trace(Overlay(image))
+    mounted = mount(device, origin=FixedOrigin(NOW))
+    for path in paths:
+        mounted.write_file(path, b"first", now=NOW)
+    mounted.checkpoint()
+    begin = len(device.events)
+    for number in range(1, 7):  # the records of one of them cross a page of the log
+        mounted.replace_files({path: b"%d" % number * 5000 * number for path in paths}, now=NOW)
+        mounted.sync()
+    crashed, states = Overlay(image), set()
+    for number, event in enumerate(device.events):
+        if isinstance(event, Barrier):
+            continue
+        crashed.punch(event.offset, event.length) if event.data is None else crashed.write(event.offset, event.data)
+        if number < begin:
+            continue
+        after = Overlay(crashed)
+        redo(after)
+        contents = {FileSystem.open(after).read(path) for path in paths}
+        states |= {content[:1] for content in contents}
+        assert len(contents) == 1
+    assert errors(after) == [] and states == {b"f", *(b"%d" % number for number in range(1, 7))}
+    with pytest.raises(OperationRefused, match="not a regular file"):
+        mounted.replace_files({"/a": b"x", "/": b""})
+    with pytest.raises(NotFound):
+        mounted.replace_files({"/a": b"x", "/e": b""})
+    assert mounted.read("/a")[:1] == b"6"
 
 
 @pytest.mark.parametrize("block_size", [512, 1024, 2048])
