@@ -125,17 +125,13 @@ def changes(module: str) -> list[Change]:
     ]
 
 
-NEAREST = 8
-"""Test files that count as a module's tests beside its own."""
-
-
 def tests_of(module: str) -> list[str]:
-    """Test files of a module, relative to the project: its own first, then those that name it and the fewest others."""
+    """Test files that name a module, relative to the project: its own first, then those that name the fewest others."""
     paths = [path for path in sorted(house.TESTS.rglob("test_*.py")) if module in house.named_in(path)]
     paths.sort(key=lambda path: len(house.named_in(path)))
     tests = [str(path.relative_to(house.PROJECT)) for path in paths]
     own = own_test(module)
-    return [own] * (own in tests) + [test for test in tests if test != own][:NEAREST]
+    return [own] * (own in tests) + [test for test in tests if test != own]
 
 
 def own_test(module: str) -> str:
@@ -274,10 +270,11 @@ class Bench:
     Args:
         folder: where they go.
         limit: seconds for the tests of a change by the clock; by processor time they get `ROOM` times what they need.
+        nearest: test files that count as a module's tests beside its own.
     """
 
-    def __init__(self, folder: Path, limit: float) -> None:
-        self._folder, self._limit = folder, limit
+    def __init__(self, folder: Path, limit: float, nearest: int) -> None:
+        self._folder, self._limit, self._nearest = folder, limit, nearest
         self._local = threading.local()
         self._servers: list[subprocess.Popen[str]] = []
         self._sound: dict[tuple[str, str], Sound | None] = {}
@@ -318,32 +315,35 @@ class Bench:
         status, used = server.stdout.readline().split()
         return int(status) in (0, 5), float(used)
 
-    def sound(self, test: str, module: Path) -> Sound | None:
+    def sound(self, test: str, module: Path, *, traced: bool) -> Sound | None:
         """How the tests of a file run without a change; None when they fail.
 
         Args:
             test: the file.
             module: the file of the module in this thread's copy.
+            traced: see which lines of it are run; it takes longer.
         """
         key = test, str(module.relative_to(self.copy()))
         if key not in self._sound:
-            passed, used = self.run([test], self._limit, str(module))
-            lines = {name: set(lines) for name, lines in json.loads((self.copy() / "reach").read_text()).items()}
+            passed, used = self.run([test], self._limit, str(module) if traced else None)
+            seen = json.loads((self.copy() / "reach").read_text()) if traced else {"": []}
+            lines = {name: set(numbers) for name, numbers in seen.items()}
             self._sound[key] = Sound(used, lines.pop(""), lines) if passed else None
         return self._sound[key]
 
     def verdict(self, change: Change) -> str:
         """ "found", "survived", "no tests" or "FILE fails without it"."""
-        tests = tests_of(change.module)
+        tests = tests_of(change.module)[: self._nearest + 1]
+        own = own_test(change.module)
         source = house.modules()[change.module]
         target = self.copy() / source.relative_to(house.PROJECT)
         tree = ast.parse(source.read_text())
         mutate(tree, change.number)
         for test in tests:
-            sound = self.sound(test, target)
+            sound = self.sound(test, target, traced=test != own)
             if sound is None:
                 return f"{test} fails without it"
-            chosen = [test] if test == own_test(change.module) else sound.reaching(test, change)
+            chosen = [test] if test == own else sound.reaching(test, change)
             if not chosen:
                 continue
             try:
@@ -380,6 +380,7 @@ def main() -> int:
     parser.add_argument("--only", default="lvmfmt", help="modules whose dotted name begins like this")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time (%(default)s)")
     parser.add_argument("--limit", type=float, default=900, help="seconds for a test file (%(default)s)")
+    parser.add_argument("--nearest", type=int, default=8, help="test files beside the module's own (%(default)s)")
     args = parser.parse_args()
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
     chosen = [change for name in house.modules() if name.startswith(args.only) for change in changes(name)]
@@ -388,7 +389,7 @@ def main() -> int:
     print(f"seed {seed}: {len(chosen)} changes")
     found = 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        bench = Bench(Path(folder), args.limit)
+        bench = Bench(Path(folder), args.limit, args.nearest)
         for change, verdict in zip(chosen, pool.map(bench.verdict, chosen), strict=True):
             found += verdict == "found"
             print(f"{verdict:10}{described(change)}", flush=True)
