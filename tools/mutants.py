@@ -270,11 +270,10 @@ class Bench:
     Args:
         folder: where they go.
         limit: seconds for the tests of a change by the clock; by processor time they get `ROOM` times what they need.
-        nearest: test files that count as a module's tests beside its own.
     """
 
-    def __init__(self, folder: Path, limit: float, nearest: int) -> None:
-        self._folder, self._limit, self._nearest = folder, limit, nearest
+    def __init__(self, folder: Path, limit: float) -> None:
+        self._folder, self._limit = folder, limit
         self._local = threading.local()
         self._servers: list[subprocess.Popen[str]] = []
         self._sound: dict[tuple[str, str], Sound | None] = {}
@@ -315,32 +314,31 @@ class Bench:
         status, used = server.stdout.readline().split()
         return int(status) in (0, 5), float(used)
 
-    def sound(self, test: str, module: Path, *, traced: bool) -> Sound | None:
+    def sound(self, test: str, reached: Path | None = None) -> Sound | None:
         """How the tests of a file run without a change; None when they fail.
 
         Args:
             test: the file.
-            module: the file of the module in this thread's copy.
-            traced: see which lines of it are run; it takes longer.
+            reached: see which lines of this file in the thread's copy are run; it takes longer.
         """
-        key = test, str(module.relative_to(self.copy()))
+        key = test, str(reached and reached.relative_to(self.copy()))
         if key not in self._sound:
-            passed, used = self.run([test], self._limit, str(module) if traced else None)
-            seen = json.loads((self.copy() / "reach").read_text()) if traced else {"": []}
+            passed, used = self.run([test], self._limit, reached and str(reached))
+            seen = json.loads((self.copy() / "reach").read_text()) if reached else {"": []}
             lines = {name: set(numbers) for name, numbers in seen.items()}
             self._sound[key] = Sound(used, lines.pop(""), lines) if passed else None
         return self._sound[key]
 
-    def verdict(self, change: Change) -> str:
-        """ "found", "survived", "no tests" or "FILE fails without it"."""
-        tests = tests_of(change.module)[: self._nearest + 1]
+    def verdict(self, change: Change, nearest: int) -> str:
+        """ "found", "survived", "no tests" or "FILE fails without it", by the module's own tests and the nearest."""
+        tests = tests_of(change.module)[: nearest + 1]
         own = own_test(change.module)
         source = house.modules()[change.module]
         target = self.copy() / source.relative_to(house.PROJECT)
         tree = ast.parse(source.read_text())
         mutate(tree, change.number)
         for test in tests:
-            sound = self.sound(test, target, traced=test != own)
+            sound = self.sound(test, None if test == own else target)
             if sound is None:
                 return f"{test} fails without it"
             chosen = [test] if test == own else sound.reaching(test, change)
@@ -389,8 +387,10 @@ def main() -> int:
     print(f"seed {seed}: {len(chosen)} changes")
     found = 0
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
-        bench = Bench(Path(folder), args.limit, args.nearest)
-        for change, verdict in zip(chosen, pool.map(bench.verdict, chosen), strict=True):
+        bench = Bench(Path(folder), args.limit)
+        for change, verdict in zip(
+            chosen, pool.map(lambda change: bench.verdict(change, args.nearest), chosen), strict=True
+        ):
             found += verdict == "found"
             print(f"{verdict:10}{described(change)}", flush=True)
         bench.close()

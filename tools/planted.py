@@ -125,13 +125,13 @@ def found(bench: Bench, one: Plant) -> str:
     """The test file that notices; "" for none."""
     package = bench.copy() / "lvmfmt"
     for test in one.tests:
-        used = bench.sound(test)
-        if used is None:
+        sound = bench.sound(test)
+        if sound is None:
             return f"{test}, which fails without it"
         try:
             plant(one, package)
             bench.forget(package / one.file)
-            if not bench.run(test, max(10, 20 * used))[0]:
+            if not bench.run([test], max(10, 20 * sound.seconds))[0]:
                 return test
         finally:
             shutil.copy2(house.PACKAGE / one.file, package / one.file)
