@@ -11,7 +11,7 @@ from ..errors import CorruptImage, OperationRefused
 from ..escaping import escaped, printable
 from .doubting import telling
 from .operands import Commands, add_json, add_log, add_operands, add_volume, numbers_of, split, verb
-from .output import print_json, print_table
+from .output import print_json, print_lines, print_table
 
 _VERBS = (
     ("owner", "say which file or table owns blocks", ("BLOCK",), "hdisk0.img hdisk1.img --lv hd4 0x1a2b"),
@@ -130,8 +130,7 @@ def run_body(args: argparse.Namespace) -> int:
 
     problems: list[str] = []
     with opened(args) as (fs, _):
-        for line in body_lines(fs, deleted(fs) if args.deleted else None, problems):
-            print(line)
+        print_lines(body_lines(fs, deleted(fs) if args.deleted else None, problems))
     for problem in problems:
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     return 1 if problems else 0

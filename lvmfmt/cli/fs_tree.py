@@ -15,7 +15,7 @@ from ..escaping import escaped, escaped_link, printable
 from .fs_files import opened
 from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
-from .output import print_json_list
+from .output import print_json_list, print_lines
 
 _EXAMPLES = """\
   lvmfmt fs tree root.img
@@ -45,10 +45,8 @@ def run_tree(args: argparse.Namespace) -> int:
     problems: list[str] = []
     with _meant(args) as (fs, path):
         if args.json:
-            entries = (
-                _entry(fs, at, status, problems) for at, status in fs.walk(path, depth=args.depth, problems=problems)
-            )
-            print_json_list(entries, names=("path", "target"))
+            found = fs.runs(path, depth=args.depth, problems=problems)
+            print_json_list(_entries(found, problems), names=("path", "target"))
         else:
             _draw(fs, path, args.depth, problems)
     for problem in problems:
@@ -69,31 +67,49 @@ def _meant(args: argparse.Namespace) -> Iterator[tuple[jfs2.FileSystem, str]]:
 
 
 def _draw(fs: jfs2.FileSystem, top: str, depth: int | None, problems: list[str]) -> None:
-    """Draw it line by line; nothing is kept but the way down to the line."""
-    unicode = "utf" in (sys.stdout.encoding or "").lower()
-    through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
-    show = _colored if sys.stdout.isatty() else _plain
-    found = fs.descend(top, depth=depth, problems=problems)
-    show("", escaped(next(found).path), False)
-    guides: list[str] = []  # what stands before the entries of each directory on the way
-    directories = others = 0
-    for path, status, level, is_last, *_ in found:
-        del guides[level - 1 :]
-        target = fs.target(path, status, problems)
-        name = escaped_link(_parts(path)[-1], target)
-        show("".join(guides) + (end if is_last else branch), name, status.is_directory)
-        guides.append("    " if is_last else through)
-        directories += status.is_directory
-        others += not status.is_directory
-    folders = "directory" if directories == 1 else "directories"
-    print(f"\n{directories} {folders}, {others} {'file' if others == 1 else 'files'}")
+    """Draw it run by run; nothing is kept but the way down."""
+    lines = _Lines(fs.runs(top, depth=depth, problems=problems), problems)
+    if sys.stdout.isatty():
+        for guide, name, directory in lines:
+            _print_colored(guide, name, directory)
+    else:
+        print_lines(guide + name for guide, name, _ in lines)
+    folders = "directory" if lines.directories == 1 else "directories"
+    print(f"\n{lines.directories} {folders}, {lines.others} {'file' if lines.others == 1 else 'files'}")
 
 
-def _plain(guide: str, name: str, directory: bool) -> None:
-    print(guide, name, sep="")
+class _Lines:
+    """Guide, name, and whether it is a directory, for each line of a tree.
+
+    Attributes:
+        directories: how many were drawn, without the top.
+        others: how many others.
+    """
+
+    def __init__(self, found: Iterator[jfs2.Siblings], problems: list[str]) -> None:
+        self._found, self._problems = found, problems
+        self.directories = self.others = 0
+
+    def __iter__(self) -> Iterator[tuple[str, str, bool]]:
+        unicode = "utf" in (sys.stdout.encoding or "").lower()
+        through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
+        yield "", escaped(*next(self._found).names), False
+        guides: list[str] = []  # what stands before the entries of each directory on the way
+        for run in self._found:
+            del guides[run.level - 1 :]
+            guide = "".join(guides)
+            guides.append("    " if run.ends else through)
+            names = [*map(escaped_link, run.names, run.shown_targets(self._problems))]
+            directories = [status.is_directory for status in run.stats]
+            self.directories += sum(directories)
+            self.others += len(directories) - sum(directories)
+            lines = [guide + branch] * len(names)
+            if run.ends:
+                lines[-1] = guide + end
+            yield from zip(lines, names, directories, strict=True)
 
 
-def _colored(guide: str, name: str, directory: bool) -> None:
+def _print_colored(guide: str, name: str, directory: bool) -> None:
     from rich.console import Console
     from rich.text import Text
 
@@ -102,10 +118,12 @@ def _colored(guide: str, name: str, directory: bool) -> None:
     )
 
 
-def _entry(fs: jfs2.FileSystem, path: str, status: jfs2.Stat, problems: list[str]) -> dict[str, Any]:
-    target = fs.target(path, status, problems)
-    mode = stat.filemode(status.mode)
-    return {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}
+def _entries(found: Iterator[jfs2.Siblings], problems: list[str]) -> Iterator[dict[str, Any]]:
+    for run in found:
+        for name, target, status in zip(run.names, run.shown_targets(problems), run.stats, strict=True):
+            mode = stat.filemode(status.mode)
+            path = run.prefix + name
+            yield {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}
 
 
 def _parts(path: str) -> list[str]:

@@ -49,7 +49,9 @@ class Gate(io.TextIOBase):
         Raises:
             ImageIOError: the stream is closed, or the system refused.
         """
-        safe = _SUSPECT.sub(lambda found: printable(found[0]), text)
+        safe = text
+        if not text.replace("\n", "").replace("\t", "").isprintable():
+            safe = _SUSPECT.sub(lambda found: printable(found[0]), text)
         with self._refusals as stream:
             try:
                 stream.write(safe)

@@ -13,6 +13,8 @@ from ..units import format_size
 from .gate import behind
 
 Cell = object
+_TOGETHER = 512
+"""Pieces of a long list that are printed together."""
 
 
 def print_table(headers: Sequence[str], rows: Sequence[Sequence[Cell]], *, right: Sequence[str] = ()) -> None:
@@ -68,17 +70,53 @@ def print_json(value: object, *, names: Sequence[str] = ()) -> None:
 
 
 def print_json_list(values: Iterable[object], *, names: Sequence[str] = ()) -> None:
-    """Print a list as JSON, each value as soon as it is there; an error on the way ends the list, not the JSON."""
-    import json
-
+    """Print a list as JSON, some hundred values at a time; an error on the way ends the list, not the JSON."""
     before = "["
-    try:
+
+    def items() -> Iterator[str]:
+        nonlocal before
         for value in values:
-            text = json.dumps(plain(value, names), indent=2).replace("\n", "\n  ")
-            print(f"{before}\n  {text}", end="")  # in one piece: the gate looks at each
+            yield f"{before}\n  {_indented(plain(value, names))}"
             before = ","
+
+    try:
+        _print_pieces(items(), "")
     finally:
         print("[]" if before == "[" else "\n]")
+
+
+def print_lines(lines: Iterable[str]) -> None:
+    """Print many lines, some hundred in one piece; an error on the way comes behind those that are there."""
+    _print_pieces(lines, "\n")
+
+
+def _print_pieces(pieces: Iterable[str], end: str) -> None:
+    """Print pieces with what ends each: the gate and the system take their time for each call, not for each byte."""
+    held: list[str] = []
+    try:
+        for piece in pieces:
+            held.append(piece)
+            if len(held) == _TOGETHER:
+                text = end.join(held)
+                held = []
+                print(text, end=end)
+    finally:
+        if held:
+            print(end.join(held), end=end)
+
+
+def _indented(value: Any) -> str:
+    """A value of a list as indented JSON; objects of plain values, by far the most, without the encoder of Python."""
+    import json
+
+    if not isinstance(value, dict) or not all(isinstance(part, str | int | None) for part in value.values()):
+        return json.dumps(value, indent=2).replace("\n", "\n  ")
+    quoted = json.encoder.encode_basestring_ascii
+    parts = [
+        f"    {quoted(key)}: {quoted(part) if isinstance(part, str) else json.dumps(part)}"
+        for key, part in value.items()
+    ]
+    return "{\n" + ",\n".join(parts) + "\n  }" if parts else "{}"
 
 
 def plain(value: object, names: Sequence[str] = ()) -> Any:
@@ -88,10 +126,11 @@ def plain(value: object, names: Sequence[str] = ()) -> Any:
         return value if value.isascii() else _text(value.encode("utf-8", "surrogateescape"))
     if value is None or isinstance(value, (int, float)):
         return value
-    from dataclasses import fields, is_dataclass
+    if not isinstance(value, dict):
+        from dataclasses import fields, is_dataclass
 
-    if is_dataclass(value) and not isinstance(value, type):
-        value = {f.name: getattr(value, f.name) for f in fields(value)}
+        if is_dataclass(value) and not isinstance(value, type):
+            value = {f.name: getattr(value, f.name) for f in fields(value)}
     if isinstance(value, Mapping):
         found: dict[str, Any] = {}
         for key, part in value.items():

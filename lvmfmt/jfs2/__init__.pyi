@@ -9,6 +9,7 @@ from .inventory.builder import InventoryBuilder as InventoryBuilder
 from .inventory.arrays import Inventory as Inventory
 from .journal.mount import Mount as Mount, mount as mount
 from .log.format import format_log as format_log
+from .paths.listing import Siblings as Siblings
 from .paths.stat import Stat as Stat
 from .repairing.run import Answer as Answer, RepairReport as RepairReport, repair as repair
 from .resizing.size_change import resize as resize

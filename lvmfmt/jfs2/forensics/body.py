@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import stat as modes
 from collections.abc import Iterator
+from functools import cache
 
 from ...escaping import escaped, escaped_link, spelled
 from ...units import NS_PER_S
@@ -31,11 +32,15 @@ def body_lines(fs: FileSystem, gone: Deleted | None = None, problems: list[str] 
         problems: receives what makes no sense, a line each, and the walk goes on.
     """
     problems = [] if problems is None else problems
-    for path, found in fs.walk(problems=problems):
-        name = escaped_link(path, fs.target(path, found, problems), also="|")
-        if name.endswith(_DELETED):  # a file that is there, called so
-            name = name.removesuffix(_DELETED) + _DELETED.replace("(", spelled("("))
-        yield _line(name, found, deleted=False)
+    for run in fs.runs(problems=problems):
+        names = [
+            escaped_link(run.prefix + name, target, also="|")
+            for name, target in zip(run.names, run.shown_targets(problems), strict=True)
+        ]
+        for name, found in zip(names, run.stats, strict=True):
+            if name.endswith(_DELETED):  # a file that is there, called so
+                name = name.removesuffix(_DELETED) + _DELETED.replace("(", spelled("("))
+            yield _line(name, found, deleted=False)
     if gone is None:
         return
     known = {e.number: e for e in gone.entries if e.number is not None}
@@ -48,8 +53,12 @@ def body_lines(fs: FileSystem, gone: Deleted | None = None, problems: list[str] 
 
 
 def _line(name: str, found: Stat, *, deleted: bool) -> str:
-    kind = _TYPES.get(modes.S_IFMT(found.mode), "-")
-    permissions = modes.filemode(found.mode)[1:]
-    mode = f"{'-' if deleted else kind}/{kind}{permissions}"
-    times = "|".join(str(t // NS_PER_S) for t in (found.atime, found.mtime, found.ctime, found.otime))
-    return f"0|{name}|{found.number}|{mode}|{found.uid}|{found.gid}|{found.size}|{times}"
+    number, mode, _, _, uid, gid, size, _, accessed, modified, changed, made, _, _ = found
+    times = f"{accessed // NS_PER_S}|{modified // NS_PER_S}|{changed // NS_PER_S}|{made // NS_PER_S}"
+    return f"0|{name}|{number}|{_mode(mode, deleted)}|{uid}|{gid}|{size}|{times}"
+
+
+@cache
+def _mode(mode: int, deleted: bool) -> str:  # one of few
+    kind = _TYPES.get(modes.S_IFMT(mode), "-")
+    return f"{'-' if deleted else kind}/{kind}{modes.filemode(mode)[1:]}"

@@ -108,6 +108,13 @@ class LeafEntries(NamedTuple):
         ends = (starts + self.lengths[part]).tolist()
         return [self.text[a:b] for a, b in zip(starts.tolist(), ends, strict=True)]
 
+    def texts(self, part: slice = slice(None)) -> list[str]:
+        """The same as text; bytes that are no UTF-8 come as surrogates."""
+        if not self.text.isascii():
+            return [name.decode("utf-8", "surrogateescape") for name in self.names(part)]
+        text, starts = self.text.decode("ascii"), self.starts[part]
+        return [text[a:b] for a, b in zip(starts.tolist(), (starts + self.lengths[part]).tolist(), strict=True)]
+
 
 def decode_leaf_roots(codec: DirectoryCodec, roots: NDArray[np.uint8]) -> LeafEntries:
     """The entries of the directories that are nothing but a root in order; the others are not `good`.
@@ -181,6 +188,12 @@ def _names(dialect: Dialect, text: NDArray[np.uint8], length: NDArray[np.int64])
     coded = text[np.arange(text.shape[1]) < length[:, None]].tobytes()
     if dialect.name_unit == 1:
         return coded, length
+    units = np.frombuffer(coded, "<u2")
+    if not ((units >= 0xD800) & (units < 0xE000)).any():  # each unit is a character, and has one to three bytes
+        sizes = 1 + (units >= 0x80) + (units >= 0x800)
+        ends = np.cumsum(length // 2)
+        before = np.concatenate(([0], np.cumsum(sizes, dtype=np.int64)))
+        return coded.decode("utf-16-le").encode(), before[ends] - before[ends - length // 2]
     ends = np.cumsum(length)
     names = [dialect.decode_name(coded[a:b]) for a, b in zip((ends - length).tolist(), ends.tolist(), strict=True)]
     return b"".join(names), np.array([len(name) for name in names], np.int64)

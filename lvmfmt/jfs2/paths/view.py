@@ -25,6 +25,7 @@ from .stat import Stat
 if TYPE_CHECKING:
     from ..attributes import Acl, AttributeReader, Attributes
     from ..inventory.arrays import Inventory
+    from .listing import Siblings
     from .walk import Found
 
 
@@ -125,10 +126,18 @@ class View(Checked):
         self, top: str = "/", *, depth: int | None = None, problems: list[str] | None = None
     ) -> Iterator[Found]:
         """As `walk`, and where in the tree each path is."""
-        path = "/" + "/".join(parts_of(top))
         from .walk import descend
 
-        return descend(self.volume, self.inodes, self.directories, path, self.inode(top), depth, problems)
+        return descend(self.runs(top, depth=depth, problems=problems))
+
+    def runs(
+        self, top: str = "/", *, depth: int | None = None, problems: list[str] | None = None
+    ) -> Iterator[Siblings]:
+        """As `descend`, the entries of a directory that follow each other together, with the targets of links."""
+        from .walk import runs
+
+        path = "/" + "/".join(parts_of(top))
+        return runs(self.volume, self.inodes, self.directories, path, self.inode(top), depth, problems)
 
     def read(self, path: str, offset: int = 0, length: int | None = None) -> bytes:
         """Bytes of a regular file; fewer than asked for at its end.

@@ -11,14 +11,18 @@ from numpy.typing import NDArray
 from ...errors import CorruptImage
 from ...escaping import escaped
 from ..inodes.inode import Inode
-from ..nodes.extent_node import ROOT_OFFSET
 from ..reading.directory import DirectoryReader
 from ..reading.inodes import InodeMap
 from ..volume import Volume
+from .listing import Listing, Siblings, TreeRoot, whole_listings
 from .stat import Stat
 
-_TOGETHER = 1024
-"""Inodes that a walk reads at a time."""
+_TOGETHER = 4096
+"""Inodes that are read at a time of a directory that is read alone."""
+_AHEAD = 512
+"""Weight of the directories that are read together."""
+_KEPT = 1 << 16
+"""Entries that were read ahead of the walk at most."""
 
 
 class Found(NamedTuple):
@@ -29,23 +33,19 @@ class Found(NamedTuple):
         status: what it is.
         level: levels below the top of the walk.
         is_last: whether it is the last entry of its directory.
-        root: the tree root of a directory; b"" for others.
-        root_at: byte offset of the tree root in the device.
     """
 
     path: str
     status: Stat
     level: int
     is_last: bool
-    root: bytes
-    root_at: int
 
 
-def descend(
+def runs(
     volume: Volume, inodes: InodeMap, directories: DirectoryReader, path: str, top: Inode, depth: int | None,
     problems: list[str] | None = None,
-) -> Iterator[Found]:  # fmt: skip
-    """All from a file or directory down.
+) -> Iterator[Siblings]:  # fmt: skip
+    """All from a file or directory down, the top alone first.
 
     Args:
         volume: the file system.
@@ -59,78 +59,161 @@ def descend(
     Raises:
         CorruptImage: a directory has two names, or something makes no sense.
     """
-    walk = _Walk(volume, inodes, directories, {top.number}, problems)
-    status = Stat.of(top, volume.dialect)
-    here = Found(path, status, 0, True, top.root.tobytes(), top.root_at)
-    yield here
-    levels = [walk.below(here)] if status.is_directory and depth != 0 else []
+    walk = _Walk(volume, inodes, directories, depth, problems)
+    here = Listing.of(volume, [path], np.array([top.number]), np.array([top.at]), top.row)
+    folder = here.folders[0][1] if here.folders and depth != 0 else None
+    yield Siblings("", here.names, here.stats, here.targets, 0, True, folder)
+    walk.seen.add(top.number)
+    levels = [walk.below(path, folder)] if folder is not None else []
     while levels:
-        for found in levels[-1]:
-            yield found
-            if found.status.is_directory and found.level != depth:
-                levels.append(walk.below(found))
+        for run in levels[-1]:
+            yield run
+            if run.folder is not None:
+                walk.turn_to(run.folder)
+                levels.append(walk.below(run.prefix + run.names[-1], run.folder))
                 break
         else:
             levels.pop()
+            walk.coming.pop()
 
 
-class _Walk(NamedTuple):
-    """What a walk needs; `seen` takes the numbers of directories."""
+def descend(found: Iterator[Siblings]) -> Iterator[Found]:
+    """The entries of runs one by one."""
+    for run in found:
+        last = len(run.names) - 1 if run.ends else -1
+        for i, (name, status) in enumerate(zip(run.names, run.stats, strict=True)):
+            yield Found(run.prefix + name, status, run.level, i == last)
 
-    volume: Volume
-    inodes: InodeMap
-    directories: DirectoryReader
-    seen: set[int]
-    problems: list[str] | None
 
-    def below(self, directory: Found) -> Iterator[Found]:
+class _Walk:
+    """A walk on its way.
+
+    Attributes:
+        seen: numbers of the directories that have a name.
+        coming: for each directory on the way down, those in it that come later, the next one last.
+    """
+
+    def __init__(
+        self,
+        volume: Volume,
+        inodes: InodeMap,
+        directories: DirectoryReader,
+        depth: int | None,
+        problems: list[str] | None,
+    ) -> None:
+        self._volume, self._inodes, self._directories = volume, inodes, directories
+        self._depth, self._problems = depth, problems
+        self._ready: dict[int, Listing] = {}  # by number
+        self._asked: set[int] = set()  # what was to be ready, if nothing is wrong with it
+        self._kept = 0  # entries in what is ready
+        self.seen: set[int] = set()
+        self.coming: list[list[TreeRoot]] = []
+
+    def turn_to(self, folder: TreeRoot) -> None:
+        """Go down to a directory of those that come."""
+        while self.coming and self.coming[-1].pop() is not folder:
+            pass
+
+    def below(self, path: str, folder: TreeRoot) -> Iterator[Siblings]:
         """What is in a directory."""
-        last = None
-        for found in self._children(directory):
-            if last is not None:
-                yield last
-            last = found
-        if last is not None:
-            yield last._replace(is_last=True)
+        prefix, level = path.rstrip("/") + "/", len(self.coming) + 1
+        self.coming.append([])
+        held: Siblings | None = None
+        for part in self._parts(path, prefix, folder):
+            for run in self._cut(prefix, part, folder, level):
+                if held is not None:
+                    yield held
+                held = run
+        if held is not None:
+            yield held._replace(ends=True)
 
-    def _children(self, directory: Found) -> Iterator[Found]:
-        """The same, read some at a time, and no last one known."""
-        prefix, level = directory.path.rstrip("/") + "/", directory.level + 1
-        skipped: list[CorruptImage] | None = None if self.problems is None else []
-        for entries in self.directories.entries_of([(directory.root, directory.root_at)], skipped):
+    def _cut(self, prefix: str, part: Listing, above: TreeRoot, level: int) -> Iterator[Siblings]:
+        """The entries of a listing, cut behind each directory that is gone down to, without second names of one."""
+        self.coming[level - 1][:0] = [folder for _, folder in reversed(part.folders)]
+        first = 0
+        for i, folder in part.folders:
+            if folder.number in self.seen:
+                if first < i:
+                    yield part.run(prefix, first, i, level)
+                first, expected = i + 1, "a directory that has no name yet"
+                error = self._volume.corrupt("dtree_leaf_slot", "inumber", above.at, expected, folder.number)
+                self._tell(prefix + part.names[i], error)
+                continue
+            self.seen.add(folder.number)
+            if level != self._depth:
+                yield part.run(prefix, first, i + 1, level, folder)
+                first = i + 1
+        if first < len(part.names):
+            yield part.run(prefix, first, len(part.names), level)
+
+    def _parts(self, path: str, prefix: str, folder: TreeRoot) -> Iterator[Listing]:
+        """What a directory has, some thousand entries at a time; small ones are read together with what comes next."""
+        if folder.number not in self._asked and folder.weight <= _AHEAD:
+            self._look_ahead(folder)
+        found = self._ready.pop(folder.number, None)
+        if found is None:
+            yield from self._alone(path, prefix, folder)
+        else:
+            self._kept -= len(found.names)
+            yield found
+
+    def _look_ahead(self, folder: TreeRoot) -> None:
+        """Read a directory, and others that will be asked for soon; what makes no sense is left to be read alone."""
+        chosen, weight = [folder], folder.weight
+        self._asked.add(folder.number)
+        for other in self._later():
+            weight += other.weight
+            if weight > _AHEAD or self._kept > _KEPT:
+                break
+            chosen.append(other)
+            self._asked.add(other.number)
+        found = whole_listings(self._volume, self._inodes, self._directories, chosen)
+        if found is not None:
+            self._kept += sum(len(one.names) for one in found)
+            self._ready.update(zip((one.number for one in chosen), found, strict=True))
+
+    def _later(self) -> Iterator[TreeRoot]:
+        """The directories that are known and come later, the next one first, but those that were asked for."""
+        met: set[int] = set()
+        for level, rest in reversed(list(enumerate(self.coming, 1))):
+            pending = [(level, folder) for folder in rest]
+            while pending:
+                at, folder = pending.pop()
+                if folder.number in met or at == self._depth:
+                    continue
+                met.add(folder.number)
+                if folder.number not in self._asked:
+                    if folder.weight <= _AHEAD:
+                        yield folder
+                elif (found := self._ready.get(folder.number)) is not None:
+                    pending += [(at + 1, one) for _, one in reversed(found.folders)]
+
+    def _alone(self, path: str, prefix: str, folder: TreeRoot) -> Iterator[Listing]:
+        """What a directory has, read part by part; what makes no sense is told where it stands."""
+        skipped: list[CorruptImage] | None = None if self._problems is None else []
+        for entries in self._directories.entries_of([(folder.root, folder.at)], skipped):
             for first in range(0, len(entries.numbers), _TOGETHER):
                 part = slice(first, first + _TOGETHER)
-                names = [prefix + name.decode("utf-8", "surrogateescape") for name in entries.names(part)]
-                yield from self._found(directory, level, names, entries.numbers[part])
+                yield from self._listed(prefix, entries.texts(part), entries.numbers[part])
         for error in skipped or ():
-            self._tell(directory.path, error)
+            self._tell(path, error)
 
-    def _found(self, directory: Found, level: int, names: list[str], numbers: NDArray[np.int64]) -> Iterator[Found]:
+    def _listed(self, prefix: str, names: list[str], numbers: NDArray[np.int64]) -> Iterator[Listing]:
         """What some names stand for."""
         try:
-            places, rows = self.inodes.read_many(numbers)
+            at, rows = self._inodes.read_many(numbers)
         except CorruptImage as error:
             if len(names) == 1:
-                self._tell(names[0], error)
+                self._tell(prefix + names[0], error)
                 return
             half = len(names) // 2
             for part in (slice(half), slice(half, None)):
-                yield from self._found(directory, level, names[part], numbers[part])
+                yield from self._listed(prefix, names[part], numbers[part])
             return
-        stats = Stat.of_rows(numbers.tolist(), rows, self.volume.dialect)
-        for i, (name, status) in enumerate(zip(names, stats, strict=True)):
-            root = b""
-            if status.is_directory:
-                root = rows["root"][i].tobytes()
-                if status.number in self.seen:
-                    at, expected = directory.root_at, "a directory that has no name yet"
-                    self._tell(name, self.volume.corrupt("dtree_leaf_slot", "inumber", at, expected, status.number))
-                    continue
-                self.seen.add(status.number)
-            yield Found(name, status, level, False, root, int(places[i]) + ROOT_OFFSET)
+        yield Listing.of(self._volume, names, numbers, at, rows)
 
     def _tell(self, path: str, error: CorruptImage) -> None:
         """Note what makes no sense, or stop at it."""
-        if self.problems is None:
+        if self._problems is None:
             raise error
-        self.problems.append(f"{escaped(path)}: {error}")
+        self._problems.append(f"{escaped(path)}: {error}")

@@ -10,6 +10,7 @@ from lvmfmt.block import ImageFile
 from lvmfmt.jfs2 import FileSystem
 from lvmfmt.jfs2.forensics.body import body_lines
 from lvmfmt.jfs2.forensics.deleted import Deleted, DeletedEntry, DeletedInode, deleted
+from lvmfmt.jfs2.paths.listing import Siblings
 from lvmfmt.jfs2.paths.stat import Stat
 from lvmfmt.origin import FixedOrigin
 
@@ -54,11 +55,9 @@ class Files:
     def __init__(self, *files: tuple[str, Stat]) -> None:
         self.files = files
 
-    def walk(self, problems: list[str]):
-        return iter(self.files)
-
-    def target(self, path: str, status: Stat, problems: list[str]) -> str | None:
-        return f"target of {path}" if status.is_symlink else None
+    def runs(self, problems: list[str]):
+        for path, status in self.files:
+            yield Siblings("/", [path[1:]], [status], [f"target of {path}" if status.is_symlink else None], 1, True)
 
 
 def about(number: int, mode: int, **others: int) -> Stat:

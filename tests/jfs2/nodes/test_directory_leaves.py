@@ -15,7 +15,9 @@ CODECS = [
     DirectoryCodec(LINUX, 4096, 1000, indexed=False),
     DirectoryCodec(LINUX, 4096, 1000, indexed=True),
 ]
-names = st.lists(st.text("abcd\u00e9", min_size=1, max_size=60), min_size=1, max_size=3, unique=True)
+names = st.lists(
+    st.text("abcd\u00e9\u20ac\ud7ff\ue000\U0001f600", min_size=1, max_size=60), min_size=1, max_size=3, unique=True
+)
 flips = st.lists(st.tuples(st.integers(0, 287), st.integers(0, 255)), max_size=2)
 
 

@@ -9,7 +9,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, NotFound, OperationRefused
 from lvmfmt.jfs2 import AIX, LINUX, InventoryBuilder, build
 from lvmfmt.jfs2.paths.view import View, check_name, name_bytes, name_text, parts_of
-from lvmfmt.jfs2.paths.walk import descend
+from lvmfmt.jfs2.paths.walk import descend, runs
 from lvmfmt.jfs2.reading.inodes import InodeMap
 from lvmfmt.jfs2.superblock import read_superblock
 from lvmfmt.origin import FixedOrigin
@@ -69,12 +69,14 @@ def test_a_directory_comes_before_what_is_in_it(view) -> None:
 
 
 def test_where_in_the_tree_each_is(view) -> None:
-    found = list(descend(view.volume, view.inodes, view.directories, "top", view.inode("/a"), None))
+    b = view.inode("/a/b")
+    found = list(descend(runs(view.volume, view.inodes, view.directories, "top", view.inode("/a"), None)))
     assert [(f.path, f.level, f.is_last) for f in found] == [
         ("top", 0, True), ("top/b", 1, False), ("top/b/c", 2, True), ("top/z", 1, True),
     ]  # fmt: skip
-    assert [bool(f.root) for f in found] == [True, True, False, False]
-    assert found[1].root_at == view.inode("/a/b").root_at
+    _, below, *_ = runs(view.volume, view.inodes, view.directories, "top", view.inode("/a"), None)
+    assert (below.prefix, below.names, below.ends) == ("top/", ["b"], False)
+    assert below.folder[:3] == (b.number, b.root.tobytes(), b.root_at)
 
 
 def test_a_directory_with_two_names(view) -> None:
