@@ -82,7 +82,7 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--list", action="store_true", help="print the names of the scenarios")
     parser.add_argument("--size", help=f"of the largest image (default: {_FULL}; quick: {_QUICK})")
     parser.add_argument("--rounds", type=int, help="of each scenario (default: 5; quick: 3)")
-    parser.add_argument("--minutes", type=float, help="where it takes longer, fewer rounds (default: 25; quick: 2)")
+    parser.add_argument("--minutes", type=float, help="where it takes longer, fewer rounds (default: 24; quick: 2)")
     parser.add_argument("--quick", action="store_true", help="small sizes, few rounds")
     parser.add_argument(
         "--tree", type=Path, default=Path("/usr/share"), help="directory to take trees from (default: /usr/share)"
@@ -111,20 +111,24 @@ def chosen(args: argparse.Namespace) -> dict[Family, list[str]]:
     some = args.quick and not (wanted or args.only)
     for suite, families in SUITES.items():
         for family in families if not args.suites or suite in args.suites else ():
-            names = {state: f"{family.name}/{state}" for state in family.states}
             states = [
                 state
-                for state, name in list(names.items())[: family.quick if some else None]
-                if args.only in name and (not wanted or {name, family.name} & wanted)
+                for state, name in list(family.scenarios().items())[: family.quick if some else None]
+                if args.only in name and (not wanted or any(_meant(name, one) for one in wanted))
             ]
             if states:
                 found[family] = states
-    named = {family.name for family in found} | {f"{f.name}/{state}" for f, states in found.items() for state in states}
-    if missing := wanted - named:
-        raise ValueError(f"no scenario {', '.join(sorted(missing))}: see --list")
+    names = [family.scenarios()[state] for family, states in found.items() for state in states]
+    if missing := [one for one in args.scenario if not any(_meant(name, one) for name in names)]:
+        raise ValueError(f"no scenario {', '.join(missing)}: see --list")
     if not found:
         raise ValueError("no scenario is left: see --list")
     return found
+
+
+def _meant(name: str, given: str) -> bool:
+    """Whether a scenario is the one that was given, or one of its states."""
+    return name == given or name.startswith(f"{given}/")
 
 
 def measure(families: dict[Family, list[str]], place: Place, args: argparse.Namespace, run: Run) -> Iterator[Outcome]:
@@ -135,16 +139,16 @@ def measure(families: dict[Family, list[str]], place: Place, args: argparse.Name
         left = end - time.monotonic()
         share, all_left = weights.pop(family), sum(weights.values())
         if left <= 0:
-            run.left_out += [f"{family.name}/{state}" for state in states]
+            run.left_out += [family.scenarios()[state] for state in states]
             continue
         until = time.monotonic() + left * share / (share + all_left)
-        inner = place.below(family.name.replace("/", "-"))
+        inner = place.below(str(len(weights)))
         try:
             with closing(family.make(inner, states)) as scenarios:  # type: ignore[type-var]
                 for done, scenario in enumerate(scenarios):
                     slot = time.monotonic() + max(0.0, until - time.monotonic()) / max(1, len(states) - done)
                     least = 1 if args.quick else 3
-                    yield take_turns(scenario, args.rounds, slot, least)
+                    yield take_turns(scenario, args.rounds, slot, least, end)
         except (CommandFailed, WrongResult, LvmfmtError) as error:
             run.failed.append(f"{family.name}: {error}")
         finally:
@@ -179,7 +183,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments()
     args = parser.parse_args(argv)
     args.rounds = args.rounds or (3 if args.quick else 5)
-    args.minutes = args.minutes or (2 if args.quick else 25)
+    args.minutes = args.minutes or (2 if args.quick else 24)
     os.environ["PATH"] += os.pathsep + "/usr/sbin:/sbin"
     run = Run()
     with ExitStack() as stack:
@@ -187,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             args.size = parse_size(args.size or (_QUICK if args.quick else _FULL))
             families = chosen(args)
             if args.list:
-                print("\n".join(f"{family.name}/{state}" for family, states in families.items() for state in states))
+                print("\n".join(family.scenarios()[state] for family, states in families.items() for state in states))
                 return 0
             place = setting(args, families, stack)
         except (ValueError, LvmfmtError) as error:

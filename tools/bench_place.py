@@ -164,8 +164,8 @@ class Family:
     """Scenarios that share what they work on.
 
     Attributes:
-        name: suite/what.
-        states: warm, cold, flushed: those that there are.
+        name: suite/what, or the suite where the states say what.
+        states: warm, cold, flushed, or what/warm and so on: those that there are.
         make: makes what they work on below a place, and gives the scenarios of the states that are asked for.
         room: bytes that it needs at its largest, of a place.
         weight: its share of the time, where time is short.
@@ -178,3 +178,7 @@ class Family:
     room: Callable[[Place], int] = lambda place: 64 * MIB
     weight: float = 1
     quick: int = 1
+
+    def scenarios(self) -> dict[str, str]:
+        """The names of its scenarios by their states."""
+        return {state: f"{self.name}/{state}" for state in self.states}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -107,14 +108,17 @@ def once(contender: Contender, scenario: Scenario) -> Sample:
     return found[0] if isinstance(found[0], Sample) else seen
 
 
-def take_turns(scenario: Scenario, rounds: int, until: float = float("inf"), least: int = 3) -> Outcome:
+def take_turns(
+    scenario: Scenario, rounds: int, until: float = math.inf, least: int = 3, end: float = math.inf
+) -> Outcome:
     """Measure all contenders of a scenario.
 
     Args:
         scenario: what to do.
         rounds: how often.
         until: on the clock of `time.monotonic`: no round begins after it once there are `least`.
-        least: so many rounds are made in any case.
+        least: so many rounds are made for all that.
+        end: after it none begins but the first.
 
     Raises:
         CommandFailed: ours cannot do it.
@@ -124,7 +128,8 @@ def take_turns(scenario: Scenario, rounds: int, until: float = float("inf"), lea
     before, start = others_time(), time.monotonic()
     left = list(scenario.contenders)
     for turn in range(0 if scenario.first else 1, wanted + 1):
-        if turn > min(least, wanted) and time.monotonic() > until:
+        now = time.monotonic()
+        if (turn > least and now > until) or (turn > 1 and now > end):
             break
         behind = _far_behind(left, outcome) if turn > _FEW else set()
         for contender in list(left):

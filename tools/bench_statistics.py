@@ -12,7 +12,7 @@ ENOUGH = 5
 WORSE = 1.5
 """A line fails when it is so many times its last kept result."""
 _LEAST_FREE = 0.25
-"""Share of the machine that is taken to be ours even where others fill it."""
+"""Share of the machine that is taken to be ours even where others fill it; then no time is too long to be theirs."""
 
 
 class Verdict(StrEnum):
@@ -45,7 +45,9 @@ class Spread:
         A time by itself may only be shorter without them, a quotient may be anything.
         """
         free = max(1 - busy, _LEAST_FREE)
-        return Spread(self.middle, self.low * free, self.high / free if quotient else self.high)
+        if quotient:
+            return Spread(self.middle, self.low * free, self.high / free)
+        return Spread(self.middle, self.low * free if free > _LEAST_FREE else 0, self.high)
 
 
 def spread(values: Sequence[float]) -> Spread:
