@@ -126,7 +126,7 @@ class ExtentTrees:
         header["nextindex"] = FIRST_ENTRY + np.minimum(entries, room)
         header["maxentry"] = FIRST_ENTRY + room
         root[:, :32] = header.view(np.uint8).reshape(count, 32)
-        root[:, 32:] = xads.view(np.uint8).reshape(count, -1)
+        root[:, 32:] = xads.view(np.uint8).reshape(count, ENTRY * room)
         for large in self._large[(self._large >= first) & (self._large < last)].tolist():
             _, top = self._lay_out(large, int(addresses[large]), blocks_per_page)
             self._codec.write_root(root[large - first], 0, top, leaf=False, maxentry=FIRST_ENTRY + room)

@@ -3,121 +3,35 @@
 What proves a node is `lvmfmt.jfs2.journal.dtree_proof`.
 """
 
-import stat
 from collections.abc import Callable
 from pathlib import Path
 
+import directory_bytes
 import pytest
+from directory_bytes import NOW, SOME, judge, nodes, read, write_into
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
-from lvmfmt.errors import CorruptImage, NotFound
-from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, InventoryBuilder, build
-from lvmfmt.jfs2.checking import CHECKS, check
+from lvmfmt.errors import CorruptImage
+from lvmfmt.jfs2 import FileSystem
+from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.journal import mount
 from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec
-from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
-
-NOW = 1_700_000_000_123_456_789
-FEW = [b"a name that goes on in other slots of the root of it", b"n1", b"n2", b"n3"]
-SOME = [b"name%d" % i for i in range(10)]
-OF_NODES = {name for name in CHECKS if name.startswith(("dtree-", "entry-"))} | {"directory-index"}
-MANY = [b"a beginning that all of them have and that is long: %03d" % i + b"x" * 190 for i in range(130)]
 
 
 def make(path: Path, variant: str, shrink: Callable[[BlockDevice, int], None]) -> Path:
-    """A file system with directories of 4, 10 and 130 names: a leaf root, one page, three levels."""
-    tree = InventoryBuilder()
-    tree.add_inode(stat.S_IFDIR | 0o755, mtime=NOW)
-    for name, entries in ((b"few", FEW), (b"d", SOME), (b"many", MANY)):
-        directory = tree.add_inode(stat.S_IFDIR | 0o755, mtime=NOW)
-        tree.add_entry(0, directory, name)
-        for entry in entries:
-            tree.add_entry(directory, tree.add_inode(stat.S_IFREG | 0o644, mtime=NOW), entry)
-    dialect = AIX if variant.startswith("aix") else LINUX
-    features = Features(directory_index=True) if variant == "linux indexed" else Features()
-    block_size = 512 if variant == "aix small" else 4096
-    with ImageFile.create(path, 16 << 20) as device:
-        build(
-            device, tree.finish(), dialect=dialect, origin=FixedOrigin(NOW), block_size=block_size, log=InlineLog(),
-            features=features,
-        )  # fmt: skip
-        if variant == "aix small":
+    """See `directory_bytes.make`; "aix small" has small blocks and a small page."""
+    directory_bytes.make(path, variant, 512 if variant == "aix small" else 4096)
+    if variant == "aix small":
+        with ImageFile(path, writable=True) as device:
             shrink(device, 512)
     return path
-
-
-class Node:
-    """A node to break: where it lies, and a change that goes through it."""
-
-    def __init__(self, at: int, size: int, path: str) -> None:
-        self.at, self.size, self.path = at, size, path
-
-
-def nodes(fs: FileSystem) -> dict[str, Node]:
-    """A node of each kind."""
-    indexed = fs.superblock.indexed_directories
-    codec = DirectoryCodec(fs.dialect, fs.block_size, fs.volume.blocks, indexed=indexed)
-
-    def page(header, i: int) -> tuple:
-        address, length = codec.child_of(header, header.table[i])
-        raw = fs.volume.read(address, length).tobytes()
-        return address * fs.block_size, codec.page(raw, address)[0]
-
-    few, one, many = (fs.inode(path) for path in ("/few", "/d", "/many"))
-    root = codec.root(many.root)[0]
-    middle_at, middle = page(root, len(root.table) - 1)
-    left_at = page(root, 0)[0]
-    one_at, one_page = page(codec.root(one.root)[0], 0)
-    leaf_at, leaf = page(middle, len(middle.table) // 2) if not middle.is_leaf else (middle_at, middle)
-    first = codec.contents(leaf).items[0].coded
-    within = "/many/" + fs.dialect.decode_name(first).decode() + "z"
-    found = {
-        "leaf root": Node(few.root_at, 288, "/few/n2z"),
-        "one page": Node(one_at, len(one_page.raw), "/d/name3z"),
-        "root": Node(many.root_at, 288, within),
-        "leaf": Node(leaf_at, 4096, within),
-    }
-    if not middle.is_leaf:
-        found |= {"internal": Node(middle_at, 4096, within), "left": Node(left_at, 4096, "/many/a")}
-    return found
-
-
-def write_into(device: Overlay, path: str) -> bool:
-    """Whether a change goes through: a new file."""
-    try:
-        with mount(Overlay(device), origin=FixedOrigin(NOW)) as mounted:
-            mounted.create(path, now=NOW)
-    except (CorruptImage, NotFound):
-        return False
-    return True
-
-
-def read(device: Overlay, path: str) -> list[bytes] | None:
-    """The names of the directory that a path lies in, each found by its name; None when that makes no sense."""
-    fs = FileSystem.open(device)
-    try:
-        inode = fs.inode(path.rpartition("/")[0])
-        return [entry.name for entry in fs.entries(inode)]
-    except CorruptImage:
-        return None
 
 
 def flips(size: int, first: int, step: int) -> list[tuple[int, int]]:
     """(byte, bits to turn over): some bytes of the header, and one of each sixth of the node."""
     return [(i, 0xFF if i % 2 else 1 << i % 8) for i in (*range(16 + first, 28, step), *range(first, size, size // 6))]
-
-
-def judge(device: ImageFile, node: Node, at: int, bits: int) -> str:
-    """Turn bits of a byte over and say what comes of it; "bad" if check calls an error there and it is written."""
-    broken = Overlay(device)
-    broken.write(node.at + at, bytes([broken.read(node.at + at, 1)[0] ^ bits]))
-    errors = [f for f in check(broken).findings if f.severity == "error"]
-    there = [f for f in errors if f.name in OF_NODES or node.at <= (f.offset or 0) < node.at + node.size]
-    read(broken, node.path)
-    written = write_into(broken, node.path)
-    return ("bad" if there else "elsewhere" if errors else "good") if written else "refused" if errors else "strict"
 
 
 @pytest.mark.damaged
