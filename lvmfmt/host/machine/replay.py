@@ -12,7 +12,8 @@ from ...jfs2.log.locate import find_any_log
 from ...jfs2.log.pages import OPEN
 from ...jfs2.log.redo import redo
 from ...jfs2.log.sharing import active_members
-from ...jfs2.superblock import MOUNT, read_superblock
+from ...jfs2.repairing.log import needs_replay
+from ...jfs2.superblock import CLEAN, MOUNT, read_superblock
 from ...lvm import VolumeGroup
 from ...system.logs import log_of
 from ...system.volume_types import FILE_SYSTEM_TYPE, LOG_TYPE
@@ -68,14 +69,18 @@ def _replay_listed(machine: Machine, log: BlockDevice, volumes: dict[int, str], 
 
 
 def _replay_left(machine: Machine, group: VolumeGroup, name: str, console: Callable[[str], None]) -> None:
-    """Replay for a file system that is marked as mounted still: its log is its own, or was closed by somebody else."""
+    """Replay for a file system that is marked as mounted still: its log is its own, or was closed by somebody else.
+
+    A log of its own is open, too, where a mount stopped before it said so, or an unmount after it had said so.
+    """
     with machine.volume_device(name) as device:
         try:
             superblock = read_superblock(device)
         except CorruptImage:
             return  # no file system
         log, number = log_of(group, name, superblock)
-        if not superblock.state & MOUNT or log is None:
+        left_open = superblock.state == CLEAN and log == name and needs_replay(device, superblock, None)
+        if log is None or not (superblock.state & MOUNT or left_open):
             return
         try:
             if log == name:

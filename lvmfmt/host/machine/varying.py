@@ -34,7 +34,7 @@ def members(machine: Machine, group: Group) -> dict[str, BlockDevice]:
     """
     others = {pvid for other in machine.groups() if other.vgid != group.vgid for pvid in other.pvids}
     mine = [d for d in machine.disks() if d.pvid is not None and (d.pvid in group.pvids or d.pvid not in others)]
-    found = {d.name: device for d in mine if (device := readable(machine, d)) is not None}
+    found = {d.name: device for d in mine if (device := readable(machine, d)) is not None and lvm.answers(device)}
     vgids = {name: lvm.scan([device])[0].vgid for name, device in found.items()}
     if group.vgid not in vgids.values():
         return {}

@@ -155,7 +155,8 @@ class _Repair:
             mount_again(self.base, superblock)
             superblock = read_superblock(self.base)
             self.restored = self.base.read(SUPERBLOCK_OFFSET, PAGE)
-        if not self.force and superblock.offset == SUPERBLOCK_OFFSET and superblock.state == CLEAN:
+        closed = superblock.state == CLEAN and not needs_replay(self.base, superblock, None)
+        if not self.force and superblock.offset == SUPERBLOCK_OFFSET and closed:
             unseen = Report(notes=["the file system says that it is clean; it was not looked at"])
             return RepairReport(unseen, self.plan, unseen)
         replayed = self._replay(superblock)

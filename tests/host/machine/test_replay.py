@@ -9,6 +9,7 @@ from lvmfmt.host.machine.replay import replay_logs
 from lvmfmt.jfs2 import AIX, FileSystem
 from lvmfmt.jfs2.log.locate import find_any_log
 from lvmfmt.jfs2.log.pages import OPEN
+from lvmfmt.jfs2.repairing.superblocks import set_state
 from lvmfmt.jfs2.superblock import CLEAN, MOUNT, read_superblock
 from lvmfmt.lvm import VolumeGroup
 from lvmfmt.origin import FixedOrigin
@@ -52,6 +53,16 @@ def test_everything_is_replayed(crashed: VolumeGroup) -> None:
         assert read_superblock(volumes[name].device).state == CLEAN
         assert FileSystem.open(volumes[name].device).read("/file") == name.encode()
     assert find_any_log(volumes["log"].device).state != OPEN
+
+
+def test_a_log_that_was_open_before_the_superblock_said_so(crashed: VolumeGroup) -> None:
+    device = crashed.logical_volumes["own"].device
+    set_state(device, read_superblock(device), CLEAN)
+    machine = Stub()
+    machine.define("datavg", crashed)
+    replay_logs(machine, crashed, print)
+    with System([crashed], writable=True, origin=ORIGIN).mount("own") as mounted:  # it is not told to replay its log
+        assert mounted.listdir("/")
 
 
 def test_one_that_is_broken_does_not_hold_up_the_others(crashed: VolumeGroup) -> None:

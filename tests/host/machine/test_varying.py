@@ -6,9 +6,11 @@ import pytest
 
 from lvmfmt import lvm
 from lvmfmt.block import ImageFile
+from lvmfmt.block.overlay import Overlay
+from lvmfmt.errors import ImageIOError
 from lvmfmt.host.machine import varying
 from lvmfmt.host.odm import devices
-from lvmfmt.lvm import VolumeGroup, free_group_metadata
+from lvmfmt.lvm import VolumeGroup, free_group_metadata, scan
 from lvmfmt.origin import SeededOrigin
 
 from ..stub import Stub, volume_group
@@ -47,6 +49,16 @@ def test_a_disk_that_only_the_vgda_names(machine: Stub) -> None:
 def test_a_disk_of_another_group_by_now(machine: Stub) -> None:
     free_group_metadata(machine.images["hdisk1"])
     VolumeGroup.create([machine.images["hdisk1"]], origin=SeededOrigin(6))  # storage has copied another one over it
+    assert list(varying.members(machine, known(machine))) == ["hdisk0"]
+
+
+def test_a_disk_that_has_died_is_none(machine: Stub, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*args: object) -> None:
+        raise ImageIOError("the disk does not answer")
+
+    machine.images["hdisk1"] = dead = Overlay(machine.images["hdisk1"])
+    monkeypatch.setattr(dead, "read_into", fails)
+    assert scan([dead])[0].record is None  # as of a disk without a record, and it is not one
     assert list(varying.members(machine, known(machine))) == ["hdisk0"]
 
 

@@ -3,7 +3,9 @@
 import pytest
 
 from lvmfmt.errors import OperationRefused
+from lvmfmt.jfs2.journal import Mount, mount
 from lvmfmt.jfs2.repairing.run import CHANGED_MOUNTED, LEFT_UNCORRECTED, OKAY, Answer, exit_status, repair
+from lvmfmt.jfs2.superblock import CLEAN, read_superblock
 
 BASES = pytest.mark.parametrize("base", ["aix-small", "linux-small"])
 
@@ -16,6 +18,25 @@ def test_a_clean_file_system_is_left_alone(image, base):
     assert (report.written, report.plan.fixes, exit_status(report)) == (False, [], OKAY) and bytes(i.data) == good
     quick = repair(i.device, force=False)
     assert "was not looked at" in quick.found.notes[0] and quick.is_clean
+
+
+@BASES
+@pytest.mark.parametrize("answer", [Answer.PREEN, Answer.YES])
+def test_a_clean_file_system_whose_log_is_open(image, base, answer, monkeypatch):
+    device = image(base).device
+
+    def stops(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(Mount, "enter", stops)  # the log is open by then, and the superblock is to say so [jfs2 3.8.2]
+        mount(device)
+    assert read_superblock(device).state == CLEAN
+    with pytest.raises(OperationRefused, match="the log was not closed"):
+        mount(device)
+    report = repair(device, answer=answer, force=False)
+    assert report.written and report.is_clean and "replay" in {fix.kind for fix in report.plan.fixes}
+    mount(device).unmount()
 
 
 @BASES

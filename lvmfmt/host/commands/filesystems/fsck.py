@@ -14,6 +14,7 @@ from ....jfs2.log import LogWrap, find_any_log, redo
 from ....jfs2.log.logform import log_on, logform
 from ....jfs2.log.sharing import active_members
 from ....jfs2.repairing import Answer, RepairReport, exit_status, repair
+from ....jfs2.repairing.log import needs_replay
 from ....jfs2.repairing.superblocks import set_state
 from ....jfs2.superblock import CLEAN, CLEAN_QUIESCED, FSERROR, MOUNT, QUIESCED, Superblock, read_superblock
 from ....system.volume_types import LOG_TYPE
@@ -74,14 +75,14 @@ class _Check:
             say(message("fsck-mounted"))
         superblock = target.superblock
         say(message("fsck-primary" if superblock.offset == SUPERBLOCK_OFFSET else "fsck-secondary"))
-        preen = "p" in self.given
-        if preen and "f" not in self.given and superblock.state == CLEAN:
-            say(message("fsck-clean"))
-            return 0
         writes = target.point is None and "n" not in self.given
         with targets.opened(self.machine, target) as (device, log):
+            to_replay = bool(superblock.state & TO_REPLAY) or needs_replay(device, superblock, None)
+            if "p" in self.given and "f" not in self.given and superblock.state == CLEAN and not to_replay:
+                say(message("fsck-clean"))
+                return 0
             replayed = "o" not in self.given
-            if target.point is None and replayed and superblock.state & TO_REPLAY:
+            if target.point is None and replayed and to_replay:
                 replayed = _say_replay(self.machine, target, device, log, superblock, say, writes=writes)
                 superblock = read_superblock(device)
                 say(message("fsck-primary"))
