@@ -95,6 +95,7 @@ class InodeForm:
         reserved: inodes of the fileset that are in use from the start.
         of_generation_1: inodes of the fileset that keep generation 1; if any do, those of the aggregate do, too.
         unnamed: inodes of the fileset in use that no directory names.
+        empty: those of them that have no content and one link.
         lost_found: a new file system has a directory `/lost+found`.
         ends_with_size: a regular file has no blocks behind the page in which its size ends.
     """
@@ -110,6 +111,7 @@ class InodeForm:
     reserved: tuple[int, ...]
     of_generation_1: tuple[int, ...]
     unnamed: tuple[int, ...]
+    empty: tuple[int, ...] = ()
     system_mark: int = 0
     inline_area_mark: int = 0
     attribute_mark: int = 0

@@ -61,6 +61,7 @@ LINUX = Dialect(
         reserved=(0, 1, 2, 3),
         of_generation_1=(1, 2),
         unnamed=(0, 1, 3),
+        empty=(0, 1, 3),
     ),
     log_form=LogForm(
         magic=0x87654321,

@@ -168,7 +168,7 @@ class InodeMender:
             ("di_number", number),
             ("di_fileset", FILESET),
             ("di_inostamp", self._work.stamp),
-            ("di_nlink", links if 1 <= links < 1 << 31 else 1),
+            ("di_nlink", links if 1 <= links < 1 << 31 and number not in self._dialect.inode_form.empty else 1),
             ("di_gen", 1 if number in self._dialect.inode_form.of_generation_1 else int(row["di_gen"][0])),
         ):
             if int(row[field][0]) != value:
@@ -219,15 +219,21 @@ class InodeMender:
     def _file(self, number: int, row: NDArray[Any], trial: InodeTrial, shared: Ranges) -> None:
         size, bsize = int(row["di_size"][0]), self._work.volume.block_size
         possible, pages = 0 <= size <= MAX_FILE_SIZE, ceil_div(size, PAGE) * PAGE
-        ends = self._dialect.inode_form.ends_with_size
-        if (
-            shared or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial)
-        ):  # the size is the better witness
-            self._tree(number, row, trial, shared, end=pages // bsize if ends and possible else None)
-        extents = salvage_extents(self._work.volume, row["root"][0]).extents
-        end = int((extents["offset"] + extents["length"]).max(initial=0)) * bsize
+        ends, most = self._dialect.inode_form.ends_with_size, MAX_FILE_SIZE
+        if number in self._dialect.inode_form.empty:
+            possible, pages, most = size == 0, 0, 0
+        wrong = bool(shared) or _any(trial, _TREE_FINDINGS) or self._work.judge.shares_pages(trial)
+        if wrong or (ends and self._end(row) * bsize > most):  # the size is the better witness
+            limit = pages if possible else most
+            self._tree(number, row, trial, shared, end=limit // bsize if ends else None)
+        end = self._end(row) * bsize
         if not possible or (ends and end > pages):
-            self._size(number, row, min(end, MAX_FILE_SIZE))
+            self._size(number, row, min(end, most))
+
+    def _end(self, row: NDArray[Any]) -> int:
+        """Behind which block the extents of a file end."""
+        extents = salvage_extents(self._work.volume, row["root"][0]).extents
+        return int((extents["offset"] + extents["length"]).max(initial=0))
 
     def _tree(
         self,
