@@ -73,3 +73,48 @@ def test_a_factor_that_a_kind_does_not_have_is_not_rounded(kind: VgKind, factor:
 def test_a_kind_that_is_not_made():
     with pytest.raises(BadArgument, match="classic, big, scalable"):
         GroupGeometry.of([Sized(1 * GIB)], None, 1, None, kind=VgKind.FOREIGN)
+
+
+def sized(pps: int, pp_mib: int = 1) -> Sized:
+    """A classic disk of just so many PPs: 4352 sectors are before the first one, 256 KiB behind the last [lvm 1.2]."""
+    return Sized(4352 * 512 + pps * pp_mib * MIB + pool())
+
+
+def pool() -> int:
+    """Bytes behind the last PP."""
+    whole = next(size for size in range(4352 * 512 + MIB, 4352 * 512 + 8 * MIB, 512) if pp_count(size, 20) == 1)
+    return whole - 4352 * 512 - MIB
+
+
+@pytest.mark.parametrize(
+    ("pps", "factor", "fits"), [(1016, 1, True), (1017, 1, False), (2032, 2, True), (2033, 2, False)]
+)
+def test_the_most_pps_of_a_disk(pps: int, factor: int, fits: bool) -> None:
+    geometry = GroupGeometry.of([sized(1)], MIB, factor, 9)
+    assert geometry.takes([sized(pps)]) is fits
+    if fits:
+        assert geometry.check_disk(sized(pps)) == pps
+        assert geometry.fit(sized(pps).size).lost == 0
+        assert geometry.fit(sized(pps).size + MIB - 512).lost == MIB - 512
+    else:
+        with pytest.raises(
+            OperationRefused, match=f"creation of {pps} partitions, the limit is {pps - 1}; 1 MiB of the"
+        ):
+            geometry.check_disk(sized(pps))
+
+
+def test_the_smallest_and_the_largest_disk() -> None:
+    geometry = GroupGeometry.of([sized(1)], MIB, 1, 9)
+    assert geometry.check_disk(sized(1)) == 1
+    with pytest.raises(OperationRefused, match="too small for a PP of 1 MiB"):
+        geometry.check_disk(Sized(sized(1).size - 512))
+    large = GroupGeometry.of([sized(1)], 1 << 30, 4, 9)
+    assert large.check_disk(Sized(2 * TIB)) == 2047
+    with pytest.raises(OperationRefused, match="take disks up to 2 TiB"):
+        large.check_disk(Sized(2 * TIB + 512))
+
+
+@pytest.mark.parametrize("size", [0, MIB - 1, MIB + 512, 3 * MIB, MIB // 2])
+def test_pps_are_powers_of_two(size: int) -> None:
+    with pytest.raises(OperationRefused, match="a power of two from 1 MiB"):
+        GroupGeometry.of([sized(1)], size, 1, 9)

@@ -149,3 +149,12 @@ def test_the_page_over_the_map_says_where_groups_are_used(dialect):
     free[2] -= 1
     assert map_control_page(dialect, geometry, totals)["dn_maxag"] == 2
     assert first_fault(map_control_faults(dialect, geometry, page, totals)).check == "bmap-counts"
+
+
+@DIALECTS
+def test_maps_that_differ_in_every_word(dialect):
+    table, _ = dmap_pages(dialect, 0, np.ones(8192, bool), 8192)
+    table["pmap"] = 0
+    assert "dmap-owned" in judged(dialect, table, 8192)
+    [fault, *_] = DmapPages(dialect, 8192, np.array([0]), table).faults(("dmap-owned",))
+    assert fault.words(0) == "blocks 0 to 8191: working and committed map differ"

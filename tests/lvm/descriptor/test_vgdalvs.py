@@ -45,6 +45,24 @@ def test_states_and_copies_in_both_readings(make_group: Any) -> None:
     assert vgda.lv_used[:4].tolist() == [True, True, True, False]
 
 
+def test_a_state_keeps_its_other_bits(make_group: Any) -> None:
+    """Defined is bit 0, stale bit 1 [lvm 8.4]; what the others mean is not known."""
+    vgda = make_group()[0].state.copy().vgda
+    at = vgda.format.lvs.at(1) + vgda.format.lvs.record.offset_of("lv_state")
+    for before, stale, after in ((0xF0, False, 0xF1), (0xF0, True, 0xF3), (0xF3, False, 0xF1), (0x02, False, 0x01)):
+        vgda.raw[at : at + 2] = [0, before]
+        vgda.set_states(np.array([2]), np.array([stale]))
+        assert vgda.raw[at : at + 2].tolist() == [0, after]
+
+
+@pytest.mark.parametrize("field", ["num_lps", "lv_state", "mirror"])
+def test_an_lv_is_in_use_when_anything_of_it_is_set(make_group: Any, field: str) -> None:
+    vgda = make_group()[0].state.copy().vgda
+    assert not vgda.lv_used[200]
+    vgda.lvs[field][200] = 1
+    assert vgda.lv_used[200] and vgda.lv_used.sum() == 4
+
+
 @pytest.mark.parametrize("kind", [VgKind.BIG, VgKind.SCALABLE])
 def test_control_blocks_in_the_vgda(make_group: Any, kind: VgKind) -> None:
     vgda = make_group(1, kind=kind)[0].state.copy().vgda
