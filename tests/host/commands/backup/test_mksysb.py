@@ -81,6 +81,18 @@ def test_what_an_image_says_of_its_group(single) -> None:
     assert [row[:5] + row[6:] for row in volumes] == [row[:5] + row[6:] for row in listed]
 
 
+def test_sizes_of_an_image_are_those_of_its_volumes(single) -> None:
+    """MB: PPs times their size; the smallest: LPs at least, times copies, times the size of a PP."""
+    stanzas = b"image_data:\n\tOSLEVEL= 7.2.4.0\n\nvg_data:\n\tVGNAME= x\n"
+    for lps, copies, pp, size in ((3, 2, 10, 4), (5, 1, 7, 32)):
+        stanzas += b"\nlv_data:\n\tLOGICAL_VOLUME= a\n\tPP= %d\n\tPP_SIZE= %d\n" % (pp, size)
+        stanzas += b"\tLV_MIN_LPS= %d\n\tCOPIES= %d\n" % (lps, copies)
+    with Host.open(single.path).machine(print, writable=False) as machine:
+        lines = describe_image(machine, stanzas, False)
+    last = [line.split()[-1] for line in lines if ":" in line]
+    assert {"264", "184", "7.2.4.0", "7200-04", "no"} <= set(last)  # 10 * 4 + 7 * 32; 3 * 2 * 4 + 5 * 32
+
+
 def test_an_image_without_numbers_is_described(single) -> None:
     with Host.open(single.path).machine(print, writable=False) as machine:
         lines = describe_image(

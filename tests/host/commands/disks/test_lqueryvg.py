@@ -34,6 +34,14 @@ def test_lquerypv_and_getlvodm(vg: Lab) -> None:
     vg.refused("lquerypv -h /dev/hdisk2 zz", "Usage", status=2)
 
 
+def test_a_volume_is_read_while_its_group_is_varied_on(vg: Lab) -> None:
+    """Its name is in the ODM all the same."""
+    vg.good("varyoffvg datavg")
+    assert vg.good("getlvodm -l lv00") and vg.refused("lquerypv -h /dev/lv00 0 10", "lv00")
+    vg.good("varyonvg datavg")
+    assert "|AIX LVCB" in vg.good("lquerypv -h /dev/lv00 0 10")[0]
+
+
 def test_lqueryvg_has_the_published_tags(vg: Lab) -> None:
     rows = vg.good("lqueryvg -Atp hdisk2")
     found = {row[:16].strip(): row[16:].strip() for row in rows if row[:16].strip()}
