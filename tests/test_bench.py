@@ -81,7 +81,6 @@ def test_what_others_took_makes_a_spread_wider() -> None:
     assert seen.widened(0, True) == seen
     assert seen.widened(0.5, True) == Spread(1.0, 0.4, 2.4)
     assert seen.widened(0.5, False) == Spread(1.0, 0.4, 1.2)  # alone, a time can only be shorter
-    assert judged(seen.widened(0.95, False), 0.01) is Verdict.NOISY  # and of a full machine nothing is too long
     assert judged(seen, 1.5) is Verdict.REACHED
     assert judged(seen.widened(0.5, True), 1.5) is Verdict.NOISY
 
@@ -117,6 +116,13 @@ def test_a_busy_machine_gives_no_verdict_that_a_quiet_one_gives() -> None:
     assert found(rows_of(outcome(busy=0.4, **runs), {}))["wall", "cp", 0.7].verdict is Verdict.NOISY
     clear = {"lvmfmt": [0.5] * 5, "cp": [2.0] * 5}
     assert found(rows_of(outcome(busy=0.4, **clear), {}))["wall", "cp", 0.7].verdict is Verdict.REACHED
+    for ours in (0.01, 100.0):  # a full machine: one may have waited for all of its time
+        full = found(rows_of(outcome(busy=0.9, lvmfmt=[ours] * 5, cp=[2.0] * 5), {}))
+        assert full["wall", "cp", 0.7].verdict is Verdict.NOISY
+    alone = found(rows_of(outcome("host/help/warm", busy=0.9, lvmfmt=[9.0] * 5), {}))["wall", "", 0.15]
+    assert alone.verdict is Verdict.NOISY
+    quick = found(rows_of(outcome("host/help/warm", busy=0.9, lvmfmt=[0.1] * 5), {}))["wall", "", 0.15]
+    assert quick.verdict is Verdict.REACHED  # in spite of all
 
 
 def test_a_limit_is_not_meant_for_less_data() -> None:
@@ -249,6 +255,15 @@ def test_results_are_kept_scenario_by_scenario_and_what_is_worse_is_not(kept_fil
     assert bench_record.load("quick") is None
 
 
+def test_results_of_a_busy_machine_or_of_another_size_are_nothing_to_compare_with(kept_file: Path) -> None:
+    busy = outcome("copy/dense/cold", busy=0.5, lvmfmt=[1.0] * 5, cp=[2.0] * 5)
+    assert bench_record.comparable(kept(busy), MACHINE) == {}
+    bench_record.save("full", kept(outcome("copy/dense/cold", lvmfmt=[1.0] * 5, cp=[2.0] * 5)))
+    bench_record.save("full", replace(kept(outcome("copy/hole/cold", lvmfmt=[1.0] * 5)), size=1 << 20))
+    last = bench_record.load("full")
+    assert last is not None and {row.scenario for row in last.rows} == {"copy/hole/cold"}
+
+
 def test_figures_by_themselves_are_compared_on_one_machine_only() -> None:
     result = kept(outcome("copy/hole/warm", 1 << 40, lvmfmt=[0.02] * 5, cp=[0.01] * 5))
     other = replace(MACHINE, processor="another")
@@ -300,6 +315,7 @@ def run_tool(*argv: str | Path) -> subprocess.CompletedProcess[str]:
         (("--scenario", "copy/nothing"), "no scenario copy/nothing"),
         (("lvm", "--only", "dense"), "no scenario is left"),
         (("--size", "x"), "not a size"),
+        (("--record", "--against", "HEAD"), "not kept"),
         (("--tree", "/no/such", "--only", "hole"), "no directory"),
         (("--only", "hole", "--against", "no-such-commit"), "no-such-commit"),
     ],

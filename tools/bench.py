@@ -188,6 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     run = Run()
     with ExitStack() as stack:
         try:
+            if args.record and args.against:
+                raise ValueError("a comparison with a commit is not kept: leave --against or --record out")
             args.size = parse_size(args.size or (_QUICK if args.quick else _FULL))
             families = chosen(args)
             if args.list:

@@ -85,13 +85,13 @@ def contenders_of_ours(place: Place, name: str, *argv: str | Path, role: Role = 
     yield Contender(name, ours(*argv), role)
     if place.earlier:
         title, folder = place.earlier
-        work = command(sys.executable, "-c", _MAIN, *argv, PYTHONPATH=str(folder))
+        work = command(sys.executable, "-P", "-c", _MAIN, *argv, PYTHONPATH=str(folder))
         yield Contender(f"{name} at {title}", work, Role.EARLIER)
 
 
 def inside(code: str, *argv: str | Path, told: Callable[[str], Sample] | None = None) -> Command:
     """A program in our Python; `told` where it measures itself."""
-    return command(sys.executable, "-c", code, *argv, told=told)
+    return command(sys.executable, "-P", "-c", code, *argv, told=told)
 
 
 def files_below(path: Path) -> Iterator[Path]:

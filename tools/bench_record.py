@@ -11,6 +11,8 @@ from bench_machine import Machine
 from bench_rows import Row, as_json, from_json
 from bench_statistics import Verdict
 
+_QUIET = 0.2
+"""Share of the processors that others may have had for a result to be one to compare with."""
 FILE = Path(__file__).resolve().parent.parent / "fixtures" / "speed.json"
 
 
@@ -42,15 +44,16 @@ def load(kind: str) -> Kept | None:
 
 
 def comparable(kept: Kept | None, machine: Machine) -> dict[str, Row]:
-    """Last results by their keys: quotients of any machine, figures by themselves only of one such as this."""
+    """Last results by their keys: quotients of any machine, figures by themselves of one like this; none in noise."""
     if kept is None:
         return {}
     same = (kept.machine.processor, kept.machine.cores) == (machine.processor, machine.cores)
-    return {row.key: row for row in kept.rows if row.peer or same or row.measure in ("peak", "size")}
+    rows = [row for row in kept.rows if row.busy <= _QUIET and row.verdict is not Verdict.NOISY]
+    return {row.key: row for row in rows if row.peer or same or row.measure in ("peak", "size")}
 
 
 def save(kind: str, new: Kept) -> list[Row]:
-    """Keep results in place of earlier ones of the same lines; the lines of other scenarios stay.
+    """Keep results in place of earlier ones of the same scenarios; the others stay, if they are of the same size.
 
     Returns:
         lines that were not kept because they are worse than what is there.
@@ -59,7 +62,7 @@ def save(kind: str, new: Kept) -> list[Row]:
     refused = [row for row in new.rows if row.verdict is Verdict.WORSE]
     measured = {row.scenario for row in new.rows}
     bad = {row.key for row in refused}
-    old = before.rows if before else []
+    old = before.rows if before and before.size == new.size else []
     stay = [row for row in old if row.scenario not in measured or row.key in bad]
     rows = sorted(stay + [row for row in new.rows if row.key not in bad], key=_place)
     data = {**_read(), kind: {**asdict(new), "rows": [as_json(row) for row in rows]}}

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, replace
 
 from bench_limits import BEST, GOALS, Goal
 from bench_rounds import Outcome, Role
-from bench_statistics import Spread, Verdict, judged, ratios, spread
+from bench_statistics import FULL, Verdict, judged, ratios, spread
 
 from lvmfmt.units import MIB
 
@@ -119,15 +119,12 @@ def _row(outcome: Outcome, goal: Goal, kept: Mapping[str, Row]) -> Row | None:
     )  # fmt: skip
     before = kept.get(row.key)
     last = before.middle if before and abs(before.amount - row.amount) <= _SAME * row.amount else None
-    return replace(row, last=last, verdict=_verdict(seen, goal, limit, outcome.amount, last))
-
-
-def _verdict(seen: Spread, goal: Goal, limit: float | None, amount: float, last: float | None) -> Verdict:
-    """What a line came to; a limit is not meant for less than it was set for."""
-    if limit is not None and amount < goal.at:
-        found = judged(seen, None, last)
-        return Verdict.SMALLER if found is Verdict.FREE else found
-    return judged(seen, limit, last)
+    verdict = judged(seen, limit if outcome.amount >= goal.at else None, last)
+    if limit is not None and verdict is Verdict.FREE:
+        verdict = Verdict.SMALLER
+    if goal.measure == "wall" and outcome.busy >= FULL and (verdict.fails or (peer and verdict is Verdict.REACHED)):
+        verdict = Verdict.NOISY
+    return replace(row, last=last, verdict=verdict)
 
 
 def _peer(outcome: Outcome, goal: Goal) -> str | None:

@@ -11,8 +11,8 @@ ENOUGH = 5
 """Rounds from which on quartiles say how much a figure varies; with fewer, the extremes do."""
 WORSE = 1.5
 """A line fails when it is so many times its last kept result."""
-_LEAST_FREE = 0.25
-"""Share of the machine that is taken to be ours even where others fill it; then no time is too long to be theirs."""
+FULL = 0.75
+"""Where others had this share of the processors, no quotient of times tells anything, and no time is too long."""
 
 
 class Verdict(StrEnum):
@@ -44,10 +44,8 @@ class Spread:
 
         A time by itself may only be shorter without them, a quotient may be anything.
         """
-        free = max(1 - busy, _LEAST_FREE)
-        if quotient:
-            return Spread(self.middle, self.low * free, self.high / free)
-        return Spread(self.middle, self.low * free if free > _LEAST_FREE else 0, self.high)
+        free = 1 - min(busy, FULL)
+        return Spread(self.middle, self.low * free, self.high / free if quotient else self.high)
 
 
 def spread(values: Sequence[float]) -> Spread:
