@@ -20,6 +20,7 @@ from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import LvmfmtError
 from lvmfmt.host import Host
 from lvmfmt.host.machine.running import Machine
+from lvmfmt.host.odm import devices
 from lvmfmt.host.session import Session
 from lvmfmt.jfs2.checking import check
 from lvmfmt.jfs2.repairing import repair
@@ -45,7 +46,7 @@ one that dies: whether it has died, their status may say."""
 ALLOCATE = ("chfs", "cplv", "crfs", "extendlv", "migratelp", "migratepv", "mklv", "mklvcopy")
 """Commands that need partitions on so many disks as there are copies, and may say that there are too few, or that the
 only good copy to fill the others from is gone."""
-ONE_COPY = ("mirrorvg", "rmlvcopy", "unmirrorvg")
+ONE_COPY = ("migratelp", "migratepv", "mirrorvg", "rmlvcopy", "unmirrorvg")
 """Commands that may find or leave the only copy on a disk that died or refused: a boot that finds the disk has it."""
 AGAIN = "recreatevg"
 """A command that is given once more where it has not ended: a group is half changed by it that no system knows yet."""
@@ -315,7 +316,7 @@ def _boots(trial: Trial, step: Step, ended: Ended | None = None) -> str:
         print(line, file=out)
 
     with host.session(tell) as session:
-        if wrong := _held(session.machine, step):
+        if wrong := _held(session.machine, step) or _half_known(session.machine):
             return wrong
         if ended is not None and (wrong := _again(session, step, ended)):
             return wrong
@@ -333,6 +334,23 @@ def _again(session: Session, step: Step, ended: Ended) -> str:
     unknown = all(group.name not in line for group in session.machine.groups())
     if step.line.startswith(AGAIN) and ended.status and unknown and session.run(line, out, out):
         return f"once more: {out.getvalue()}"
+    return ""
+
+
+def _half_known(machine: Machine) -> str:
+    """What the ODM says only in part: it is written as a whole."""
+    names = {str(one["name"]) for one in machine.odm.get("CuDv")}
+    said = {str(one["name"]) for one in machine.odm.get("CuAt")} | {
+        str(one["name"]) for one in machine.odm.get("CuDep")
+    }
+    if odd := sorted(said - names):
+        return f"the ODM has attributes of {odd[0]}, and no such device"
+    for group in machine.groups():
+        if not group.vgid:
+            return f"the ODM has {group.name}, and no VGID of it"
+        for volume in devices.volumes(machine.odm, group.name):
+            if machine.odm.attribute(volume, "lvserial_id") is None:
+                return f"the ODM has {volume}, and no LVID of it"
     return ""
 
 

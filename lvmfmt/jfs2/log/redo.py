@@ -97,6 +97,11 @@ def redo(device: BlockDevice, *, log: BlockDevice | None = None, aggregate: int 
             device.flush()
         mark_clean(device, superblock)
         device.flush()
+    elif result.ring is not None and found.device is device:  # a mount was stopped before the superblock said so
+        fields = superblock.dialect.structures.superblock
+        serial = np.array([found.values["serial"]], fields.dtype["s_logserial"])
+        device.write(superblock.offset + fields.offset_of("s_logserial"), serial)
+        device.flush()
     if result.ring is not None:
         result.ring.mend()
         found.device.flush()

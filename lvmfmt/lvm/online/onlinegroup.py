@@ -134,6 +134,9 @@ class OnlineGroup(Mirroring):
                     self._tell()
                 state = state.copy()  # some disks have got what it was
                 state.members.pop(number)
+                if not state.members:  # the others are split off: nobody has got the change
+                    self._doubt()
+                    raise
                 state.stale |= self.group.state.stale & state.vgda.allocated
                 state.vgsa = self.group.state.vgsa.copy()
                 now = self._origin.now()

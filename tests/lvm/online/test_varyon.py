@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from lvmfmt.errors import ImageIOError, OperationRefused
-from lvmfmt.lvm import VolumeGroup
+from lvmfmt.lvm import VolumeGroup, scan
 from lvmfmt.lvm.checking.findings import check
 from lvmfmt.lvm.online.onlinegroup import OnlineGroup
 from lvmfmt.lvm.online.varyon import NoQuorum, PvState, refresh, varyon
@@ -365,3 +365,24 @@ def test_a_number_that_a_missing_disk_had_is_not_missing_when_another_gets_it(
     assert online.missing == set() and pv_missing(devices[0]) == 0 and online.votes == 5
     online.varyoff()
     assert findings([*devices[:2], *added]) == set()
+
+
+def test_no_disk_is_left_to_say_that_others_are_split_off(make_group: Make, origin: SeededOrigin):
+    group, devices = make_group(2)
+    with group.change(origin) as change:
+        change.remove_lv("hd5")
+        change.remove_lv("lv00")
+        change.set_options(quorum=False)
+    before = devices[1].data.tobytes()
+    online = varyon(devices, origin=origin)
+    pvids = list(online.group.physical_volumes)
+    heal = fail(devices[0])
+    with pytest.raises(ImageIOError):
+        split_group(online.group, pvids[1:], origin=origin)
+    heal()
+    assert scan(devices)[1].vgid == group.vgid and online.down
+    again = varyon(devices, origin=origin, force=True)  # the second disk knows that the first one was missing
+    assert not again.group.split_off and len(again.group.state.members) == 2
+    assert devices[1].data.tobytes() != before
+    again.varyoff()
+    assert findings(devices) == set()
