@@ -28,6 +28,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
@@ -36,6 +37,7 @@ from typing import Any, NamedTuple
 sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 import house
+from reliability import commit, write_section
 
 SWAPS: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE,
@@ -379,22 +381,28 @@ def main() -> int:
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="at a time (%(default)s)")
     parser.add_argument("--limit", type=float, default=900, help="seconds for a test file (%(default)s)")
     parser.add_argument("--nearest", type=int, default=8, help="test files beside the module's own (%(default)s)")
+    parser.add_argument("--record", action="store_true", help="write the result into fixtures/reliability.md")
     args = parser.parse_args()
     seed = args.seed if args.seed is not None else random.SystemRandom().randrange(10**6)
     chosen = [change for name in house.modules() if name.startswith(args.only) for change in changes(name)]
     if not args.all:
         chosen = random.Random(seed).sample(chosen, min(args.count, len(chosen)))
     print(f"seed {seed}: {len(chosen)} changes")
-    found = 0
+    tried, verdicts = commit(), Counter[str]()
     with tempfile.TemporaryDirectory() as folder, concurrent.futures.ThreadPoolExecutor(args.jobs) as pool:
         bench = Bench(Path(folder), args.limit)
-        for change, verdict in zip(
-            chosen, pool.map(lambda change: bench.verdict(change, args.nearest), chosen), strict=True
-        ):
-            found += verdict == "found"
+        results = pool.map(lambda change: bench.verdict(change, args.nearest), chosen)
+        for change, verdict in zip(chosen, results, strict=True):
+            verdicts[verdict] += 1
             print(f"{verdict:10}{described(change)}", flush=True)
         bench.close()
+    found = verdicts["found"]
     print(f"found {found} of {len(chosen)} (seed {seed})")
+    if args.record:
+        how = (
+            f"`python tools/mutants.py --seed {seed} --count {args.count} --only {args.only} --nearest {args.nearest}`"
+        )
+        write_section("Changed operators", f"{how} at {tried}.", verdicts.most_common())
     return int(found < 0.8 * len(chosen))
 
 
