@@ -80,12 +80,12 @@ def creating(place: Place, states: Sequence[str]) -> Iterator[Scenario]:
 
 
 def _directories(place: Place) -> dict[str, tuple[Path, int]]:
-    """Images with one large directory each, by the name of their size in a full run."""
+    """Images with one directory each, by its size."""
     made = {}
-    for entries in (_LARGE, _SMALL):
+    for name, entries in (("large", _LARGE), ("a tenth", _SMALL)):
         image, number = place.folder / f"{entries}.img", place.count(entries)
         make_image(image, counted_files(number, folder=number), 8 * GIB)
-        made[f"{entries:,} entries"] = (image, number)
+        made[name] = (image, number)
     return made
 
 

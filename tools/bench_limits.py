@@ -87,9 +87,9 @@ _TREES = [
     Goal("fs/hash/warm", "wall", OURS, ("hashlib",), 2, 500 * MIB),
     Goal("fs/read/warm", "wall", OURS, ("ordinary file",), 1 / 0.8, 256 * MIB),
     Goal("fs/create/warm", "processor", OURS, (), 500e-6, 4000, per=1),
-    Goal("fs/directory-lookup/warm", "wall", "1,000,000 entries", (), 0.002, 1_000_000),
-    Goal("fs/directory-insert/warm", "processor", "1,000,000 entries", ("100,000 entries",), 1.5, 1_000_000),
-    Goal("fs/directory-list/warm", "processor", "1,000,000 entries", ("100,000 entries",), 12, 1_000_000),
+    Goal("fs/directory-lookup/warm", "wall", "large", (), 0.002, 1_000_000),
+    Goal("fs/directory-insert/warm", "processor", "large", ("a tenth",), 1.5, 1_000_000),
+    Goal("fs/directory-list/warm", "processor", "large", ("a tenth",), 12, 1_000_000),
     *(
         Goal("fs/many/warm", "peak", f"lvmfmt {what}", (), 500 * MIB, 500_000)
         for what in ("build", "fsck", "tree", "tree --json", "get -r")
