@@ -24,6 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -32,6 +33,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
 
 import bench_copy
@@ -49,7 +51,7 @@ from bench_rows import Row, as_json, rows_of, unmeasured
 from bench_samples import CommandFailed
 
 from lvmfmt.errors import LvmfmtError
-from lvmfmt.units import MIB, parse_size
+from lvmfmt.units import GIB, MIB, format_size, parse_size
 
 SUITES: dict[str, Sequence[Family]] = {
     "lvm": bench_lvm.FAMILIES,
@@ -58,7 +60,7 @@ SUITES: dict[str, Sequence[Family]] = {
     "copy": bench_copy.FAMILIES,
 }
 """In the order in which they run: what takes long is last, with the time that is left. A quick run begins with it."""
-_FULL, _QUICK = "4GiB", "64MiB"
+_FULL, _QUICK, _LEAST = "4GiB", "64MiB", 16 * MIB
 _MEMORY = Path("/dev/shm")
 
 
@@ -96,6 +98,24 @@ def arguments() -> argparse.ArgumentParser:
     parser.add_argument("--svg", type=Path, metavar="FILE", help="write a picture of the lines with limits")
     parser.add_argument("--record", action="store_true", help="keep the results as the last ones")
     return parser
+
+
+def sensible(args: argparse.Namespace) -> None:
+    """Refuse, before minutes of work, what would fail after them.
+
+    Raises:
+        ValueError: a number makes no sense, or there is no folder for a file to write.
+        ImportError: the package that makes pictures is missing.
+    """
+    if args.rounds < 1 or args.minutes <= 0:
+        raise ValueError("rounds and minutes are positive")
+    if args.size < _LEAST:
+        raise ValueError(f"the size is at least {format_size(_LEAST)}")
+    for path in (args.json, args.svg):
+        if path and not os.access(path.parent, os.W_OK):
+            raise ValueError(f"{path} cannot be written")
+    if args.svg:
+        import_module("pygal")
 
 
 def chosen(args: argparse.Namespace) -> dict[Family, list[str]]:
@@ -149,7 +169,7 @@ def measure(families: dict[Family, list[str]], place: Place, args: argparse.Name
                     slot = time.monotonic() + max(0.0, until - time.monotonic()) / max(1, len(states) - done)
                     least = 1 if args.quick else 3
                     yield take_turns(scenario, args.rounds, slot, least, end)
-        except (CommandFailed, WrongResult, LvmfmtError) as error:
+        except (CommandFailed, WrongResult, LvmfmtError, OSError) as error:
             run.failed.append(f"{family.name}: {error}")
         finally:
             inner.remove()
@@ -169,6 +189,7 @@ def setting(args: argparse.Namespace, families: dict[Family, list[str]], stack: 
         args.scratch.mkdir(parents=True, exist_ok=True)
     folder = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=args.scratch, prefix="lvmfmt-bench-")))
     in_memory = _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and file_system(_MEMORY) == "tmpfs"
+    in_memory = in_memory and shutil.disk_usage(_MEMORY).free > (GIB if args.quick else 4 * GIB)  # a tree, some images
     fast = Path(stack.enter_context(tempfile.TemporaryDirectory(dir=_MEMORY if in_memory else folder)))
     place = Place(folder, fast, args.size, args.tree, args.quick, args.drop_caches)
     room(folder, max(family.room(place) for family in families) + 64 * MIB)
@@ -182,8 +203,8 @@ def setting(args: argparse.Namespace, families: dict[Family, list[str]], stack: 
 def main(argv: Sequence[str] | None = None) -> int:
     parser = arguments()
     args = parser.parse_args(argv)
-    args.rounds = args.rounds or (3 if args.quick else 5)
-    args.minutes = args.minutes or (2 if args.quick else 24)
+    args.rounds = (3 if args.quick else 5) if args.rounds is None else args.rounds
+    args.minutes = (2 if args.quick else 24) if args.minutes is None else args.minutes
     os.environ["PATH"] += os.pathsep + "/usr/sbin:/sbin"
     run = Run()
     with ExitStack() as stack:
@@ -191,16 +212,19 @@ def main(argv: Sequence[str] | None = None) -> int:
             if args.record and args.against:
                 raise ValueError("a comparison with a commit is not kept: leave --against or --record out")
             args.size = parse_size(args.size or (_QUICK if args.quick else _FULL))
+            sensible(args)
             families = chosen(args)
             if args.list:
                 print("\n".join(family.scenarios()[state] for family, states in families.items() for state in states))
                 return 0
             place = setting(args, families, stack)
-        except (ValueError, LvmfmtError) as error:
+        except (ValueError, LvmfmtError, OSError, ImportError) as error:
             parser.error(str(error))
         machine, kind, version = examine(place.folder), "quick" if args.quick else "full", commit()
         kept = comparable(load(kind), machine)
         print(head(machine, args.size, version), flush=True)
+        if 2 * args.size > machine.memory:
+            print("the largest image and its copy do not stay in memory: warm is not warm")
         signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))  # the folders go
         try:
             for outcome in measure(families, place, args, run):

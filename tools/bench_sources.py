@@ -40,7 +40,7 @@ def dense(path: Path, size: int) -> None:
 def sparse(path: Path, size: int, extent: int, data: int) -> None:
     """An image with data in extents of one length, evenly spread."""
     block = random.Random(2).randbytes(extent)
-    count = data // extent
+    count = max(1, data // extent)
     with path.open("wb") as stream:
         stream.truncate(size)
         for number in range(count):
