@@ -46,13 +46,16 @@ def escaped(name: str | bytes, also: str = "") -> str:
     """
     text = printable(name.replace(b"\\", b"\\\\") if isinstance(name, bytes) else name.replace("\\", "\\\\"))
     for character in also:
-        text = text.replace(character, spelled(character))
+        if character in text:
+            text = text.replace(character, spelled(character))
     return text
 
 
 def escaped_link(name: str, target: str | None, also: str = "") -> str:
     """A name, and where it points if it is a symbolic link: `name -> target`."""
-    shown = escaped(name, also).replace(" -> ", f" -{spelled('>')} ")
+    shown = escaped(name, also)
+    if " -> " in shown:
+        shown = shown.replace(" -> ", f" -{spelled('>')} ")
     return shown if target is None else f"{shown} -> {escaped(target, also)}"
 
 

@@ -200,9 +200,8 @@ class DirectoryChecker:
             faults = [codec.fault_of_order(node.header, items, 0)]
         self._report(node, [fault for fault in faults if fault.check == "dtree-order"])
         heads = [item.slot * SLOT for item in items]
-        number_of = codec.number.unpack_from
         index_at = codec.leaf.record.offset_of("index") if self._indexed else 0
-        names.child.extend([number_of(raw, head)[0] for head in heads])
+        names.child.extend(codec.numbers_of(node.header, items))
         names.parent.extend([node.number] * len(items))
         names.at.extend([at + head for head in heads])
         if self._unit > 1 and not b"".join(keys).isascii():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import stat
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -46,6 +47,8 @@ class InodeRows:
 
     def select(self, keep: NDArray[np.bool_]) -> InodeRows:
         """Those where `keep` is True."""
+        if keep.all():
+            return self
         return InodeRows(
             self.numbers[keep], self.at[keep], self.rows[keep], self.address[keep], self.length[keep], self.used[keep]
         )
@@ -219,9 +222,12 @@ def inode_rows(
     within = np.repeat(extents * INODES_PER_EXTENT, counts) + slot
     raw = np.empty((len(slot), size), np.uint8)
     starts = np.cumsum(counts) - counts
-    for e in order.tolist():
-        begin = int(starts[e])
-        s.device.read_into(int(address[extents[e]]) * s.volume.block_size, raw[begin : begin + int(counts[e])])
+    # those that follow each other on the disk and in the group are read together
+    first_row, end_row = starts[order], (starts + counts)[order]
+    place = address[extents[order]] * s.volume.block_size
+    apart = (place[1:] != place[:-1] + counts[order][:-1] * size) | (first_row[1:] != end_row[:-1])
+    for a, b in pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(order)]):
+        s.device.read_into(int(place[a]), raw[first_row[a] : end_row[b - 1]])
     return InodeRows(
         first + within, at + slot * size, raw.view(s.dialect.structures.inode.dtype)[:, 0],
         np.repeat(address[extents], counts), np.repeat(length[extents], counts), used[within],

@@ -5,6 +5,7 @@ Source: [jfs2 2.1], [jfs2 2.3] and [jfs2 2.5].
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from struct import Struct
 from typing import Any, Literal
@@ -128,6 +129,13 @@ class Dialect:
         key = bytearray(len(coded))
         key[::2], key[1::2] = coded[1::2], coded[::2]
         return bytes(key)
+
+    def sort_keys(self, coded: Sequence[bytes]) -> list[bytes]:
+        """The sort keys of several names."""
+        if self.name_unit == 1:
+            return list(coded)
+        keys, end = self.sort_key(b"".join(coded)), 0
+        return [keys[end : (end := end + len(name))] for name in coded]
 
     def with_index(self) -> Dialect:
         """The same for directories whose entries carry an index (Linux: DIR_INDEX)."""

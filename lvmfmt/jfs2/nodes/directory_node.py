@@ -175,6 +175,7 @@ class DirectoryCodec:
         self.root_record, self.page_record = s.dtree_root, s.dtree_page_header
         self.leaf, self.internal = HeadSlot.of(s.leaf_slot), HeadSlot.of(s.internal_slot)
         self.number = _integer(s.leaf_slot, "inumber")
+        self._tables: dict[int, Struct] = {}  # by slots
         self.parent = _integer(s.dtree_root, "idotdot")
         self.parent_at = s.dtree_root.offset_of("idotdot")
         self.root_table_at = s.dtree_root.offset_of("stbl")
@@ -203,6 +204,14 @@ class DirectoryCodec:
     def number_of(self, node: NodeHeader, slot: int) -> int:
         """Inode number of the entry in a slot of a leaf."""
         return int(self.number.unpack_from(node.raw, slot * SLOT)[0])
+
+    def numbers_of(self, node: NodeHeader, items: list[NodeItem]) -> list[int]:
+        """Inode numbers of several entries of a leaf."""
+        if (table := self._tables.get(node.slots)) is None:  # what lies where a number may, of every slot
+            each = f"{self.number.format[1:]}{SLOT - self.number.size}x"
+            table = self._tables[node.slots] = Struct(self.number.format[0] + each * node.slots)
+        numbers = table.unpack_from(node.raw)
+        return [numbers[item.slot] for item in items]
 
     def child_of(self, node: NodeHeader, slot: int) -> tuple[int, int]:
         """Block and length in blocks of the page that the router in a slot points to."""
@@ -279,9 +288,7 @@ class DirectoryCodec:
             coded, used = self._continued(node, slot, length, used, faults)
             if coded is not None:
                 items.append(NodeItem(slot, coded))
-        keys = [item.coded for item in items]
-        if unit > 1:
-            keys = [self.dialect.sort_key(key) for key in keys]
+        keys = self.dialect.sort_keys([item.coded for item in items])
         if not all(map(lt, keys, keys[1:])):
             i = next(i for i in range(1, len(keys)) if keys[i] <= keys[i - 1])
             faults.append(self.fault_of_order(node, items, i))
@@ -381,11 +388,10 @@ class DirectoryCodec:
 
     def _entries(self, node: NodeHeader, items: list[NodeItem], faults: list[Fault]) -> None:
         structure = "dtree_leaf_slot"
-        number_of = self.number.unpack_from
         for i in self.bad_names([item.coded for item in items]):
             at, name = items[i].slot * SLOT + self.leaf.name, self.dialect.decode_name(items[i].coded)
             faults.append(Fault("entry-name", structure, "name", at, "a file name", repr(name)[1:], entry=i))
-        numbers = [number_of(node.raw, item.slot * SLOT)[0] for item in items]
+        numbers = self.numbers_of(node, items)
         if numbers and not NUMBERS.start <= min(numbers) <= max(numbers) < NUMBERS.stop:
             faults += [
                 self.fault_of_number(items[i].slot, number)._replace(entry=i)

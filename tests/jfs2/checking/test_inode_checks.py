@@ -26,6 +26,19 @@ def judge(i, free: int = 31) -> list[tuple[str, str, str]]:
     return [(f.name, f.field, f.text.partition(": ")[2]) for f in subject.report.findings]
 
 
+def test_extents_are_read_in_the_order_of_the_group(image) -> None:
+    i = image("linux-small")
+    subject = Subject.of(i.device, read_superblock(i.device), Report())
+    address, length = np.zeros(128, np.int64), np.zeros(128, np.int64)
+    blocks = [20, 24, 40, 36, 32, 44, 8]  # one behind another, backwards, alone
+    places = [0, 1, 2, 3, 4, 5, 9]
+    address[places], length[places] = blocks, 4
+    rows = inode_rows(subject, 4096, address, length, np.ones(4096, bool))
+    assert rows.rows.tobytes() == b"".join(i.device.read(block * 4096, 4 * 4096).tobytes() for block in blocks)
+    assert rows.at[::32].tolist() == [block * 4096 for block in blocks]
+    assert rows.numbers[::32].tolist() == [4096 + 32 * place for place in places]
+
+
 @pytest.mark.parametrize("name", ["aix-small", "linux-small"])
 def test_sound_inodes(image, name) -> None:
     i = image(name)

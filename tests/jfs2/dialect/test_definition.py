@@ -30,6 +30,13 @@ def test_linux_names_are_ordered_by_unit(a: list[int], b: list[int]) -> None:
 
 
 @BOTH
+@given(names=st.lists(st.lists(st.integers(1, 0xFFFF), max_size=6), max_size=5))
+def test_keys_of_several_names(dialect: Dialect, names: list[list[int]]) -> None:
+    coded = [np.array(units, "<u2").tobytes() for units in names]
+    assert dialect.sort_keys(coded) == [dialect.sort_key(name) for name in coded]
+
+
+@BOTH
 @given(
     offset=st.integers(0, (1 << 40) - 1),
     length=st.integers(1, (1 << 24) - 1),

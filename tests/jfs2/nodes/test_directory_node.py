@@ -6,7 +6,7 @@ import struct
 import pytest
 
 from lvmfmt.jfs2.dialect import AIX, LINUX
-from lvmfmt.jfs2.nodes.directory_node import END, DirectoryCodec, HeadSlot, PagePlace, follow
+from lvmfmt.jfs2.nodes.directory_node import END, DirectoryCodec, HeadSlot, NodeItem, PagePlace, follow
 from lvmfmt.jfs2.nodes.tree_flags import INTERNAL, LEAF, MAX_DEPTH, ROOT_INTERNAL, ROOT_LEAF
 
 LONG = b"a name of thirty bytes, in two"
@@ -60,6 +60,7 @@ def test_a_root_is_taken_apart() -> None:
     assert [(item.slot, item.coded) for item in contents.items] == [(1, LONG), (3, b"b")]
     assert contents.keys == [LONG, b"b"] and contents.used == 0b1111 and contents.free == [4, 5, 6, 7, 8]
     assert [CODEC.number_of(header, slot) for slot in (1, 3)] == [40, 41]
+    assert CODEC.numbers_of(header, [NodeItem(3, b""), NodeItem(1, b"")]) == [41, 40]
     assert CODEC.parent_of(raw) == 2 and header.free_count == 5
     assert CODEC.coded(header, 1) == (LONG, None)
 
