@@ -174,6 +174,9 @@ lvmfmt fs mkfs {images} --lv fslv01 --force | VERBS names | VERBS owners | VERBS
 """
 """Run on the disks of a host that was shut down."""
 _OURS_AFTER = (
+    Step("lvmfmt fs resize {images} max --lv fslv01", ("extendlv fslv01 2", "shutdown -Fh"), ("single", "two")),
+    Step("lvmfmt fs resize {images} max --lv fslv02", ("extendlv fslv02 2", "shutdown -Fh"), ("single", "two")),
+    Step("lvmfmt fs resize {images} 16M --lv fslv01", ("chfs -a size=24M /spare", "shutdown -Fh"), ("single", "two")),
     Step("lvmfmt fs logredo {images} --lv fslv00", ("CUT",), ("single", "two")),
     Step("lvmfmt fs fsck -p {images} --lv fslv00", ("CUT",), ("single", "two")),
     Step("lvmfmt vg check {images} --repair", ("shutdown -Fh", "DAMAGE {d}"), ("single", "two")),
