@@ -134,7 +134,7 @@ def run_list(args: argparse.Namespace) -> int:
 
 def _doubts(group: lvm.VolumeGroup, volumes: Mapping[str, lvm.LogicalVolume]) -> list[tuple[str, lvm.Doubt]]:
     """What there is to say about volumes, each with its name."""
-    found = lvm.examine(group)
+    found = [*lvm.examine(group), *system.unequal_heads(group, *volumes)]
     return [(name, doubt) for name, lv in volumes.items() for doubt in lvm.doubts(group, lv, found)]
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from contextlib import ExitStack
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack, suppress
 
 from .. import block, inspect, lvm, system
-from ..errors import OperationRefused
+from ..errors import LvmfmtError, OperationRefused
 from ..escaping import escaped, printable
 from ..origin import seeded_or_system
 from .operands import add_force, add_json, add_numbers, add_operands, numbers_of, split, verb
@@ -69,7 +70,7 @@ def run_check(args: argparse.Namespace) -> int:
         devices = stack.enter_context(block.opened_all(images, writable=args.repair))
         numbers = numbers_of(args, images)
         groups = list(system.by_group(devices, infer=True, numbers=numbers).values()) or [devices]
-        found = [problem for members in groups for problem in lvm.check(members, data=args.data, numbers=numbers)]
+        found = [problem for members in groups for problem in _check(members, args.data, numbers)]
         found = list(dict.fromkeys(found))
         written, left = 0, found
         if args.repair:
@@ -78,7 +79,7 @@ def run_check(args: argparse.Namespace) -> int:
             origin = seeded_or_system(args.seed)
             undo = args.undo_file or "lvmfmt.undo"
             written = lvm.repair(devices, undo, origin=origin, force=args.on_running_host, numbers=numbers)
-            left = lvm.check(devices, data=args.data, numbers=numbers)
+            left = _check(devices, args.data, numbers)
     if args.json:
         print_json({"findings": [_plain(p) for p in found], "writes": written, "left": [_plain(p) for p in left]})
     else:
@@ -91,6 +92,16 @@ def run_check(args: argparse.Namespace) -> int:
                 print("\nleft:")
                 _print(left)
     return 1 if any(problem.severity.value != "note" for problem in left) else 0
+
+
+def _check(devices: Sequence[block.BlockDevice], data: bool, numbers: Mapping[int, str] | None) -> list[lvm.Problem]:
+    """The findings of one group; without `data`, copies are compared only where a file system tells their states."""
+    found = lvm.check(devices, data=data, numbers=numbers)
+    if not data:
+        with suppress(LvmfmtError):  # what keeps the group from being opened is among the findings
+            group = lvm.VolumeGroup.open(devices, infer=True, numbers=numbers)
+            found += system.unequal_heads(group)
+    return found
 
 
 def run_scan(args: argparse.Namespace) -> int:

@@ -133,7 +133,7 @@ _ALL = (
     Rule("lv-holes", E, "every LP of an LV has a PP",
          "the PP entries where the control block counts the LPs that they have", True),
     Rule("lp-good", E, "every LP has a copy that is not stale", "nobody can tell: no copy is known to be good", False),
-    Rule("mirror-differs", W, "the good copies of an LP are equal (only looked at with --data)",
+    Rule("mirror-differs", W, "the good copies of an LP are equal (all of them only looked at with --data)",
          "nobody can tell, unless a disk is behind", False),
     Rule("lv-entry-lost", E, "an LV that PP entries and name list or control block know has an entry",
          "they: place, name and copies are shown; what the entry alone said, nothing tells, so none is written", False),

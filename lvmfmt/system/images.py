@@ -103,10 +103,16 @@ def _devices(
         yield attrgetter("device")
         return
     from ..lvm import OfflineWrites
+    from .mirrored_heads import refuse_unequal_heads
 
     writes = OfflineWrites(group, origin_or_system(origin))
+
+    def device_of(volume: LogicalVolume) -> BlockDevice:
+        refuse_unequal_heads(group, volume.name)
+        return writes.device(volume)
+
     try:
-        yield writes.device
+        yield device_of
     except ImageIOError:
         raise
     except LvmfmtError:
@@ -126,10 +132,11 @@ def _volume(
     """The logical volume, and what there is to doubt about it told."""
     from ..lvm import doubts
     from .groups import find_logical_volume, open_groups
+    from .mirrored_heads import unequal_heads
 
     group, volume = find_logical_volume(open_groups(devices, infer=infer, numbers=numbers), name)
     if tell is not None:
-        for doubt in doubts(group, volume, group.problems):
+        for doubt in doubts(group, volume, [*group.problems, *unequal_heads(group, volume.name)]):
             if doubt.misleads:
                 tell(doubt.text if doubt.text.startswith(f"{volume.name}: ") else f"{volume.name}: {doubt.text}")
     return group, volume
