@@ -8,7 +8,7 @@ from pathlib import Path
 
 import directory_bytes
 import pytest
-from directory_bytes import NOW, SOME, judge, nodes, read, write_into
+from directory_bytes import NOW, SOME, judge, names_another, nodes, read, write_into
 
 from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
@@ -106,6 +106,24 @@ def test_an_inode_that_two_leaves_name_is_not_freed(
                     with pytest.raises(CorruptImage, match="at most 1 names"):
                         change(mounted)
                 mounted.unlink("/few/n1", now=NOW)
+
+
+@pytest.mark.damaged
+@pytest.mark.parametrize("variant", ["aix", "linux"])
+def test_what_another_directory_names_is_not_seen(
+    variant: str, tmp_path: Path, shrink: Callable[[BlockDevice, int], None]
+) -> None:
+    """The limit of the proof: the file has the links that it should have, and only its own directory tells of them."""
+    with ImageFile(make(tmp_path / "image", variant, shrink)) as device:
+        fs = FileSystem.open(device)
+        node, entry = nodes(fs)["one page"], leaf_entries(fs, "/d")["name3"]
+        number, other = fs.inode("/d/name3").number, fs.inode("/few/n1").number
+        assert max(number, other) < 256
+        at = entry + (7 if variant == "aix" else 0) - node.at
+        assert judge(device, node, at, number ^ other) == "elsewhere"
+        assert names_another(device, node, at, number ^ other)
+        inside = fs.inode("/d/name5").number  # of the same directory: it is seen
+        assert judge(device, node, at, number ^ inside) == "refused"
 
 
 def test_two_names_of_an_inode_with_two_links_may_lie_in_two_leaves(
