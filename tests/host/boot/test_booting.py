@@ -3,11 +3,13 @@
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
 from lvmfmt.block import ImageFile
-from lvmfmt.errors import OperationRefused
+from lvmfmt.errors import NotFound, OperationRefused
 from lvmfmt.host import Host
 from lvmfmt.host.boot import booting
 from lvmfmt.host.folder.host_folder import Folder
@@ -40,6 +42,18 @@ def test_a_disk_that_was_put_into_another_slot_is_found(make_box: Callable[..., 
     Host.open(box.path).poweroff()
     box.image("hdisk2").rename(box.image("hdisk7"))
     assert box.good("lsvg -o") == ["datavg", "rootvg"]
+
+
+@pytest.mark.parametrize(
+    ("names", "error", "what"),
+    [(["alt_hd4", "hd5"], OperationRefused, "is awake"), (["hd5"], NotFound, "no logical volume hd4")],
+)
+def test_a_group_without_hd4_is_no_rootvg(names: list[str], error: type[Exception], what: str) -> None:
+    group: Any = SimpleNamespace(logical_volumes=dict.fromkeys(names))
+    with pytest.raises(error, match=what):
+        booting._check_names(group)
+    group.logical_volumes["hd4"] = None
+    booting._check_names(group)
 
 
 def test_no_disk_boots(tmp_path: Path) -> None:
