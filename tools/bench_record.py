@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from typing import Any
 
 from bench_machine import Machine
 from bench_rows import Row, as_json, from_json
@@ -74,8 +75,8 @@ def _place(row: Row) -> tuple[str, bool, str]:
     return row.scenario, row.limit is None, row.key
 
 
-def _read() -> dict[str, dict[str, object]]:
-    return json.loads(FILE.read_text()) if FILE.exists() else {}  # type: ignore[no-any-return]
+def _read() -> dict[str, dict[str, Any]]:
+    return json.loads(FILE.read_text()) if FILE.exists() else {}
 
 
 def totals(rows: Iterable[Row]) -> Mapping[Verdict, int]:
