@@ -121,10 +121,10 @@ class AreaCopies(Generic[Area]):
             try:
                 area = read(place)
             except CorruptImage as error:
-                survey.failures[place] = error
+                survey.failures[place] = error.with_traceback(None)  # whose frames hold the bytes that were read
                 continue
             except ImageIOError as error:
-                survey.failures[place] = unreadable("vgda_header", place.vgda_offset, error)
+                survey.failures[place] = unreadable("vgda_header", place.vgda_offset, error.with_traceback(None))
                 continue
             survey.stamps[place] = area.stamp
             if area.stamp > latest:

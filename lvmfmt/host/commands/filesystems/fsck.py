@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TextIO
 
 from ....block import BlockDevice
@@ -21,7 +22,7 @@ from ....system.volume_types import LOG_TYPE
 from ...machine.running import Machine
 from ...machine.using import user_of
 from ...messages import message, refusal
-from ...syntax import Command, demand, flags
+from ...syntax import Command, UsageError, demand, flags
 from . import targets
 from .crfs import VFS
 from .targets import FileSystemTarget
@@ -34,6 +35,8 @@ _PHASES = ("fsck-phase-1", "fsck-phase-2", "fsck-phase-3", "fsck-phase-4", "fsck
 _NO_QUESTION = ("replay", "log")
 """Fixes that no question is put for: they are part of the replay."""
 
+_FLAGS = "ynpfV:o:d:i:"
+
 Say = Callable[[str], None]
 
 
@@ -43,7 +46,7 @@ def fsck(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
     Without a flag every kind of repair is asked for (the end of input means no, and then nothing is written); `-y`
     repairs, `-n` only tells, `-p` repairs what follows from sound content, `-f` with it also looks at clean ones.
     """
-    given, operands = flags(argv, "ynpfV:o:d:i:")
+    given, operands = flags(argv, _FLAGS)
     demand(len({"y", "n", "p"} & set(given)) <= 1 and given.get("V", VFS) == VFS and given.get("o", "nolog") == "nolog")
     if {"d", "i"} & set(given):
         raise refusal("fs-unsupported", program="fsck", what="-d and -i", status=2)
@@ -59,6 +62,13 @@ def fsck(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -> i
             print(message("fsck-none", reason=error), file=stdout)
             status = LEFT
     return status
+
+
+def _only_tells(argv: Sequence[str]) -> bool:
+    """Whether it is called with `-n`."""
+    with suppress(UsageError):
+        return "n" in flags(argv, _FLAGS)[0]
+    return False
 
 
 class _Check:
@@ -248,4 +258,8 @@ def fscklog(machine: Machine, argv: list[str], stdout: TextIO, stderr: TextIO) -
             print(text, file=stdout)
 
 
-COMMANDS = {"fsck": Command(fsck, changes=True), "logredo": Command(logredo, changes=True), "fscklog": Command(fscklog)}
+COMMANDS = {
+    "fsck": Command(fsck, changes=True, only_lists=_only_tells),
+    "logredo": Command(logredo, changes=True),
+    "fscklog": Command(fscklog),
+}
