@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
+from contextlib import suppress
 
 from ...errors import CorruptImage, ImageIOError
+from ...units import SECTOR
 from ..descriptor.copies import Place
 from ..descriptor.pptable import PpTable
 from ..group import GroupView
 from ..groupstate import GroupState
+from ..lvcb import is_of
 from ..sync import good_copies
 from . import mwc
 from .spans import Span, lv_spans
@@ -60,3 +63,17 @@ def unequal(group: GroupView, numbers: Collection[int] | None = None) -> Iterato
         size = lv_map.lps * group.pp_size
         start, length = (0, size) if number == mwc.WHOLE else (number << record.ltg_shift, 1 << record.ltg_shift)
         yield from ((minor, span) for span in lv_spans(group, minor, start, min(length, max(0, size - start))))
+
+
+def unequal_blocks(group: GroupView) -> Iterator[tuple[int, Span]]:
+    """Control blocks that differ between good copies: a commit that was stopped has written the first ones only.
+
+    No MWC record names them. Data of an application in their place is left alone, and so is what cannot be read.
+    """
+    for lv in group.logical_volumes.values() if group.state.vgda.format.lvcb_in_lv else ():
+        if lv.copies > 1 and lv.lps:
+            places = [(group.pvs[pv], pp) for pv, pp in good_copies(group, lv.minor, 0)]
+            with suppress(ImageIOError):
+                blocks = {pv.device.read(pv.offset(pp), SECTOR).tobytes() for pv, pp in places if pv.device is not None}
+                if len(blocks) > 1 and all(is_of(block, lv.lvid) for block in blocks):
+                    yield lv.minor, Span(0, 0, 0, SECTOR)

@@ -11,7 +11,8 @@ The order of what is written, so that a stop leaves a group that the next `varyo
 2. VGSA and VGDA with what is missing and stale, as a commit does. Stale become: on a disk that is not here, the
    partitions that the MWC records name; on a disk that was missing and went on alone meanwhile, all that have
    another good copy, for what was written to either side since then the other does not know.
-3. The LTGs that the MWC records name, from one good copy over the others.
+3. The LTGs that the MWC records name, and control blocks that differ, from the first good copy over the others: a
+   commit that was stopped has written its control blocks to the first copies only.
 4. Empty MWC records.
 5. What is stale, unless that is not wanted (`syncvg`).
 """
@@ -39,7 +40,7 @@ from ..overwriting import refuse_unclear
 from ..sync import copy_ranges, good_copies
 from ..volumegroup import VolumeGroup
 from .onlinegroup import OnlineGroup
-from .recovery import distrust, fresh, unequal, went_alone
+from .recovery import distrust, fresh, unequal, unequal_blocks, went_alone
 from .spans import Span
 
 
@@ -216,7 +217,7 @@ def _start(state: GroupState, missing: set[int], origin: Origin, force: bool) ->
     _distrust_old(state, origin, force)
     _renew_copies(state, origin)
     group = VolumeGroup(state, [])
-    regions = list(unequal(group))
+    regions = [*unequal(group), *unequal_blocks(group)]
     after = state.copy()
     for minor, span in regions:
         good = good_copies(group, minor, span.lp)

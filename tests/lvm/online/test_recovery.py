@@ -2,9 +2,12 @@
 
 from typing import Any
 
+import pytest
+
+from lvmfmt.errors import ImageIOError
 from lvmfmt.lvm.group import GroupView
 from lvmfmt.lvm.online import mwc
-from lvmfmt.lvm.online.recovery import distrust, fresh, unequal, went_alone
+from lvmfmt.lvm.online.recovery import distrust, fresh, unequal, unequal_blocks, went_alone
 from lvmfmt.lvm.online.varyon import varyon
 from lvmfmt.origin import SeededOrigin
 
@@ -51,3 +54,44 @@ def test_who_went_on_alone(make_group: Any, origin: SeededOrigin) -> None:
     assert {number for number in (1, 2) if went_alone(both, number)} in ({1}, {2})
     one_side = GroupView.open(left).state
     assert not went_alone(one_side, 1) and not went_alone(one_side, 2)
+
+
+def _first_sectors(group: Any) -> list[tuple[Any, int]]:
+    """Disk and byte offset of where each copy of hd4 begins."""
+    return [(group.pvs[pv].device, group.pvs[pv].offset(pp)) for pv, pp in fresh(group.state, 2, 0)]
+
+
+def test_a_control_block_that_only_the_first_copy_got(
+    make_group: Any, origin: SeededOrigin, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    group, devices = make_group(2)
+    places = _first_sectors(group)
+    (_, _), (second, at) = places
+    whole = second.write
+
+    def write(offset: int, buffer: Any) -> None:
+        if offset == at:
+            raise ImageIOError("Input/output error", where="the second copy")
+        whole(offset, buffer)
+
+    monkeypatch.setattr(second, "write", write)
+    with pytest.raises(ImageIOError), group.change(origin) as change:
+        change.set_lvcb("hd4", label="/later")
+    monkeypatch.undo()
+    has_new = [b"/later" in device.read(offset, 512).tobytes() for device, offset in places]
+    assert has_new == [True, False] and list(unequal(GroupView.open(devices))) == []
+    online = varyon(devices, origin=origin)
+    assert online.repaired == [("hd4", 0, 512)] and not online.group.state.stale.any()
+    online.varyoff()
+    first, other = (device.read(offset, 512).tobytes() for device, offset in places)
+    assert first == other and b"/later" in first  # the change was made: its VGDA was written before
+    assert list(unequal_blocks(GroupView.open(devices))) == []
+
+
+def test_data_in_the_place_of_a_control_block_is_not_copied(make_group: Any, origin: SeededOrigin) -> None:
+    group, devices = make_group(2)
+    device, at = _first_sectors(group)[1]
+    device.write(at, b"a row of a database".ljust(512))
+    online = varyon(devices, origin=origin)
+    assert online.repaired == [] and device.read(at, 5).tobytes() == b"a row"
+    online.varyoff()
