@@ -77,9 +77,7 @@ class InodeSurvey:
             CorruptImage: more is shared than can be sorted out, or the inode map has no group.
         """
         if not len(self.used):
-            raise self.work.volume.corrupt(
-                "inode", "root", None, "an inode map with a group of inodes", "an empty file"
-            )
+            raise self.work.volume.corrupt("inode", "root", None, "a map with a group of inodes", "none")
         self._claim_aggregate()
         work = self.work
         for first in range(0, len(self.used), IAGS_AT_ONCE):
