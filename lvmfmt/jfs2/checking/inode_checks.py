@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import stat
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -81,7 +81,11 @@ class InodeChecker:
         if not len(used.rows):
             return
         rows = used.rows
-        rows["di_mode"] = modes_by_role(self._subject.dialect, used.numbers, rows["di_mode"])
+        modes = modes_by_role(self._subject.dialect, used.numbers, rows["di_mode"])
+        if (modes != rows["di_mode"]).any():  # the rows that were given stay as they are on the disk
+            rows = rows.copy()
+            rows["di_mode"] = modes
+            used = replace(used, rows=rows)
         kinds = rows["di_mode"] & 0xF000
         size = rows["di_size"].astype(np.int64)
         self._rule(used, "inode-size", "di_size", (size < 0) | (size > MAX_FILE_SIZE), f"0 to {MAX_FILE_SIZE}")
@@ -226,7 +230,7 @@ def inode_rows(
     first_row, end_row = starts[order], (starts + counts)[order]
     place = address[extents[order]] * s.volume.block_size
     apart = (place[1:] != place[:-1] + counts[order][:-1] * size) | (first_row[1:] != end_row[:-1])
-    for a, b in pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(order)]):
+    for a, b in pairwise([0, *(np.flatnonzero(apart) + 1).tolist(), len(order)] if len(order) else ()):
         s.device.read_into(int(place[a]), raw[first_row[a] : end_row[b - 1]])
     return InodeRows(
         first + within, at + slot * size, raw.view(s.dialect.structures.inode.dtype)[:, 0],

@@ -80,3 +80,10 @@ def test_a_free_inode_has_no_links(image) -> None:
     number = i.number("/file")
     i.inode("/file", di_nlink=0)
     assert judge(i, number) == []
+
+
+def test_a_group_without_extents_has_no_inodes(image) -> None:
+    i = image("linux-small")
+    subject = Subject.of(i.device, read_superblock(i.device), Report())
+    none = np.zeros(128, np.int64)
+    assert len(inode_rows(subject, 0, none, none, np.zeros(4096, bool)).rows) == 0
