@@ -19,13 +19,13 @@ import tempfile
 from collections import Counter
 from pathlib import Path
 
-from lvmfmt.block import ImageFile
+from lvmfmt.block import BlockDevice, ImageFile
 from lvmfmt.block.overlay import Overlay
 from lvmfmt.errors import CorruptImage, NotFound
 from lvmfmt.jfs2 import AIX, LINUX, FileSystem, InlineLog, InventoryBuilder, build
 from lvmfmt.jfs2.checking import CHECKS, check
 from lvmfmt.jfs2.journal import mount
-from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec
+from lvmfmt.jfs2.nodes.directory_node import DirectoryCodec, NodeHeader
 from lvmfmt.jfs2.superblock.format_options import Features
 from lvmfmt.origin import FixedOrigin
 
@@ -69,16 +69,16 @@ def nodes(fs: FileSystem) -> dict[str, Node]:
     indexed = fs.superblock.indexed_directories
     codec = DirectoryCodec(fs.dialect, fs.block_size, fs.volume.blocks, indexed=indexed)
 
-    def page(header, i: int) -> tuple:
+    def page(header: NodeHeader, i: int) -> tuple[int, NodeHeader]:
         address, length = codec.child_of(header, header.table[i])
         raw = fs.volume.read(address, length).tobytes()
         return address * fs.block_size, codec.page(raw, address)[0]
 
     few, one, many = (fs.inode(path) for path in ("/few", "/d", "/many"))
-    root = codec.root(many.root)[0]
+    root = codec.root(bytes(many.root))[0]
     middle_at, middle = page(root, len(root.table) - 1)
     left_at = page(root, 0)[0]
-    one_at, one_page = page(codec.root(one.root)[0], 0)
+    one_at, one_page = page(codec.root(bytes(one.root))[0], 0)
     leaf_at, leaf = page(middle, len(middle.table) // 2) if not middle.is_leaf else (middle_at, middle)
     first = codec.contents(leaf).items[0].coded
     within = "/many/" + fs.dialect.decode_name(first).decode() + "z"
@@ -113,7 +113,7 @@ def read(device: Overlay, path: str) -> list[bytes] | None:
         return None
 
 
-def judge(device: ImageFile, node: Node, at: int, bits: int) -> str:
+def judge(device: BlockDevice, node: Node, at: int, bits: int) -> str:
     """Turn bits of a byte over and say what comes of it; "bad" if check calls an error there and it is written."""
     broken = Overlay(device)
     broken.write(node.at + at, bytes([broken.read(node.at + at, 1)[0] ^ bits]))
@@ -124,7 +124,7 @@ def judge(device: ImageFile, node: Node, at: int, bits: int) -> str:
     return ("bad" if there else "elsewhere" if errors else "good") if written else "refused" if errors else "strict"
 
 
-def names_another(device: ImageFile, node: Node, at: int, bits: int) -> bool:
+def names_another(device: BlockDevice, node: Node, at: int, bits: int) -> bool:
     """Whether a change gives one entry, and nothing else, the number of a file in use that another directory names."""
     broken, folder = Overlay(device), node.path.rpartition("/")[0]
     broken.write(node.at + at, bytes([broken.read(node.at + at, 1)[0] ^ bits]))

@@ -325,7 +325,7 @@ class Bench:
         """
         key = test, str(reached and reached.relative_to(self.copy()))
         if key not in self._sound:
-            passed, used = self.run([test], self._limit, reached and str(reached))
+            passed, used = self.run([test], self._limit, str(reached) if reached else None)
             seen = json.loads((self.copy() / "reach").read_text()) if reached else {"": []}
             lines = {name: set(numbers) for name, numbers in seen.items()}
             self._sound[key] = Sound(used, lines.pop(""), lines) if passed else None
