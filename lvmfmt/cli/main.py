@@ -106,13 +106,9 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _main(argv: Sequence[str]) -> int:
     try:
-        args = parse(argv)
-        with spared(args):
-            status = int(args.run(args))
+        status = _run(argv)
         sys.stdout.flush()
-        return FINDINGS if status == FINE and doubted(args) else status
-    except SystemExit as error:  # argparse has printed its message
-        return int(error.code or 0)
+        return status
     except BrokenPipeError:
         # nobody reads on; Python must not try once more at its own end
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -130,6 +126,18 @@ def _main(argv: Sequence[str]) -> int:
         return _fail(f"{place}{error.strerror or error}", SYSTEM_FAILED)
     except MemoryError:
         return _fail("not enough memory", SYSTEM_FAILED)
+
+
+def _run(argv: Sequence[str]) -> int:
+    try:
+        args = parse(argv)
+        with spared(args):
+            status = int(args.run(args))
+    except SystemExit as error:  # of a signal, or of argparse, which does not say when it could not print
+        if not error.code:
+            sys.stdout.write("")
+        return int(error.code or 0)
+    return FINDINGS if status == FINE and doubted(args) else status
 
 
 def _fail(message: object, status: int) -> int:

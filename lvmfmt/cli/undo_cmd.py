@@ -13,7 +13,7 @@ from .operands import add_force
 _EXAMPLES = """\
 examples:
   lvmfmt undo before.undo --yes                                 to the images that the file names
-  lvmfmt undo before.undo moved/hdisk0.img moved/hdisk1.img     the images have moved; in the order of the repair
+  lvmfmt undo before.undo moved/hdisk0.img moved/hdisk1.img     those that it changed have moved; in their order
 
 The bytes come back exactly as they were, also after a repair that was stopped. If an image was changed since, or is
 another one than that place in the order asks for, nothing is written. Without images and --yes it asks before it writes
@@ -39,7 +39,8 @@ def run(args: argparse.Namespace) -> int:
     paths = args.images or [path for path, _ in undo.images]
     if len(paths) != len(undo.images):
         names = ", ".join(path for path, _ in undo.images)
-        raise OperationRefused(f"the undo file is about {len(undo.images)} images: {names}", where=args.file)
+        hint = "name those that the repair has changed, in this order"
+        raise OperationRefused(f"the undo file is about {len(undo.images)} images: {names}", where=args.file, hint=hint)
     if not args.images and not args.yes and not _agreed(paths):
         raise OperationRefused(f"not named: {', '.join(paths)}", where=args.file, hint="name the images, or say --yes")
     with block.opened_all(paths, writable=True) as devices:

@@ -147,3 +147,10 @@ def test_commands_that_messages_name_exist(capsys):
     for group, verb in sorted(named):
         assert cli.main([group, *filter(None, [verb]), "--help"]) == 0, (group, verb)
         capsys.readouterr()
+
+
+@pytest.mark.parametrize("argv", [["--help"], ["--version"], ["fs", "--help"], ["layout"]], ids=" ".join)
+def test_an_output_that_takes_nothing_is_told(argv: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = subprocess.run([sys.executable, "-m", "lvmfmt.cli.main", *argv], stdout=full, stderr=subprocess.PIPE)
+    assert done.returncode == 3 and b"cannot write" in done.stderr

@@ -48,7 +48,8 @@ def parse(data: bytes) -> Matcher:
             patterns.append(_TOKEN.sub(_translated, line))
             re2.compile(patterns[-1], options)
         except (re2.error, ValueError) as error:
-            raise OperationRefused(f"{escaped(line)} is not a pattern: {printable(str(error))}") from None
+            reason = b"".join(error.args).decode("latin-1") if isinstance(error, re2.error) else str(error)
+            raise OperationRefused(f"{escaped(line)} is not a pattern: {printable(reason)}") from None
     if not lines:
         return lambda _: None
     try:

@@ -137,3 +137,9 @@ def test_what_is_no_extended_regular_expression_is_refused(line: bytes) -> None:
 def test_a_list_has_a_size() -> None:
     with pytest.raises(OperationRefused, match="at most"):
         exclude.parse(b"#" * (exclude.MAX_LIST + 1))
+
+
+def test_why_a_line_is_no_pattern_is_said_in_words() -> None:
+    with pytest.raises(OperationRefused) as refused:
+        exclude.parse(b"(\n")
+    assert "missing )" in str(refused.value) and "b'" not in str(refused.value)
