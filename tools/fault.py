@@ -30,7 +30,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from fault_commands import HOSTS, NEW, ROOTS, Step, run_verbs, steps
+from fault_commands import HOSTS, INPUTS, NEW, ROOTS, Step, run_verbs, steps
 from fault_forks import Forks
 from fault_judge import Ended, Judge, Known, Layouts, judge_in_full, stale_of
 from faulty_disks import Fault, Killed, Plan, Template, Trial
@@ -101,8 +101,8 @@ def run(trial: Trial, line: str) -> Ended:
             with contextlib.redirect_stdout(out), contextlib.redirect_stderr(out):
                 status = lvmfmt_main([trial.meant(word) for word in words[1:]])
             return Ended(status, out.getvalue())
-        answer = io.StringIO("y\n") if words[-1] == "YES" else None
-        status = host.run([word for word in words if word != "YES"], out, out, answer)
+        typed = io.StringIO(INPUTS[words.pop()]) if words[-1] in INPUTS else None
+        status = host.run(words, out, out, typed)
         return Ended(status, out.getvalue())
     except Killed:
         return KILLED

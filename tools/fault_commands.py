@@ -85,6 +85,14 @@ DATAS = {
 }
 
 
+INPUTS = {
+    "YES": "y\n",
+    "NAMES": "/etc/motd\n/data/file\n",
+    "STANZA": 'CuAt:\n\tname = "sys0"\n\tattribute = "colour"\n\tvalue = "red"\n\ttype = "R"\n',
+}
+"""What a command reads, by the last word of its line."""
+
+
 class Step(NamedTuple):
     """A command to try.
 
@@ -131,9 +139,12 @@ mkvg -B -f -s 4 -y newvg {f} | mkvg -S -f -s 4 -y newvg {f} | chpv -a n {d}
 chpv -c {f} | synclvodm datavg | synclvodm rootvg
 chdev -l {f} -a pv=yes | chdev -l {f} -a pv=clear | rmdev -l {f} -d | cfgmgr | syncvg -v datavg | syncvg -f -l fslv00
 putlvcb -t jfs2 fslv00 | redefinevg -d {d} datavg | cplv -y copylv rawlv
-shutdown -Fh | shutdown -Fr | rendev -l {f} -n hdisk9
+shutdown -Fh | shutdown -Fr | halt -q | reboot -q | rendev -l {f} -n hdisk9 | unmount /data
+odmadd STANZA | odmchange -o CuAt -q name=sys0 STANZA | backup -iqf /tmp/save NAMES
+mkszfile | odmdelete -o CuAt -q name=nothing | mksysb -i /tmp/save | savevg -i -f /tmp/save datavg
 BOOT
 """
+_SAVED = ("savevg -i -f /tmp/save datavg",)
 _OTHER = (
     Step("umount /spare", ("mount /spare",)),
     Step("WRITE /spare/x", ("mount /spare",)),
@@ -149,6 +160,9 @@ _OTHER = (
     Step("extendvg -f datavg {f}", ("chvg -a n datavg",)),
     Step("migratepv {d} {f}", ("extendvg -f datavg {f}",)),
     Step("migratelp rawlv/1 {f}", ("extendvg -f datavg {f}",)),
+    Step("mkdev -l {f}", ("rmdev -l {f}",)),
+    Step("lsmksysb -l -f /tmp/save", ("mksysb -i /tmp/save",), ("single",)),
+    Step("restvg -q -f /tmp/save {f}", (*_SAVED, "umount /data", "varyoffvg datavg", "exportvg datavg"), ("single",)),
     Step("unmirrorvg datavg", (), ("two", "three")),
     Step("unmirrorvg rootvg", (), ("two", "three")),
     Step("rmlvcopy fslv00 1", (), ("two", "three")),
@@ -162,6 +176,12 @@ _OTHER = (
     Step("WRITE /alt_inst/etc/motd", (), ("awake",)),
     Step("alt_rootvg_op -W -d hdisk2", ("alt_rootvg_op -S",), ("awake",)),
     Step("alt_rootvg_op -v old -d hdisk2", ("alt_rootvg_op -S",), ("awake",)),
+    Step("alt_disk_install -C -B hdisk2", ("alt_rootvg_op -S", "alt_rootvg_op -X altinst_rootvg"), ("awake",)),
+    Step(
+        "alt_disk_mksysb -m /tmp/save -B -d hdisk2",
+        ("alt_rootvg_op -S", "alt_rootvg_op -X altinst_rootvg", "mksysb -i /tmp/save"),
+        ("awake",),
+    ),
     Step("alt_disk_copy -B -d hdisk2", ("alt_rootvg_op -S", "alt_rootvg_op -X altinst_rootvg"), ("awake",)),
 )
 
