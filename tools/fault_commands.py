@@ -162,6 +162,7 @@ _OTHER = (
     Step("migratelp rawlv/1 {f}", ("extendvg -f datavg {f}",)),
     Step("mkdev -l {f}", ("rmdev -l {f}",)),
     Step("lsmksysb -l -f /tmp/save", ("mksysb -i /tmp/save",), ("single",)),
+    Step("restore -xqf /tmp/save", _SAVED, ("single",)),
     Step("restvg -q -f /tmp/save {f}", (*_SAVED, "umount /data", "varyoffvg datavg", "exportvg datavg"), ("single",)),
     Step("unmirrorvg datavg", (), ("two", "three")),
     Step("unmirrorvg rootvg", (), ("two", "three")),
@@ -193,6 +194,7 @@ lvmfmt vg check {images} --repair --undo-file @undo | lvmfmt lv import {images} 
 lvmfmt fs mkfs {images} --lv fslv01 --force | VERBS names | VERBS owners | VERBS content | VERBS groups
 """
 """Run on the disks of a host that was shut down."""
+_REPAIR = "lvmfmt vg check {images} --repair --undo-file @undo"
 _OURS_AFTER = (
     Step("lvmfmt fs resize {images} max --lv fslv01", ("extendlv fslv01 2", "shutdown -Fh"), ("single", "two")),
     Step("lvmfmt fs resize {images} max --lv fslv02", ("extendlv fslv02 2", "shutdown -Fh"), ("single", "two")),
@@ -200,6 +202,8 @@ _OURS_AFTER = (
     Step("lvmfmt fs logredo {images} --lv fslv00", ("CUT",), ("single", "two")),
     Step("lvmfmt fs fsck -p {images} --lv fslv00", ("CUT",), ("single", "two")),
     Step("lvmfmt vg check {images} --repair", ("shutdown -Fh", "DAMAGE {d}"), ("single", "two")),
+    Step("lvmfmt fs logform {images} --lv loglv00 --force", ("shutdown -Fh",), ("single", "two")),
+    Step("lvmfmt undo @undo @{d}", ("shutdown -Fh", "DAMAGE {d}", _REPAIR), ("single",)),
 )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+from contextlib import suppress
 
 import numpy as np
 
@@ -10,7 +11,7 @@ from ... import jfs2
 from ...backup import Member
 from ...block import Buffer
 from ...block.device import byte_view
-from ...errors import NotFound, OperationRefused
+from ...errors import LvmfmtError, NotFound, OperationRefused
 from ...escaping import printable
 from ...jfs2 import Stat
 from ...jfs2.geometry import PAGE
@@ -18,6 +19,9 @@ from ...jfs2.sources.backup import parts
 from ...units import NS_PER_S
 from ..machine.paths import MAX_SYMLINKS
 from ..machine.running import Machine
+
+_BESIDE = ".restore.new"
+"""The name of a file that is to replace one."""
 
 
 class Restorer:
@@ -86,17 +90,30 @@ class Restorer:
                 mount.unlink(inside, now=self._now)
             mount.link(other[1], inside, now=self._now)
             return
-        if there is not None:
-            mount.unlink(inside, now=self._now)
-        mount.create(inside, now=self._now)
-        offset = 0
-        for piece in member.content():
-            self._write(mount, inside, offset, piece)
-            offset += byte_view(piece).nbytes
-        mount.truncate(inside, member.size, now=self._now)
-        self._dress(member, mount, inside)
+        if there is None:
+            self._fill(member, mount, inside)
+        else:  # what is there goes when all of the new one is there
+            beside = f"{inside.rpartition('/')[0]}/{_BESIDE}"
+            with suppress(NotFound):  # a stop has left it
+                mount.unlink(beside, now=self._now)
+            try:
+                self._fill(member, mount, beside)
+            except LvmfmtError:
+                with suppress(LvmfmtError):
+                    mount.unlink(beside, now=self._now)
+                raise
+            mount.rename(beside, inside, now=self._now)
         if member.link:
             self._linked[member.link] = path
+
+    def _fill(self, member: Member, mount: jfs2.Mount, path: str) -> None:
+        mount.create(path, now=self._now)
+        offset = 0
+        for piece in member.content():
+            self._write(mount, path, offset, piece)
+            offset += byte_view(piece).nbytes
+        mount.truncate(path, member.size, now=self._now)
+        self._dress(member, mount, path)
 
     def _write(self, mount: jfs2.Mount, path: str, offset: int, piece: Buffer) -> None:
         data = np.frombuffer(byte_view(piece), np.uint8)

@@ -1,13 +1,13 @@
 """Members of an archive made into files, below one directory whatever their names say."""
 
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from lvmfmt.backup import Member
-from lvmfmt.errors import OperationRefused
+from lvmfmt.errors import CorruptImage, OperationRefused
 from lvmfmt.host.archive.restoring import Restorer
 
 from ..stub import Stub, file_system
@@ -126,3 +126,18 @@ def test_what_is_in_the_way(machine: Stub) -> None:
     for member, kind in make:
         restorer.restore(member)
         assert kind(machine.root.stat("/x").mode)
+
+
+def test_a_file_is_replaced_when_all_of_the_new_one_is_there(machine: Stub) -> None:
+    def broken() -> Iterator[bytes]:
+        yield b"new" * 2000
+        raise CorruptImage("bff_data", "code", expected="a code of the tree", found="none", where="save")
+
+    Restorer(machine).restore(regular("./f", b"old"))
+    machine.root.mount.create("/.restore.new")  # as a stop leaves it
+    with pytest.raises(CorruptImage):
+        Restorer(machine).restore(Member(b"./f", 0o100600, size=6000, content=broken))
+    assert machine.root.read("/f") == b"old" and machine.root.stat("/f").mode == 0o100644
+    Restorer(machine).restore(regular("./f", b"new", uid=7))
+    assert machine.root.read("/f") == b"new" and machine.root.stat("/f").uid == 7
+    assert ".restore.new" not in machine.root.listdir("/")
