@@ -98,6 +98,7 @@ class Mover:
             return
         target = self._target.fileno() if type(self._target) is ImageFile and self._ranges else -1
         known, files, fd, done = None, False, -1, 0
+        ends: dict[ImageFile, int] = {}
         for index, (source, at, to, length) in enumerate(task):
             if source is not known:
                 known, files = source, is_files(source)
@@ -107,6 +108,7 @@ class Mover:
                 try:
                     if os.copy_file_range(fd, target, length, at, to) == length:
                         done += length
+                        ends[cast(ImageFile, source)] = max(ends.get(cast(ImageFile, source), 0), at + length)
                         continue
                 except OSError:  # it comes again
                     pass
@@ -117,6 +119,9 @@ class Mover:
             target = target if self._ranges else -1
         if done:
             self.ways[RANGE] += done
+            self.reached = task[0][2]
+            for image, end in ends.items():
+                image.check_uncut(end)
 
     @property
     def _buffer(self) -> mmap.mmap:
@@ -139,6 +144,7 @@ class Mover:
             raise Stopped
         if length < _SMALL and self._ranges:
             done = self._range(source, at, target, to, length)
+            source.check_uncut(at + done)
             if done == length:
                 return
             at, to, length = at + done, to + done, length - done
@@ -157,6 +163,8 @@ class Mover:
         """Read what goes to a place of the target; whether that was possible."""
         try:
             source.read_into(at, part)
+            if type(source) is ImageFile:
+                source.check_uncut(at + len(part))
             return True
         except ImageIOError as error:
             if not self._go_on or error.errno in GONE:

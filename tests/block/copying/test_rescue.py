@@ -179,7 +179,7 @@ def test_a_source_that_is_cut_meanwhile_ends_the_copy_at_once(tmp_path: Path, mo
     found = bytearray(places_of(tmp_path / "dst")[0].read_bytes())
     for at, length in error.value.left:
         found[at : at + length] = before[at : at + length]
-    assert found == before
+    assert bool(found == before)  # without a word on a million bytes
 
 
 def test_files_are_read_by_512_bytes(tmp_path: Path) -> None:
