@@ -125,17 +125,6 @@ class ImageFile(BlockDevice):
                 raise ImageIOError(what, where=self.name, errno=errno.ENXIO)
             done += got
 
-    def check_uncut(self, end: int) -> None:
-        """See to it that what was read up to byte `end` was the file's: what is cut meanwhile may read as zeros.
-
-        Raises:
-            ImageIOError: the file ends before that by now.
-        """
-        status = os.fstat(self._fd)
-        if stat.S_ISREG(status.st_mode) and status.st_size < end:
-            what = f"the file ends at byte {status.st_size}; it was cut while open"
-            raise ImageIOError(what, where=self.name, errno=errno.ENXIO)
-
     def write(self, offset: int, buffer: Buffer) -> None:
         """See `BlockDevice.write`."""
         self.check_writable()

@@ -12,6 +12,7 @@ from typing import Any
 from .. import jfs2
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
+from ..jfs2.paths.listing import shown_targets
 from .fs_files import opened
 from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
@@ -99,7 +100,7 @@ class _Lines:
             del guides[run.level - 1 :]
             guide = "".join(guides)
             guides.append("    " if run.ends else through)
-            names = [*map(escaped_link, run.names, run.shown_targets(self._problems))]
+            names = [*map(escaped_link, run.names, shown_targets(run, self._problems))]
             directories = [status.is_directory for status in run.stats]
             self.directories += sum(directories)
             self.others += len(directories) - sum(directories)
@@ -120,7 +121,7 @@ def _print_colored(guide: str, name: str, directory: bool) -> None:
 
 def _entries(found: Iterator[jfs2.Siblings], problems: list[str]) -> Iterator[dict[str, Any]]:
     for run in found:
-        for name, target, status in zip(run.names, run.shown_targets(problems), run.stats, strict=True):
+        for name, target, status in zip(run.names, shown_targets(run, problems), run.stats, strict=True):
             mode = stat.filemode(status.mode)
             path = run.prefix + name
             yield {"path": path, "inode": status.number, "mode": mode, "size": status.size, "target": target}

@@ -11,6 +11,7 @@ from typing import Any, TextIO, cast
 
 from ..errors import LvmfmtError
 from ..host.machine.stopping import CommandStopped
+from .gate import behind
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -60,6 +61,11 @@ class _Stoppable(io.TextIOBase):
     def flush(self) -> None:
         """Hand on what is buffered."""
         self._stream.flush()
+
+    @property
+    def behind(self) -> TextIO:
+        """What is behind the gate, for who draws on a terminal."""
+        return behind(self._stream)
 
     @property
     def encoding(self) -> str:  # type: ignore[override]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import errno
 import mmap
 import os
+import stat
 from collections import Counter
 from collections.abc import Iterator
 from typing import cast
@@ -121,7 +122,7 @@ class Mover:
             self.ways[RANGE] += done
             self.reached = task[0][2]
             for image, end in ends.items():
-                image.check_uncut(end)
+                _check_uncut(image, end)
 
     @property
     def _buffer(self) -> mmap.mmap:
@@ -144,7 +145,7 @@ class Mover:
             raise Stopped
         if length < _SMALL and self._ranges:
             done = self._range(source, at, target, to, length)
-            source.check_uncut(at + done)
+            _check_uncut(source, at + done)
             if done == length:
                 return
             at, to, length = at + done, to + done, length - done
@@ -164,7 +165,7 @@ class Mover:
         try:
             source.read_into(at, part)
             if type(source) is ImageFile:
-                source.check_uncut(at + len(part))
+                _check_uncut(source, at + len(part))
             return True
         except ImageIOError as error:
             if not self._go_on or error.errno in GONE:
@@ -289,3 +290,15 @@ def data_in(data: bytes, to: int) -> Iterator[tuple[int, int]]:
         at = end
     if start is not None:
         yield start, len(data)
+
+
+def _check_uncut(source: ImageFile, end: int) -> None:
+    """See to it that what was read of a file up to byte `end` was the file's: what is cut meanwhile may read as zeros.
+
+    Raises:
+        ImageIOError: the file ends before that by now.
+    """
+    status = os.fstat(source.fileno())
+    if stat.S_ISREG(status.st_mode) and status.st_size < end:
+        what = f"the file ends at byte {status.st_size}; it was cut while open"
+        raise ImageIOError(what, where=source.name, errno=errno.ENXIO)

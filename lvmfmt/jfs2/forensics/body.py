@@ -13,6 +13,7 @@ from functools import cache
 from ...escaping import escaped, escaped_link, spelled
 from ...units import NS_PER_S
 from ..access.filesystem import FileSystem
+from ..paths.listing import shown_targets
 from ..paths.stat import Stat
 from .deleted import Deleted
 
@@ -35,7 +36,7 @@ def body_lines(fs: FileSystem, gone: Deleted | None = None, problems: list[str] 
     for run in fs.runs(problems=problems):
         names = [
             escaped_link(run.prefix + name, target, also="|")
-            for name, target in zip(run.names, run.shown_targets(problems), strict=True)
+            for name, target in zip(run.names, shown_targets(run, problems), strict=True)
         ]
         for name, found in zip(names, run.stats, strict=True):
             if name.endswith(_DELETED):  # a file that is there, called so

@@ -62,11 +62,12 @@ class Siblings(NamedTuple):
     ends: bool
     folder: TreeRoot | None = None
 
-    def shown_targets(self, problems: list[str]) -> Sequence[str | None]:
-        """Where they point, and None for a link without a target, which is noted in a line."""
-        wrong = [i for i, target in enumerate(self.targets) if isinstance(target, CorruptImage)]
-        problems += [f"{escaped(self.prefix + self.names[i])}: {self.targets[i]}" for i in wrong]
-        return [None if isinstance(target, CorruptImage) else target for target in self.targets]
+
+def shown_targets(found: Siblings, problems: list[str]) -> Sequence[str | None]:
+    """Where entries point, and None for a link without a target, which is noted in a line."""
+    wrong = [i for i, target in enumerate(found.targets) if isinstance(target, CorruptImage)]
+    problems += [f"{escaped(found.prefix + found.names[i])}: {found.targets[i]}" for i in wrong]
+    return [None if isinstance(target, CorruptImage) else target for target in found.targets]
 
 
 class Listing(NamedTuple):

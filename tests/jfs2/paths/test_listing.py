@@ -68,7 +68,7 @@ def one_by_one(view: View, path: str, number: int, level: int) -> Iterator[Line]
 def in_runs(view: View, depth: int | None = None, problems: list[str] | None = None) -> list[Line]:
     lines = []
     for run in view.runs(depth=depth, problems=problems):
-        targets = run.shown_targets([] if problems is None else problems)
+        targets = listing.shown_targets(run, [] if problems is None else problems)
         lasts = [False] * (len(run.names) - 1) + [run.ends]
         paths = [run.prefix + name for name in run.names]
         lines += zip(paths, run.stats, [run.level] * len(paths), lasts, targets, strict=True)
