@@ -12,7 +12,6 @@ from typing import Any
 from .. import jfs2
 from ..errors import OperationRefused
 from ..escaping import escaped, escaped_link, printable
-from ..jfs2.paths.listing import shown_targets
 from .fs_files import opened
 from .gate import behind
 from .operands import Commands, add_json, add_log, add_operands, add_volume, verb
@@ -92,6 +91,8 @@ class _Lines:
         self.directories = self.others = 0
 
     def __iter__(self) -> Iterator[tuple[str, str, bool]]:
+        from ..jfs2.paths.listing import shown_targets
+
         unicode = "utf" in (sys.stdout.encoding or "").lower()
         through, branch, end = ("│   ", "├── ", "└── ") if unicode else ("|   ", "+-- ", "`-- ")
         yield "", escaped(*next(self._found).names), False
@@ -120,6 +121,8 @@ def _print_colored(guide: str, name: str, directory: bool) -> None:
 
 
 def _entries(found: Iterator[jfs2.Siblings], problems: list[str]) -> Iterator[dict[str, Any]]:
+    from ..jfs2.paths.listing import shown_targets
+
     for run in found:
         for name, target, status in zip(run.names, shown_targets(run, problems), run.stats, strict=True):
             mode = stat.filemode(status.mode)
