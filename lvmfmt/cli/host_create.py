@@ -71,9 +71,9 @@ def _lv(text: str) -> tuple[str, int]:
 
 
 def _create(args: argparse.Namespace) -> int:
-    disks = [host.DiskSpec(*disk) for disk in args.disk]
     from ..jfs2.inventory.left_out import LeftOut
 
+    disks = [host.DiskSpec(*disk) for disk in args.disk]
     with progress(f"create {args.dir}") as told:
         report = host.Host.create(
             args.dir,

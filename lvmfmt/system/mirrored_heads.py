@@ -38,7 +38,8 @@ def unequal_heads(group: VolumeGroup, *names: str) -> Iterator[Problem]:
     under_way = {minor for minor, _ in unequal(group)} if volumes else set()
     for lv in volumes:
         if lv.minor not in under_way and (differ := _different(lv)):
-            text = f"copies {' and '.join(map(str, differ))} hold different states of a file system or log"
+            on = " and ".join(f"{copy} ({_disks(lv, copy)})" for copy in differ)
+            text = f"copies {on} hold different states of a file system or log"
             yield Problem("mirror-differs", group.state.vgsa.record.name, "", None, text, lv.name).about(lvs=[lv.minor])
 
 
@@ -58,7 +59,9 @@ def refuse_unequal_heads(group: VolumeGroup, name: str) -> None:
 
 def _different(lv: LogicalVolume) -> list[int]:
     """The first good copy, and the first one that differs from it; empty if none does."""
-    good = np.flatnonzero((lv.within_reach(lv.map.held & ~lv.stale)).all(axis=1)).tolist()
+    # what a disk has that missed a change of the group is old for all to see, and a write knows it
+    known = ~np.isin(lv.map.pv, [number for number, pv in lv.pvs.items() if pv.behind])
+    good = np.flatnonzero((lv.within_reach(lv.map.held & ~lv.stale & known)).all(axis=1)).tolist()
     heads: dict[int, list[bytes]] = {}
     places: Places = []
     try:
@@ -71,6 +74,12 @@ def _different(lv: LogicalVolume) -> list[int]:
     first = next(iter(heads), 0)
     other = next((number for number in heads if heads[number] != heads[first]), None)
     return [first, other] if other else []
+
+
+def _disks(lv: LogicalVolume, copy: int) -> str:
+    """The disks that a copy is on."""
+    numbers = np.unique(lv.map.pv[copy - 1]).tolist()
+    return ", ".join(device.name for n in numbers if (device := lv.pvs[n].device) is not None)
 
 
 def _places(device: BlockDevice) -> Places:

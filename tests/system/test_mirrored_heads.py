@@ -35,6 +35,7 @@ def test_the_older_image_is_named(yesterday: list[str], capsys: pytest.CaptureFi
         found = list(unequal_heads(group))
         assert {problem.where for problem in found} == {"hd4", "hd8"}
         assert all(problem.rule == "mirror-differs" for problem in found)
+        assert all(image in problem.text for problem in found for image in yesterday)
     for argv in (["vg", "check", *yesterday], ["lv", "list", *yesterday], ["fs", "ls", *yesterday, "/", "--lv", "hd4"]):
         assert main(argv) == 1
         shown = capsys.readouterr()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import stat
 from contextlib import suppress
 
@@ -19,9 +20,6 @@ from ...jfs2.sources.backup import parts
 from ...units import NS_PER_S
 from ..machine.paths import MAX_SYMLINKS
 from ..machine.running import Machine
-
-_BESIDE = ".restore.new"
-"""The name of a file that is to replace one."""
 
 
 class Restorer:
@@ -93,9 +91,7 @@ class Restorer:
         if there is None:
             self._fill(member, mount, inside)
         else:  # what is there goes when all of the new one is there
-            beside = f"{inside.rpartition('/')[0]}/{_BESIDE}"
-            with suppress(NotFound):  # a stop has left it
-                mount.unlink(beside, now=self._now)
+            beside = _free_name(mount, inside.rpartition("/")[0])
             try:
                 self._fill(member, mount, beside)
             except LvmfmtError:
@@ -188,3 +184,14 @@ class Restorer:
     @property
     def _now(self) -> int:
         return self._machine.origin.now()
+
+
+def _free_name(mount: jfs2.Mount, folder: str) -> str:
+    """A path in a directory that nothing has, for a file that is to replace one."""
+    for number in itertools.count():
+        path = f"{folder}/.restore.{number}"
+        try:
+            mount.stat(path)
+        except NotFound:
+            return path
+    raise AssertionError("numbers do not end")

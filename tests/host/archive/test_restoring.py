@@ -134,10 +134,10 @@ def test_a_file_is_replaced_when_all_of_the_new_one_is_there(machine: Stub) -> N
         raise CorruptImage("bff_data", "code", expected="a code of the tree", found="none", where="save")
 
     Restorer(machine).restore(regular("./f", b"old"))
-    machine.root.mount.create("/.restore.new")  # as a stop leaves it
+    Restorer(machine).restore(regular("./.restore.0", b"of a user"))
     with pytest.raises(CorruptImage):
         Restorer(machine).restore(Member(b"./f", 0o100600, size=6000, content=broken))
     assert machine.root.read("/f") == b"old" and machine.root.stat("/f").mode == 0o100644
     Restorer(machine).restore(regular("./f", b"new", uid=7))
     assert machine.root.read("/f") == b"new" and machine.root.stat("/f").uid == 7
-    assert ".restore.new" not in machine.root.listdir("/")
+    assert machine.root.read("/.restore.0") == b"of a user" and ".restore.1" not in machine.root.listdir("/")
