@@ -7,6 +7,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lpp_packages import package
+
 from lvmfmt.host import DiskSpec, Host
 from lvmfmt.jfs2.journal import Mount
 from lvmfmt.origin import SeededOrigin
@@ -70,6 +72,9 @@ def _create(path: Path, roots: int, lines: list[str], *, data: int, free: int = 
             raise RuntimeError(f"{line}: {out.getvalue()}")
     with Host.open(path).machine(lambda _: None, writable=True) as machine:
         machine.write_file("/data/file", DATA)
+        root, inside = machine.locate("/tmp/images")
+        root.mkdir(inside, now=machine.origin.now())
+        machine.write_file("/tmp/images/tool.I", package("tool.rte", "1.0.0.0", {"/usr/lib/tool": NEW}))
     (path / "new").write_bytes(NEW)
     (path / "raw").write_bytes(bytes(range(256)) * 4 * 1024)
 
@@ -141,6 +146,7 @@ chdev -l {f} -a pv=yes | chdev -l {f} -a pv=clear | rmdev -l {f} -d | cfgmgr | s
 putlvcb -t jfs2 fslv00 | redefinevg -d {d} datavg | cplv -y copylv rawlv
 shutdown -Fh | shutdown -Fr | halt -q | reboot -q | rendev -l {f} -n hdisk9 | unmount /data
 odmadd STANZA | odmchange -o CuAt -q name=sys0 STANZA | backup -iqf /tmp/save NAMES
+installp -l -d /tmp/images | installp -aX -d /tmp/images tool.rte
 mkszfile | odmdelete -o CuAt -q name=nothing | mksysb -i /tmp/save | savevg -i -f /tmp/save datavg
 BOOT
 """
