@@ -15,7 +15,8 @@ _RUN_EXAMPLES = """\
   lvmfmt host run box -- lsvg -l rootvg
   lvmfmt host run box -- shutdown -Fr
 
-the exit status is the command's
+the exit status is the command's; Ctrl-C, SIGTERM, SIGHUP and a pipe that nobody reads end the command between two of
+its lines, and the system goes on: a second signal cuts its power
 """
 
 

@@ -175,10 +175,13 @@ class _Walk:
     def _later(self) -> Iterator[TreeRoot]:
         """The directories that are known and come later, the next one first, but those that were asked for."""
         met: set[int] = set()
-        for level, rest in reversed(list(enumerate(self.coming, 1))):
-            pending = [(level, folder) for folder in rest]
-            while pending:
-                at, folder = pending.pop()
+        for level in range(len(self.coming), 0, -1):
+            way: list[Iterator[TreeRoot]] = [reversed(self.coming[level - 1])]
+            while way:
+                at, folder = level + len(way) - 1, next(way[-1], None)
+                if folder is None:
+                    way.pop()
+                    continue
                 if folder.number in met or at == self._depth:
                     continue
                 met.add(folder.number)
@@ -186,7 +189,7 @@ class _Walk:
                     if folder.weight <= _AHEAD:
                         yield folder
                 elif (found := self._ready.get(folder.number)) is not None:
-                    pending += [(at + 1, one) for _, one in reversed(found.folders)]
+                    way.append(iter([one for _, one in found.folders]))
 
     def _alone(self, path: str, prefix: str, folder: TreeRoot) -> Iterator[Listing]:
         """What a directory has, read part by part; what makes no sense is told where it stands."""
