@@ -59,7 +59,7 @@ def register(verbs: Commands) -> None:
 def run_build(args: argparse.Namespace) -> int:
     """Build the image, and report what could not be taken over."""
     from ..jfs2.dialect import DIALECTS
-    from ..jfs2.inventory.left_out import LeftOut
+    from ..jfs2.inventory.left_out import is_incomplete
     from ..jfs2.sources import combine
 
     start = time.monotonic()
@@ -80,8 +80,7 @@ def run_build(args: argparse.Namespace) -> int:
     for problem in (*problems, *report.problems):
         print(f"lvmfmt: {printable(problem)}", file=sys.stderr)
     print(f"{printable(args.image)}: {report.inodes} inodes, {amount(report.bytes_copied, time.monotonic() - start)}")
-    missing = any(isinstance(problem, LeftOut) for problem in (*problems, *report.problems))
-    return 1 if inventory.problems or missing else 0
+    return 1 if inventory.problems or is_incomplete([*problems, *report.problems]) else 0
 
 
 @contextmanager

@@ -71,7 +71,7 @@ def _lv(text: str) -> tuple[str, int]:
 
 
 def _create(args: argparse.Namespace) -> int:
-    from ..jfs2.inventory.left_out import LeftOut
+    from ..jfs2.inventory.left_out import is_incomplete
 
     disks = [host.DiskSpec(*disk) for disk in args.disk]
     with progress(f"create {args.dir}") as told:
@@ -91,4 +91,4 @@ def _create(args: argparse.Namespace) -> int:
     print(f"{printable(args.dir)}: {taken} in rootvg on {args.disk[0][0]}; the host is running")
     rows = [(name, format_size(size)) for name, size in report.sizes.items()]
     print_table(("LV", "SIZE"), rows, right=("SIZE",))
-    return 1 if any(isinstance(problem, LeftOut) for problem in report.problems) else 0
+    return int(is_incomplete(report.problems))

@@ -14,7 +14,7 @@ from ..jfs2.journal import Mount, SharedLog, mount, open_shared_log
 from ..lvm import LogicalVolume, OfflineWrites, VolumeGroup
 from ..origin import Origin, origin_or_system
 from .groups import find_logical_volume, open_groups
-from .mirrored_heads import refuse_unequal_heads
+from .mirrored_heads import of_equal_copies
 from .place import FileSystemPlace, place_in
 from .volume_types import FILE_SYSTEM_TYPE
 
@@ -154,12 +154,7 @@ class System(Checked):
         if not self.writable:
             return attrgetter("device")
         writes = self._writes.setdefault(group.vgid, OfflineWrites(group, self.origin))
-
-        def device_of(volume: LogicalVolume) -> BlockDevice:
-            refuse_unequal_heads(group, volume.name)
-            return writes.device(volume)
-
-        return device_of
+        return of_equal_copies(group, writes.device)
 
     def close(self) -> None:
         """Unmount what is mounted, and close the images that were opened by their paths."""

@@ -103,16 +103,11 @@ def _devices(
         yield attrgetter("device")
         return
     from ..lvm import OfflineWrites
-    from .mirrored_heads import refuse_unequal_heads
+    from .mirrored_heads import of_equal_copies
 
     writes = OfflineWrites(group, origin_or_system(origin))
-
-    def device_of(volume: LogicalVolume) -> BlockDevice:
-        refuse_unequal_heads(group, volume.name)
-        return writes.device(volume)
-
     try:
-        yield device_of
+        yield of_equal_copies(group, writes.device)
     except ImageIOError:
         raise
     except LvmfmtError:

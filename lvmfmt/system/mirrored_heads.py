@@ -6,7 +6,7 @@ is allocated the first pages of the block map [jfs2 2.1, 2.4, 2.9]: all of that 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -43,18 +43,26 @@ def unequal_heads(group: VolumeGroup, *names: str) -> Iterator[Problem]:
             yield Problem("mirror-differs", group.state.vgsa.record.name, "", None, text, lv.name).about(lvs=[lv.minor])
 
 
-def refuse_unequal_heads(group: VolumeGroup, name: str) -> None:
-    """Refuse to write a volume of which a copy is an older state.
+def of_equal_copies(
+    group: VolumeGroup, device_of: Callable[[LogicalVolume], BlockDevice]
+) -> Callable[[LogicalVolume], BlockDevice]:
+    """The same devices to write to, but of a volume of which a copy is an older state: there it raises.
 
-    Raises:
-        OperationRefused: its copies differ; nothing was written.
+    Args:
+        group: the group.
+        device_of: gives the device of a volume.
     """
-    for problem in unequal_heads(group, name):
-        raise OperationRefused(
-            f"{problem.text}: what is written to one would damage the other",
-            where=name,
-            hint="leave out the image of the older disk, or let `syncvg -f` fill all copies from one",
-        )
+
+    def checked(volume: LogicalVolume) -> BlockDevice:
+        for problem in unequal_heads(group, volume.name):
+            raise OperationRefused(
+                f"{problem.text}: what is written to one would damage the other",
+                where=volume.name,
+                hint="leave out the image of the older disk, or let `syncvg -f` fill all copies from one",
+            )
+        return device_of(volume)
+
+    return checked
 
 
 def _different(lv: LogicalVolume) -> list[int]:

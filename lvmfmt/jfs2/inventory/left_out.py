@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 DEVICE_NODE = "device node"
 """Why something is left out that is no loss."""
 
@@ -13,3 +15,8 @@ class LeftOut(str):
     """
 
     __slots__ = ()
+
+
+def is_incomplete(problems: Iterable[str]) -> bool:
+    """Whether one of these lines is about something that is missing."""
+    return any(isinstance(problem, LeftOut) for problem in problems)
